@@ -1,0 +1,81 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { buildIfChanged } from "../bootstrap.mjs";
+import { CommandFailure, capture } from "../terminal/processes.mjs";
+import { step } from "../terminal/progress.mjs";
+import { inTemporaryDirectory } from "../workspace/temporary-directory.mjs";
+import { root } from "../workspace/toolchain.mjs";
+import { machineNode } from "./machine-node.mjs";
+import { packPublicPackages } from "./pack.mjs";
+import { readmeExample } from "./readme-example.mjs";
+
+/**
+ * Does what a newcomer does, with the packages as they would be published and the machine's own Node: an
+ * empty project, an install, the README's first example. Development runs on a later Node than users may
+ * have; this is what shows that theirs works.
+ */
+export async function smokeTestPackedPackages() {
+  const { executable, version, env } = machineNode();
+  const example = readmeExample();
+  await buildIfChanged();
+  await inTemporaryDirectory(async (directory) => {
+    const packages = await step("packing", () => packPublicPackages(join(directory, "tarballs")));
+    const project = await createProject(join(directory, "project"), example);
+    await step("installing the tarballs in an empty project", () => {
+      const tarballs = packages.map(({ tarball }) => tarball);
+      return capture("npm", ["install", "--no-audit", "--no-fund", ...tarballs, "zod"], {
+        cwd: project,
+        env,
+      });
+    });
+    await step(`importing every entry on Node ${version}`, async () => {
+      for (const { entries, optionalPeers } of packages) {
+        for (const entry of entries) await importEntry(entry, optionalPeers);
+      }
+    });
+    await step("type-checking the README's first example", () => capture("tsc", ["--project", project]));
+    const printed = await step(`running it on Node ${version}`, () => {
+      return capture(executable, ["example.js"], { cwd: project, env });
+    });
+    console.log(printed.trimEnd());
+
+    /**
+     * @param {string} entry
+     * @param {readonly string[]} optionalPeers which an empty project doesn't have
+     */
+    async function importEntry(entry, optionalPeers) {
+      const code = `await import(${JSON.stringify(entry)})`;
+      try {
+        await capture(executable, ["--input-type=module", "--eval", code], { cwd: project, env });
+      } catch (error) {
+        const output = error instanceof CommandFailure ? error.output : "";
+        const isExplained = optionalPeers.some((peer) => output.includes(`Cannot find package '${peer}'`));
+        if (!isExplained) throw error;
+      }
+    }
+  });
+}
+
+/**
+ * @param {string} directory
+ * @param {string} example
+ */
+async function createProject(directory, example) {
+  await mkdir(directory);
+  await writeFile(join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  await writeFile(join(directory, "example.ts"), example);
+  const compilerOptions = {
+    target: "es2022",
+    module: "nodenext",
+    strict: true,
+    // The packages' own declarations are part of what is tested.
+    skipLibCheck: false,
+    types: ["node"],
+    typeRoots: [join(root, "node_modules/@types")],
+  };
+  await writeFile(
+    join(directory, "tsconfig.json"),
+    JSON.stringify({ compilerOptions, files: ["example.ts"] }),
+  );
+  return directory;
+}

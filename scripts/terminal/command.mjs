@@ -1,0 +1,18 @@
+import { showError } from "./progress.mjs";
+
+/**
+ * Runs a command of the root's package.json and exits with the code that it answers. An error is shown as
+ * its message, once: a failed step has said already what went wrong.
+ *
+ * @param {string} help for `--help`
+ * @param {() => Promise<number>} run
+ */
+export async function command(help, run) {
+  if (process.argv.includes("--help")) return console.log(help);
+  try {
+    process.exitCode = await run();
+  } catch (error) {
+    showError(error);
+    process.exitCode = 1;
+  }
+}
