@@ -1,0 +1,27 @@
+import { accessSync, constants, globSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** The first of these programs on the PATH, or in directories (glob patterns) that packages use. */
+export function findExecutable(names: readonly string[], alsoIn: readonly string[] = []): string | undefined {
+  const onPath = (process.env.PATH ?? "").split(delimiter).filter((directory) => directory !== "");
+  // The highest version first, where a machine has several.
+  const packaged = alsoIn.flatMap((pattern) => globSync(pattern).sort(byVersionDescending));
+  for (const directory of [...onPath, ...packaged]) {
+    const found = names.map((name) => join(directory, name)).find(isExecutable);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function byVersionDescending(a: string, b: string): number {
+  return b.localeCompare(a, "en", { numeric: true });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,81 @@
+/** The process that `keepServer` starts: it runs a server and outlives whoever asked for it, briefly. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import type { Command, KeeperReport, KeptServer } from "./kept-server.ts";
+
+/** A server that is stopped, or frozen by a test, is killed after this. */
+const PATIENCE_MS = 3_000;
+const LOG_CHARACTERS = 8_000;
+
+const server: KeptServer = JSON.parse(process.argv[2] ?? "");
+let running: ChildProcess | undefined;
+let log = "";
+let ready = false;
+let stopping = false;
+
+process.on("disconnect", stop);
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stop);
+
+const timer = setTimeout(() => {
+  report({ failed: `Not ready after ${server.readyWithin / 1_000} s: ${describe()}` });
+  stop();
+}, server.readyWithin);
+
+for (const command of server.commands) {
+  const isServer = command === server.commands.at(-1);
+  const ending = await run(command, isServer);
+  if (stopping) break;
+  if (isServer || ending !== "exit code 0") {
+    report({ failed: `${command[0]} ended with ${ending}: ${describe()}` });
+    break;
+  }
+}
+clearTimeout(timer);
+if (server.removeDirectory) rmSync(server.directory, { recursive: true, force: true });
+if (process.connected) process.disconnect();
+
+async function run([executable, ...args]: Command, isServer: boolean): Promise<string> {
+  const child = spawn(executable, args, {
+    cwd: server.directory,
+    stdio: ["ignore", "pipe", "pipe"],
+    // Readiness is read from the log, so the log has to be in English.
+    env: { ...process.env, LC_ALL: "C" },
+    ...server.user,
+  });
+  running = child;
+  log = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    // Read to the end, ready or not: a server whose pipe is full would block.
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      log = (log + text).slice(-LOG_CHARACTERS);
+      if (isServer && !ready && child.pid && new RegExp(server.readyWhen).test(log)) {
+        ready = true;
+        clearTimeout(timer);
+        report({ readyAs: child.pid });
+      }
+    });
+  }
+  try {
+    const [code, signal] = await once(child, "close");
+    return signal ?? `exit code ${code}`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function stop(): void {
+  if (stopping) return;
+  stopping = true;
+  running?.kill(server.stopSignal);
+  setTimeout(() => running?.kill("SIGKILL"), PATIENCE_MS).unref();
+}
+
+function report(message: KeeperReport): void {
+  // The callback takes the error of a process that is gone: thrown, it would end the keeper uncleaned.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+function describe(): string {
+  return `${server.commands.at(-1)?.join(" ")}\n${log.trim()}`;
+}

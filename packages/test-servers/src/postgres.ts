@@ -1,0 +1,50 @@
+import { randomUUID } from "node:crypto";
+import { debianPackage } from "./debian-package.ts";
+import { dockerContainer } from "./docker.ts";
+import { NOT_DURABLE, POSTGRES_READY, postgresCluster } from "./postgres-cluster.ts";
+import { scratchDatabase } from "./scratch-database.ts";
+import { type ServerSource, startFromFirst } from "./server-source.ts";
+import type { ServerOptions, TestServer } from "./test-server.ts";
+
+/**
+ * Starts a Postgres server, or creates a scratch database on the one that `DATABASE_URL` names and drops it
+ * on `stop()`. The URL's user may do anything in its database.
+ *
+ * @example
+ * const postgres = await startPostgres();
+ * const pool = new pg.Pool({ connectionString: postgres.url });
+ * …
+ * await postgres.stop();
+ */
+export function startPostgres(options: ServerOptions = {}): Promise<TestServer> {
+  const needsOwn = Object.keys(options).length > 0;
+  const needsProcess = options.port !== undefined || options.directory !== undefined;
+  const machine = postgresCluster(options);
+  return startFromFirst(
+    [
+      ...(needsOwn ? [] : [scratchDatabase()]),
+      ...(needsProcess ? [] : [postgresInDocker(options)]),
+      machine,
+      debianPackage("postgresql", machine),
+    ],
+    {
+      server: "Postgres",
+      remedy:
+        "Install PostgreSQL (Debian: `apt-get install postgresql`, macOS: `brew install postgresql`), " +
+        "start Docker, or set DATABASE_URL.",
+    },
+  );
+}
+
+function postgresInDocker({ args = [] }: ServerOptions): ServerSource {
+  const password = randomUUID();
+  return dockerContainer({
+    image: "postgres:17-alpine",
+    port: 5432,
+    env: { POSTGRES_PASSWORD: password },
+    args: [...NOT_DURABLE, ...args],
+    readyWhen: POSTGRES_READY,
+    stopSignal: "SIGINT",
+    url: (port) => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+  });
+}

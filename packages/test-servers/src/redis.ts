@@ -1,0 +1,92 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { debianPackage } from "./debian-package.ts";
+import { dockerContainer } from "./docker.ts";
+import { findExecutable } from "./executable.ts";
+import { withFreePort } from "./free-port.ts";
+import { keepServer } from "./kept-server.ts";
+import { type ServerSource, startFromFirst } from "./server-source.ts";
+import type { ServerOptions, TestServer } from "./test-server.ts";
+
+const READY = "Ready to accept connections";
+const WITHOUT_PERSISTENCE = ["--save", "", "--appendonly", "no"];
+
+/**
+ * Starts a Redis server that stores nothing on disk, or takes the one that `REDIS_URL` names. Of that one
+ * nothing is removed: tests keep to a namespace of their own.
+ *
+ * @example
+ * const redis = await startRedis({ args: ["--appendonly", "yes"] });
+ * const client = new Redis(redis.url);
+ * …
+ * await redis.stop();
+ */
+export function startRedis(options: ServerOptions = {}): Promise<TestServer> {
+  const needsOwn = Object.keys(options).length > 0;
+  const needsProcess = options.port !== undefined || options.directory !== undefined;
+  const machine = redisOnMachine(options);
+  return startFromFirst(
+    [
+      ...(needsOwn ? [] : [redisFromEnvironment()]),
+      ...(needsProcess ? [] : [redisInDocker(options)]),
+      machine,
+      debianPackage("redis-server", machine),
+    ],
+    {
+      server: "Redis",
+      remedy:
+        "Install Redis (Debian: `apt-get install redis-server`, macOS: `brew install redis`), " +
+        "start Docker, or set REDIS_URL.",
+    },
+  );
+}
+
+function redisFromEnvironment(): ServerSource {
+  return {
+    name: "REDIS_URL",
+    async start() {
+      const url = process.env.REDIS_URL;
+      if (!url) return { unavailable: "not set" };
+      return { url, pid: undefined, stop: async () => {} };
+    },
+  };
+}
+
+function redisInDocker({ args = [] }: ServerOptions): ServerSource {
+  return dockerContainer({
+    image: "redis:7-alpine",
+    port: 6379,
+    args: ["redis-server", ...WITHOUT_PERSISTENCE, ...args],
+    readyWhen: READY,
+    stopSignal: "SIGTERM",
+    url: (port) => `redis://127.0.0.1:${port}`,
+  });
+}
+
+function redisOnMachine(options: ServerOptions): ServerSource {
+  return {
+    name: "this machine",
+    async start() {
+      const executable = findExecutable(["redis-server", "valkey-server"]);
+      if (!executable) return { unavailable: "no `redis-server` on the PATH" };
+      const start = (port: number) => startProcess(executable, port, options);
+      return options.port === undefined ? withFreePort(start) : start(options.port);
+    },
+  };
+}
+
+async function startProcess(executable: string, port: number, options: ServerOptions) {
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "queue-redis-")));
+  const own = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", directory];
+  const kept = await keepServer({
+    commands: [[executable, ...own, ...WITHOUT_PERSISTENCE, ...(options.args ?? [])]],
+    directory,
+    removeDirectory: options.directory === undefined,
+    readyWhen: READY,
+    readyWithin: 30_000,
+    stopSignal: "SIGTERM",
+    user: undefined,
+  });
+  return { url: `redis://127.0.0.1:${port}`, ...kept };
+}

@@ -1,0 +1,37 @@
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import type { ServerSource } from "./server-source.ts";
+
+/**
+ * A new database on the server that `DATABASE_URL` names; its own databases aren't touched. Of a killed test
+ * run it is left behind, with a name that says where it came from.
+ */
+export function scratchDatabase(): ServerSource {
+  return {
+    name: "DATABASE_URL",
+    async start() {
+      const serverUrl = process.env.DATABASE_URL;
+      if (!serverUrl) return { unavailable: "not set" };
+      const name = `queue_test_${randomBytes(6).toString("hex")}`;
+      await query(serverUrl, `CREATE DATABASE ${name}`);
+      const url = new URL(serverUrl);
+      url.pathname = `/${name}`;
+      return {
+        url: url.href,
+        pid: undefined,
+        // Forced, as pools of a failed test may still be connected.
+        stop: () => query(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+      };
+    },
+  };
+}
+
+async function query(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

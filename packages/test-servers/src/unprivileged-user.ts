@@ -1,0 +1,24 @@
+import { execFileSync } from "node:child_process";
+
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Whom to run a server as that refuses to run as root; `undefined` when this process isn't root. */
+export function unprivilegedUser(): User | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  return lookUp("postgres") ?? lookUp("nobody");
+}
+
+function lookUp(name: string): User | undefined {
+  try {
+    return { uid: id("-u", name), gid: id("-g", name) };
+  } catch {
+    return undefined;
+  }
+}
+
+function id(which: "-u" | "-g", name: string): number {
+  return Number(execFileSync("id", [which, name], { stdio: ["ignore", "pipe", "ignore"] }));
+}

@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { afterEach, expect, test, vi } from "vitest";
+import { startRedis } from "../src/index.ts";
+import { processOf } from "./process-of.ts";
+import { closed } from "./socket.ts";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+test("a server answers, persists nothing, and is gone after stop", async () => {
+  const redis = await startRedis();
+  const client = new Redis(redis.url);
+  expect(await client.ping()).toBe("PONG");
+  if (redis.source !== "REDIS_URL") {
+    expect(await client.config("GET", "save")).toEqual(["save", ""]);
+    const gone = closed(redis.url);
+    await redis.stop();
+    await gone;
+  }
+  client.disconnect();
+  await redis.stop();
+});
+
+test("arguments reach a server of one's own, whatever REDIS_URL says", async () => {
+  vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
+  const redis = await startRedis({ args: ["--maxmemory", "10mb"] });
+  const client = new Redis(redis.url);
+  expect(await client.config("GET", "maxmemory")).toEqual(["maxmemory", `${10 * 1024 * 1024}`]);
+  client.disconnect();
+  await redis.stop();
+});
+
+test("REDIS_URL is taken as it is", async () => {
+  vi.stubEnv("REDIS_URL", "redis://example.test:6380/3");
+  expect(await startRedis()).toMatchObject({ url: "redis://example.test:6380/3", source: "REDIS_URL" });
+});
+
+test("a killed server comes back on its port with its data", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "queue-redis-test-"));
+  const durable = { directory, args: ["--appendonly", "yes", "--appendfsync", "always"] };
+  const first = await startRedis(durable);
+  const client = new Redis(first.url);
+  await client.set("kept", "yes");
+  client.disconnect();
+
+  const gone = closed(first.url);
+  process.kill(processOf(first), "SIGKILL");
+  await gone;
+  await first.stop();
+
+  const second = await startRedis({ ...durable, port: Number(new URL(first.url).port) });
+  expect(second.url).toBe(first.url);
+  const returned = new Redis(second.url);
+  expect(await returned.get("kept")).toBe("yes");
+  returned.disconnect();
+  await second.stop();
+  await rm(directory, { recursive: true });
+});

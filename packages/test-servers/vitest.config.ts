@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // A first run may install a server from Debian's packages, or pull an image.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+  },
+});
