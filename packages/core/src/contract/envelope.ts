@@ -1,0 +1,69 @@
+import * as z from "zod/mini";
+import { type Issue, QueueError } from "../errors/queue-error.ts";
+import { assertWithinLimits, parseJson } from "./limits.ts";
+import { ID_PATTERN, NAME_PATTERN } from "./names.ts";
+import { formatOptionProblems } from "./options.ts";
+import { formatIssues } from "./schema.ts";
+
+/** What goes over the wire. */
+export interface Envelope<Data = unknown> {
+  readonly id: string;
+  readonly messageType: string;
+  readonly version: number;
+  /** ISO 8601 with offset, the producer's clock. */
+  readonly timestamp: string;
+  readonly userId?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** The wire side of the message's data. */
+  readonly data: Data;
+  /** W3C trace context. */
+  readonly traceparent?: string;
+}
+
+/** The envelope as engines store it: flat, with `data` and `metadata` as JSON text. */
+export interface WireEnvelope {
+  readonly id: string;
+  readonly messageType: string;
+  readonly version: number;
+  /** ISO 8601, the producer's clock. Informational: engines order by their own clock. */
+  readonly timestamp: string;
+  readonly data: string;
+  readonly userId?: string;
+  readonly metadata?: string;
+  readonly traceparent?: string;
+}
+
+/** The longest an envelope's own fields can be beside data and metadata. */
+const FRAME_BYTES = 4_096;
+
+const envelopeSchema = z.strictObject({
+  id: z.string().check(z.regex(ID_PATTERN, `expected an id like ${ID_PATTERN.source}`)),
+  messageType: z.string().check(z.regex(NAME_PATTERN, `expected a name like ${NAME_PATTERN.source}`)),
+  version: z.int().check(z.minimum(1), z.maximum(1_000_000)),
+  timestamp: z.iso.datetime({ offset: true, error: "expected an ISO 8601 time" }),
+  userId: z.optional(z.string().check(z.minLength(1), z.maxLength(256))),
+  metadata: z.optional(z.record(z.string(), z.unknown())),
+  data: z.unknown(),
+  traceparent: z.optional(z.string().check(z.maxLength(256))),
+});
+
+/**
+ * Parses an envelope's JSON text from outside. Its data is checked for size, depth and forbidden keys, and
+ * against its message only once a registry is at hand.
+ *
+ * @throws {QueueError} `INVALID_DATA` or `PAYLOAD_TOO_LARGE`.
+ */
+export function parseEnvelope(
+  text: string,
+  limits: { readonly data: number; readonly metadata: number },
+): Envelope {
+  const value = parseJson("envelope", text, limits.data + limits.metadata + FRAME_BYTES);
+  const parsed = envelopeSchema.safeParse(value);
+  if (!parsed.success) {
+    const issues: Issue[] = formatOptionProblems(parsed.error).map((message) => ({ path: "", message }));
+    throw new QueueError("INVALID_DATA", `The envelope is invalid: ${formatIssues(issues)}`, { issues });
+  }
+  assertWithinLimits("data", parsed.data.data, limits.data);
+  if (parsed.data.metadata) assertWithinLimits("metadata", parsed.data.metadata, limits.metadata);
+  return parsed.data as Envelope;
+}

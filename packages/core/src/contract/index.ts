@@ -1,0 +1,31 @@
+export {
+  DependencyNotFoundError,
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorCodeEntry,
+  type Issue,
+  isQueueError,
+  QueueError,
+  RetryAfterError,
+  UnrecoverableError,
+  UnsupportedByEngineError,
+} from "../errors/index.ts";
+export { type Duration, parseDuration } from "./duration.ts";
+export { type Envelope, parseEnvelope } from "./envelope.ts";
+export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export {
+  type Backoff,
+  defineMessage,
+  type HandlerData,
+  type HandlerResult,
+  type JobProgress,
+  type JobResult,
+  type Message,
+  type MessageDefinition,
+  type ReportedProgress,
+  type RetainPolicy,
+  type RetryPolicy,
+  type SendData,
+} from "./message.ts";
+export { createRegistry, type Registry } from "./registry.ts";
+export type { Received, Schema, Sent } from "./schema.ts";

@@ -1,0 +1,121 @@
+import { type Issue, isQueueError, QueueError } from "../errors/queue-error.ts";
+
+/**
+ * Caps on what a job may carry, in bytes of JSON (UTF-8). They keep one careless send from slowing every
+ * worker, and hostile input from reaching a parser.
+ */
+export interface Limits {
+  /** @default 262_144 (256 KB) */
+  readonly data: number;
+  /** @default 16_384 (16 KB) */
+  readonly metadata: number;
+  /** @default 262_144 (256 KB) */
+  readonly result: number;
+  /** @default 16_384 (16 KB) */
+  readonly progress: number;
+  /** Longer errors are shortened, not refused. @default 16_384 (16 KB) */
+  readonly error: number;
+  /** One log line; longer ones are shortened. @default 4_096 (4 KB) */
+  readonly log: number;
+}
+
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  data: 262_144,
+  metadata: 16_384,
+  result: 262_144,
+  progress: 16_384,
+  error: 16_384,
+  log: 4_096,
+});
+
+/** Deeper values are refused: parsers and `JSON.stringify` recurse. */
+export const MAX_DEPTH = 100;
+
+const encoder = new TextEncoder();
+
+/** Whether the UTF-8 form of a text is at most `cap` bytes. Encodes only when the length leaves it open. */
+export function fitsBytes(text: string, cap: number): boolean {
+  if (text.length > cap) return false;
+  return text.length * 3 <= cap || encoder.encode(text).length <= cap;
+}
+
+/**
+ * Walks a value before any schema sees it and throws on what must not get further: too large, too deep (or
+ * circular), or an own `__proto__` key, which a later copy or merge would turn into a prototype.
+ */
+export function assertWithinLimits(what: string, value: unknown, cap: number): void {
+  let budget = cap;
+
+  const walk = (node: unknown, path: string, depth: number): void => {
+    if (typeof node === "string") budget -= node.length + 2;
+    else if (typeof node !== "object" || node === null) budget -= 1;
+    else {
+      if (depth > MAX_DEPTH) throw tooLarge(what, `is nested deeper than ${MAX_DEPTH} levels, or circular`);
+      budget -= 2;
+      if (Array.isArray(node)) {
+        for (let index = 0; index < node.length; index++) {
+          budget -= 1;
+          walk(node[index], `${path}.${index}`, depth + 1);
+        }
+      } else {
+        for (const key of Object.keys(node)) {
+          if (key === "__proto__") throw forbiddenKey(what, `${path}.__proto__`.slice(1));
+          const child = (node as Record<string, unknown>)[key];
+          if (child === undefined || typeof child === "function") continue;
+          budget -= key.length + 3;
+          walk(child, `${path}.${key}`, depth + 1);
+        }
+      }
+    }
+    if (budget < 0) throw tooLarge(what, `is over ${cap.toLocaleString("en")} bytes`);
+  };
+
+  try {
+    walk(value, "", 0);
+  } catch (cause) {
+    if (isQueueError(cause)) throw cause;
+    // A getter or a proxy of the value's own.
+    throw new QueueError("INVALID_DATA", `The ${what} can't be read: ${cause}`, { cause });
+  }
+}
+
+/** `JSON.parse` for text from outside: size, depth and `__proto__` are checked, errors are typed. */
+export function parseJson(what: string, text: string, cap: number): unknown {
+  if (typeof text !== "string") throw new QueueError("INVALID_DATA", `The ${what} is not JSON text.`);
+  if (!fitsBytes(text, cap)) throw tooLarge(what, `is over ${cap.toLocaleString("en")} bytes`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new QueueError("INVALID_DATA", `The ${what} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  // Most payloads can't hold either, and a scan of the text is far cheaper than a walk of the value. A key
+  // may also be spelt with escapes.
+  if (text.includes("__proto__") || text.includes("\\u") || mayBeDeep(text))
+    assertWithinLimits(what, value, Number.POSITIVE_INFINITY);
+  return value;
+}
+
+function mayBeDeep(text: string): boolean {
+  let opened = 0;
+  for (const bracket of "[{") {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++opened > MAX_DEPTH) return true;
+    }
+  }
+  return false;
+}
+
+export function tooLarge(what: string, problem: string): QueueError {
+  return new QueueError(
+    "PAYLOAD_TOO_LARGE",
+    `The ${what} ${problem}. Send a reference and load it in the handler.`,
+  );
+}
+
+function forbiddenKey(what: string, path: string): QueueError {
+  const issue: Issue = { path, message: "the key __proto__ is not allowed" };
+  return new QueueError("INVALID_DATA", `The ${what} has the key ${path}, which is not allowed.`, {
+    issues: [issue],
+  });
+}

@@ -1,0 +1,257 @@
+import * as z from "zod/mini";
+import type { Duration } from "./duration.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { NAME_PATTERN } from "./names.ts";
+import { duration, formatOptionProblems } from "./options.ts";
+import type { Retention } from "./retention.ts";
+import { type Codec, createCodec, type Received, type Schema, type Sent } from "./schema.ts";
+import { findWireProblems } from "./wire-safety.ts";
+
+/** The pause before attempt n + 1. */
+export interface Backoff {
+  /** `exponential`: delay, 2 × delay, 4 × delay …; `fixed`: always delay. */
+  readonly type: "exponential" | "fixed";
+  readonly delay: Duration;
+  /** Upper bound of the pause. @default "1h" */
+  readonly maxDelay?: Duration;
+  /** Share of the pause that is random, 0 to 1, so that failures don't return in step. @default 0 */
+  readonly jitter?: number;
+}
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included: 1 to 1000. @default 3 */
+  readonly attempts?: number;
+  /** @default { type: "exponential", delay: "2s" } */
+  readonly backoff?: Backoff;
+}
+
+export interface RetainPolicy {
+  /** @default { age: "1h", count: 1_000 } */
+  readonly completed?: { readonly age?: Duration; readonly count?: number };
+  /** Failed and cancelled jobs. @default { age: "7d", count: 10_000 } */
+  readonly failed?: { readonly age?: Duration; readonly count?: number };
+}
+
+/** What `defineMessage` takes beside the name. */
+export interface MessageDefinition<
+  Data extends Schema,
+  Result extends Schema | undefined,
+  Progress extends Schema | undefined,
+> {
+  readonly data: Data;
+  /** What the handler returns. Without it, a handler returns nothing. */
+  readonly result?: Result;
+  /** What the handler reports on its way. Without it, a handler can't report progress. */
+  readonly progress?: Progress;
+  /** Grows when the data changes shape. @default 1 */
+  readonly version?: number;
+  /** Keyed by the older version: turns its wire data into the next version's. */
+  // biome-ignore lint/suspicious/noExplicitAny: an older version's data has no type any more
+  readonly upcast?: Readonly<Record<number, (data: any) => unknown>>;
+  /** @default "default" */
+  readonly queue?: string;
+  /** 0 (most urgent) to 1000. @default 0 */
+  readonly priority?: number;
+  /** Jobs of one queue with the same key run one at a time, in the order they were sent. */
+  readonly orderingKey?: (data: Sent<Data>) => string | undefined;
+  /** Whether a failed job lets the next of its key run, or holds them. @default "continue" */
+  readonly onOrderingFailure?: "continue" | "hold";
+  readonly retry?: RetryPolicy;
+  /** Longest an attempt may run. Without it, an attempt may run as long as its worker lives. */
+  readonly timeout?: Duration;
+  /** Crashes or freezes of a worker after which the job fails as `STALLED`. @default 3 */
+  readonly maxStalls?: number;
+  readonly retain?: RetainPolicy;
+  readonly limits?: Partial<Limits>;
+}
+
+/** A named, versioned contract with its policies resolved. Made by `defineMessage`. */
+export interface Message<
+  Name extends string = string,
+  Data extends Schema = Schema,
+  Result extends Schema | undefined = Schema | undefined,
+  Progress extends Schema | undefined = Schema | undefined,
+> {
+  readonly name: Name;
+  readonly version: number;
+  readonly queue: string;
+  readonly data: Data;
+  readonly result: Result;
+  readonly progress: Progress;
+  /** @internal */
+  readonly codecs: { readonly data: Codec; readonly result?: Codec; readonly progress?: Codec };
+  /** Steps from older versions, keyed by the version they start from. */
+  // biome-ignore lint/suspicious/noExplicitAny: an older version's data has no type any more
+  readonly upcast: Readonly<Record<number, (data: any) => unknown>>;
+  readonly priority: number;
+  // biome-ignore lint/suspicious/noExplicitAny: a method, so that messages of all data types share a type
+  orderingKey(data: any): string | undefined;
+  readonly onOrderingFailure: "continue" | "hold";
+  readonly attempts: number;
+  /** Durations in milliseconds. */
+  readonly backoff: {
+    readonly type: "exponential" | "fixed";
+    readonly delay: number;
+    readonly maxDelay: number;
+    readonly jitter: number;
+  };
+  /** Milliseconds, or `undefined` for none. */
+  readonly timeout: number | undefined;
+  readonly maxStalls: number;
+  readonly retain: Retention;
+  readonly limits: Limits;
+  /** What is wrong with the definition. `createRegistry` refuses messages that have any. */
+  readonly problems: readonly string[];
+}
+
+/** What `send` takes. */
+export type SendData<M extends Message> = Sent<M["data"]>;
+/** What a handler gets. */
+export type HandlerData<M extends Message> = Received<M["data"]>;
+/** What a handler returns. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler without a result schema returns nothing
+export type HandlerResult<M extends Message> = M["result"] extends Schema ? Sent<M["result"]> : void;
+/** What `wait` answers. */
+export type JobResult<M extends Message> = M["result"] extends Schema ? Received<M["result"]> : undefined;
+/** What a handler may report. */
+export type ReportedProgress<M extends Message> = M["progress"] extends Schema ? Sent<M["progress"]> : never;
+/** What a reader of a job's progress gets. */
+export type JobProgress<M extends Message> = M["progress"] extends Schema
+  ? Received<M["progress"]>
+  : undefined;
+
+const HOUR = 3_600_000;
+const count = z.int().check(z.minimum(0), z.maximum(1_000_000));
+const bound = z.strictObject({ age: z.optional(duration()), count: z.optional(count) });
+const bytes = z.int().check(z.minimum(1), z.maximum(16 * 1_048_576));
+const schema = z.custom<Schema>(
+  (value) => typeof value === "object" && value !== null && "~standard" in value,
+  "expected a schema (Zod 4, or any Standard Schema)",
+);
+const fn = z.custom<(data: unknown) => unknown>(
+  (value) => typeof value === "function",
+  "expected a function",
+);
+
+const definitionSchema = z.strictObject({
+  data: schema,
+  result: z.optional(schema),
+  progress: z.optional(schema),
+  version: z._default(z.int().check(z.minimum(1), z.maximum(1_000_000)), 1),
+  upcast: z._default(z.record(z.string().check(z.regex(/^[1-9]\d*$/, "expected a version number")), fn), {}),
+  queue: z._default(
+    z.string().check(z.regex(NAME_PATTERN, `expected a name like ${NAME_PATTERN.source}`)),
+    "default",
+  ),
+  priority: z._default(z.int().check(z.minimum(0), z.maximum(1000)), 0),
+  orderingKey: z.optional(fn),
+  onOrderingFailure: z._default(z.enum(["continue", "hold"]), "continue"),
+  retry: z.optional(
+    z.strictObject({
+      attempts: z.optional(z.int().check(z.minimum(1), z.maximum(1000))),
+      backoff: z.optional(
+        z.strictObject({
+          type: z.enum(["exponential", "fixed"]),
+          delay: duration(),
+          maxDelay: z.optional(duration()),
+          jitter: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
+        }),
+      ),
+    }),
+  ),
+  timeout: z.optional(duration({ min: 1 })),
+  maxStalls: z._default(z.int().check(z.minimum(1), z.maximum(1000)), 3),
+  retain: z.optional(z.strictObject({ completed: z.optional(bound), failed: z.optional(bound) })),
+  limits: z._default(
+    z.strictObject({
+      data: z._default(bytes, DEFAULT_LIMITS.data),
+      metadata: z._default(bytes, DEFAULT_LIMITS.metadata),
+      result: z._default(bytes, DEFAULT_LIMITS.result),
+      progress: z._default(bytes, DEFAULT_LIMITS.progress),
+      error: z._default(bytes, DEFAULT_LIMITS.error),
+      log: z._default(bytes, DEFAULT_LIMITS.log),
+    }),
+    DEFAULT_LIMITS,
+  ),
+});
+
+/**
+ * Declares a message: its name, its schemas and its policies. Isomorphic: safe to import in a browser.
+ *
+ * Problems with the definition don't throw here. `createRegistry` reports those of all messages at once.
+ *
+ * @example
+ * const planCreate = defineMessage("WORKOUT_PLAN_CREATE", {
+ *   data: z.object({ planId: z.uuid(), name: z.string().min(1) }),
+ *   result: z.object({ planId: z.uuid() }),
+ *   queue: "workouts",
+ *   orderingKey: (data) => data.planId,
+ * });
+ */
+export function defineMessage<
+  const Name extends string,
+  Data extends Schema,
+  Result extends Schema | undefined = undefined,
+  Progress extends Schema | undefined = undefined,
+>(name: Name, definition: MessageDefinition<Data, Result, Progress>): Message<Name, Data, Result, Progress> {
+  const parsed = definitionSchema.safeParse(definition);
+  const problems = parsed.success ? [] : formatOptionProblems(parsed.error);
+  if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
+    problems.push(`the name must match ${NAME_PATTERN.source}`);
+  }
+  // With problems the message is still an object that a registry can name; its policies are the defaults.
+  const options = parsed.success ? parsed.data : definitionSchema.parse({ data: z.unknown() });
+  for (const part of ["data", "result", "progress"] as const) {
+    const partSchema = options[part];
+    if (partSchema) problems.push(...findWireProblems(part, partSchema));
+  }
+  problems.push(...findUpcastGaps(options.version, Object.keys(options.upcast).map(Number)));
+
+  const { retry = {}, retain = {}, orderingKey } = options;
+  return Object.freeze<Message<Name, Data, Result, Progress>>({
+    name,
+    version: options.version,
+    queue: options.queue,
+    data: definition.data,
+    result: definition.result as Result,
+    progress: definition.progress as Progress,
+    codecs: {
+      data: createCodec(options.data),
+      ...(options.result && { result: createCodec(options.result) }),
+      ...(options.progress && { progress: createCodec(options.progress) }),
+    },
+    upcast: options.upcast,
+    priority: options.priority,
+    orderingKey: (data) => orderingKey?.(data) as string | undefined,
+    onOrderingFailure: options.onOrderingFailure,
+    attempts: retry.attempts ?? 3,
+    backoff: {
+      type: retry.backoff?.type ?? "exponential",
+      delay: retry.backoff?.delay ?? 2_000,
+      maxDelay: retry.backoff?.maxDelay ?? HOUR,
+      jitter: retry.backoff?.jitter ?? 0,
+    },
+    timeout: options.timeout,
+    maxStalls: options.maxStalls,
+    retain: {
+      completed: { age: retain.completed?.age ?? HOUR, count: retain.completed?.count ?? 1_000 },
+      failed: { age: retain.failed?.age ?? 7 * 24 * HOUR, count: retain.failed?.count ?? 10_000 },
+    },
+    limits: Object.freeze(options.limits),
+    problems,
+  });
+}
+
+/** Steps must reach the current version without a gap, from whichever version they begin. */
+function findUpcastGaps(version: number, from: readonly number[]): readonly string[] {
+  const problems: string[] = [];
+  const oldest = Math.min(...from);
+  for (const step of from) {
+    if (step >= version) problems.push(`upcast.${step}: the current version is ${version}`);
+  }
+  for (let step = oldest; step < version; step++) {
+    if (!from.includes(step))
+      problems.push(`upcast.${step} is missing, so version ${oldest} can't reach ${version}`);
+  }
+  return problems;
+}

@@ -1,0 +1,106 @@
+import type { ErrorCode } from "../errors/codes.ts";
+import { type Issue, QueueError } from "../errors/queue-error.ts";
+import { assertWithinLimits, fitsBytes, parseJson, tooLarge } from "./limits.ts";
+import type { Message } from "./message.ts";
+import { type Codec, formatIssues, type MaybePromise, type Parsed } from "./schema.ts";
+
+/**
+ * Validates an app value and turns it into the JSON text that travels.
+ *
+ * @throws {QueueError} `code` when the schema refuses it, `PAYLOAD_TOO_LARGE` when it is over `cap` bytes.
+ */
+export function encodePayload(
+  what: string,
+  codec: Codec,
+  value: unknown,
+  cap: number,
+  code: ErrorCode,
+): MaybePromise<string> {
+  assertWithinLimits(what, value, cap);
+  const finish = (parsed: Parsed) => toJson(what, accept(what, parsed, code), cap, code);
+  const parsed = codec.encode(value);
+  return parsed instanceof Promise ? parsed.then(finish) : finish(parsed);
+}
+
+/** The way back: checks size, parses, validates. */
+export function decodePayload(
+  what: string,
+  codec: Codec,
+  json: string,
+  cap: number,
+  code: ErrorCode,
+): MaybePromise<unknown> {
+  const parsed = codec.decode(parseJson(what, json, cap));
+  return parsed instanceof Promise
+    ? parsed.then((settled) => accept(what, settled, code))
+    : accept(what, parsed, code);
+}
+
+/** A job's data as its handler gets it: size checked, upcast to the current version, validated. */
+export function decodeData(message: Message, version: number, json: string): MaybePromise<unknown> {
+  const what = `data of ${message.name}`;
+  if (version === message.version) {
+    return decodePayload(what, message.codecs.data, json, message.limits.data, "INVALID_DATA");
+  }
+  const parsed = message.codecs.data.decode(
+    upcast(message, version, parseJson(what, json, message.limits.data)),
+  );
+  return parsed instanceof Promise
+    ? parsed.then((settled) => accept(what, settled, "INVALID_DATA"))
+    : accept(what, parsed, "INVALID_DATA");
+}
+
+function upcast(message: Message, version: number, data: unknown): unknown {
+  let value = data;
+  for (let from = version; from < message.version; from++) {
+    const step = message.upcast[from];
+    if (!step) throw unsupportedVersion(message, version, `has no upcast from version ${from}`);
+    try {
+      value = step(value);
+    } catch (cause) {
+      throw new QueueError(
+        "INVALID_DATA",
+        `The upcast of ${message.name} from version ${from} threw: ${cause}`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+  if (version > message.version)
+    throw unsupportedVersion(message, version, `knows version ${message.version}`);
+  return value;
+}
+
+function unsupportedVersion(message: Message, version: number, problem: string): QueueError {
+  return new QueueError(
+    "UNSUPPORTED_VERSION",
+    `${message.name} version ${version} can't be read here: this contract ${problem}.`,
+  );
+}
+
+function accept(what: string, parsed: Parsed, code: ErrorCode): unknown {
+  if (parsed.ok) return parsed.value;
+  throw new QueueError(code, `The ${what} is invalid: ${formatIssues(parsed.issues)}`, {
+    issues: parsed.issues,
+  });
+}
+
+/** @throws {QueueError} where JSON can't carry the value, or the value is over `cap` bytes. */
+export function toJson(what: string, value: unknown, cap: number, code: ErrorCode): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch (cause) {
+    throw invalid(code, what, { path: "", message: (cause as Error).message });
+  }
+  if (json === undefined) throw invalid(code, what, { path: "", message: "JSON can't carry this value" });
+  if (!fitsBytes(json, cap)) throw tooLarge(what, `is over ${cap.toLocaleString("en")} bytes`);
+  // The walk before saw the value; a `toJSON` of its own may have answered something else.
+  if (json.includes("__proto__")) assertWithinLimits(what, JSON.parse(json), cap);
+  return json;
+}
+
+function invalid(code: ErrorCode, what: string, issue: Issue): QueueError {
+  return new QueueError(code, `The ${what} is invalid: ${formatIssues([issue])}`, { issues: [issue] });
+}

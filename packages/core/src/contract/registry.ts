@@ -1,0 +1,53 @@
+import { QueueError } from "../errors/queue-error.ts";
+import type { Message } from "./message.ts";
+
+/** The set of messages an app knows. Made by `createRegistry`. */
+export interface Registry<M extends Message = Message> {
+  /** In the order they were given. */
+  readonly messages: readonly M[];
+  /** Queue names of all messages, without repeats. */
+  readonly queues: readonly string[];
+  /** The message of that name, or `undefined`. */
+  get(name: string): M | undefined;
+  has(message: Message): boolean;
+}
+
+type MessagesOf<Item> = Item extends Registry<infer M> ? M : Item extends Message ? Item : never;
+
+/**
+ * Gathers messages, and other teams' registries, into one. The same message may come by two ways; two
+ * messages of one name are refused.
+ *
+ * @throws {QueueError} `INVALID_CONTRACT` with every problem of every message in `issues`.
+ *
+ * @example
+ * const registry = createRegistry([planCreate, phaseCreate, billingRegistry]);
+ */
+export function createRegistry<const Items extends readonly (Message | Registry)[]>(
+  items: Items,
+): Registry<MessagesOf<Items[number]>> {
+  type M = MessagesOf<Items[number]>;
+  const byName = new Map<string, M>();
+  const issues: { path: string; message: string }[] = [];
+
+  for (const message of items.flatMap((item) => ("messages" in item ? item.messages : [item])) as M[]) {
+    const other = byName.get(message.name);
+    if (other === message) continue;
+    if (other) issues.push({ path: message.name, message: "another message has the same name" });
+    else byName.set(message.name, message);
+    for (const problem of message.problems) issues.push({ path: message.name, message: problem });
+  }
+  if (issues.length > 0) {
+    const list = issues.map(({ path, message }) => `\n  - ${path}: ${message}`).join("");
+    const noun = issues.length === 1 ? "a problem" : `${issues.length} problems`;
+    throw new QueueError("INVALID_CONTRACT", `The registry has ${noun}:${list}`, { issues });
+  }
+
+  const messages = Object.freeze([...byName.values()]);
+  return Object.freeze<Registry<M>>({
+    messages,
+    queues: Object.freeze([...new Set(messages.map((message) => message.queue))]),
+    get: (name) => byName.get(name),
+    has: (message) => byName.get(message.name) === message,
+  });
+}

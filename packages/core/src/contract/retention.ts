@@ -1,0 +1,13 @@
+/** How long finished jobs stay readable. Whichever bound is reached first trims. */
+export interface Retention {
+  readonly completed: RetentionBound;
+  /** Failed and cancelled jobs. */
+  readonly failed: RetentionBound;
+}
+
+export interface RetentionBound {
+  /** Milliseconds after the end. */
+  readonly age: number;
+  /** Newest jobs kept per message type. `0` removes at once; the tombstone stays. */
+  readonly count: number;
+}

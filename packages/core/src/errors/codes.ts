@@ -1,0 +1,160 @@
+/**
+ * Every code an error of this library can carry. Codes are stable: they are added, never renamed.
+ * `docs/errors.md` is generated from this table.
+ */
+export const ERROR_CODES = {
+  // Contracts and options
+  INVALID_CONTRACT: {
+    retryable: false,
+    means: "A message definition or a registry has problems; all of them are listed.",
+    remedy: "Mend each problem in the list. The app can't start with a registry that has any.",
+  },
+  INVALID_OPTIONS: {
+    retryable: false,
+    means: "An option is unknown, missing, or out of its bounds.",
+    remedy: "The message names the option and what it accepts.",
+  },
+  UNKNOWN_MESSAGE: {
+    retryable: false,
+    means: "The message isn't in this registry, or no worker knew it within the allowed number of tries.",
+    remedy: "Add the message to the registry, or deploy a worker that handles it and retry the job.",
+  },
+
+  // Data
+  INVALID_DATA: {
+    retryable: false,
+    means: "The data doesn't match the message's schema, at send or when the worker parsed it.",
+    remedy: "`issues` lists each path and what was expected. A failed job keeps its raw payload.",
+  },
+  INVALID_RESULT: {
+    retryable: false,
+    means: "What the handler returned doesn't match the message's `result` schema.",
+    remedy: "Return what the contract says, or change the contract.",
+  },
+  INVALID_PROGRESS: {
+    retryable: false,
+    means: "The progress a handler reported doesn't match the message's `progress` schema.",
+    remedy: "Report what the contract says, or change the contract.",
+  },
+  PAYLOAD_TOO_LARGE: {
+    retryable: false,
+    means: "Data, metadata, result, or progress is over its size cap, or nested too deep.",
+    remedy: "Send a reference (an id, a URL) and let the handler load it, or raise the cap in `limits`.",
+  },
+  UNSUPPORTED_VERSION: {
+    retryable: false,
+    means: "The job's version is newer than this worker's contract, or older than its `upcast` reaches.",
+    remedy: "Deploy workers before producers, or add the missing upcast step.",
+  },
+
+  // Dependencies
+  DEPENDENCY_NOT_FOUND: {
+    retryable: false,
+    means: "The job depends on an id that no engine ever stored, or that was forgotten. Nothing was stored.",
+    remedy: "Send the dependency first, or both in one `sendMany` with a local `ref`.",
+  },
+  DEPENDENCY_CYCLE: {
+    retryable: false,
+    means: "Jobs of one batch wait for each other. Nothing was stored.",
+    remedy: "The message names the cycle; remove one of its dependencies.",
+  },
+  DEPENDENCY_FAILED: {
+    retryable: false,
+    means: "The job was cancelled because a job it depends on failed or was cancelled.",
+    remedy: 'Retry the dependency, then this job; or send with `onFailure: "run"` or `"hold"`.',
+  },
+
+  // Jobs
+  JOB_NOT_FOUND: {
+    retryable: false,
+    means: "No job with this id is stored: it never was, or retention has removed it.",
+    remedy: "Check the id and the namespace; keep jobs longer with `retain`.",
+  },
+  INVALID_STATE: {
+    retryable: false,
+    means: "The job's state doesn't allow the operation.",
+    remedy: "The message says the job's state and which states would do.",
+  },
+  JOB_FAILED: {
+    retryable: false,
+    means: "`wait` or `result` was asked of a job that failed; `cause` carries the job's error.",
+    remedy: "Look at the cause; `queue.retry(id)` runs it again.",
+  },
+  JOB_CANCELLED: {
+    retryable: false,
+    means: "The job was cancelled. Handlers see it as their signal's reason.",
+    remedy: "`queue.retry(id)` runs it again.",
+  },
+  WAIT_TIMEOUT: {
+    retryable: true,
+    means: "The job didn't end within the time given to `wait`. The job itself goes on.",
+    remedy: "Wait again, or give it more time.",
+  },
+
+  // Attempts
+  HANDLER_FAILED: {
+    retryable: true,
+    means: "The handler threw. The job is retried as its policy says.",
+    remedy: "`cause` and the stored error carry the handler's own message and stack.",
+  },
+  TIMEOUT: {
+    retryable: true,
+    means: "The attempt ran longer than the message's `timeout`.",
+    remedy: "Pass `signal` to what the handler awaits, or raise the timeout.",
+  },
+  STALLED: {
+    retryable: false,
+    means: "Workers holding the job died or froze `maxStalls` times.",
+    remedy: "Look for crashes and blocked event loops in the workers, then retry the job.",
+  },
+  LEASE_LOST: {
+    retryable: true,
+    means: "The worker couldn't renew its lease in time; another worker may run the job now.",
+    remedy: "Stop what the handler is doing. Writes to the outside should carry `fence`.",
+  },
+  SHUTDOWN: {
+    retryable: true,
+    means: "The worker is stopping and its drain time is over; the job is given back.",
+    remedy: "Give `stop({ timeout })` more time, or make the handler obey `signal`.",
+  },
+  UNRECOVERABLE: {
+    retryable: false,
+    means: "The handler threw `UnrecoverableError`: no retry can help.",
+    remedy: "Mend the cause, then retry the job by hand.",
+  },
+  RETRY_AFTER: {
+    retryable: true,
+    means: "The handler asked to be run again after a time of its choosing.",
+    remedy: "Nothing: the job runs again by itself.",
+  },
+
+  // Engines
+  UNSUPPORTED_BY_ENGINE: {
+    retryable: false,
+    means: "The engine lacks the capability that the call needs.",
+    remedy: "Use an engine that has it, or leave the option out.",
+  },
+  ENGINE_UNAVAILABLE: {
+    retryable: true,
+    means: "The engine's server can't be reached, or refused the operation for now.",
+    remedy: "Retry with the same `id`: a job is stored once, however often it is sent.",
+  },
+  CLOSED: {
+    retryable: false,
+    means: "The queue, engine or worker was already closed.",
+    remedy: "Create a new one.",
+  },
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorCodeEntry {
+  /** Whether doing the same again may succeed. */
+  readonly retryable: boolean;
+  readonly means: string;
+  readonly remedy: string;
+}
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, text);
+}

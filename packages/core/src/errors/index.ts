@@ -1,0 +1,10 @@
+export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from "./codes.ts";
+export {
+  DependencyNotFoundError,
+  type Issue,
+  isQueueError,
+  QueueError,
+  RetryAfterError,
+  UnrecoverableError,
+  UnsupportedByEngineError,
+} from "./queue-error.ts";

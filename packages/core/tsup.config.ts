@@ -1,0 +1,17 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: {
+    index: "src/index.ts",
+    "contract/index": "src/contract/index.ts",
+    "testing/index": "src/testing/index.ts",
+  },
+  format: "esm",
+  target: "node20",
+  platform: "neutral",
+  // Entries share chunks, so an app that imports two of them has each class once.
+  splitting: true,
+  sourcemap: true,
+  clean: true,
+  external: [/^node:/],
+});
