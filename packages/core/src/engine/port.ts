@@ -1,0 +1,327 @@
+import type { WireEnvelope } from "../contract/envelope.ts";
+import type { Retention } from "../contract/retention.ts";
+import type { EngineEvent } from "./events.ts";
+import type { HealthReport, MetricsBucket, QueueCounts } from "./reports.ts";
+import type { JobState, TerminalState } from "./state-machine.ts";
+
+/**
+ * The engine port: where jobs are stored and scheduled.
+ *
+ * Everything above it (producer, worker runtime, adapters) speaks only this interface, and everything
+ * below it (memory, Redis, streams) implements it. Calls are batch-shaped so that one round trip can do
+ * the work of many. Payloads, results, errors and progress are JSON text that an engine never parses.
+ *
+ * The conformance suite in `@org/queue/testing` is this interface's specification, one named case a rule.
+ * All durations are milliseconds, all instants milliseconds since the epoch on the engine's clock.
+ */
+export interface Engine {
+  /** Short name for messages and metrics, for example `"memory"`. */
+  readonly name: string;
+  readonly capabilities: EngineCapabilities;
+
+  /**
+   * Stores batches. Each batch is all or nothing; one batch's refusal doesn't touch another's. A job whose
+   * id is already known (stored, or finished and remembered) is not stored again.
+   */
+  enqueue(batches: readonly EnqueueBatch[]): Promise<readonly EnqueueOutcome[]>;
+
+  /** Leases up to `limit` runnable jobs. Each gets its next epoch. Due jobs are promoted in passing. */
+  claim(request: ClaimRequest): Promise<readonly ClaimedJob[]>;
+
+  /**
+   * Ends attempts, then optionally claims in the same step. Each outcome is accepted if its epoch still
+   * holds the job and `"stale"` otherwise; a stale outcome changes nothing.
+   */
+  settle(request: SettleRequest): Promise<SettleReply>;
+
+  /** Renews leases (to `lease` from now), storing the progress and logs they carry. */
+  extend(request: ExtendRequest): Promise<readonly LeaseStatus[]>;
+
+  /** Gives claimed jobs back unrun, at their old place in the order. Stale ones are ignored. */
+  release(releases: readonly Release[]): Promise<void>;
+
+  /**
+   * One bounded turn of upkeep: expired leases go back (or fail as `STALLED`), due jobs become queued,
+   * expired finished jobs and tombstones are trimmed. Safe from any number of processes at once.
+   */
+  recover(): Promise<RecoverReport>;
+
+  cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]>;
+  /** Reopens failed and cancelled jobs with fresh attempts and a new epoch. */
+  retry(ids: readonly string[]): Promise<readonly RetryOutcome[]>;
+  /** Deletes jobs that aren't active. What waits for one is decided as if it had been cancelled. */
+  remove(ids: readonly string[]): Promise<readonly RemoveOutcome[]>;
+  /** Makes scheduled jobs due now. */
+  promote(ids: readonly string[]): Promise<readonly PromoteOutcome[]>;
+
+  /** In the order of `ids`; `null` where no job is stored (it never was, or was trimmed). */
+  get(ids: readonly string[]): Promise<readonly (JobRecord | null)[]>;
+  list(request: ListRequest): Promise<JobPage>;
+  /** Counts of every queue that has, or had, a job or a pause. Cost doesn't grow with the jobs. */
+  counts(): Promise<readonly QueueCounts[]>;
+  /** One bucket per queue and minute with activity, oldest first. */
+  metrics(request: { readonly since: number }): Promise<readonly MetricsBucket[]>;
+  /** What a job waits for and who waits for it, or `null` when it isn't stored. */
+  edges(id: string): Promise<JobEdges | null>;
+
+  /** A paused queue keeps accepting jobs and hands none out. */
+  pause(queue: string): Promise<void>;
+  resume(queue: string): Promise<void>;
+  /** Removes up to `limit` finished jobs, oldest first. Answers how many. */
+  clean(request: CleanRequest): Promise<number>;
+
+  /**
+   * Resolves when one of the queues may have work, when `timeout` passes, or when `signal` aborts. It may
+   * resolve early; it never rejects for an abort.
+   */
+  waitForWork(request: WaitForWorkRequest): Promise<void>;
+  /**
+   * Calls `listener` for every transition from now on. Answers once the subscription is in force. What a
+   * listener throws is reported on the console and harms nobody else.
+   */
+  subscribe(listener: (event: EngineEvent) => void): Promise<Unsubscribe>;
+
+  health(): Promise<HealthReport>;
+  /** Ends waits and subscriptions and frees what the engine opened. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export type { WireEnvelope } from "../contract/envelope.ts";
+export type { Retention, RetentionBound } from "../contract/retention.ts";
+
+export type Unsubscribe = () => Promise<void>;
+
+/** What an engine can do. A send that needs a `false` one is refused with `UnsupportedByEngineError`. */
+export interface EngineCapabilities {
+  readonly dependencies: boolean;
+  readonly orderingKeys: boolean;
+  readonly delays: boolean;
+  readonly priorities: boolean;
+  readonly dedupe: boolean;
+  /** Reading jobs back: `get`, `list`, `edges`, results, `wait`. */
+  readonly inspection: boolean;
+  readonly cancellation: boolean;
+}
+
+// ── Jobs ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What happens to a dependent when the job it waits for fails or is cancelled. */
+export type DependencyFailurePolicy = "cancel" | "run" | "hold";
+
+export interface Dependency {
+  readonly job: string;
+  readonly onFailure: DependencyFailurePolicy;
+}
+
+export interface NewJob {
+  readonly envelope: WireEnvelope;
+  readonly queue: string;
+  /** 0 (most urgent) to 1000. */
+  readonly priority: number;
+  /** Milliseconds until it may run. `0`: at once. */
+  readonly delay: number;
+  readonly maxAttempts: number;
+  /** Lost leases after which the job fails as `STALLED`. At least 1. */
+  readonly maxStalls: number;
+  readonly retain: Retention;
+  readonly dependsOn: readonly Dependency[];
+  readonly ordering?: { readonly key: string; readonly onFailure: "continue" | "hold" };
+  readonly dedupe?: { readonly key: string; readonly window: number };
+}
+
+export interface EnqueueBatch {
+  readonly jobs: readonly NewJob[];
+}
+
+/** `jobs[i]` tells of the batch's i-th job; with `dedupe`, `id` may be an earlier job's. */
+export type EnqueueOutcome =
+  | { readonly ok: true; readonly jobs: readonly EnqueuedJob[] }
+  | { readonly ok: false; readonly reason: "dependency-not-found"; readonly missing: readonly string[] }
+  | { readonly ok: false; readonly reason: "dependency-cycle"; readonly cycle: readonly string[] };
+
+export interface EnqueuedJob {
+  readonly id: string;
+  /** False when the id or the dedupe key was known and nothing new was stored. */
+  readonly created: boolean;
+}
+
+// ── Running ─────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ClaimRequest {
+  /** Served in this order until `limit` is reached. */
+  readonly queues: readonly string[];
+  readonly limit: number;
+  /** Milliseconds until the claim expires unless extended. */
+  readonly lease: number;
+}
+
+/** Identifies one claim of one job. */
+export interface Lease {
+  readonly id: string;
+  readonly epoch: number;
+}
+
+export interface ClaimedJob extends Lease {
+  readonly envelope: WireEnvelope;
+  readonly queue: string;
+  /** 1 for the first attempt. Stalls and releases don't count. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly stalls: number;
+  /** How often a worker that didn't know the message gave it back. */
+  readonly bounces: number;
+  readonly orderingKey?: string;
+  readonly dependsOn: readonly string[];
+  /** When the engine stored the job. */
+  readonly createdAt: number;
+}
+
+export interface SettleRequest {
+  readonly outcomes: readonly AttemptOutcome[];
+  readonly claim?: ClaimRequest;
+}
+
+/** How an attempt ended. `result` and `error` are JSON text. */
+export type AttemptOutcome = Lease &
+  (
+    | { readonly type: "complete"; readonly result?: string }
+    | { readonly type: "retry"; readonly error: string; readonly delay: number }
+    | { readonly type: "fail"; readonly error: string }
+    | { readonly type: "cancel"; readonly error: string }
+  );
+
+export interface SettleReply {
+  /** In the order of the request's outcomes. */
+  readonly verdicts: readonly ("accepted" | "stale")[];
+  readonly claimed: readonly ClaimedJob[];
+}
+
+export interface ExtendRequest {
+  readonly leases: readonly Heartbeat[];
+  readonly lease: number;
+}
+
+export interface Heartbeat extends Lease {
+  /** JSON text; the last one stands. */
+  readonly progress?: string;
+  readonly logs?: readonly LogEntry[];
+}
+
+export interface LogEntry {
+  readonly at: number;
+  readonly message: string;
+}
+
+/** `held`: go on. `lost`: another epoch, or none, holds the job. `cancelling`: held, and told to stop. */
+export type LeaseStatus = "held" | "lost" | "cancelling";
+
+export interface Release extends Lease {
+  /** Milliseconds before it may be claimed again. `0`: at once. */
+  readonly delay: number;
+  /** Whether this counts as a bounce (a worker that doesn't know the message). */
+  readonly bounce: boolean;
+}
+
+export interface RecoverReport {
+  /** Jobs whose lease had expired: back in their queue, or failed. */
+  readonly requeued: number;
+  readonly stalled: number;
+  readonly promoted: number;
+  readonly trimmed: number;
+  /** Whether the bound of one turn was reached, so that another turn has work. */
+  readonly more: boolean;
+}
+
+// ── Operating ───────────────────────────────────────────────────────────────────────────────────────
+
+/** `cancelling`: active, its worker will be told. `finished`: already in a terminal state. */
+export type CancelOutcome = "cancelled" | "cancelling" | "finished" | "unknown";
+/** `not-failed`: only failed and cancelled jobs can be retried. */
+export type RetryOutcome = "retried" | "not-failed" | "unknown";
+export type RemoveOutcome = "removed" | "active" | "unknown";
+export type PromoteOutcome = "promoted" | "not-scheduled" | "unknown";
+
+export interface WaitForWorkRequest {
+  readonly queues: readonly string[];
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
+export interface CleanRequest {
+  readonly state: TerminalState;
+  readonly queue?: string;
+  /** Only jobs that ended at least this many milliseconds ago. */
+  readonly olderThan: number;
+  readonly limit: number;
+}
+
+export interface ListRequest {
+  /** All queues when absent. */
+  readonly queue?: string;
+  /** All states when absent. */
+  readonly states?: readonly JobState[];
+  readonly messageType?: string;
+  readonly limit: number;
+  /** From an earlier page. Opaque. */
+  readonly cursor?: string;
+}
+
+/** Newest first by send order. `cursor` is absent on the last page; a page may be short before it. */
+export interface JobPage {
+  readonly jobs: readonly JobRecord[];
+  readonly cursor?: string;
+}
+
+/** Everything an engine remembers of one job. */
+export interface JobRecord {
+  readonly id: string;
+  readonly envelope: WireEnvelope;
+  readonly queue: string;
+  readonly state: JobState;
+  readonly priority: number;
+  readonly epoch: number;
+  /** Attempts begun and counted, the running one included. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly stalls: number;
+  readonly bounces: number;
+  readonly orderingKey?: string;
+  readonly dependsOn: readonly Dependency[];
+  readonly cancelRequested: boolean;
+  readonly createdAt: number;
+  /** When a `scheduled` job becomes due. */
+  readonly runAt?: number;
+  /** When the latest attempt began. */
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  readonly result?: string;
+  /** The error that ended the job, or of its latest failed attempt. */
+  readonly error?: string;
+  /** Earlier attempts that failed or stalled, oldest first, the newest ten. */
+  readonly failures: readonly AttemptFailure[];
+  readonly progress?: string;
+  /** The newest hundred. */
+  readonly logs: readonly LogEntry[];
+}
+
+export interface AttemptFailure {
+  readonly epoch: number;
+  readonly startedAt: number;
+  readonly at: number;
+  readonly error: string;
+}
+
+export interface JobEdges {
+  readonly dependencies: readonly DependencyEdge[];
+  /** Ids of the jobs that still wait for this one. The first hundred. */
+  readonly dependents: readonly string[];
+  /** The job ahead with the same ordering key, when that is what this one waits for. */
+  readonly behind?: string;
+}
+
+export interface DependencyEdge extends Dependency {
+  /** The state of the job depended on; `null` once even its tombstone is gone. */
+  readonly state: JobState | null;
+  /** Whether this edge still blocks. */
+  readonly pending: boolean;
+}
