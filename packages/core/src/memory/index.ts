@@ -1,0 +1,1 @@
+export { type MemoryEngineOptions, memoryEngine } from "./memory-engine.ts";

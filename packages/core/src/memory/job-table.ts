@@ -1,0 +1,145 @@
+import type { Dependency, ListRequest, NewJob } from "../engine/port.ts";
+import { type JobState, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
+import { Deque } from "./deque.ts";
+import { QueueState } from "./queue-state.ts";
+import { StoredJob } from "./stored-job.ts";
+
+export interface TombstoneLimits {
+  /** Milliseconds. */
+  readonly age: number;
+  readonly count: number;
+}
+
+/**
+ * What is left of a removed job, so that a later dependency still resolves and a repeated send isn't stored
+ * again. There may be many, so each is one small integer: the second it expires in, and how the job ended.
+ */
+type Tombstone = number;
+
+/** All known jobs, by id and in send order, and their queues. */
+export class JobTable {
+  readonly queues = new Map<string, QueueState>();
+  /** A tombstone takes its job's place: one table to look in, on a path that every send and run takes. */
+  readonly #byId = new Map<string, StoredJob | Tombstone>();
+  /** In send order, with ghosts of removed jobs until they are the majority. */
+  #inOrder: StoredJob[] = [];
+  /** The ids of tombstones, oldest first. */
+  readonly #buried = new Deque<string>();
+  readonly #limits: TombstoneLimits;
+  readonly #start: number;
+  #sequence = 0;
+
+  constructor(tombstones: TombstoneLimits, now: number) {
+    this.#limits = tombstones;
+    this.#start = now;
+  }
+
+  /** The stored job; `undefined` for a tombstone too. */
+  get(id: string): StoredJob | undefined {
+    const known = this.#byId.get(id);
+    return typeof known === "number" ? undefined : known;
+  }
+
+  isKnown(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  /** Also of a job that only its tombstone remembers. */
+  stateOf(id: string): JobState | undefined {
+    const known = this.#byId.get(id);
+    // A job of the batch that is being admitted has no state yet; it hasn't ended, that's certain.
+    return typeof known === "number" ? endingOf(known) : known && (known.state ?? "blocked");
+  }
+
+  add(spec: NewJob, dependsOn: readonly Dependency[], now: number): StoredJob {
+    const job = new StoredJob(spec, dependsOn, this.queue(spec.queue), this.#sequence++, now);
+    this.#byId.set(job.id, job);
+    this.#inOrder.push(job);
+    return job;
+  }
+
+  /** Leaves only a tombstone of a finished job. */
+  bury(job: StoredJob, now: number): void {
+    const state = job.state as TerminalState;
+    const second = Math.ceil((now - this.#start + this.#limits.age) / 1_000);
+    this.#byId.set(job.id, second * TERMINAL_STATES.length + TERMINAL_STATES.indexOf(state));
+    this.#buried.push(job.id);
+    if (this.#buried.length > this.#limits.count) this.#forgetOldest();
+    job.queue.counts[state]--;
+    job.isDeleted = true;
+    const stored = this.#byId.size - this.#buried.length;
+    if (this.#inOrder.length > 1_024 && this.#inOrder.length > 2 * stored) {
+      this.#inOrder = this.#inOrder.filter((other) => !other.isDeleted);
+    }
+  }
+
+  /** Forgets up to `limit` expired tombstones. Answers how many. */
+  trimTombstones(now: number, limit: number): number {
+    let trimmed = 0;
+    while (trimmed < limit && this.#buried.first !== undefined) {
+      const tombstone = this.#byId.get(this.#buried.first) as Tombstone;
+      if (this.#start + expirySecond(tombstone) * 1_000 > now) break;
+      this.#forgetOldest();
+      trimmed++;
+    }
+    return trimmed;
+  }
+
+  queue(name: string): QueueState {
+    let queue = this.queues.get(name);
+    if (!queue) {
+      queue = new QueueState(name);
+      this.queues.set(name, queue);
+    }
+    return queue;
+  }
+
+  /** Matching jobs, newest first, from just before the job of sequence `before`. */
+  *newestFirst(
+    filter: Pick<ListRequest, "queue" | "states" | "messageType">,
+    before = Infinity,
+  ): Iterable<StoredJob> {
+    for (let index = this.#lastBefore(before); index >= 0; index--) {
+      const job = this.#inOrder[index]!;
+      if (!job.isDeleted && matches(job, filter)) yield job;
+    }
+  }
+
+  /** Matching jobs, oldest first. */
+  *oldestFirst(filter: Pick<ListRequest, "queue" | "states">): Iterable<StoredJob> {
+    for (const job of this.#inOrder) {
+      if (!job.isDeleted && matches(job, filter)) yield job;
+    }
+  }
+
+  #forgetOldest(): void {
+    this.#byId.delete(this.#buried.shift()!);
+  }
+
+  #lastBefore(sequence: number): number {
+    let low = 0;
+    let high = this.#inOrder.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#inOrder[middle]!.sequence < sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+}
+
+function matches(job: StoredJob, filter: Pick<ListRequest, "queue" | "states" | "messageType">): boolean {
+  return (
+    (filter.queue === undefined || job.queue.name === filter.queue) &&
+    (filter.states === undefined || filter.states.includes(job.state!)) &&
+    (filter.messageType === undefined || job.messageType === filter.messageType)
+  );
+}
+
+function endingOf(tombstone: Tombstone): TerminalState {
+  return TERMINAL_STATES[tombstone % TERMINAL_STATES.length]!;
+}
+
+function expirySecond(tombstone: Tombstone): number {
+  return Math.floor(tombstone / TERMINAL_STATES.length);
+}

@@ -1,0 +1,293 @@
+import type { EngineEvent } from "../engine/events.ts";
+import { isTerminal, type JobState, type TerminalState } from "../engine/state-machine.ts";
+import type { ErrorCode } from "../errors/codes.ts";
+import type { PlannedJob } from "./batch-plan.ts";
+import { Heap } from "./heap.ts";
+import { JobTable, type TombstoneLimits } from "./job-table.ts";
+import type { Metrics } from "./metrics.ts";
+import { OrderingLine } from "./ordering-line.ts";
+import type { QueueState } from "./queue-state.ts";
+import { Retention } from "./retention.ts";
+import type { StoredJob } from "./stored-job.ts";
+
+/** An entry of the timetable. It stays, as a ghost, when its job stops waiting for that time. */
+interface Due {
+  readonly at: number;
+  readonly job: StoredJob;
+}
+
+export interface LifecycleHooks {
+  readonly metrics: Metrics;
+  /** A job changed state or progress. */
+  onEvent(type: EngineEvent["type"], job: StoredJob, now: number): void;
+  /** A queue has a runnable or newly scheduled job. */
+  onWork(queue: QueueState): void;
+}
+
+/**
+ * Moves jobs between states. Every change of `state` happens here, with all that hangs on it: counts,
+ * dependents, ordering keys, retention, events.
+ */
+export class Lifecycle {
+  readonly table: JobTable;
+  /** Claimed jobs, by id. Few: at most what the workers hold. */
+  readonly active = new Map<string, StoredJob>();
+  readonly #due = new Heap<Due>((a, b) => a.at < b.at || (a.at === b.at && a.job.sequence < b.job.sequence));
+  readonly #retention = new Retention((job, now) => this.table.bury(job, now));
+  /** Jobs that ended in this step and whose dependents are still to be told. */
+  readonly #ended: StoredJob[] = [];
+  #scheduled = 0;
+  readonly #hooks: LifecycleHooks;
+
+  constructor(hooks: LifecycleHooks, tombstones: TombstoneLimits, now: number) {
+    this.table = new JobTable(tombstones, now);
+    this.#hooks = hooks;
+  }
+
+  /** Stores a batch's new jobs, then decides each one's first state. */
+  admit(planned: readonly PlannedJob[], now: number): void {
+    const jobs = planned.map(({ spec, dependsOn }) => {
+      const job = this.table.add(spec, dependsOn, now);
+      if (spec.ordering) this.#lineOf(job, spec.ordering.key).append(job);
+      this.#hooks.metrics.count(spec.queue, "sent", now);
+      return job;
+    });
+    for (const job of jobs) this.#enter(job, now);
+    this.#propagate(now);
+  }
+
+  /** Takes the next runnable job of a queue and gives it its next epoch. */
+  claim(queue: QueueState, lease: number, now: number): StoredJob | undefined {
+    const job = queue.ready.shift();
+    if (!job) return undefined;
+    job.epoch++;
+    job.attempt++;
+    job.startedAt = now;
+    job.leaseUntil = now + lease;
+    this.active.set(job.id, job);
+    this.#change(job, "active", now);
+    this.#hooks.metrics.time(queue.name, "waiting", now - (job.queuedAt ?? job.createdAt), now);
+    return job;
+  }
+
+  /** Ends a job for good and tells those who wait for it. */
+  end(job: StoredJob, state: TerminalState, now: number, error?: string): void {
+    this.#end(job, state, now, error);
+    this.#propagate(now);
+  }
+
+  /** Puts an active job back: at its old place now, or once `delay` has passed. */
+  giveBack(job: StoredJob, delay: number, now: number): void {
+    this.active.delete(job.id);
+    job.runAt = delay > 0 ? now + delay : 0;
+    this.#place(job, now);
+  }
+
+  /** Opens a failed or cancelled job again, with fresh attempts. */
+  reopen(job: StoredJob, now: number): void {
+    this.#unretain(job);
+    job.epoch++;
+    job.attempt = job.stalls = job.bounces = 0;
+    job.cancelRequested = false;
+    job.error = job.result = job.progress = job.finishedAt = undefined;
+    job.runAt = 0;
+    for (const { job: id, onFailure } of job.dependsOn) {
+      const state = this.table.stateOf(id);
+      const dependency = this.table.get(id);
+      if (!dependency || state === "completed" || (isTerminal(state!) && onFailure === "run")) continue;
+      this.#await(job, dependency);
+    }
+    const earlier = job.spec.ordering && this.#lineOf(job, job.spec.ordering.key).reinsert(job);
+    this.#place(job, now);
+    if (earlier) this.#place(earlier, now);
+  }
+
+  promote(job: StoredJob, now: number): void {
+    job.runAt = 0;
+    this.#place(job, now);
+  }
+
+  /** Deletes a job that isn't active, leaving a tombstone. What waits for it is decided. */
+  remove(job: StoredJob, now: number): void {
+    if (!isTerminal(job.state!)) this.#end(job, "cancelled", now, reason("JOB_CANCELLED", "Removed."));
+    else if (job.dependents) this.#ended.push(job);
+    this.#passTurn(job, now);
+    this.#unretain(job);
+    if (!job.isDeleted) this.table.bury(job, now);
+    this.#propagate(now);
+  }
+
+  /** Makes up to `limit` due jobs queued. Answers how many. */
+  promoteDue(now: number, limit: number): number {
+    let promoted = 0;
+    if (this.#due.size > 1_024 && this.#due.size > 2 * this.#scheduled) this.#due.keepOnly(isCurrent);
+    while (promoted < limit && this.#due.first && this.#due.first.at <= now) {
+      const due = this.#due.pop()!;
+      if (!isCurrent(due)) continue;
+      this.#place(due.job, now);
+      promoted++;
+    }
+    return promoted;
+  }
+
+  /** When the next scheduled job is due. */
+  get nextDue(): number | undefined {
+    while (this.#due.first && !isCurrent(this.#due.first)) this.#due.pop();
+    return this.#due.first?.at;
+  }
+
+  trim(now: number, limit: number): number {
+    return this.#retention.trim(now, limit);
+  }
+
+  /** Whether something still needs a finished job where it is, so that no trimming may take it. */
+  isPinned(job: StoredJob): boolean {
+    return (job.dependents?.size ?? 0) > 0 || job.line?.head === job;
+  }
+
+  #enter(job: StoredJob, now: number): void {
+    for (const { job: id, onFailure } of job.dependsOn) {
+      const state = this.table.stateOf(id);
+      const dependency = this.table.get(id);
+      if (state === undefined || state === "completed") continue;
+      if (state !== "failed" && state !== "cancelled") this.#await(job, dependency!);
+      else if (onFailure === "hold" && dependency) this.#await(job, dependency);
+      // A hold on a job that only its tombstone remembers could never be released.
+      else if (onFailure !== "run") {
+        this.#end(job, "cancelled", now, dependencyFailed(id, state));
+        return;
+      }
+    }
+    this.#place(job, now);
+  }
+
+  /** The state of a job that waits for a worker, by what it still waits for. */
+  #place(job: StoredJob, now: number): void {
+    if (job.isWaiting || (job.line && job.line.head !== job)) {
+      if (job.state !== "blocked") this.#change(job, "blocked", now);
+    } else if (job.runAt > now) {
+      this.#due.push({ at: job.runAt, job });
+      this.#change(job, "scheduled", now);
+      this.#hooks.onWork(job.queue);
+    } else {
+      if (now !== job.createdAt) job.queuedAt = now;
+      this.#change(job, "queued", now);
+      job.queue.ready.push(job);
+      this.#hooks.onWork(job.queue);
+    }
+  }
+
+  #end(job: StoredJob, state: TerminalState, now: number, error?: string): void {
+    const { metrics } = this.#hooks;
+    if (job.state === "active") {
+      this.active.delete(job.id);
+      metrics.time(job.queue.name, "running", now - job.startedAt!, now);
+    } else if (job.state === "queued") job.queue.ready.forget();
+    if (job.pending) {
+      for (const id of job.pending) this.#stopAwaiting(job, id, now);
+      job.pending = undefined;
+    }
+    job.finishedAt = now;
+    job.error = error;
+    metrics.count(job.queue.name, state, now);
+    this.#change(job, state, now);
+    if (job.dependents) this.#ended.push(job);
+    const holds = state === "failed" && job.spec.ordering?.onFailure === "hold";
+    if (!holds) this.#passTurn(job, now);
+    this.#retain(job, now);
+  }
+
+  /** Tells dependents, theirs, and so on: a list instead of recursion, for chains of any length. */
+  #propagate(now: number): void {
+    for (let index = 0; index < this.#ended.length; index++) {
+      const job = this.#ended[index]!;
+      for (const dependent of [...(job.dependents ?? [])]) this.#tell(dependent, job, now);
+      this.#retain(job, now);
+    }
+    this.#ended.length = 0;
+  }
+
+  #tell(dependent: StoredJob, job: StoredJob, now: number): void {
+    const policy = job.state === "completed" ? "run" : dependent.policyTowards(job.id);
+    if (policy === "hold" && !job.isDeleted) return;
+    job.dependents!.delete(dependent);
+    dependent.pending!.delete(job.id);
+    if (policy !== "run") this.#end(dependent, "cancelled", now, dependencyFailed(job.id, job.state!));
+    else if (dependent.pending!.size === 0) this.#place(dependent, now);
+  }
+
+  #retain(job: StoredJob, now: number): void {
+    if (job.isRetained || this.isPinned(job) || job.isDeleted) return;
+    job.isRetained = true;
+    this.#retention.add(job, now);
+  }
+
+  #unretain(job: StoredJob): void {
+    if (job.isRetained) this.#retention.drop(job);
+    job.isRetained = false;
+  }
+
+  #await(job: StoredJob, dependency: StoredJob): void {
+    job.pending ??= new Set();
+    job.pending.add(dependency.id);
+    dependency.dependents ??= new Set();
+    dependency.dependents.add(job);
+    // A finished job that someone waits for, until an operator retries it, isn't for retention to take.
+    this.#unretain(dependency);
+  }
+
+  #stopAwaiting(job: StoredJob, id: string, now: number): void {
+    const dependency = this.table.get(id);
+    if (!dependency) return;
+    dependency.dependents?.delete(job);
+    // It was kept for its holders; with the last one gone it ages like any other.
+    if (isTerminal(dependency.state!)) this.#retain(dependency, now);
+  }
+
+  /** The job's ordering key goes to the next in line, if this one had the turn. */
+  #passTurn(job: StoredJob, now: number): void {
+    const { line } = job;
+    if (line?.head !== job) return;
+    const next = line.advance();
+    if (!next) job.queue.lines.delete(line.key);
+    // One of the batch being admitted is placed when its own dependencies have been looked at.
+    else if (next.state !== null) this.#place(next, now);
+  }
+
+  #lineOf(job: StoredJob, key: string): OrderingLine {
+    const { lines } = job.queue;
+    let line = lines.get(key);
+    if (!line) {
+      line = new OrderingLine(key);
+      lines.set(key, line);
+    }
+    job.line = line;
+    return line;
+  }
+
+  #change(job: StoredJob, to: JobState, now: number): void {
+    const { counts } = job.queue;
+    if (job.state) counts[job.state]--;
+    if (job.state === "scheduled") this.#scheduled--;
+    if (to === "scheduled") this.#scheduled++;
+    counts[to]++;
+    job.state = to;
+    this.#hooks.onEvent(to, job, now);
+  }
+}
+
+function isCurrent({ at, job }: Due): boolean {
+  return job.state === "scheduled" && job.runAt === at;
+}
+
+/** The JSON text of an error that the engine itself makes. */
+export function reason(code: ErrorCode, message: string): string {
+  return JSON.stringify({ code, message });
+}
+
+function dependencyFailed(id: string, state: JobState): string {
+  return reason(
+    "DEPENDENCY_FAILED",
+    `The job ${id} that this one depends on ${state === "failed" ? "failed" : "was cancelled"}.`,
+  );
+}

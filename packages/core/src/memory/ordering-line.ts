@@ -1,0 +1,69 @@
+import { isTerminal } from "../engine/state-machine.ts";
+import { Deque } from "./deque.ts";
+import type { StoredJob } from "./stored-job.ts";
+
+/**
+ * The unfinished jobs of one ordering key, in send order. Its head has the turn, and keeps it through
+ * delays and retries until it ends; a failed head that holds its key keeps it until an operator acts.
+ *
+ * A job that ends while it waits stays in the line as a ghost until the turn passes over it.
+ */
+export class OrderingLine {
+  readonly key: string;
+  readonly #jobs = new Deque<StoredJob>();
+  #head: StoredJob | undefined;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  get head(): StoredJob | undefined {
+    return this.#head;
+  }
+
+  get isEmpty(): boolean {
+    return this.#head === undefined;
+  }
+
+  /** Puts a new job at the end. */
+  append(job: StoredJob): void {
+    this.#jobs.push(job);
+    job.inLine = true;
+    this.#head ??= job;
+  }
+
+  /**
+   * Puts a reopened job back at its old place. Unless a head has been let go already, the turn is then the
+   * first one's; it is answered when that is neither this job nor the head from before.
+   */
+  reinsert(job: StoredJob): StoredJob | undefined {
+    if (!job.inLine) {
+      this.#jobs.insertBefore(job, (other) => other.sequence > job.sequence);
+      job.inLine = true;
+    }
+    const before = this.#head;
+    if (before && before !== job && before.state !== "blocked") return undefined;
+    this.#head = this.#firstUnfinished(job);
+    return this.#head === job || this.#head === before ? undefined : this.#head;
+  }
+
+  /** `reopened` counts as unfinished: its state is still that of its ending. */
+  #firstUnfinished(reopened: StoredJob): StoredJob {
+    for (const job of this.#jobs) if (job === reopened || !isTerminal(job.state!)) return job;
+    return reopened;
+  }
+
+  /** Gives the turn to the next unfinished job and answers it. */
+  advance(): StoredJob | undefined {
+    const ended = this.#head;
+    this.#head = undefined;
+    if (ended && this.#jobs.first !== ended) {
+      // Rare: an operator's retry stands before the head that just ended.
+      this.#jobs.remove(ended);
+      ended.inLine = false;
+    }
+    while (this.#jobs.first && isTerminal(this.#jobs.first.state!)) this.#jobs.shift()!.inLine = false;
+    this.#head = this.#jobs.first;
+    return this.#head;
+  }
+}

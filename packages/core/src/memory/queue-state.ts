@@ -1,0 +1,34 @@
+import type { QueueCounts } from "../engine/reports.ts";
+import type { JobState } from "../engine/state-machine.ts";
+import type { OrderingLine } from "./ordering-line.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+
+/** What the engine keeps per queue beside its jobs. */
+export class QueueState {
+  readonly name: string;
+  readonly ready = new ReadyQueue();
+  /** By ordering key; a line goes when it is empty. */
+  readonly lines = new Map<string, OrderingLine>();
+  readonly counts: Record<JobState, number> = {
+    blocked: 0,
+    scheduled: 0,
+    queued: 0,
+    active: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+  };
+  paused = false;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get hasWork(): boolean {
+    return !this.paused && !this.ready.isEmpty;
+  }
+
+  toCounts(): QueueCounts {
+    return { queue: this.name, paused: this.paused, states: { ...this.counts } };
+  }
+}
