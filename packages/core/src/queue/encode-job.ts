@@ -1,0 +1,126 @@
+import { assertWithinLimits } from "../contract/limits.ts";
+import { MAX_KEY_LENGTH } from "../contract/names.ts";
+import { encodePayload, toJson } from "../contract/payload.ts";
+import type { MaybePromise } from "../contract/schema.ts";
+import type { Clock } from "../engine/clock.ts";
+import type { Engine, NewJob, WireEnvelope } from "../engine/port.ts";
+import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
+import type { SendRequest } from "./send-request.ts";
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Turns requests into what an engine stores: validated, encoded, within the limits. */
+export class JobEncoder {
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #offersAll: boolean;
+  #stampedAt = Number.NaN;
+  #stamp = "";
+
+  constructor(engine: Engine, clock: Clock) {
+    this.#engine = engine;
+    this.#clock = clock;
+    const { dependencies, orderingKeys, delays, priorities, dedupe } = engine.capabilities;
+    this.#offersAll = dependencies && orderingKeys && delays && priorities && dedupe;
+  }
+
+  /**
+   * At once when the message's schema is synchronous.
+   *
+   * @throws {QueueError} `INVALID_DATA`, `PAYLOAD_TOO_LARGE` or `UNSUPPORTED_BY_ENGINE`.
+   */
+  encode(request: SendRequest): MaybePromise<NewJob> {
+    const { message } = request;
+    const data = encodePayload(
+      `data of ${message.name}`,
+      message.codecs.data,
+      request.data,
+      message.limits.data,
+      "INVALID_DATA",
+    );
+    return typeof data === "string"
+      ? this.#finish(request, data)
+      : data.then((json) => this.#finish(request, json));
+  }
+
+  #finish(request: SendRequest, data: string): NewJob {
+    const { message } = request;
+    const orderingKey = readOrderingKey(request);
+    if (!this.#offersAll) this.#assertOffered(request, orderingKey);
+    const job: Mutable<NewJob> = {
+      envelope: this.#envelope(request, data),
+      queue: message.queue,
+      priority: request.priority,
+      delay: request.delay,
+      maxAttempts: request.attempts,
+      maxStalls: message.maxStalls,
+      retain: message.retain,
+      dependsOn: request.dependsOn,
+    };
+    if (orderingKey !== undefined) job.ordering = { key: orderingKey, onFailure: message.onOrderingFailure };
+    if (request.dedupe !== undefined) job.dedupe = request.dedupe;
+    return job;
+  }
+
+  #envelope({ id, message, userId, metadata, traceparent }: SendRequest, data: string): WireEnvelope {
+    const envelope: Mutable<WireEnvelope> = {
+      id,
+      messageType: message.name,
+      version: message.version,
+      timestamp: this.#timestamp(),
+      data,
+    };
+    if (userId !== undefined) envelope.userId = userId;
+    if (traceparent !== undefined) envelope.traceparent = traceparent;
+    if (metadata !== undefined) {
+      const what = `metadata of ${message.name}`;
+      assertWithinLimits(what, metadata, message.limits.metadata);
+      envelope.metadata = toJson(what, metadata, message.limits.metadata, "INVALID_DATA");
+    }
+    return envelope;
+  }
+
+  /** Formatting costs more than all else here, and many sends share a millisecond. */
+  #timestamp(): string {
+    const now = this.#clock.now();
+    if (now !== this.#stampedAt) {
+      this.#stampedAt = now;
+      this.#stamp = new Date(now).toISOString();
+    }
+    return this.#stamp;
+  }
+
+  #assertOffered(request: SendRequest, orderingKey: string | undefined): void {
+    const { name, capabilities } = this.#engine;
+    const refuse = (capability: string) => {
+      throw new UnsupportedByEngineError(name, capability);
+    };
+    if (!capabilities.dependencies && request.dependsOn.length > 0) refuse("dependencies (`dependsOn`)");
+    if (!capabilities.delays && request.delay > 0) refuse("delays (`delay`)");
+    if (!capabilities.priorities && request.priority > 0) refuse("priorities (`priority`)");
+    if (!capabilities.dedupe && request.dedupe) refuse("deduplication (`dedupe`)");
+    if (!capabilities.orderingKeys && orderingKey !== undefined) {
+      refuse(`ordering keys (\`orderingKey\` of ${request.message.name})`);
+    }
+  }
+}
+
+/** Asked once the data is known to be valid, so that the app's function sees only what its type says. */
+function readOrderingKey({ message, data }: SendRequest): string | undefined {
+  let key: unknown;
+  try {
+    key = message.orderingKey(data);
+  } catch (cause) {
+    throw invalidKey(message.name, `threw: ${cause}`, cause);
+  }
+  if (key === undefined) return undefined;
+  if (typeof key === "string" && key.length > 0 && key.length <= MAX_KEY_LENGTH) return key;
+  throw invalidKey(message.name, `must answer 1 to ${MAX_KEY_LENGTH} characters, or undefined`);
+}
+
+function invalidKey(message: string, problem: string, cause?: unknown): QueueError {
+  return new QueueError("INVALID_DATA", `The orderingKey of ${message} ${problem}.`, {
+    cause,
+    issues: [{ path: "orderingKey", message: problem }],
+  });
+}

@@ -1,0 +1,73 @@
+import type { Engine, EnqueueBatch, EnqueueOutcome } from "../engine/port.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import { nextTurn } from "./next-turn.ts";
+
+interface Entry {
+  readonly batch: EnqueueBatch;
+  readonly resolve: (outcome: EnqueueOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Jobs a call may carry before the next batch starts another, so that none blocks an engine for long. */
+const MAX_JOBS_A_CALL = 1_000;
+
+/**
+ * Gathers the sends of one event-loop turn into one `enqueue` call. Each keeps its own batch, so each
+ * succeeds or is refused by itself.
+ */
+export class EnqueueBatcher {
+  readonly #engine: Engine;
+  readonly #underway = new Set<Promise<void>>();
+  #entries: Entry[] = [];
+  #jobs = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  add(
+    batch: EnqueueBatch,
+    resolve: (outcome: EnqueueOutcome) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    if (this.#entries.length > 0 && this.#jobs + batch.jobs.length > MAX_JOBS_A_CALL) this.#flush();
+    if (this.#entries.length === 0) nextTurn(() => this.#flush());
+    this.#entries.push({ batch, resolve, reject });
+    this.#jobs += batch.jobs.length;
+  }
+
+  /** Sends what is waiting and resolves when every call has been answered. */
+  async drain(): Promise<void> {
+    this.#flush();
+    while (this.#underway.size > 0) await Promise.all(this.#underway);
+  }
+
+  #flush(): void {
+    const entries = this.#entries;
+    if (entries.length === 0) return;
+    this.#entries = [];
+    this.#jobs = 0;
+    const call = this.#send(entries).finally(() => this.#underway.delete(call));
+    this.#underway.add(call);
+  }
+
+  async #send(entries: readonly Entry[]): Promise<void> {
+    try {
+      const outcomes = await this.#engine.enqueue(entries.map(({ batch }) => batch));
+      for (let index = 0; index < entries.length; index++) {
+        const outcome = outcomes[index];
+        if (outcome) entries[index]!.resolve(outcome);
+        else entries[index]!.reject(unanswered(this.#engine));
+      }
+    } catch (error) {
+      for (const { reject } of entries) reject(error);
+    }
+  }
+}
+
+function unanswered(engine: Engine): QueueError {
+  return new QueueError(
+    "ENGINE_UNAVAILABLE",
+    `The ${engine.name} engine didn't answer for every batch. Send again with the same id.`,
+  );
+}

@@ -1,0 +1,114 @@
+import type { DependencyFailurePolicy, Engine, JobEdges, JobRecord } from "../engine/port.ts";
+import { isTerminal, type JobState } from "../engine/state-machine.ts";
+import { type JobError, readJobError } from "./job-error.ts";
+
+/** Why a job is in its state, and what would change it. */
+export interface JobExplanation {
+  readonly id: string;
+  readonly state: JobState;
+  /** All of it in sentences, for people. */
+  readonly summary: string;
+  readonly reasons: readonly StateReason[];
+  /** Jobs that still wait for this one. The first hundred. */
+  readonly dependents: readonly string[];
+}
+
+/** One cause of a job's state. `text` says it in a sentence. */
+export type StateReason = { readonly text: string } & (
+  | {
+      /** It runs after another job. `held`: that job ended badly, and the policy says to wait for its retry. */
+      readonly kind: "dependency";
+      readonly job: string;
+      readonly state: JobState | null;
+      readonly onFailure: DependencyFailurePolicy;
+      readonly held: boolean;
+    }
+  | { readonly kind: "ordering-key"; readonly key: string; readonly behind: string }
+  | { readonly kind: "scheduled"; readonly until: Date }
+  | { readonly kind: "paused-queue"; readonly queue: string }
+  /** Ready. `active` and `queued` count its queue's jobs. */
+  | { readonly kind: "ready"; readonly queue: string; readonly queued: number; readonly active: number }
+  | { readonly kind: "running"; readonly since: Date; readonly cancelRequested: boolean }
+  | { readonly kind: "ended"; readonly at: Date; readonly error?: JobError }
+);
+
+/** Answers `null` when the job isn't stored. */
+export async function explain(engine: Engine, id: string): Promise<JobExplanation | null> {
+  const [[record], edges, counts] = await Promise.all([engine.get([id]), engine.edges(id), engine.counts()]);
+  if (!record) return null;
+  const queue = counts.find((entry) => entry.queue === record.queue);
+  const reasons = [
+    ...(isTerminal(record.state) ? [] : blockers(record, edges)),
+    ...stateReasons(record, queue?.states.queued ?? 0, queue?.states.active ?? 0),
+  ];
+  if (queue?.paused && !isTerminal(record.state) && record.state !== "active") {
+    reasons.push({
+      kind: "paused-queue",
+      queue: record.queue,
+      text: `The queue ${record.queue} is paused: nothing of it starts until it is resumed.`,
+    });
+  }
+  return {
+    id,
+    state: record.state,
+    summary: [
+      `The job ${id} (${record.envelope.messageType}) is ${record.state}.`,
+      ...reasons.map(({ text }) => text),
+    ].join(" "),
+    reasons,
+    dependents: edges?.dependents ?? [],
+  };
+}
+
+function blockers(record: JobRecord, edges: JobEdges | null): StateReason[] {
+  const reasons: StateReason[] = [];
+  for (const { job, state, onFailure, pending } of edges?.dependencies ?? []) {
+    if (!pending) continue;
+    const held = state === "failed" || state === "cancelled";
+    const text = held
+      ? `It is held: the job ${job} that it depends on is ${state}, and its policy is to wait until that job is retried and completes.`
+      : `It waits for the job ${job}, which is ${state ?? "unknown"}${POLICY_TEXT[onFailure]}.`;
+    reasons.push({ kind: "dependency", job, state, onFailure, held, text });
+  }
+  if (edges?.behind !== undefined) {
+    const key = record.orderingKey ?? "";
+    const text = `It waits for its turn in the ordering key "${key}": the job ${edges.behind} is ahead of it.`;
+    reasons.push({ kind: "ordering-key", key, behind: edges.behind, text });
+  }
+  return reasons;
+}
+
+const POLICY_TEXT: Readonly<Record<DependencyFailurePolicy, string>> = {
+  cancel: " (should that fail, this one is cancelled)",
+  run: " (it runs then, whichever way that ends)",
+  hold: " (should that fail, this one waits for its retry)",
+};
+
+function stateReasons(record: JobRecord, queued: number, active: number): StateReason[] {
+  const { state, queue, attempt, maxAttempts } = record;
+  if (state === "scheduled") {
+    const until = new Date(record.runAt ?? record.createdAt);
+    const why = attempt > 0 ? `Attempt ${attempt} of ${maxAttempts} ended early; the next` : "It";
+    return [{ kind: "scheduled", until, text: `${why} may start from ${until.toISOString()}.` }];
+  }
+  if (state === "queued") {
+    const text =
+      active === 0
+        ? `It is ready, one of ${queued} in the queue ${queue}, where no job is running: is a worker serving it?`
+        : `It is ready, one of ${queued} in the queue ${queue}, where ${active} are running: the next free worker takes it in its turn.`;
+    return [{ kind: "ready", queue, queued, active, text }];
+  }
+  if (state === "active") {
+    const since = new Date(record.startedAt ?? record.createdAt);
+    const { cancelRequested } = record;
+    const text =
+      `A worker has held it since ${since.toISOString()} (attempt ${attempt} of ${maxAttempts}).` +
+      (cancelRequested ? " Its cancellation was requested: the handler is told to stop." : "");
+    return [{ kind: "running", since, cancelRequested, text }];
+  }
+  if (!isTerminal(state)) return [];
+  const at = new Date(record.finishedAt ?? record.createdAt);
+  const error = record.error === undefined || state === "completed" ? undefined : readJobError(record.error);
+  const text = `It ended at ${at.toISOString()}${error ? ` with ${error.code}: ${error.message}` : ""}.`;
+  return [{ kind: "ended", at, ...(error && { error }), text }];
+}

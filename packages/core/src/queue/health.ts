@@ -1,0 +1,134 @@
+import type { Registry } from "../contract/registry.ts";
+import type { Clock } from "../engine/clock.ts";
+import type { Engine } from "../engine/port.ts";
+import type { HealthReport } from "../engine/reports.ts";
+import { type QueueStats, RECENT_MINUTES, readStats } from "./stats.ts";
+
+export type HealthStatus = "healthy" | "warning" | "critical";
+
+export interface QueueHealth {
+  /** The worst of the reasons. */
+  readonly status: HealthStatus;
+  readonly reasons: readonly HealthReason[];
+  readonly engine: HealthReport;
+  readonly at: Date;
+}
+
+/** Something that isn't as it should be, and what to do about it. */
+export interface HealthReason {
+  readonly status: "warning" | "critical";
+  readonly kind: "engine" | "failures" | "stalls" | "backlog" | "unserved" | "paused";
+  /** Absent when it concerns the engine. */
+  readonly queue?: string;
+  readonly text: string;
+  readonly remedy: string;
+}
+
+/** The limits of `queue.health()`. Rates and counts look at the last five minutes. */
+export const HEALTH_THRESHOLDS = Object.freeze({
+  /** Share of ended jobs that failed, judged from `minEnded` ended jobs on. */
+  failureRate: Object.freeze({ warning: 0.1, critical: 0.5, minEnded: 10 }),
+  /** Leases lost by workers that died or froze. */
+  stalls: Object.freeze({ warning: 1, critical: 10 }),
+  /** Minutes that the queued jobs would take at the recent rate, judged from `minQueued` queued jobs on. */
+  backlogMinutes: Object.freeze({ warning: 5, critical: 30, minQueued: 100 }),
+});
+
+/** Never rejects: an engine that can't be asked is a critical reason. */
+export async function readHealth(engine: Engine, registry: Registry, clock: Clock): Promise<QueueHealth> {
+  const report = await engine.health().catch((error: unknown) => unreachable(engine, error));
+  const reasons: HealthReason[] = [];
+  if (report.ok) {
+    try {
+      const { queues } = await readStats(engine, registry, clock);
+      reasons.push(...queues.flatMap(assess));
+    } catch (error) {
+      reasons.push(engineReason(unreachable(engine, error)));
+    }
+  } else reasons.push(engineReason(report));
+  const isCritical = reasons.some(({ status }) => status === "critical");
+  return {
+    status: isCritical ? "critical" : reasons.length > 0 ? "warning" : "healthy",
+    reasons,
+    engine: report,
+    at: new Date(clock.now()),
+  };
+}
+
+function unreachable(engine: Engine, error: unknown): HealthReport {
+  const problem = error instanceof Error ? error.message : String(error);
+  return { ok: false, engine: engine.name, latency: 0, problem };
+}
+
+function engineReason({ engine, problem }: HealthReport): HealthReason {
+  return {
+    status: "critical",
+    kind: "engine",
+    text: `The ${engine} engine doesn't answer: ${problem ?? "no reason given"}`,
+    remedy: "Bring its server back; jobs wait there and workers resume by themselves.",
+  };
+}
+
+function assess(stats: QueueStats): HealthReason[] {
+  const { queue, paused, states, recent } = stats;
+  const found: HealthReason[] = [];
+  const report = (kind: HealthReason["kind"], status: HealthStatus, text: string, remedy: string) => {
+    if (status !== "healthy") found.push({ status, kind, queue, text, remedy });
+  };
+
+  const { failureRate, stalls, backlogMinutes } = HEALTH_THRESHOLDS;
+  if (recent.completed + recent.failed >= failureRate.minEnded) {
+    report(
+      "failures",
+      grade(recent.failureRate, failureRate),
+      `${Math.round(recent.failureRate * 100)} % of the jobs of ${queue} failed in ${RECENT_MINUTES} minutes.`,
+      'Look at `queue.list({ state: "failed" })`, mend the cause, then retry them.',
+    );
+  }
+  report(
+    "stalls",
+    grade(recent.stalled, stalls),
+    `Workers lost ${recent.stalled} jobs of ${queue} in ${RECENT_MINUTES} minutes.`,
+    "Look for crashes, out-of-memory kills and blocked event loops in the workers.",
+  );
+  if (paused && states.queued > 0) {
+    report(
+      "paused",
+      "warning",
+      `${queue} is paused with ${states.queued} jobs waiting.`,
+      "Resume it when ready.",
+    );
+  }
+  if (!paused) report(...assessBacklog(stats, backlogMinutes));
+  return found;
+}
+
+function assessBacklog(
+  { queue, states, recent }: QueueStats,
+  limits: (typeof HEALTH_THRESHOLDS)["backlogMinutes"],
+): [HealthReason["kind"], HealthStatus, string, string] {
+  const { queued, active } = states;
+  // Jobs older than the recent minutes are there when more are queued than were made ready in them.
+  const hasOld = queued > recent.sent + recent.retried + recent.stalled;
+  if (active === 0 && recent.endedPerSecond === 0 && hasOld) {
+    return [
+      "unserved",
+      "critical",
+      `${queued} jobs of ${queue} wait, none runs, and none ended in ${RECENT_MINUTES} minutes.`,
+      "Start a worker that serves this queue.",
+    ];
+  }
+  const minutes =
+    recent.endedPerSecond === 0 || queued < limits.minQueued ? 0 : queued / recent.endedPerSecond / 60;
+  return [
+    "backlog",
+    grade(minutes, limits),
+    `${queued} jobs of ${queue} wait: ${Math.round(minutes)} minutes of work at the recent rate.`,
+    "Add workers or concurrency, or look for handlers that became slow.",
+  ];
+}
+
+function grade(value: number, limits: { readonly warning: number; readonly critical: number }): HealthStatus {
+  if (value >= limits.critical) return "critical";
+  return value >= limits.warning ? "warning" : "healthy";
+}

@@ -1,0 +1,49 @@
+import { isErrorCode } from "../errors/codes.ts";
+import { type Issue, QueueError } from "../errors/queue-error.ts";
+
+/** An error as it was stored with its job or attempt. */
+export interface JobError {
+  /** One of this library's codes; a worker in another language may store its own. */
+  readonly code: string;
+  readonly message: string;
+  /** The thrown error's class. */
+  readonly name?: string;
+  /** The thrown error's stack, with its causes. Never show it to end users. */
+  readonly stack?: string;
+  /** Where and what, for errors about data. */
+  readonly issues?: readonly Issue[];
+}
+
+/** Reads a stored error. Whatever a foreign worker wrote there, this answers something readable. */
+export function readJobError(json: string): JobError {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return { code: "HANDLER_FAILED", message: json };
+  }
+  if (typeof value !== "object" || value === null) return { code: "HANDLER_FAILED", message: String(value) };
+  const { code, message, name, stack, issues } = value as Record<string, unknown>;
+  return {
+    code: typeof code === "string" ? code : "HANDLER_FAILED",
+    message: typeof message === "string" ? message : json,
+    ...(typeof name === "string" && { name }),
+    ...(typeof stack === "string" && { stack }),
+    ...(Array.isArray(issues) && { issues: issues.map(readIssue) }),
+  };
+}
+
+function readIssue(issue: unknown): Issue {
+  const { path, message } = (issue ?? {}) as Record<string, unknown>;
+  return { path: String(path ?? ""), message: String(message ?? "") };
+}
+
+/** A stored error as one to throw or to put in a `cause`. */
+export function toThrowable({ code, message, name, stack, issues }: JobError): Error {
+  const error: Error = isErrorCode(code)
+    ? new QueueError(code, message, { ...(issues && { issues }) })
+    : new Error(message);
+  if (name !== undefined && !isErrorCode(code)) error.name = name;
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,40 @@
+import { parseJson } from "../contract/limits.ts";
+import { decodePayload } from "../contract/payload.ts";
+import type { Registry } from "../contract/registry.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import { readJobError, toThrowable } from "./job-error.ts";
+import type { Ending } from "./job-waits.ts";
+
+/**
+ * What a waiter gets from an ended job: its decoded result, or the error to throw.
+ *
+ * @throws {QueueError} `JOB_FAILED`, `JOB_CANCELLED`, `JOB_NOT_FOUND` or `INVALID_RESULT`.
+ */
+export function readOutcome({ id, state, messageType, record }: Ending, registry: Registry): unknown {
+  if (state !== "completed") {
+    const error = record?.error === undefined ? undefined : readJobError(record.error);
+    const what = `The job ${id} ${state === "failed" ? "failed" : "was cancelled"}`;
+    throw new QueueError(
+      state === "failed" ? "JOB_FAILED" : "JOB_CANCELLED",
+      error ? `${what}: ${error.message}` : `${what}.`,
+      { ...(error && { cause: toThrowable(error) }) },
+    );
+  }
+  const message = registry.get(messageType);
+  if (!record) {
+    if (message && !message.codecs.result) return undefined;
+    throw new QueueError(
+      "JOB_NOT_FOUND",
+      `The job ${id} completed, but its retention removed it before its result was read. Keep it with \`retain\`.`,
+    );
+  }
+  if (record.result === undefined) return undefined;
+  if (!message?.codecs.result) return parseJson("result", record.result, Number.POSITIVE_INFINITY);
+  return decodePayload(
+    `result of ${messageType}`,
+    message.codecs.result,
+    record.result,
+    message.limits.result,
+    "INVALID_RESULT",
+  );
+}

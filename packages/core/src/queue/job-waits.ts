@@ -1,0 +1,186 @@
+import type { Duration } from "../contract/duration.ts";
+import type { Clock } from "../engine/clock.ts";
+import type { EngineEvent } from "../engine/events.ts";
+import type { Engine, JobRecord } from "../engine/port.ts";
+import { isTerminal, type TerminalState } from "../engine/state-machine.ts";
+import { isQueueError, QueueError } from "../errors/queue-error.ts";
+import type { EventHub } from "./event-hub.ts";
+import { nextTurn } from "./next-turn.ts";
+
+/** How a job ended. `record` is `null` when retention removed it before it could be read. */
+export interface Ending {
+  readonly id: string;
+  readonly state: TerminalState;
+  readonly messageType: string;
+  readonly record: JobRecord | null;
+}
+
+interface Waiter {
+  readonly resolve: (ending: Ending) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface WaitLimits {
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What `wait` takes. */
+export interface WaitOptions {
+  /** Longest to wait. @default as long as it takes */
+  readonly timeout?: Duration | undefined;
+  /** Ends the wait, not the job; the wait rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How often waited-for jobs are looked up although no event came, in case one was lost. */
+export const WAIT_POLL_INTERVAL = 5_000;
+/** Jobs that one look-up reads. */
+const MAX_READ = 1_000;
+
+/** Everyone who waits for a job to end: one subscription and one poll for all. */
+export class JobWaits {
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #hub: EventHub;
+  readonly #waiters = new Map<string, Set<Waiter>>();
+  /** Endings heard of, for jobs that are gone by the time they are read. */
+  readonly #endings = new Map<string, Omit<Ending, "record">>();
+  readonly #unread = new Set<string>();
+  readonly #listener = (event: EngineEvent) => this.#hear(event);
+  #cancelPoll: (() => void) | undefined;
+  #isListening = false;
+
+  constructor(engine: Engine, clock: Clock, hub: EventHub) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#hub = hub;
+  }
+
+  wait(id: string, { timeout, signal }: WaitLimits): Promise<Ending> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        cancelTimer?.();
+        signal?.removeEventListener("abort", abort);
+        this.#leave(id, waiter);
+      };
+      const waiter: Waiter = {
+        resolve: (ending) => {
+          leave();
+          resolve(ending);
+        },
+        reject: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      const abort = () => waiter.reject(signal!.reason);
+      const expire = () =>
+        waiter.reject(
+          new QueueError("WAIT_TIMEOUT", `The job ${id} didn't end within ${timeout} ms. It goes on.`),
+        );
+      const cancelTimer = timeout === undefined ? undefined : this.#clock.after(timeout, expire);
+      signal?.addEventListener("abort", abort);
+      this.#join(id, waiter);
+    });
+  }
+
+  close(): void {
+    const error = new QueueError(
+      "CLOSED",
+      "The queue was closed while waiting for the job. The job goes on.",
+    );
+    for (const waiters of [...this.#waiters.values()])
+      for (const waiter of [...waiters]) waiter.reject(error);
+  }
+
+  #join(id: string, waiter: Waiter): void {
+    const waiters = this.#waiters.get(id);
+    if (waiters) waiters.add(waiter);
+    else this.#waiters.set(id, new Set([waiter]));
+    this.#cancelPoll ??= this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
+    // The look-up comes after the subscription, so that no ending falls between them.
+    void this.#listen().then(() => this.#readSoon(id));
+  }
+
+  #leave(id: string, waiter: Waiter): void {
+    const waiters = this.#waiters.get(id);
+    if (!waiters?.delete(waiter) || waiters.size > 0) return;
+    this.#waiters.delete(id);
+    this.#endings.delete(id);
+    if (this.#waiters.size > 0) return;
+    this.#cancelPoll?.();
+    this.#cancelPoll = undefined;
+    this.#isListening = false;
+    void this.#hub.remove(this.#listener).catch(() => undefined);
+  }
+
+  /** Without a subscription the poll still finds the ending, and tries to subscribe again. */
+  async #listen(): Promise<void> {
+    if (this.#waiters.size === 0) return;
+    this.#isListening = true;
+    try {
+      await this.#hub.add(this.#listener);
+    } catch {
+      this.#isListening = false;
+    }
+  }
+
+  #hear({ id, type, messageType }: EngineEvent): void {
+    if (type === "progress" || !isTerminal(type) || !this.#waiters.has(id)) return;
+    this.#endings.set(id, { id, state: type, messageType });
+    this.#readSoon(id);
+  }
+
+  #poll(): void {
+    this.#cancelPoll = this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
+    if (!this.#isListening) void this.#listen();
+    for (const id of this.#waiters.keys()) this.#readSoon(id);
+  }
+
+  #readSoon(id: string): void {
+    if (this.#unread.size === 0) nextTurn(() => this.#readAll());
+    this.#unread.add(id);
+  }
+
+  #readAll(): void {
+    const ids = [...this.#unread].filter((id) => this.#waiters.has(id));
+    this.#unread.clear();
+    for (let start = 0; start < ids.length; start += MAX_READ)
+      void this.#read(ids.slice(start, start + MAX_READ));
+  }
+
+  async #read(ids: readonly string[]): Promise<void> {
+    let records: readonly (JobRecord | null)[];
+    try {
+      records = await this.#engine.get(ids);
+    } catch (error) {
+      // An engine that is away for now is what the poll is there for.
+      if (isQueueError(error) && error.retryable) return;
+      for (const id of ids) this.#settle(id, (waiter) => waiter.reject(error));
+      return;
+    }
+    for (const [index, id] of ids.entries()) this.#decide(id, records[index] ?? null);
+  }
+
+  #decide(id: string, record: JobRecord | null): void {
+    const heard = this.#endings.get(id);
+    if (record) {
+      const { state, envelope } = record;
+      if (!isTerminal(state)) return;
+      this.#settle(id, (waiter) => waiter.resolve({ id, state, messageType: envelope.messageType, record }));
+    } else if (heard) this.#settle(id, (waiter) => waiter.resolve({ ...heard, record }));
+    else {
+      const error = new QueueError(
+        "JOB_NOT_FOUND",
+        `No job with the id ${id} is stored: it never was, or was removed.`,
+      );
+      this.#settle(id, (waiter) => waiter.reject(error));
+    }
+  }
+
+  #settle(id: string, settle: (waiter: Waiter) => void): void {
+    for (const waiter of [...(this.#waiters.get(id) ?? [])]) settle(waiter);
+  }
+}

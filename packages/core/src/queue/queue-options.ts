@@ -1,0 +1,123 @@
+import * as z from "zod/mini";
+import type { Duration } from "../contract/duration.ts";
+import { MAX_DURATION } from "../contract/duration.ts";
+import type { Message } from "../contract/message.ts";
+import { duration } from "../contract/options.ts";
+import type { Registry } from "../contract/registry.ts";
+import type { Clock } from "../engine/clock.ts";
+import type { EngineEvent } from "../engine/events.ts";
+import type { Engine } from "../engine/port.ts";
+import { JOB_STATES, type JobState, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
+import type { Middleware } from "./middleware.ts";
+
+/** What `createQueue` takes. */
+export interface QueueOptions<M extends Message = Message> {
+  /** The messages that may be sent and handled. */
+  readonly registry: Registry<M>;
+  /** Where jobs are stored. The queue closes only an engine that it made itself. @default memoryEngine() */
+  readonly engine?: Engine;
+  /** What timers and timestamps of the queue and its workers go by. @default the system's clock */
+  readonly clock?: Clock;
+  /** Around every send and every attempt, the first outermost. @default [] */
+  readonly middleware?: readonly Middleware[];
+}
+
+/** What `list` takes. */
+export interface ListOptions<M extends Message = Message> {
+  /** @default all states */
+  readonly state?: JobState | readonly JobState[] | undefined;
+  /** @default all queues */
+  readonly queue?: string | undefined;
+  /** Only jobs of this message, or of this name. @default all messages */
+  readonly message?: M | string | undefined;
+  /** 1 to 1,000. @default 50 */
+  readonly limit?: number | undefined;
+  /** From the page before. */
+  readonly cursor?: string | undefined;
+}
+
+/** What `clean` takes. */
+export interface CleanOptions {
+  readonly state: TerminalState;
+  /** @default all queues */
+  readonly queue?: string | undefined;
+  /** Only jobs that ended at least this long ago. @default 0 */
+  readonly olderThan?: Duration | undefined;
+  /** At most this many, 1 to 10,000. @default 1_000 */
+  readonly limit?: number | undefined;
+}
+
+/** What `cancel` takes. */
+export interface CancelOptions {
+  /** Stored with the job and given to its handler's signal, 1 to 1,000 characters. */
+  readonly reason?: string | undefined;
+}
+
+/** Which events a subscriber hears. Each condition that is given must hold. */
+export interface SubscribeOptions {
+  readonly type?: EngineEvent["type"] | readonly EngineEvent["type"][] | undefined;
+  readonly queue?: string | undefined;
+  readonly message?: Message | string | undefined;
+  readonly job?: string | undefined;
+}
+
+const hasMethods =
+  (...names: readonly string[]) =>
+  (value: unknown) =>
+    typeof value === "object" &&
+    value !== null &&
+    names.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+
+const text = z.string().check(z.minLength(1));
+const state = z.enum(JOB_STATES);
+const message = z.union([text, z.custom<Message>((value) => typeof value === "object" && value !== null)], {
+  error: "expected a message or its name",
+});
+
+export const queueOptionsSchema = z.strictObject({
+  registry: z.custom<Registry>(hasMethods("get", "has"), "expected a registry (createRegistry)"),
+  engine: z.optional(z.custom<Engine>(hasMethods("enqueue", "claim", "settle"), "expected an engine")),
+  clock: z.optional(z.custom<Clock>(hasMethods("now", "after"), "expected a clock: now() and after()")),
+  middleware: z._default(z.array(z.custom<Middleware>(hasMethods(), "expected { send?, run? }")), []),
+});
+
+export const waitSchema = z.strictObject({
+  timeout: z.optional(duration()),
+  signal: z.optional(
+    z.custom<AbortSignal>((value) => value instanceof AbortSignal, "expected an AbortSignal"),
+  ),
+});
+
+export const cancelSchema = z.strictObject({ reason: z.optional(text.check(z.maxLength(1_000))) });
+
+export const listSchema = z.strictObject({
+  state: z.optional(
+    z.union([state, z.array(state)], {
+      error: `expected a state, or an array of them: ${JOB_STATES.join(", ")}`,
+    }),
+  ),
+  queue: z.optional(text),
+  message: z.optional(message),
+  limit: z._default(z.int().check(z.minimum(1), z.maximum(1_000)), 50),
+  cursor: z.optional(text),
+});
+
+export const cleanSchema = z.strictObject({
+  state: z.enum(TERMINAL_STATES),
+  queue: z.optional(text),
+  olderThan: z._default(duration({ max: MAX_DURATION }), 0),
+  limit: z._default(z.int().check(z.minimum(1), z.maximum(10_000)), 1_000),
+});
+
+const eventType = z.enum([...JOB_STATES, "progress"]);
+
+export const subscribeSchema = z.strictObject({
+  type: z.optional(
+    z.union([eventType, z.array(eventType)], {
+      error: "expected a job state or progress, or an array of them",
+    }),
+  ),
+  queue: z.optional(text),
+  message: z.optional(message),
+  job: z.optional(text),
+});

@@ -1,0 +1,430 @@
+import type { JobResult, Message, SendData } from "../contract/message.ts";
+import { parseOptions } from "../contract/options.ts";
+import type { Registry } from "../contract/registry.ts";
+import { type Clock, systemClock } from "../engine/clock.ts";
+import type { EngineEvent } from "../engine/events.ts";
+import type {
+  CancelOutcome,
+  Engine,
+  EngineCapabilities,
+  PromoteOutcome,
+  RemoveOutcome,
+  RetryOutcome,
+  Unsubscribe,
+} from "../engine/port.ts";
+import type { MetricsBucket } from "../engine/reports.ts";
+import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
+import { memoryEngine } from "../memory/index.ts";
+import { JobEncoder } from "./encode-job.ts";
+import { EnqueueBatcher } from "./enqueue-batcher.ts";
+import { EventHub } from "./event-hub.ts";
+import { explain, type JobExplanation } from "./explain.ts";
+import { type QueueHealth, readHealth } from "./health.ts";
+import { createEventFilter, type JobEvent, toJobEvent } from "./job-events.ts";
+import type { JobHandle } from "./job-handle.ts";
+import { createIdSource } from "./job-id.ts";
+import { readOutcome } from "./job-outcome.ts";
+import { idOf, type JobReference } from "./job-reference.ts";
+import { type JobSnapshot, toSnapshot } from "./job-snapshot.ts";
+import { JobWaits, type WaitOptions } from "./job-waits.ts";
+import { type Middleware, MiddlewareChain } from "./middleware.ts";
+import { DEFAULT_CANCEL_REASON, type JobOutcome, notFound, Operations } from "./operations.ts";
+import {
+  type CancelOptions,
+  type CleanOptions,
+  cancelSchema,
+  cleanSchema,
+  type ListOptions,
+  listSchema,
+  type QueueOptions,
+  queueOptionsSchema,
+  type SubscribeOptions,
+  subscribeSchema,
+  waitSchema,
+} from "./queue-options.ts";
+import { encodeBatch, resolveBatch, type SendItem } from "./send-many.ts";
+import { parseSendOptions, type SendOptions } from "./send-options.ts";
+import { type SendRequest, toSendRequest } from "./send-request.ts";
+import { Sender } from "./sender.ts";
+import { readStats, type Stats } from "./stats.ts";
+
+/** One page of jobs, newest first. Without a `cursor` it is the last. */
+export interface JobList<M extends Message = Message> {
+  readonly jobs: readonly JobSnapshot<M>[];
+  readonly cursor?: string;
+}
+
+/** What a worker needs of its queue. */
+export interface QueueRuntime {
+  readonly engine: Engine;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly middleware: MiddlewareChain;
+}
+
+/**
+ * Sends jobs and looks after them. Made by `createQueue`.
+ *
+ * Every method that talks to the engine may also throw `ENGINE_UNAVAILABLE` (worth a retry) and `CLOSED`.
+ */
+export class Queue<M extends Message = Message> {
+  readonly registry: Registry<M>;
+  readonly #engine: Engine;
+  readonly #ownsEngine: boolean;
+  readonly #clock: Clock;
+  readonly #newId: () => string;
+  readonly #encoder: JobEncoder;
+  readonly #batcher: EnqueueBatcher;
+  readonly #sender: Sender;
+  readonly #hub: EventHub;
+  readonly #waits: JobWaits;
+  readonly #operations: Operations;
+  readonly #middleware = new MiddlewareChain();
+  #isClosed = false;
+
+  /** @internal */
+  constructor(options: QueueOptions<M>) {
+    const { registry, engine, clock, middleware } = parseOptions("createQueue", queueOptionsSchema, options);
+    this.registry = registry as Registry<M>;
+    this.#clock = clock ?? systemClock;
+    this.#ownsEngine = engine === undefined;
+    this.#engine = engine ?? memoryEngine({ clock: this.#clock });
+    this.#newId = createIdSource(() => this.#clock.now());
+    this.#encoder = new JobEncoder(this.#engine, this.#clock);
+    this.#batcher = new EnqueueBatcher(this.#engine);
+    this.#sender = new Sender(this.#encoder, this.#batcher, (id, options) => this.wait(id, options));
+    this.#hub = new EventHub(this.#engine);
+    this.#waits = new JobWaits(this.#engine, this.#clock, this.#hub);
+    this.#operations = new Operations(this.#engine);
+    for (const item of middleware) this.use(item);
+  }
+
+  /** What the engine behind this queue can do. */
+  get capabilities(): EngineCapabilities {
+    return this.#engine.capabilities;
+  }
+
+  /** @internal */
+  get runtime(): QueueRuntime {
+    return {
+      engine: this.#engine,
+      registry: this.registry,
+      clock: this.#clock,
+      middleware: this.#middleware,
+    };
+  }
+
+  /**
+   * Sends one job. Resolves once the engine has stored it; sends of one event-loop turn share a round trip.
+   *
+   * @throws {QueueError} `INVALID_DATA`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTIONS`, `UNKNOWN_MESSAGE`,
+   * `DEPENDENCY_NOT_FOUND`, `DEPENDENCY_CYCLE`, `UNSUPPORTED_BY_ENGINE`.
+   *
+   * @example
+   * const plan = await queue.send(planCreate, { planId, name: "Strength" }, { userId });
+   * await queue.send(phaseCreate, { planId, index: 1 }, { dependsOn: [plan] });
+   */
+  send<T extends M>(message: T, data: SendData<T>, options?: SendOptions): Promise<JobHandle<T>> {
+    try {
+      this.#assertOpen();
+      const request = toSendRequest(this.#known(message), data, parseSendOptions(options), this.#newId);
+      if (!this.#middleware.hasSend) return this.#sender.send(request) as Promise<JobHandle<T>>;
+      const sent = this.#middleware.send([request], async ([last]) => [await this.#sender.send(last!)]);
+      return sent.then(([handle]) => handle as JobHandle<T>);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Sends up to 10,000 jobs, all or none. Items may depend on each other by `ref`, in any order. Answers
+   * their handles in the order given.
+   *
+   * @throws {QueueError} as `send`, with the problems of every item, their paths beginning with its index.
+   *
+   * @example
+   * const [plan, phase] = await queue.sendMany([
+   *   { ref: "plan", message: planCreate, data: { planId, name: "Strength" } },
+   *   { message: phaseCreate, data: { planId, index: 1 }, options: { dependsOn: [{ ref: "plan" }] } },
+   * ]);
+   */
+  async sendMany<const T extends readonly M[]>(
+    items: readonly [...{ [Index in keyof T]: SendItem<T[Index]> }],
+  ): Promise<{ readonly [Index in keyof T]: JobHandle<T[Index]> }> {
+    this.#assertOpen();
+    const { requests, naming } = await resolveBatch(items as readonly SendItem[], {
+      resolve: (message) => this.#known(message),
+      newId: this.#newId,
+      encoder: this.#encoder,
+    });
+    const store = async (final: readonly SendRequest[]) =>
+      this.#sender.store(final, await encodeBatch(final, this.#encoder), naming);
+    const handles =
+      requests.length === 0
+        ? []
+        : await (this.#middleware.hasSend ? this.#middleware.send(requests, store) : store(requests));
+    return handles as { readonly [Index in keyof T]: JobHandle<T[Index]> };
+  }
+
+  /** The job as it is now, or `null` when none is stored under that id. */
+  async get<T extends M = M>(job: JobHandle<T> | JobReference): Promise<JobSnapshot<T> | null> {
+    this.#assertOffered("inspection");
+    const [record] = await this.#engine.get([idOf(job)]);
+    return record ? ((await toSnapshot(record, this.registry)) as JobSnapshot<T>) : null;
+  }
+
+  /**
+   * Resolves with the job's result when it completes, also when it had already.
+   *
+   * @throws {QueueError} `JOB_FAILED` or `JOB_CANCELLED` with the job's error as `cause`, `WAIT_TIMEOUT`,
+   * `JOB_NOT_FOUND`, `INVALID_RESULT`, `CLOSED`.
+   *
+   * @example
+   * const { planId } = await queue.wait(plan, { timeout: "30s" });
+   */
+  wait<T extends M>(job: JobHandle<T>, options?: WaitOptions): Promise<JobResult<T>>;
+  wait(job: JobReference, options?: WaitOptions): Promise<unknown>;
+  async wait(job: JobReference, options: WaitOptions = {}): Promise<unknown> {
+    this.#assertOpen();
+    this.#assertOffered("inspection");
+    const ending = await this.#waits.wait(idOf(job), parseOptions("wait", waitSchema, options));
+    return readOutcome(ending, this.registry);
+  }
+
+  /**
+   * Cancels a job that hasn't ended. `"cancelled"`: at once, it wasn't running. `"cancelling"`: its handler
+   * is told by its signal; it ends as `cancelled` if the handler then throws, `completed` if it returns.
+   *
+   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` when it has ended.
+   */
+  async cancel(job: JobReference, options: CancelOptions = {}): Promise<"cancelled" | "cancelling"> {
+    this.#assertOffered("cancellation");
+    return this.#operations.cancel(job, this.#reason("cancel", options));
+  }
+
+  /** Cancels up to 10,000 jobs and tells each one's outcome, in their order. */
+  async cancelMany(
+    jobs: readonly JobReference[],
+    options: CancelOptions = {},
+  ): Promise<readonly JobOutcome<CancelOutcome>[]> {
+    this.#assertOffered("cancellation");
+    return this.#operations.cancelMany(jobs, this.#reason("cancelMany", options));
+  }
+
+  /**
+   * Runs a failed or cancelled job again, with all its attempts.
+   *
+   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE`.
+   */
+  async retry(job: JobReference): Promise<void> {
+    this.#assertOffered("inspection");
+    return this.#operations.retry(job);
+  }
+
+  /** Retries up to 10,000 jobs and tells each one's outcome. */
+  async retryMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RetryOutcome>[]> {
+    this.#assertOffered("inspection");
+    return this.#operations.retryMany(jobs);
+  }
+
+  /**
+   * Deletes a job that isn't running. What waits for it is decided as if it had been cancelled.
+   *
+   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` while it runs.
+   */
+  async remove(job: JobReference): Promise<void> {
+    this.#assertOffered("inspection");
+    return this.#operations.remove(job);
+  }
+
+  /** Removes up to 10,000 jobs and tells each one's outcome. */
+  async removeMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
+    this.#assertOffered("inspection");
+    return this.#operations.removeMany(jobs);
+  }
+
+  /**
+   * Makes a scheduled job due now.
+   *
+   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE`.
+   */
+  async promote(job: JobReference): Promise<void> {
+    this.#assertOffered("inspection");
+    return this.#operations.promote(job);
+  }
+
+  /** Promotes up to 10,000 jobs and tells each one's outcome. */
+  async promoteMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<PromoteOutcome>[]> {
+    this.#assertOffered("inspection");
+    return this.#operations.promoteMany(jobs);
+  }
+
+  /**
+   * Why a job is in its state and what it waits for, in data and in sentences.
+   *
+   * @throws {QueueError} `JOB_NOT_FOUND`.
+   */
+  async explain(job: JobReference): Promise<JobExplanation> {
+    this.#assertOffered("inspection");
+    const id = idOf(job);
+    const explanation = await explain(this.#engine, id);
+    if (!explanation) throw notFound(id);
+    return explanation;
+  }
+
+  /** Jobs, newest first. A page may be short before the last. */
+  async list<T extends M = M>(options: ListOptions<T> = {}): Promise<JobList<T>> {
+    this.#assertOffered("inspection");
+    const { state, queue, message, limit, cursor } = parseOptions("list", listSchema, options);
+    if (queue !== undefined) await this.#assertQueue(queue);
+    const page = await this.#engine.list({
+      limit,
+      ...(state !== undefined && { states: [state].flat() }),
+      ...(queue !== undefined && { queue }),
+      ...(message !== undefined && { messageType: typeof message === "string" ? message : message.name }),
+      ...(cursor !== undefined && { cursor }),
+    });
+    const jobs = await Promise.all(page.jobs.map((record) => toSnapshot(record, this.registry)));
+    return {
+      jobs: jobs as JobSnapshot<T>[],
+      ...(page.cursor !== undefined && { cursor: page.cursor }),
+    };
+  }
+
+  /** Jobs by queue and state, and what happened in the last five minutes. */
+  async stats(): Promise<Stats> {
+    return readStats(this.#engine, this.registry, this.#clock);
+  }
+
+  /** Whether all is well, and if not, what to do. Judged by `HEALTH_THRESHOLDS`. Never rejects. */
+  async health(): Promise<QueueHealth> {
+    return readHealth(this.#engine, this.registry, this.#clock);
+  }
+
+  /** Counts and duration histograms by queue and minute, oldest first, from the instant `since` on. */
+  async metrics(options: { readonly since: Date | number }): Promise<readonly MetricsBucket[]> {
+    return this.#engine.metrics({ since: Number(options.since) });
+  }
+
+  /**
+   * Stops a queue from handing out jobs. It goes on accepting them, and running ones finish.
+   *
+   * @throws {QueueError} `INVALID_OPTIONS` for a queue that no message belongs to.
+   */
+  async pause(queue: string): Promise<void> {
+    await this.#assertQueue(queue);
+    return this.#engine.pause(queue);
+  }
+
+  /** Undoes `pause`. */
+  async resume(queue: string): Promise<void> {
+    await this.#assertQueue(queue);
+    return this.#engine.resume(queue);
+  }
+
+  /**
+   * Removes finished jobs, oldest first, and answers how many.
+   *
+   * @example
+   * while ((await queue.clean({ state: "completed", olderThan: "1d" })) > 0);
+   */
+  async clean(options: CleanOptions): Promise<number> {
+    const { queue, ...request } = parseOptions("clean", cleanSchema, options);
+    if (queue !== undefined) await this.#assertQueue(queue);
+    return this.#engine.clean({ ...request, ...(queue !== undefined && { queue }) });
+  }
+
+  /**
+   * Calls `listener` for what happens to jobs from now on. Resolves once it hears everything, with the
+   * function that ends it.
+   *
+   * @example
+   * const stop = await queue.subscribe((event) => console.log(event.id, event.type), { type: "failed" });
+   */
+  async subscribe(
+    listener: (event: JobEvent<M>) => void,
+    options: SubscribeOptions = {},
+  ): Promise<Unsubscribe> {
+    this.#assertOpen();
+    const isWanted = createEventFilter(parseOptions("subscribe", subscribeSchema, options));
+    const hear = (event: EngineEvent) => {
+      if (isWanted(event)) listener(toJobEvent(event) as JobEvent<M>);
+    };
+    await this.#hub.add(hear);
+    return () => this.#hub.remove(hear);
+  }
+
+  /** Adds middleware inside of what was added before. It applies to sends and attempts from now on. */
+  use(middleware: Middleware): this {
+    this.#middleware.add(middleware);
+    return this;
+  }
+
+  /**
+   * Sends what is still waiting, ends waits and subscriptions, and closes the engine if the queue made it.
+   * Stop the workers first. Safe to call twice.
+   */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#batcher.drain();
+    this.#waits.close();
+    await this.#hub.close();
+    if (this.#ownsEngine) await this.#engine.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /**
+   * The registry's own message of that name. Bundlers load a module more than once in a process, so the
+   * name decides and not the object.
+   */
+  #known(message: Message): Message {
+    const known = this.registry.get(message?.name);
+    if (known) return known;
+    throw new QueueError(
+      "UNKNOWN_MESSAGE",
+      `The message ${JSON.stringify(message?.name)} isn't in this queue's registry. Add it to createRegistry.`,
+    );
+  }
+
+  async #assertQueue(name: string): Promise<void> {
+    if (this.registry.queues.includes(name)) return;
+    // Other apps of the namespace may have queues that this registry doesn't know.
+    const counts = await this.#engine.counts();
+    if (counts.some(({ queue }) => queue === name)) return;
+    const known = [...new Set([...this.registry.queues, ...counts.map(({ queue }) => queue)])].sort();
+    throw new QueueError(
+      "INVALID_OPTIONS",
+      `There is no queue ${JSON.stringify(name)}. The queues are: ${known.join(", ")}.`,
+    );
+  }
+
+  #reason(what: string, options: CancelOptions): string {
+    return parseOptions(what, cancelSchema, options).reason ?? DEFAULT_CANCEL_REASON;
+  }
+
+  #assertOffered(capability: "inspection" | "cancellation"): void {
+    if (this.#engine.capabilities[capability]) return;
+    throw new UnsupportedByEngineError(this.#engine.name, capability);
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new QueueError("CLOSED", "The queue is closed.");
+  }
+}
+
+/**
+ * Opens a queue over an engine; without one, over a new `memoryEngine()` inside this process.
+ *
+ * @throws {QueueError} `INVALID_OPTIONS`.
+ *
+ * @example
+ * const queue = createQueue({ registry: createRegistry([planCreate, phaseCreate]) });
+ * const plan = await queue.send(planCreate, { planId, name: "Strength" });
+ */
+export function createQueue<M extends Message>(options: QueueOptions<M>): Queue<M> {
+  return new Queue(options);
+}

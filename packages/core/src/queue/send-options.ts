@@ -1,0 +1,153 @@
+import * as z from "zod/mini";
+import type { Duration } from "../contract/duration.ts";
+import { ID_PATTERN, MAX_KEY_LENGTH } from "../contract/names.ts";
+import { duration, parseOptions } from "../contract/options.ts";
+import type { Dependency, DependencyFailurePolicy } from "../engine/port.ts";
+import type { JobReference } from "./job-reference.ts";
+
+/** Another job to run after: an id, a handle, or either with a policy. */
+export type DependsOn =
+  | JobReference
+  | {
+      readonly job: JobReference;
+      /**
+       * When that job fails or is cancelled: `"cancel"` cancels this one too, `"run"` runs it all the same,
+       * `"hold"` keeps it blocked until an operator has retried the other with success.
+       * @default "cancel"
+       */
+      readonly onFailure?: DependencyFailurePolicy | undefined;
+    };
+
+/** Another job of the same `sendMany`, by its `ref`. */
+export interface DependsOnRef {
+  readonly ref: string;
+  /** As for any dependency. @default "cancel" */
+  readonly onFailure?: DependencyFailurePolicy | undefined;
+}
+
+/** What a send may say about its job beyond the data. */
+export interface SendOptions {
+  /**
+   * The job's id, 1 to 128 of `A-Z a-z 0-9 _ . : -`. A repeat of the send with the same id stores nothing new.
+   * @default a generated id, ordered by time
+   */
+  readonly id?: string | undefined;
+  /** On whose behalf: 1 to 256 characters. */
+  readonly userId?: string | undefined;
+  /** Free context that travels with the job, as JSON, within the message's `limits.metadata`. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** Time until the job may run. @default 0 */
+  readonly delay?: Duration | undefined;
+  /** 0 (most urgent) to 1000. @default the message's priority */
+  readonly priority?: number | undefined;
+  /** Attempts in all, 1 to 1000. @default the message's `retry.attempts` */
+  readonly attempts?: number | undefined;
+  /** While `window` lasts, a further send with the same key stores nothing and answers the first job. */
+  readonly dedupe?: { readonly key: string; readonly window: Duration } | undefined;
+  /** Jobs to run after, at most 1,000, in any state and any queue. */
+  readonly dependsOn?: readonly DependsOn[] | undefined;
+}
+
+/** The options of one item of `sendMany`, which may also depend on items of the same call. */
+export interface SendManyOptions extends Omit<SendOptions, "dependsOn"> {
+  readonly dependsOn?: readonly (DependsOn | DependsOnRef)[] | undefined;
+}
+
+/** A dependency on a job of the same batch, its id not yet known. */
+interface RefDependency {
+  readonly ref: string;
+  readonly onFailure: DependencyFailurePolicy;
+}
+
+const POLICIES: readonly unknown[] = ["cancel", "run", "hold", undefined];
+const MAX_DEPENDENCIES = 1_000;
+export const MAX_REF_LENGTH = 128;
+
+const key = z.string().check(z.minLength(1), z.maxLength(MAX_KEY_LENGTH));
+
+const shape = {
+  id: z.optional(z.string().check(z.regex(ID_PATTERN, `expected an id like ${ID_PATTERN.source}`))),
+  userId: z.optional(z.string().check(z.minLength(1), z.maxLength(256))),
+  metadata: z.optional(z.custom<Readonly<Record<string, unknown>>>(isRecord, "expected an object")),
+  delay: z.optional(duration()),
+  priority: z.optional(z.int().check(z.minimum(0), z.maximum(1000))),
+  attempts: z.optional(z.int().check(z.minimum(1), z.maximum(1000))),
+  dedupe: z.optional(z.strictObject({ key, window: duration({ min: 1 }) })),
+};
+
+const sendSchema = z.strictObject({
+  ...shape,
+  dependsOn: z.optional(
+    z
+      .array(
+        z.pipe(
+          z.custom<DependsOn>(
+            isDependsOn,
+            'expected a handle, an id, or { job, onFailure: "cancel" | "run" | "hold" }',
+          ),
+          z.transform(toDependency),
+        ),
+      )
+      .check(z.maxLength(MAX_DEPENDENCIES)),
+  ),
+});
+
+export const sendManyOptionsSchema = z.strictObject({
+  ...shape,
+  dependsOn: z.optional(
+    z
+      .array(
+        z.pipe(
+          z.custom<DependsOn | DependsOnRef>(
+            (value) => isDependsOnRef(value) || isDependsOn(value),
+            'expected { ref }, a handle, an id, or { job }; with onFailure: "cancel" | "run" | "hold"',
+          ),
+          z.transform((value): Dependency | RefDependency =>
+            isDependsOnRef(value)
+              ? { ref: value.ref, onFailure: value.onFailure ?? "cancel" }
+              : toDependency(value),
+          ),
+        ),
+      )
+      .check(z.maxLength(MAX_DEPENDENCIES)),
+  ),
+});
+
+export type ParsedSendOptions = z.output<typeof sendSchema>;
+export type ParsedSendManyOptions = z.output<typeof sendManyOptionsSchema>;
+
+const NONE = Object.freeze({});
+
+/** @throws {QueueError} `INVALID_OPTIONS`. */
+export function parseSendOptions(options: SendOptions | undefined): ParsedSendOptions {
+  return options === undefined ? NONE : parseOptions("send", sendSchema, options);
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === "string" && ID_PATTERN.test(value);
+}
+
+function isDependsOn(value: unknown): value is DependsOn {
+  if (typeof value !== "object" || value === null) return isId(value);
+  if (!("job" in value)) return "id" in value && isId(value.id);
+  const { job, onFailure, ...rest } = value as Record<string, unknown>;
+  if (Object.keys(rest).length > 0 || !POLICIES.includes(onFailure)) return false;
+  return isId(typeof job === "object" && job !== null && "id" in job ? job.id : job);
+}
+
+function isDependsOnRef(value: unknown): value is DependsOnRef {
+  if (typeof value !== "object" || value === null || !("ref" in value)) return false;
+  const { ref, onFailure, ...rest } = value as Record<string, unknown>;
+  return typeof ref === "string" && Object.keys(rest).length === 0 && POLICIES.includes(onFailure);
+}
+
+function toDependency(value: DependsOn): Dependency {
+  if (typeof value === "string") return { job: value, onFailure: "cancel" };
+  if (!("job" in value)) return { job: value.id, onFailure: "cancel" };
+  const job = typeof value.job === "string" ? value.job : value.job.id;
+  return { job, onFailure: value.onFailure ?? "cancel" };
+}
