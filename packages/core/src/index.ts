@@ -1,0 +1,136 @@
+export {
+  type Backoff,
+  createRegistry,
+  DEFAULT_LIMITS,
+  DependencyNotFoundError,
+  type Duration,
+  defineMessage,
+  type Envelope,
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorCodeEntry,
+  type HandlerData,
+  type HandlerResult,
+  type Issue,
+  isQueueError,
+  type JobProgress,
+  type JobResult,
+  type Limits,
+  type Message,
+  type MessageDefinition,
+  parseDuration,
+  parseEnvelope,
+  QueueError,
+  type Received,
+  type Registry,
+  type ReportedProgress,
+  type RetainPolicy,
+  RetryAfterError,
+  type RetryPolicy,
+  type Schema,
+  type SendData,
+  type Sent,
+  UnrecoverableError,
+  UnsupportedByEngineError,
+} from "./contract/index.ts";
+export { type CancelTimer, type Clock, systemClock } from "./engine/clock.ts";
+export type { EngineEvent } from "./engine/events.ts";
+export type {
+  AttemptFailure,
+  AttemptOutcome,
+  CancelOutcome,
+  ClaimedJob,
+  ClaimRequest,
+  CleanRequest,
+  Dependency,
+  DependencyEdge,
+  DependencyFailurePolicy,
+  Engine,
+  EngineCapabilities,
+  EnqueueBatch,
+  EnqueuedJob,
+  EnqueueOutcome,
+  ExtendRequest,
+  Heartbeat,
+  JobEdges,
+  JobPage,
+  JobRecord,
+  Lease,
+  LeaseStatus,
+  ListRequest,
+  LogEntry,
+  NewJob,
+  PromoteOutcome,
+  RecoverReport,
+  Release,
+  RemoveOutcome,
+  Retention,
+  RetentionBound,
+  RetryOutcome,
+  SettleReply,
+  SettleRequest,
+  Unsubscribe,
+  WaitForWorkRequest,
+  WireEnvelope,
+} from "./engine/port.ts";
+export {
+  type HealthReport,
+  HISTOGRAM_BOUNDS,
+  type MetricsBucket,
+  type QueueCounts,
+} from "./engine/reports.ts";
+export {
+  canTransition,
+  isTerminal,
+  JOB_STATES,
+  type JobState,
+  STATE_MEANINGS,
+  TERMINAL_STATES,
+  type TerminalState,
+  TRANSITIONS,
+  type Transition,
+} from "./engine/state-machine.ts";
+export { type MemoryEngineOptions, memoryEngine } from "./memory/index.ts";
+export type { JobExplanation, StateReason } from "./queue/explain.ts";
+export {
+  HEALTH_THRESHOLDS,
+  type HealthReason,
+  type HealthStatus,
+  type QueueHealth,
+} from "./queue/health.ts";
+export type { JobError } from "./queue/job-error.ts";
+export type { JobEvent } from "./queue/job-events.ts";
+export type { JobHandle } from "./queue/job-handle.ts";
+export type { JobReference } from "./queue/job-reference.ts";
+export type { FailedAttempt, JobLog, JobSnapshot, MessageSnapshot } from "./queue/job-snapshot.ts";
+export type { WaitOptions } from "./queue/job-waits.ts";
+export type { Middleware, RunNext, SendNext } from "./queue/middleware.ts";
+export type { JobOutcome } from "./queue/operations.ts";
+export { createQueue, type JobList, type Queue } from "./queue/queue.ts";
+export type {
+  CancelOptions,
+  CleanOptions,
+  ListOptions,
+  QueueOptions,
+  SubscribeOptions,
+} from "./queue/queue-options.ts";
+export type { SendItem } from "./queue/send-many.ts";
+export type { DependsOn, DependsOnRef, SendManyOptions, SendOptions } from "./queue/send-options.ts";
+export type { SendRequest } from "./queue/send-request.ts";
+export {
+  type Activity,
+  type QueueStats,
+  RECENT_MINUTES,
+  type StateCounts,
+  type Stats,
+} from "./queue/stats.ts";
+export type {
+  AttemptInfo,
+  DependencyOutcome,
+  DependencyResults,
+  Handler,
+  HandlerContext,
+  Handlers,
+} from "./worker/handler.ts";
+export { createWorker, type Worker, type WorkerState, type WorkerStats } from "./worker/worker.ts";
+export type { StopOptions, WorkerLogger, WorkerOptions } from "./worker/worker-options.ts";

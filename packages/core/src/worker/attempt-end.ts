@@ -1,0 +1,118 @@
+import { MAX_DURATION } from "../contract/duration.ts";
+import { DEFAULT_LIMITS } from "../contract/limits.ts";
+import type { Message } from "../contract/message.ts";
+import type { AttemptOutcome, ClaimedJob, Release } from "../engine/port.ts";
+import type { ErrorCode } from "../errors/codes.ts";
+import { isQueueError, QueueError } from "../errors/queue-error.ts";
+import type { Attempt } from "./attempt.ts";
+import { backoffDelay } from "./retry-policy.ts";
+import { toStoredError } from "./stored-error.ts";
+
+/** What becomes of an attempt: settled, given back unrun, or dropped because its lease is lost. */
+export type AttemptEnd =
+  | { readonly kind: "settle"; readonly outcome: AttemptOutcome }
+  | { readonly kind: "release"; readonly release: Release }
+  | { readonly kind: "drop" };
+
+const DROP: AttemptEnd = Object.freeze({ kind: "drop" });
+
+/** A message that no worker knew is given back this often before its job fails: some eight minutes. */
+export const MAX_BOUNCES = 20;
+const FIRST_BOUNCE_DELAY = 1_000;
+const LONGEST_BOUNCE_DELAY = 30_000;
+
+export function completed({ job, isLost }: Attempt, result: string | undefined): AttemptEnd {
+  if (isLost) return DROP;
+  const { id, epoch } = job;
+  return {
+    kind: "settle",
+    outcome: result === undefined ? { id, epoch, type: "complete" } : { id, epoch, type: "complete", result },
+  };
+}
+
+/** An attempt that no retry can mend. The engine keeps the raw payload. */
+export function failed(attempt: Attempt, message: Message | undefined, error: unknown): AttemptEnd {
+  const code = isQueueError(error) ? error.code : "HANDLER_FAILED";
+  return attempt.isLost ? DROP : settle(attempt.job, "fail", toText(code, error, message));
+}
+
+export function released({ job: { id, epoch }, isLost }: Attempt): AttemptEnd {
+  return isLost ? DROP : { kind: "release", release: { id, epoch, delay: 0, bounce: false } };
+}
+
+export function cancelled(attempt: Attempt, message: Message | undefined, cause?: unknown): AttemptEnd {
+  if (attempt.isLost) return DROP;
+  const error = new QueueError("JOB_CANCELLED", attempt.cancelReason ?? "The job was cancelled.", { cause });
+  return settle(attempt.job, "cancel", toText("JOB_CANCELLED", error, message));
+}
+
+/** A job whose message, or whose version of it, only a newer worker knows: back for one that does. */
+export function bounced(attempt: Attempt, message: Message | undefined): AttemptEnd {
+  const { id, epoch, bounces, envelope } = attempt.job;
+  if (bounces < MAX_BOUNCES) {
+    const delay = Math.min(FIRST_BOUNCE_DELAY * 2 ** bounces, LONGEST_BOUNCE_DELAY);
+    return { kind: "release", release: { id, epoch, delay, bounce: true } };
+  }
+  const times = `Workers gave it back ${bounces} times`;
+  const error = message
+    ? new QueueError(
+        "UNSUPPORTED_VERSION",
+        `No worker knows version ${envelope.version} of ${envelope.messageType}: this one knows ${message.version}. ${times}.`,
+      )
+    : new QueueError("UNKNOWN_MESSAGE", `No worker handles the message ${envelope.messageType}. ${times}.`);
+  return failed(attempt, message, error);
+}
+
+/** What a handler's throw means, given what the attempt had been told before. */
+export function threw(attempt: Attempt, message: Message, error: unknown): AttemptEnd {
+  const { job, abortReason } = attempt;
+  if (attempt.isLost) return DROP;
+  if (attempt.cancelReason !== undefined) return cancelled(attempt, message, error);
+  if (isQueueError(error, "UNRECOVERABLE")) return failed(attempt, message, error);
+  // The attempt didn't fail, the worker is leaving: it doesn't count.
+  if (abortReason?.code === "SHUTDOWN") return released(attempt);
+  if (abortReason?.code === "TIMEOUT") return timedOut(attempt, message, error);
+  if (isQueueError(error, "RETRY_AFTER")) {
+    return failedAttempt(job, message, "RETRY_AFTER", error, readDelay(error));
+  }
+  return failedAttempt(job, message, "HANDLER_FAILED", error);
+}
+
+/** `error` is what the handler threw on its way out, if it did. */
+export function timedOut(attempt: Attempt, message: Message, error?: unknown): AttemptEnd {
+  if (attempt.isLost) return DROP;
+  if (attempt.cancelReason !== undefined) return cancelled(attempt, message, error);
+  const timeout = new QueueError("TIMEOUT", `The attempt ran longer than ${message.timeout} ms.`, {
+    // A handler that passes its signal on throws the reason itself.
+    cause: error === attempt.abortReason ? undefined : error,
+  });
+  return failedAttempt(attempt.job, message, "TIMEOUT", timeout);
+}
+
+function failedAttempt(
+  job: ClaimedJob,
+  message: Message,
+  code: ErrorCode,
+  error: unknown,
+  delay?: number,
+): AttemptEnd {
+  const text = toText(code, error, message);
+  if (job.attempt >= job.maxAttempts) return settle(job, "fail", text);
+  const { id, epoch, attempt } = job;
+  const pause = delay ?? backoffDelay(message.backoff, attempt);
+  return { kind: "settle", outcome: { id, epoch, type: "retry", error: text, delay: pause } };
+}
+
+function settle({ id, epoch }: ClaimedJob, type: "fail" | "cancel", error: string): AttemptEnd {
+  return { kind: "settle", outcome: { id, epoch, type, error } };
+}
+
+function toText(code: ErrorCode, error: unknown, message: Message | undefined): string {
+  return toStoredError(code, error, (message?.limits ?? DEFAULT_LIMITS).error);
+}
+
+/** The error may come from another copy of this package, of another version. */
+function readDelay(error: object): number | undefined {
+  const delay = "delay" in error ? error.delay : undefined;
+  return typeof delay === "number" && delay >= 0 ? Math.min(Math.round(delay), MAX_DURATION) : undefined;
+}

@@ -1,0 +1,94 @@
+import type { JobResult, Message } from "../contract/message.ts";
+import type { Registry } from "../contract/registry.ts";
+import type { Engine, JobRecord } from "../engine/port.ts";
+import { isTerminal } from "../engine/state-machine.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import { readJobError } from "../queue/job-error.ts";
+import { readOutcome } from "../queue/job-outcome.ts";
+import type { DependencyOutcome, DependencyResults } from "./handler.ts";
+
+interface Read {
+  readonly outcome: DependencyOutcome;
+  readonly record: JobRecord | null;
+}
+
+/** Reads the dependencies of one attempt, once, when the handler first asks. */
+export class LazyDependencyResults implements DependencyResults {
+  readonly #engine: Engine;
+  readonly #registry: Registry;
+  readonly #job: string;
+  readonly #dependsOn: readonly string[];
+  #reads: Promise<readonly Read[]> | undefined;
+
+  constructor(engine: Engine, registry: Registry, job: string, dependsOn: readonly string[]) {
+    this.#engine = engine;
+    this.#registry = registry;
+    this.#job = job;
+    this.#dependsOn = dependsOn;
+  }
+
+  async list(): Promise<readonly DependencyOutcome[]> {
+    return (await this.#readOnce()).map(({ outcome }) => outcome);
+  }
+
+  async resultOf<D extends Message>(message: D): Promise<JobResult<D>> {
+    const matching = (await this.#readOnce()).filter(({ outcome }) => outcome.messageType === message.name);
+    const [first] = matching;
+    if (!first?.record) {
+      throw new QueueError(
+        "JOB_NOT_FOUND",
+        `The job ${this.#job} has no stored dependency of the message ${message.name}.`,
+      );
+    }
+    const { id, state, record } = { ...first.outcome, record: first.record };
+    if (matching.length > 1) {
+      throw new QueueError(
+        "INVALID_STATE",
+        `The job ${this.#job} has ${matching.length} dependencies of the message ${message.name}; list() tells them apart.`,
+      );
+    }
+    if (!state || !isTerminal(state)) {
+      throw new QueueError("INVALID_STATE", `The job ${id} is ${state}: it has no result yet.`);
+    }
+    const ending = { id, state, messageType: message.name, record };
+    return (await readOutcome(ending, this.#registry)) as JobResult<D>;
+  }
+
+  async #readOnce(): Promise<readonly Read[]> {
+    this.#reads ??= this.#read();
+    try {
+      return await this.#reads;
+    } catch (error) {
+      // The handler may ask again once the engine is back.
+      this.#reads = undefined;
+      throw error;
+    }
+  }
+
+  async #read(): Promise<readonly Read[]> {
+    if (this.#dependsOn.length === 0) return [];
+    const records = await this.#engine.get(this.#dependsOn);
+    const isMissing = records.some((record) => record === null);
+    // Of a job that retention has removed, its tombstone still tells how it ended.
+    const edges = isMissing ? await this.#engine.edges(this.#job) : null;
+    return Promise.all(
+      this.#dependsOn.map(async (id, index): Promise<Read> => {
+        const record = records[index] ?? null;
+        if (record) return { outcome: await this.#toOutcome(record), record };
+        const state = edges?.dependencies.find(({ job }) => job === id)?.state ?? null;
+        return { outcome: { id, state }, record };
+      }),
+    );
+  }
+
+  async #toOutcome(record: JobRecord): Promise<DependencyOutcome> {
+    const { id, state, envelope } = record;
+    const { messageType } = envelope;
+    const base = { id, messageType, state };
+    if (state === "completed") {
+      const result = await readOutcome({ id, state, messageType, record }, this.#registry);
+      return { ...base, ...(result !== undefined && { result }) };
+    }
+    return record.error === undefined ? base : { ...base, error: readJobError(record.error) };
+  }
+}

@@ -1,0 +1,215 @@
+import { type Clock, monotonicNow } from "../engine/clock.ts";
+import type { AttemptOutcome, ClaimedJob, ClaimRequest, Engine, Release } from "../engine/port.ts";
+import { nextTurn } from "../queue/next-turn.ts";
+import { answerWithin } from "./answer-within.ts";
+import type { Attempt } from "./attempt.ts";
+import type { AttemptEnd } from "./attempt-end.ts";
+import type { Heartbeats } from "./heartbeats.ts";
+import type { QueueRotation } from "./queue-rotation.ts";
+import type { Tally } from "./tally.ts";
+import type { Troubles } from "./troubles.ts";
+import type { Workload } from "./workload.ts";
+
+export interface ExchangeParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly workload: Workload;
+  readonly heartbeats: Heartbeats;
+  readonly troubles: Troubles;
+  readonly queues: QueueRotation;
+  /** Milliseconds. */
+  readonly lease: number;
+  readonly tally: Tally;
+  /** A turn is over. */
+  readonly onTurn: (turn: TurnReport) => void;
+}
+
+export interface TurnReport {
+  readonly claimed: number;
+  /** The last claim got all it asked for, so there may be more. */
+  readonly isHungry: boolean;
+}
+
+interface Pending<Item> {
+  readonly attempt: Attempt;
+  readonly item: Item;
+}
+
+const OPERATION = "settle and claim jobs";
+
+/**
+ * The worker's traffic with its engine: one turn at a time tells the engine of all attempts that ended since
+ * the last and claims as many as there is room for, in one call. While a turn is under way the next one's
+ * batch gathers by itself: the slower the engine, the larger the batches.
+ */
+export class Exchange {
+  readonly #parts: ExchangeParts;
+  #outcomes: Pending<AttemptOutcome>[] = [];
+  #releases: Pending<Release>[] = [];
+  #isHungry = true;
+  #isDue = false;
+  #isBusy = false;
+  #isStopped = false;
+  #lastClaim: number | undefined;
+  #cancelRetry: (() => void) | undefined;
+
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts;
+  }
+
+  /** Nothing under way and nothing to tell. */
+  get isAtRest(): boolean {
+    return !this.#isBusy && !this.#isDue && this.#outcomes.length === 0 && this.#releases.length === 0;
+  }
+
+  /** When the engine last answered a claim, on the clock. */
+  get lastClaim(): number | undefined {
+    return this.#lastClaim;
+  }
+
+  add(attempt: Attempt, end: AttemptEnd): void {
+    if (this.#isStopped) {
+      this.#parts.workload.forget(attempt);
+      return;
+    }
+    if (end.kind === "settle") this.#outcomes.push({ attempt, item: end.outcome });
+    else if (end.kind === "release") this.#releases.push({ attempt, item: end.release });
+    this.#schedule();
+  }
+
+  /** There may be work: claim even if there is nothing to tell. */
+  wake(): void {
+    this.#isHungry = true;
+    this.#schedule();
+  }
+
+  /** Gives up on whatever couldn't be told. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    for (const { attempt } of [...this.#outcomes, ...this.#releases]) this.#parts.workload.forget(attempt);
+    this.#outcomes = [];
+    this.#releases = [];
+  }
+
+  /** After the rest of this event-loop turn, whose endings then share the call. */
+  #schedule(): void {
+    if (this.#isDue || this.#isBusy || this.#cancelRetry || this.#isStopped) return;
+    this.#isDue = true;
+    nextTurn(() => {
+      this.#isDue = false;
+      void this.#turn();
+    });
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#isBusy || this.#isStopped) return;
+    const { clock, workload, troubles, tally, lease } = this.#parts;
+    const outcomes = this.#outcomes;
+    const releases = this.#releases;
+    const limit = workload.room;
+    if (outcomes.length === 0 && releases.length === 0 && !(this.#isHungry && limit > 0)) {
+      this.#report(0);
+      return;
+    }
+    this.#outcomes = [];
+    this.#releases = [];
+    this.#isBusy = true;
+    try {
+      await this.#deliverReports(outcomes);
+      await this.#release(releases);
+      const startedAt = monotonicNow(clock);
+      const { verdicts, claimed } = await this.#settle(outcomes, limit);
+      troubles.succeeded(OPERATION);
+      if (limit > 0) {
+        this.#lastClaim = clock.now();
+        this.#isHungry = claimed.length >= limit;
+      }
+      outcomes.forEach(({ attempt, item }, index) => {
+        workload.forget(attempt);
+        tally.settled(item.type, verdicts[index] === "accepted");
+      });
+      this.#isBusy = false;
+      workload.accept(claimed, startedAt + lease);
+      this.#report(claimed.length);
+    } catch (error) {
+      this.#isBusy = false;
+      this.#restore(outcomes);
+      this.#retryLater(error);
+    }
+    if (this.#outcomes.length > 0 || this.#releases.length > 0 || (this.#isHungry && workload.room > 0)) {
+      this.#schedule();
+    }
+  }
+
+  /** A last progress report must not come after its job's end. */
+  async #deliverReports(outcomes: readonly Pending<AttemptOutcome>[]): Promise<void> {
+    const attempts = outcomes.filter(({ attempt }) => attempt.hasReported).map(({ attempt }) => attempt);
+    if (attempts.length > 0) await this.#parts.heartbeats.flush(attempts);
+  }
+
+  async #release(releases: readonly Pending<Release>[]): Promise<void> {
+    if (releases.length === 0) return;
+    try {
+      await this.#answer(this.#parts.engine.release(releases.map(({ item }) => item)));
+    } catch (error) {
+      this.#releases = [...this.#alive(releases), ...this.#releases];
+      throw error;
+    }
+    for (const { attempt } of releases) this.#parts.workload.forget(attempt);
+    this.#parts.tally.released += releases.length;
+  }
+
+  async #settle(
+    outcomes: readonly Pending<AttemptOutcome>[],
+    limit: number,
+  ): Promise<{
+    readonly verdicts: readonly ("accepted" | "stale")[];
+    readonly claimed: readonly ClaimedJob[];
+  }> {
+    const { engine, queues, lease } = this.#parts;
+    const claim: ClaimRequest | undefined = limit > 0 ? { queues: queues.next(), limit, lease } : undefined;
+    if (outcomes.length > 0) {
+      return this.#answer(
+        engine.settle({ outcomes: outcomes.map(({ item }) => item), ...(claim && { claim }) }),
+      );
+    }
+    return { verdicts: [], claimed: claim ? await this.#answer(engine.claim(claim)) : [] };
+  }
+
+  /** What a claim answers after a lease's time is no longer ours. */
+  #answer<T>(call: Promise<T>): Promise<T> {
+    return answerWithin(this.#parts.clock, this.#parts.lease, call);
+  }
+
+  #restore(outcomes: readonly Pending<AttemptOutcome>[]): void {
+    this.#outcomes = [...this.#alive(outcomes), ...this.#outcomes];
+  }
+
+  /** An outcome is worth telling for as long as its lease lasts. */
+  #alive<Item>(pending: readonly Pending<Item>[]): Pending<Item>[] {
+    const { clock, workload, tally } = this.#parts;
+    const now = monotonicNow(clock);
+    return pending.filter(({ attempt }) => {
+      if (!this.#isStopped && now < attempt.leaseUntil) return true;
+      workload.forget(attempt);
+      tally.lost++;
+      return false;
+    });
+  }
+
+  #retryLater(error: unknown): void {
+    if (this.#isStopped) return;
+    const pause = this.#parts.troubles.failed(OPERATION, error);
+    this.#isHungry = true;
+    this.#cancelRetry = this.#parts.clock.after(pause, () => {
+      this.#cancelRetry = undefined;
+      this.#schedule();
+    });
+  }
+
+  #report(claimed: number): void {
+    this.#parts.onTurn({ claimed, isHungry: this.#isHungry });
+  }
+}

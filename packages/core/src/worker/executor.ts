@@ -1,0 +1,129 @@
+import type { Message } from "../contract/message.ts";
+import { decodeData, encodePayload } from "../contract/payload.ts";
+import type { MaybePromise } from "../contract/schema.ts";
+import type { Clock } from "../engine/clock.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import type { MiddlewareChain } from "../queue/middleware.ts";
+import type { Attempt } from "./attempt.ts";
+import { type AttemptEnd, bounced, cancelled, completed, failed, threw, timedOut } from "./attempt-end.ts";
+import type { Handler } from "./handler.ts";
+import { type ContextParts, JobContext } from "./job-context.ts";
+
+export interface HandlerEntry {
+  readonly message: Message;
+  readonly handler: Handler;
+}
+
+export interface ExecutorParts extends ContextParts {
+  readonly handlers: ReadonlyMap<string, HandlerEntry>;
+  readonly middleware: MiddlewareChain;
+  readonly clock: Clock;
+  /** Called exactly once for each started attempt. */
+  readonly onEnd: (attempt: Attempt, end: AttemptEnd) => void;
+}
+
+/** Time that a handler gets to stop after its timeout; then its attempt ends without it. */
+export const TIMEOUT_GRACE = 5_000;
+
+/** Runs one attempt: decode, handler inside its middleware, encode. Never throws. */
+export class Executor {
+  readonly #parts: ExecutorParts;
+
+  constructor(parts: ExecutorParts) {
+    this.#parts = parts;
+  }
+
+  start(attempt: Attempt): void {
+    const { envelope } = attempt.job;
+    const entry = this.#parts.handlers.get(envelope.messageType);
+    attempt.phase = "running";
+    if (attempt.cancelReason !== undefined) this.#end(attempt, cancelled(attempt, entry?.message));
+    else if (!entry || envelope.version > entry.message.version) {
+      this.#end(attempt, bounced(attempt, entry?.message));
+    } else this.#decode(attempt, entry);
+  }
+
+  // Each step goes on at once when it is synchronous: awaits and closures for every job would cost more
+  // than all else that the runtime does for it.
+
+  #decode(attempt: Attempt, entry: HandlerEntry): void {
+    const { version, data: json } = attempt.job.envelope;
+    let data: unknown;
+    try {
+      data = decodeData(entry.message, version, json);
+    } catch (error) {
+      this.#end(attempt, failed(attempt, entry.message, error));
+      return;
+    }
+    if (!(data instanceof Promise)) this.#run(attempt, entry, data);
+    else {
+      data.then(
+        (value) => this.#run(attempt, entry, value),
+        (error) => this.#end(attempt, failed(attempt, entry.message, error)),
+      );
+    }
+  }
+
+  #run(attempt: Attempt, { message, handler }: HandlerEntry, data: unknown): void {
+    const { middleware } = this.#parts;
+    attempt.hasRun = true;
+    if (message.timeout !== undefined) this.#limit(attempt, message, message.timeout);
+    const context = new JobContext(data, attempt, message, this.#parts);
+    let returned: unknown;
+    try {
+      returned = middleware.hasRun ? middleware.run(context, async () => handler(context)) : handler(context);
+      // Other libraries' promises; `resolve` answers a native one as it is.
+      if (isThenable(returned)) returned = Promise.resolve(returned);
+    } catch (error) {
+      this.#end(attempt, threw(attempt, message, error));
+      return;
+    }
+    if (!(returned instanceof Promise)) this.#encode(attempt, message, returned);
+    else {
+      returned.then(
+        (value) => this.#encode(attempt, message, value),
+        (error) => this.#end(attempt, threw(attempt, message, error)),
+      );
+    }
+  }
+
+  #encode(attempt: Attempt, message: Message, value: unknown): void {
+    const { result: codec } = message.codecs;
+    let json: MaybePromise<string> | undefined;
+    try {
+      const what = `result of ${message.name}`;
+      if (codec) json = encodePayload(what, codec, value, message.limits.result, "INVALID_RESULT");
+    } catch (error) {
+      this.#end(attempt, failed(attempt, message, error));
+      return;
+    }
+    if (!(json instanceof Promise)) this.#end(attempt, completed(attempt, json));
+    else {
+      json.then(
+        (text) => this.#end(attempt, completed(attempt, text)),
+        (error) => this.#end(attempt, failed(attempt, message, error)),
+      );
+    }
+  }
+
+  /** Signals first; a handler that doesn't stop by itself can't keep its job, or its slot, for ever. */
+  #limit(attempt: Attempt, message: Message, timeout: number): void {
+    const { clock } = this.#parts;
+    attempt.cancelTimer = clock.after(timeout, () => {
+      attempt.abort(new QueueError("TIMEOUT", `The attempt ran longer than ${timeout} ms.`));
+      attempt.cancelTimer = clock.after(TIMEOUT_GRACE, () => this.#end(attempt, timedOut(attempt, message)));
+    });
+  }
+
+  /** The first end counts: what an abandoned handler does later changes nothing. */
+  #end(attempt: Attempt, end: AttemptEnd): void {
+    if (attempt.phase === "ended") return;
+    attempt.phase = "ended";
+    attempt.cancelTimer?.();
+    this.#parts.onEnd(attempt, end);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

@@ -1,0 +1,163 @@
+import { type Clock, monotonicNow } from "../engine/clock.ts";
+import type { Engine } from "../engine/port.ts";
+import { readJobError } from "../queue/job-error.ts";
+import { nextTurn } from "../queue/next-turn.ts";
+import { DEFAULT_CANCEL_REASON } from "../queue/operations.ts";
+import { answerWithin } from "./answer-within.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Troubles } from "./troubles.ts";
+import type { Workload } from "./workload.ts";
+
+export interface HeartbeatParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly workload: Workload;
+  readonly troubles: Troubles;
+  /** Milliseconds. */
+  readonly lease: number;
+}
+
+/** Progress and logs travel at most this often. */
+export const REPORT_INTERVAL = 250;
+/** With less time than this left on a lease, a failed renewal isn't tried again. */
+const LAST_TRY = 200;
+const OPERATION = "renew its leases";
+
+/**
+ * Keeps the leases of all held jobs, in one call every third of a lease. Progress and logs ride along, and
+ * its answers tell of lost leases and cancellations.
+ */
+export class Heartbeats {
+  readonly #parts: HeartbeatParts;
+  readonly #interval: number;
+  readonly #dirty = new Set<Attempt>();
+  #underway: Promise<void> | undefined;
+  #cancelBeat: (() => void) | undefined;
+  #cancelReport: (() => void) | undefined;
+  #isReportDue = false;
+  #lastReport = Number.NEGATIVE_INFINITY;
+  #isStopped = false;
+
+  constructor(parts: HeartbeatParts) {
+    this.#parts = parts;
+    this.#interval = Math.floor(parts.lease / 3);
+  }
+
+  /** Jobs are held: the beat goes on for as long as there are any. */
+  arm(): void {
+    if (this.#cancelBeat || this.#isStopped) return;
+    this.#cancelBeat = this.#parts.clock.after(this.#interval, () => this.#beat());
+  }
+
+  /** The attempt has progress or logs to deliver: soon, together with others. */
+  report(attempt: Attempt): void {
+    this.#dirty.add(attempt);
+    if (this.#isReportDue || this.#isStopped) return;
+    this.#isReportDue = true;
+    const deliver = () => {
+      this.#isReportDue = false;
+      void this.#deliver([...this.#dirty]);
+    };
+    const wait = this.#lastReport + REPORT_INTERVAL - monotonicNow(this.#parts.clock);
+    if (wait <= 0) nextTurn(deliver);
+    else this.#cancelReport = this.#parts.clock.after(wait, deliver);
+  }
+
+  /** Resolves once what these attempts reported has reached the engine, or can't. */
+  async flush(attempts: readonly Attempt[]): Promise<void> {
+    await this.#underway;
+    const dirty = attempts.filter((attempt) => attempt.isDirty);
+    if (dirty.length > 0) await this.#deliver(dirty);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelBeat?.();
+    this.#cancelReport?.();
+  }
+
+  #beat(): void {
+    this.#cancelBeat = undefined;
+    const { workload, clock } = this.#parts;
+    this.#expire();
+    if (workload.held.size === 0 || this.#isStopped) return;
+    if (!this.#underway) void this.#deliver([...workload.held]);
+    // Should renewals fail, or hang, the leases' ends must still be noticed in time.
+    this.#cancelBeat = clock.after(Math.min(this.#interval, this.#untilExpiry()), () => this.#beat());
+  }
+
+  #expire(): void {
+    const { workload, clock } = this.#parts;
+    const now = monotonicNow(clock);
+    for (const attempt of workload.held) {
+      if (now >= attempt.leaseUntil) {
+        workload.lose(attempt, "The lease couldn't be renewed in time; another worker may run the job.");
+      }
+    }
+  }
+
+  #untilExpiry(): number {
+    const { workload, clock } = this.#parts;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const attempt of workload.held) {
+      if (attempt.phase !== "ended" && attempt.leaseUntil < earliest) earliest = attempt.leaseUntil;
+    }
+    return Math.max(1, earliest - monotonicNow(clock));
+  }
+
+  async #deliver(attempts: readonly Attempt[]): Promise<void> {
+    while (this.#underway) await this.#underway;
+    const current = attempts.filter((attempt) => this.#parts.workload.held.has(attempt));
+    for (const attempt of attempts) this.#dirty.delete(attempt);
+    if (current.length === 0) return;
+    this.#underway = this.#extend(current).finally(() => {
+      this.#underway = undefined;
+    });
+    await this.#underway;
+  }
+
+  async #extend(attempts: readonly Attempt[]): Promise<void> {
+    const { engine, clock, lease, workload, troubles } = this.#parts;
+    const startedAt = monotonicNow(clock);
+    this.#lastReport = startedAt;
+    const leases = attempts.map((attempt) => attempt.takeHeartbeat());
+    try {
+      const statuses = await answerWithin(clock, this.#interval, engine.extend({ leases, lease }));
+      troubles.succeeded(OPERATION);
+      attempts.forEach((attempt, index) => {
+        const status = statuses[index];
+        if (status === "lost") workload.lose(attempt, "Another claim, or none, holds the job now.");
+        else attempt.leaseUntil = startedAt + lease;
+        if (status === "cancelling" && attempt.cancelReason === undefined) void this.#cancel(attempt);
+      });
+    } catch (error) {
+      attempts.forEach((attempt, index) => {
+        attempt.giveBackHeartbeat(leases[index]!);
+      });
+      this.#retryBeat(troubles.failed(OPERATION, error));
+    }
+  }
+
+  /** Heartbeats tell that, the job's record tells why. */
+  async #cancel(attempt: Attempt): Promise<void> {
+    let reason = DEFAULT_CANCEL_REASON;
+    try {
+      const [record] = await this.#parts.engine.get([attempt.job.id]);
+      if (record?.error !== undefined && record.cancelRequested) reason = readJobError(record.error).message;
+    } catch {
+      // The handler must stop all the same.
+    }
+    attempt.cancel(reason);
+  }
+
+  /** Sooner the less time is left, and once more when none is, to notice that. */
+  #retryBeat(pause: number): void {
+    if (this.#isStopped) return;
+    const left = this.#untilExpiry();
+    this.#cancelBeat?.();
+    this.#cancelBeat = this.#parts.clock.after(
+      Math.min(pause, left > LAST_TRY ? Math.floor(left / 2) : left),
+      () => this.#beat(),
+    );
+  }
+}

@@ -1,0 +1,100 @@
+import { type Clock, monotonicNow } from "../engine/clock.ts";
+import type { Engine } from "../engine/port.ts";
+import type { Troubles } from "./troubles.ts";
+
+export interface IdleWatchParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly troubles: Troubles;
+  readonly queues: readonly string[];
+  /** Milliseconds. */
+  readonly pollInterval: number;
+  /** There may be work: claim. */
+  readonly onWake: () => void;
+}
+
+const OPERATION = "wait for work";
+/** An engine that hasn't answered so long after its own bound never will: its connection is dead. */
+const OVERDUE = 1_000;
+/** Waits shorter than this that led to nothing look like an engine that wakes for work it doesn't hand out. */
+const SHORT_WAIT = 20;
+const TOLERATED_EMPTY_WAKES = 3;
+const LONGEST_PAUSE = 250;
+
+/**
+ * Waits, when there was nothing to claim, until there may be something: the engine says so, or the poll
+ * interval is over, whatever became of the engine's wait.
+ */
+export class IdleWatch {
+  readonly #parts: IdleWatchParts;
+  #isWaiting = false;
+  #isStopped = false;
+  #emptyWakes = 0;
+  #endWait: (() => void) | undefined;
+
+  constructor(parts: IdleWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins to wait, if it doesn't already. */
+  wait(): void {
+    if (this.#isWaiting || this.#isStopped) return;
+    this.#isWaiting = true;
+    const excess = this.#emptyWakes - TOLERATED_EMPTY_WAKES;
+    if (excess < 0) this.#block();
+    else this.#pause(Math.min(5 * 2 ** excess, LONGEST_PAUSE), () => this.#block());
+  }
+
+  /** A claim got something: the wakes were worth it. */
+  found(): void {
+    this.#emptyWakes = 0;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#endWait?.();
+  }
+
+  #block(): void {
+    const { engine, clock, troubles, queues, pollInterval } = this.#parts;
+    const controller = new AbortController();
+    const since = monotonicNow(clock);
+    const end = () => {
+      controller.abort();
+      cancelOverdue();
+      this.#endWait = undefined;
+    };
+    const wake = () => {
+      if (controller.signal.aborted) return;
+      end();
+      this.#emptyWakes = monotonicNow(clock) - since < SHORT_WAIT ? this.#emptyWakes + 1 : 0;
+      this.#wake();
+    };
+    const cancelOverdue = clock.after(pollInterval + OVERDUE, wake);
+    this.#endWait = end;
+    engine.waitForWork({ queues, timeout: pollInterval, signal: controller.signal }).then(
+      () => {
+        troubles.succeeded(OPERATION);
+        wake();
+      },
+      (error) => {
+        if (controller.signal.aborted) return;
+        end();
+        this.#pause(troubles.failed(OPERATION, error), () => this.#wake());
+      },
+    );
+  }
+
+  #pause(milliseconds: number, then: () => void): void {
+    const cancel = this.#parts.clock.after(milliseconds, () => {
+      this.#endWait = undefined;
+      then();
+    });
+    this.#endWait = cancel;
+  }
+
+  #wake(): void {
+    this.#isWaiting = false;
+    if (!this.#isStopped) this.#parts.onWake();
+  }
+}

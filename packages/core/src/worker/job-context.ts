@@ -1,0 +1,128 @@
+import { fitsBytes, parseJson } from "../contract/limits.ts";
+import type { Message } from "../contract/message.ts";
+import { encodePayload } from "../contract/payload.ts";
+import type { Registry } from "../contract/registry.ts";
+import type { Clock } from "../engine/clock.ts";
+import type { ClaimedJob, Engine } from "../engine/port.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import type { Attempt } from "./attempt.ts";
+import { LazyDependencyResults } from "./dependency-results.ts";
+import type { AttemptInfo, DependencyResults, HandlerContext } from "./handler.ts";
+
+/** What all contexts of a worker share. */
+export interface ContextParts {
+  readonly engine: Engine;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  /** Progress or logs of the attempt wait for a heartbeat. */
+  readonly onReport: (attempt: Attempt) => void;
+}
+
+/**
+ * A handler's context. All but the data is made when the handler looks at it: most handlers use little of
+ * it, and there is one for every job run.
+ */
+export class JobContext implements HandlerContext {
+  readonly data: unknown;
+  readonly #attempt: Attempt;
+  readonly #message: Message;
+  readonly #parts: ContextParts;
+  #job: AttemptInfo | undefined;
+  #dependencies: DependencyResults | undefined;
+
+  constructor(data: unknown, attempt: Attempt, message: Message, parts: ContextParts) {
+    this.data = data;
+    this.#attempt = attempt;
+    this.#message = message;
+    this.#parts = parts;
+  }
+
+  get job(): AttemptInfo {
+    this.#job ??= toAttemptInfo(this.#attempt.job, this.#message.limits.metadata);
+    return this.#job;
+  }
+
+  get fence(): number {
+    return this.#attempt.job.epoch;
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
+  }
+
+  get dependencies(): DependencyResults {
+    const { engine, registry } = this.#parts;
+    const { id, dependsOn } = this.#attempt.job;
+    this.#dependencies ??= new LazyDependencyResults(engine, registry, id, dependsOn);
+    return this.#dependencies;
+  }
+
+  get progress(): (value: unknown) => void {
+    return (value) => {
+      const { name, codecs, limits } = this.#message;
+      if (!codecs.progress) throw invalidProgress(name, "its contract has no `progress` schema");
+      const what = `progress of ${name}`;
+      const json = encodePayload(what, codecs.progress, value, limits.progress, "INVALID_PROGRESS");
+      if (typeof json !== "string") {
+        json.catch(() => undefined);
+        throw invalidProgress(name, "its `progress` schema must be synchronous");
+      }
+      if (this.#attempt.phase !== "running") return;
+      this.#attempt.setProgress(json);
+      this.#parts.onReport(this.#attempt);
+    };
+  }
+
+  get log(): (line: string) => void {
+    return (line) => {
+      if (this.#attempt.phase !== "running") return;
+      const message = shortenToBytes(String(line), this.#message.limits.log);
+      this.#attempt.addLog({ at: this.#parts.clock.now(), message });
+      this.#parts.onReport(this.#attempt);
+    };
+  }
+}
+
+function toAttemptInfo(job: ClaimedJob, metadataCap: number): AttemptInfo {
+  const { envelope, orderingKey } = job;
+  const { userId, traceparent } = envelope;
+  const metadata = readMetadata(envelope.metadata, metadataCap);
+  return {
+    id: job.id,
+    messageType: envelope.messageType,
+    version: envelope.version,
+    queue: job.queue,
+    attempt: job.attempt,
+    maxAttempts: job.maxAttempts,
+    stalls: job.stalls,
+    ...(userId !== undefined && { userId }),
+    ...(metadata && { metadata }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(orderingKey !== undefined && { orderingKey }),
+    sentAt: new Date(envelope.timestamp),
+    createdAt: new Date(job.createdAt),
+  };
+}
+
+/** What a foreign producer wrote may be anything; metadata that can't be read is none. */
+function readMetadata(json: string | undefined, cap: number): Readonly<Record<string, unknown>> | undefined {
+  if (json === undefined) return undefined;
+  try {
+    return parseJson("metadata", json, cap) as Readonly<Record<string, unknown>>;
+  } catch {
+    return undefined;
+  }
+}
+
+function invalidProgress(name: string, problem: string): QueueError {
+  return new QueueError("INVALID_PROGRESS", `${name} can't report progress: ${problem}.`);
+}
+
+function shortenToBytes(text: string, cap: number): string {
+  if (fitsBytes(text, cap)) return text;
+  for (let length = Math.min(text.length, cap); length > 0; length = Math.floor(length * 0.8)) {
+    const short = `${text.slice(0, length)}…`;
+    if (fitsBytes(short, cap)) return short;
+  }
+  return "";
+}

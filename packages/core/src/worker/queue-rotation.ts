@@ -1,0 +1,16 @@
+/** Serves several queues in turn: each claim begins with the next, so that a busy one can't starve the rest. */
+export class QueueRotation {
+  readonly #orders: readonly (readonly string[])[];
+  #index = 0;
+
+  constructor(queues: readonly string[]) {
+    this.#orders = queues.map((_, start) =>
+      Object.freeze([...queues.slice(start), ...queues.slice(0, start)]),
+    );
+  }
+
+  next(): readonly string[] {
+    this.#index = (this.#index + 1) % this.#orders.length;
+    return this.#orders[this.#index]!;
+  }
+}

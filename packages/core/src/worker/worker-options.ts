@@ -1,0 +1,73 @@
+import * as z from "zod/mini";
+import type { Duration } from "../contract/duration.ts";
+import { NAME_PATTERN } from "../contract/names.ts";
+import { duration } from "../contract/options.ts";
+
+/** What `createWorker` takes. */
+export interface WorkerOptions {
+  /** Handlers that run at the same time, 1 to 10,000. @default 10 */
+  readonly concurrency?: number | undefined;
+  /**
+   * How long a job stays this worker's without a sign of life; renewed every third of it. Shorter: a dead
+   * worker's jobs run again sooner. Longer: a blocked event loop is forgiven. "1s" to "1h". @default "30s"
+   */
+  readonly lease?: Duration | undefined;
+  /**
+   * The queues to serve, each in its turn.
+   * @default the queues of the messages that have handlers
+   */
+  readonly queues?: readonly string[] | undefined;
+  /**
+   * Most jobs to hold ready beyond the running ones, 0 to 10,000. How many it really is follows the
+   * handlers' durations: some 20 ms of work, none for slow handlers. @default 1_000
+   */
+  readonly prefetch?: number | undefined;
+  /**
+   * How often an idle worker looks for work although nothing woke it, in case a wake-up was lost.
+   * "50ms" to "1m". @default "5s"
+   */
+  readonly pollInterval?: Duration | undefined;
+  /** How often this worker takes its turn at upkeep: expired leases, due jobs, retention. @default "5s" */
+  readonly upkeepInterval?: Duration | undefined;
+  /** Where the worker tells of its own troubles: once when they begin, not for each retry. @default console */
+  readonly logger?: WorkerLogger | undefined;
+}
+
+/** Takes a sentence and, where there is one, the error behind it. `console` will do. */
+export interface WorkerLogger {
+  warn(message: string, error?: unknown): void;
+  error(message: string, error?: unknown): void;
+}
+
+/** What `stop` takes. */
+export interface StopOptions {
+  /** Time that running handlers get to finish before their signals abort. @default "30s" */
+  readonly timeout?: Duration | undefined;
+}
+
+const logger = z.custom<WorkerLogger>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as WorkerLogger).warn === "function" &&
+    typeof (value as WorkerLogger).error === "function",
+  "expected { warn(message, error?), error(message, error?) }",
+);
+
+const interval = () => z._default(duration({ min: 50, max: 60_000 }), 5_000);
+
+export const workerOptionsSchema = z.strictObject({
+  concurrency: z._default(z.int().check(z.minimum(1), z.maximum(10_000)), 10),
+  lease: z._default(duration({ min: 1_000, max: 3_600_000 }), 30_000),
+  queues: z.optional(
+    z.array(z.string().check(z.regex(NAME_PATTERN))).check(z.minLength(1), z.maxLength(1_000)),
+  ),
+  prefetch: z._default(z.int().check(z.minimum(0), z.maximum(10_000)), 1_000),
+  pollInterval: interval(),
+  upkeepInterval: interval(),
+  logger: z._default(logger, console),
+});
+
+export const stopSchema = z.strictObject({ timeout: z._default(duration(), 30_000) });
+
+export type ResolvedWorkerOptions = z.output<typeof workerOptionsSchema>;

@@ -1,0 +1,143 @@
+import type { Clock } from "../engine/clock.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import { onCancelNotice } from "../queue/cancel-notices.ts";
+import type { QueueRuntime } from "../queue/queue.ts";
+import { Exchange } from "./exchange.ts";
+import { Executor, type HandlerEntry } from "./executor.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { IdleWatch } from "./idle-watch.ts";
+import { Prefetch } from "./prefetch.ts";
+import { QueueRotation } from "./queue-rotation.ts";
+import { Tally } from "./tally.ts";
+import { Troubles } from "./troubles.ts";
+import { Upkeep } from "./upkeep.ts";
+import type { ResolvedWorkerOptions } from "./worker-options.ts";
+import { Workload } from "./workload.ts";
+
+export interface RuntimeParts {
+  readonly queue: QueueRuntime;
+  readonly options: ResolvedWorkerOptions;
+  readonly queues: readonly string[];
+  readonly handlers: ReadonlyMap<string, HandlerEntry>;
+}
+
+/** Time that handlers get to stop once their signals told them of the shutdown. */
+const SHUTDOWN_GRACE = 1_000;
+
+/** The moving parts of a started worker, put together. Each minds its own business; here they meet. */
+export class WorkerRuntime {
+  readonly tally = new Tally();
+  readonly workload: Workload;
+  readonly exchange: Exchange;
+  readonly #clock: Clock;
+  readonly #heartbeats: Heartbeats;
+  readonly #idle: IdleWatch;
+  readonly #upkeep: Upkeep;
+  readonly #endCancelNotices: () => void;
+  #restListeners: (() => void)[] = [];
+
+  constructor({ queue, options, queues, handlers }: RuntimeParts) {
+    const { engine, clock, registry, middleware } = queue;
+    const { concurrency, lease } = options;
+    const { tally } = this;
+    const troubles = new Troubles(options.logger);
+    this.#clock = clock;
+
+    const executor = new Executor({
+      engine,
+      registry,
+      clock,
+      middleware,
+      handlers,
+      onReport: (attempt) => this.#heartbeats.report(attempt),
+      onEnd: (attempt, end) => this.workload.ended(attempt, end),
+    });
+    this.workload = new Workload({
+      clock,
+      concurrency,
+      prefetch: new Prefetch(concurrency, options.prefetch),
+      tally,
+      start: (attempt) => executor.start(attempt),
+      onEnd: (attempt, end) => this.exchange.add(attempt, end),
+    });
+    const { workload } = this;
+    this.#heartbeats = new Heartbeats({ engine, clock, workload, troubles, lease });
+    this.exchange = new Exchange({
+      engine,
+      clock,
+      workload,
+      heartbeats: this.#heartbeats,
+      troubles,
+      tally,
+      queues: new QueueRotation(queues),
+      lease,
+      onTurn: ({ claimed, isHungry }) => this.#afterTurn(claimed, isHungry),
+    });
+    const onWake = () => this.exchange.wake();
+    this.#idle = new IdleWatch({
+      engine,
+      clock,
+      troubles,
+      queues,
+      pollInterval: options.pollInterval,
+      onWake,
+    });
+    this.#upkeep = new Upkeep({ engine, clock, troubles, interval: options.upkeepInterval, onWork: onWake });
+    this.#endCancelNotices = onCancelNotice(engine, (ids, reason) => workload.cancel(ids, reason));
+  }
+
+  start(): void {
+    this.#upkeep.start();
+    this.exchange.wake();
+  }
+
+  /** Stops claiming, waits up to `timeout` for what runs, then tells it to stop and gives it back. */
+  async stop(timeout: number): Promise<void> {
+    this.#upkeep.stop();
+    this.#idle.stop();
+    this.workload.stop();
+    if (!(await this.#restWithin(timeout))) {
+      const reason = new QueueError("SHUTDOWN", "The worker is stopping; the job is given back.");
+      this.workload.abortRunning(reason);
+      if (!(await this.#restWithin(SHUTDOWN_GRACE))) {
+        this.workload.abandonRunning();
+        await this.#restWithin(SHUTDOWN_GRACE);
+      }
+    }
+    this.exchange.stop();
+    this.#heartbeats.stop();
+    this.#endCancelNotices();
+  }
+
+  get isAtRest(): boolean {
+    return this.exchange.isAtRest && this.workload.running === 0 && this.workload.buffered === 0;
+  }
+
+  /** Resolves when nothing runs, waits to run, or waits to be told to the engine. */
+  rest(): Promise<void> {
+    if (this.isAtRest) return Promise.resolve();
+    return new Promise((resolve) => this.#restListeners.push(resolve));
+  }
+
+  #restWithin(milliseconds: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancelTimer = this.#clock.after(milliseconds, () => resolve(this.isAtRest));
+      void this.rest().then(() => {
+        cancelTimer();
+        resolve(true);
+      });
+    });
+  }
+
+  #afterTurn(claimed: number, isHungry: boolean): void {
+    if (claimed > 0) {
+      this.#idle.found();
+      this.#heartbeats.arm();
+    }
+    if (!isHungry && this.workload.room > 0) this.#idle.wait();
+    if (!this.isAtRest) return;
+    const listeners = this.#restListeners;
+    this.#restListeners = [];
+    for (const tell of listeners) tell();
+  }
+}

@@ -1,0 +1,232 @@
+import type { Message } from "../contract/message.ts";
+import { parseOptions } from "../contract/options.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { HandlerEntry } from "./executor.ts";
+import type { Handler, Handlers } from "./handler.ts";
+import {
+  type ResolvedWorkerOptions,
+  type StopOptions,
+  stopSchema,
+  type WorkerOptions,
+  workerOptionsSchema,
+} from "./worker-options.ts";
+import { WorkerRuntime } from "./worker-runtime.ts";
+
+export type WorkerState = "new" | "running" | "stopping" | "stopped";
+
+/** A worker at a glance. Counts since its start. */
+export interface WorkerStats {
+  readonly state: WorkerState;
+  /** Handlers that run now. */
+  readonly running: number;
+  /** Jobs claimed and not begun. */
+  readonly buffered: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly retried: number;
+  readonly cancelled: number;
+  /** Given back without having counted as an attempt. */
+  readonly released: number;
+  /** Leases lost; what these attempts did was refused. */
+  readonly lost: number;
+  /** When the engine last answered a claim: the sign of life of a healthy worker. */
+  readonly lastClaimAt?: Date;
+}
+
+/**
+ * Claims jobs and runs their handlers. Made by `createWorker`.
+ *
+ * `Handled` are the names of the messages that have a handler already.
+ */
+export class Worker<M extends Message = Message, Handled extends string = never> {
+  readonly #queue: Queue<M>;
+  readonly #options: ResolvedWorkerOptions;
+  readonly #handlers = new Map<string, HandlerEntry>();
+  #state: WorkerState = "new";
+  #runtime: WorkerRuntime | undefined;
+  #stopping: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(queue: Queue<M>, options: WorkerOptions) {
+    this.#queue = queue;
+    this.#options = parseOptions("createWorker", workerOptionsSchema, options);
+    this.#assertQueuesAreKnown(this.#options.queues ?? []);
+  }
+
+  /**
+   * Says who does a message's jobs.
+   *
+   * @throws {QueueError} `INVALID_OPTIONS` when it has a handler already or the worker was started,
+   * `UNKNOWN_MESSAGE`.
+   *
+   * @example
+   * worker.handle(planCreate, async ({ data, signal }) => {
+   *   await savePlan(data, { signal });
+   *   return { planId: data.planId };
+   * });
+   */
+  handle<T extends M>(message: T, handler: Handler<T>): Worker<M, Handled | T["name"]> {
+    this.#add(message?.name, handler as unknown as Handler);
+    return this as unknown as Worker<M, Handled | T["name"]>;
+  }
+
+  /**
+   * Says who does every message that has no handler yet. One that is left out is a compile error.
+   *
+   * @throws {QueueError} as `handle`, and `INVALID_OPTIONS` naming the messages left out.
+   *
+   * @example
+   * worker.handleAll({
+   *   WORKOUT_PLAN_CREATE: async ({ data }) => ({ planId: data.planId }),
+   *   WORKOUT_PHASE_CREATE: async ({ data }) => savePhase(data),
+   * });
+   */
+  handleAll(handlers: Handlers<Exclude<M, { readonly name: Handled }>>): Worker<M, M["name"]> {
+    for (const [name, handler] of Object.entries(handlers)) this.#add(name, handler as Handler);
+    const missing = this.#queue.registry.messages.filter(({ name }) => !this.#handlers.has(name));
+    if (missing.length > 0) {
+      throw new QueueError(
+        "INVALID_OPTIONS",
+        `handleAll: no handler for ${missing.map(({ name }) => name).join(", ")}.`,
+      );
+    }
+    return this as unknown as Worker<M, M["name"]>;
+  }
+
+  /**
+   * Begins to claim and run jobs. Does nothing when it runs already.
+   *
+   * @throws {QueueError} `INVALID_OPTIONS` without handlers, `CLOSED` once stopped.
+   */
+  async start(): Promise<void> {
+    if (this.#state === "running") return;
+    if (this.#state !== "new") {
+      throw new QueueError("CLOSED", "The worker was stopped. Create a new one.");
+    }
+    if (this.#handlers.size === 0) {
+      throw new QueueError("INVALID_OPTIONS", "The worker has no handlers. Add one with handle().");
+    }
+    const queues = this.#options.queues ?? this.#handledQueues();
+    this.#warnOfGaps(queues);
+    this.#state = "running";
+    this.#runtime = new WorkerRuntime({
+      queue: this.#queue.runtime,
+      options: this.#options,
+      queues,
+      handlers: this.#handlers,
+    });
+    this.#runtime.start();
+  }
+
+  /**
+   * Stops claiming, gives back what hasn't begun, and waits for running handlers. After `timeout` their
+   * signals abort with `SHUTDOWN`; what is still running a second later is given back too. Later calls
+   * answer the first one's promise.
+   */
+  stop(options: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(parseOptions("stop", stopSchema, options).timeout);
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  stats(): WorkerStats {
+    const { workload, exchange, tally } = this.#runtime ?? {};
+    return {
+      state: this.#state,
+      running: workload?.running ?? 0,
+      buffered: workload?.buffered ?? 0,
+      completed: tally?.completed ?? 0,
+      failed: tally?.failed ?? 0,
+      retried: tally?.retried ?? 0,
+      cancelled: tally?.cancelled ?? 0,
+      released: tally?.released ?? 0,
+      lost: tally?.lost ?? 0,
+      ...(exchange?.lastClaim !== undefined && { lastClaimAt: new Date(exchange.lastClaim) }),
+    };
+  }
+
+  /** Resolves when nothing runs and every outcome has been told to the engine. New jobs may come at once. */
+  async idle(): Promise<void> {
+    await this.#runtime?.rest();
+  }
+
+  async #stop(timeout: number): Promise<void> {
+    this.#state = "stopping";
+    await this.#runtime?.stop(timeout);
+    this.#state = "stopped";
+  }
+
+  /** By name: bundlers load a module more than once in a process. */
+  #add(name: string, handler: Handler): void {
+    if (this.#state !== "new") {
+      throw new QueueError("INVALID_OPTIONS", "Handlers are added before the worker starts.");
+    }
+    const message = this.#queue.registry.get(name);
+    if (!message) {
+      throw new QueueError(
+        "UNKNOWN_MESSAGE",
+        `The message ${JSON.stringify(name)} isn't in the queue's registry.`,
+      );
+    }
+    if (typeof handler !== "function") {
+      throw new QueueError("INVALID_OPTIONS", `The handler of ${name} must be a function.`);
+    }
+    if (this.#handlers.has(name)) {
+      throw new QueueError("INVALID_OPTIONS", `The message ${name} has a handler already.`);
+    }
+    this.#handlers.set(name, { message, handler });
+  }
+
+  #handledQueues(): readonly string[] {
+    return [...new Set([...this.#handlers.values()].map(({ message }) => message.queue))];
+  }
+
+  #assertQueuesAreKnown(queues: readonly string[]): void {
+    const known = this.#queue.registry.queues;
+    const unknown = queues.filter((queue) => !known.includes(queue));
+    if (unknown.length === 0) return;
+    throw new QueueError(
+      "INVALID_OPTIONS",
+      `createWorker: no message belongs to the queue ${unknown.join(", ")}. The queues are: ${known.join(", ")}.`,
+    );
+  }
+
+  #warnOfGaps(queues: readonly string[]): void {
+    const { logger } = this.#options;
+    const unhandled = this.#queue.registry.messages.filter(
+      ({ name, queue }) => queues.includes(queue) && !this.#handlers.has(name),
+    );
+    if (unhandled.length > 0) {
+      logger.warn(
+        `This worker serves ${queues.join(", ")} without a handler for ${unhandled.map(({ name }) => name).join(", ")}. ` +
+          "It will give those jobs back for another worker, and they fail if none takes them.",
+      );
+    }
+    const unserved = [...this.#handlers.values()].filter(({ message }) => !queues.includes(message.queue));
+    if (unserved.length > 0) {
+      logger.warn(
+        `This worker handles ${unserved.map(({ message }) => message.name).join(", ")} but doesn't serve their queue.`,
+      );
+    }
+  }
+}
+
+/**
+ * Makes a worker for a queue. Add handlers, then `start` it.
+ *
+ * @throws {QueueError} `INVALID_OPTIONS`.
+ *
+ * @example
+ * const worker = createWorker(queue, { concurrency: 10 }).handle(planCreate, async ({ data }) => {
+ *   await savePlan(data);
+ *   return { planId: data.planId };
+ * });
+ * await worker.start();
+ */
+export function createWorker<M extends Message>(queue: Queue<M>, options: WorkerOptions = {}): Worker<M> {
+  return new Worker(queue, options);
+}
