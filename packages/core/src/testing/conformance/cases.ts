@@ -1,0 +1,62 @@
+import type { ConformanceCase } from "./case.ts";
+import { cancelCases } from "./engine/cancel.ts";
+import { claimingCases, fenceCases, settlingCases } from "./engine/claiming.ts";
+import { dependencyCases } from "./engine/dependencies.ts";
+import { dependencyFailureCases, retriedDependentCases } from "./engine/dependency-failures.ts";
+import { failureCases } from "./engine/failure.ts";
+import { heldKeyCases } from "./engine/held-ordering-keys.ts";
+import { leaseCases, releaseCases, stallCases } from "./engine/leases.ts";
+import { operatingCases, pauseCases } from "./engine/operating.ts";
+import { orderCases } from "./engine/order.ts";
+import { orderingKeyCases } from "./engine/ordering-keys.ts";
+import { readingCases } from "./engine/reading.ts";
+import { cleanCases, retentionCases, tombstoneCases } from "./engine/retention.ts";
+import { dedupeCases, sendingCases } from "./engine/sending.ts";
+import { stateCases } from "./engine/states.ts";
+import { timeCases, waitingCases } from "./engine/time.ts";
+import { cancellingCases } from "./runtime/cancelling.ts";
+import { failingCases } from "./runtime/failing.ts";
+import { workerCases } from "./runtime/running.ts";
+import { producerCases } from "./runtime/sending.ts";
+import { sharingCases } from "./runtime/sharing.ts";
+
+/** The rules of the engine port: together, its specification. */
+export const engineCases: readonly ConformanceCase[] = [
+  ...stateCases,
+  ...sendingCases,
+  ...dedupeCases,
+  ...dependencyCases,
+  ...dependencyFailureCases,
+  ...retriedDependentCases,
+  ...orderingKeyCases,
+  ...heldKeyCases,
+  ...claimingCases,
+  ...fenceCases,
+  ...settlingCases,
+  ...leaseCases,
+  ...stallCases,
+  ...releaseCases,
+  ...failureCases,
+  ...cancelCases,
+  ...orderCases,
+  ...timeCases,
+  ...waitingCases,
+  ...retentionCases,
+  ...tombstoneCases,
+  ...cleanCases,
+  ...readingCases,
+  ...pauseCases,
+  ...operatingCases,
+];
+
+/** The rules of the runtime, through `createQueue` and `createWorker` on the engine. */
+export const runtimeCases: readonly ConformanceCase[] = [
+  ...producerCases,
+  ...workerCases,
+  ...sharingCases,
+  ...failingCases,
+  ...cancellingCases,
+];
+
+/** Every case, in reading order. */
+export const conformanceCases: readonly ConformanceCase[] = [...engineCases, ...runtimeCases];

@@ -1,0 +1,259 @@
+import assert from "node:assert/strict";
+import type { AttemptOutcome } from "../../../engine/port.ts";
+import { rule, section } from "../case.ts";
+import { errorText } from "../new-error.ts";
+import { QUEUE } from "../new-job.ts";
+import { LEASE } from "../timing.ts";
+
+export const claimingCases = section(
+  "claiming",
+  [],
+  [
+    rule("a claimed job carries what its handler needs", async (on) => {
+      await on.send({ id: "a", maxAttempts: 7 });
+      const { envelope, createdAt, ...job } = await on.take("a");
+      assert.equal(envelope.id, "a");
+      assert(Number.isFinite(createdAt));
+      assert.deepEqual(job, {
+        id: "a",
+        queue: QUEUE,
+        epoch: 1,
+        attempt: 1,
+        maxAttempts: 7,
+        stalls: 0,
+        bounces: 0,
+        dependsOn: [],
+      });
+    }),
+
+    rule("a claim takes at most its limit", async (on) => {
+      await on.sendBatch({ id: "a" }, { id: "b" }, { id: "c" });
+      assert.deepEqual(await on.claimIds(2), ["a", "b"]);
+      assert.deepEqual(await on.claimIds(2), ["c"]);
+      assert.deepEqual(await on.claimIds(2), []);
+    }),
+
+    rule("a claim serves its queues in the order they are listed", async (on) => {
+      await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two" }, { id: "c", queue: "two" });
+      assert.deepEqual(await on.claimIds(2, ["two", "one"]), ["b", "c"]);
+      assert.deepEqual(await on.claimIds(2, ["two", "one"]), ["a"]);
+    }),
+
+    rule("a claim takes from no other queue", async (on) => {
+      await on.send({ id: "a", queue: "one" });
+      assert.deepEqual(await on.claimIds(10, ["two"]), []);
+      assert.deepEqual(await on.claimIds(10, ["one"]), ["a"]);
+    }),
+
+    rule("a queue that nobody has heard of is empty", async (on) => {
+      assert.deepEqual(await on.claimIds(10, ["nowhere"]), []);
+    }),
+
+    rule("a job goes to one of many claims at once", async (on) => {
+      const ids = Array.from({ length: 100 }, (_, index) => `n${index}`);
+      await on.sendBatch(...ids.map((id) => ({ id })));
+      const peer = await on.peer();
+      const claims = await Promise.all(
+        Array.from({ length: 30 }, (_, index) =>
+          (index % 2 ? peer : on.engine).claim({ queues: [QUEUE], limit: 7, lease: LEASE }),
+        ),
+      );
+      const claimed = claims.flat().map(({ id }) => id);
+      assert.equal(claimed.length, 100);
+      assert.deepEqual(new Set(claimed), new Set(ids));
+    }),
+
+    rule("each claim of a job assigns the next epoch", async (on) => {
+      await on.send({ id: "a", maxAttempts: 10 });
+      let last = 0;
+      for (let round = 0; round < 5; round++) {
+        const lease = await on.take("a");
+        assert(lease.epoch > last, `epoch ${lease.epoch} follows ${last}`);
+        last = lease.epoch;
+        await on.retryAttempt(lease);
+      }
+    }),
+  ],
+);
+
+const ENDINGS: Readonly<Record<string, (lease: { id: string; epoch: number }) => AttemptOutcome>> = {
+  complete: (lease) => ({ ...lease, type: "complete", result: "1" }),
+  fail: (lease) => ({ ...lease, type: "fail", error: errorText("LATE") }),
+  retry: (lease) => ({ ...lease, type: "retry", error: errorText("LATE"), delay: 0 }),
+  cancel: (lease) => ({ ...lease, type: "cancel", error: errorText("LATE") }),
+};
+
+/** The fence: what carries an epoch that no longer holds the job is refused, and changes nothing. */
+export const fenceCases = section(
+  "the fence",
+  ["inspection"],
+  [
+    ...Object.entries(ENDINGS).map(([type, outcome]) =>
+      rule(`\`${type}\` with an earlier epoch is refused`, async (on) => {
+        await on.send({ id: "a" });
+        const first = await on.take("a");
+        await on.retryAttempt(first);
+        const second = await on.take("a");
+        const before = await on.job("a");
+        assert.deepEqual(await on.settle(outcome({ id: "a", epoch: first.epoch })), ["stale"]);
+        assert.deepEqual(await on.job("a"), before);
+        await on.complete(second);
+      }),
+    ),
+
+    rule("a heartbeat with an earlier epoch is refused, and its progress and logs with it", async (on) => {
+      await on.send({ id: "a" });
+      const first = await on.take("a");
+      await on.retryAttempt(first);
+      await on.take("a");
+      const heartbeat = { id: "a", epoch: first.epoch, progress: "1", logs: [{ at: 0, message: "late" }] };
+      assert.deepEqual(await on.engine.extend({ leases: [heartbeat], lease: LEASE }), ["lost"]);
+      const { progress, logs } = await on.job("a");
+      assert.equal(progress, undefined);
+      assert.deepEqual(logs, []);
+    }),
+
+    rule("a release with an earlier epoch is ignored", async (on) => {
+      await on.send({ id: "a" });
+      const first = await on.take("a");
+      await on.retryAttempt(first);
+      const second = await on.take("a");
+      await on.release(first);
+      await on.expect({ a: "active" });
+      await on.complete(second);
+    }),
+
+    rule("an epoch that was never given is refused", async (on) => {
+      await on.send({ id: "a" });
+      const { id, epoch } = await on.take("a");
+      assert.deepEqual(await on.settle({ id, epoch: epoch + 1, type: "complete" }), ["stale"]);
+      assert.equal(await on.beat({ id, epoch: epoch + 1 }), "lost");
+      assert.deepEqual(await on.settle({ id, epoch: 0, type: "complete" }), ["stale"]);
+      await on.expect({ a: "active" });
+    }),
+
+    rule("a job that was never stored is refused", async (on) => {
+      assert.deepEqual(await on.settle({ id: "nowhere", epoch: 1, type: "complete" }), ["stale"]);
+      assert.equal(await on.beat({ id: "nowhere", epoch: 1 }), "lost");
+      await on.release({ id: "nowhere", epoch: 1 });
+      assert.equal(await on.isStored("nowhere"), false);
+    }),
+
+    rule("exactly one of an attempt's endings is accepted", async (on) => {
+      await on.send({ id: "a" });
+      const { id, epoch } = await on.take("a");
+      const peer = await on.peer();
+      const endings = Object.values(ENDINGS).map((ending, index) =>
+        (index % 2 ? peer : on.engine).settle({ outcomes: [ending({ id, epoch })] }),
+      );
+      const verdicts = (await Promise.all(endings)).flatMap((reply) => reply.verdicts);
+      assert.deepEqual(verdicts.filter((verdict) => verdict === "accepted").length, 1);
+    }),
+
+    rule("a repeat of an accepted ending is refused, and changes nothing", async (on) => {
+      await on.send({ id: "a" });
+      const { id, epoch } = await on.take("a");
+      await on.complete({ id, epoch }, '"first"');
+      assert.deepEqual(await on.settle({ id, epoch, type: "complete", result: '"second"' }), ["stale"]);
+      assert.equal((await on.job("a")).result, '"first"');
+    }),
+
+    rule("two endings of one attempt in one request: the first is accepted", async (on) => {
+      await on.send({ id: "a" });
+      const { id, epoch } = await on.take("a");
+      const error = errorText("LATE");
+      const verdicts = await on.settle({ id, epoch, type: "complete" }, { id, epoch, type: "fail", error });
+      assert.deepEqual(verdicts, ["accepted", "stale"]);
+      await on.expect({ a: "completed" });
+    }),
+  ],
+);
+
+export const settlingCases = section(
+  "running",
+  ["inspection"],
+  [
+    rule("completing stores the result", async (on) => {
+      await on.send({ id: "a" });
+      await on.complete(await on.take("a"), '{"planId":"7"}');
+      assert.equal((await on.job("a")).result, '{"planId":"7"}');
+    }),
+
+    rule("completing without a result stores none", async (on) => {
+      await on.send({ id: "a" });
+      await on.complete(await on.take("a"));
+      assert.equal((await on.job("a")).result, undefined);
+    }),
+
+    rule("verdicts come in the order of the outcomes", async (on) => {
+      await on.sendBatch({ id: "a" }, { id: "b" });
+      const [a, b] = await on.claim(2);
+      const verdicts = await on.settle(
+        { id: "b", epoch: b!.epoch, type: "complete" },
+        { id: "nowhere", epoch: 1, type: "complete" },
+        { id: "a", epoch: a!.epoch + 7, type: "complete" },
+        { id: "a", epoch: a!.epoch, type: "complete" },
+      );
+      assert.deepEqual(verdicts, ["accepted", "stale", "stale", "accepted"]);
+    }),
+
+    rule("settling may claim in the same step", async (on) => {
+      await on.sendBatch({ id: "a" }, { id: "b" }, { id: "c" });
+      const { id, epoch } = await on.take("a");
+      const reply = await on.engine.settle({
+        outcomes: [{ id, epoch, type: "complete" }],
+        claim: { queues: [QUEUE], limit: 1, lease: LEASE },
+      });
+      assert.deepEqual(
+        reply.claimed.map((job) => job.id),
+        ["b"],
+      );
+      await on.complete(reply.claimed[0]!);
+    }),
+
+    rule("settling nothing and claiming is a claim", async (on) => {
+      await on.send({ id: "a" });
+      const { verdicts, claimed } = await on.engine.settle({
+        outcomes: [],
+        claim: { queues: [QUEUE], limit: 5, lease: LEASE },
+      });
+      assert.deepEqual(verdicts, []);
+      assert.deepEqual(
+        claimed.map((job) => job.id),
+        ["a"],
+      );
+    }),
+
+    rule("a heartbeat stores progress, and the last one stands", async (on) => {
+      await on.send({ id: "a" });
+      const { id, epoch } = await on.take("a");
+      for (const progress of ['{"scanned":1}', '{"scanned":2}']) {
+        await on.engine.extend({ leases: [{ id, epoch, progress }], lease: LEASE });
+      }
+      await on.beat({ id, epoch });
+      assert.equal((await on.job("a")).progress, '{"scanned":2}');
+    }),
+
+    rule("a heartbeat adds logs, of which the newest hundred stay", async (on) => {
+      await on.send({ id: "a" });
+      const { id, epoch } = await on.take("a");
+      const line = (at: number) => ({ at, message: `line ${at}` });
+      for (let round = 0; round < 3; round++) {
+        const logs = Array.from({ length: 50 }, (_, index) => line(round * 50 + index));
+        await on.engine.extend({ leases: [{ id, epoch, logs }], lease: LEASE });
+      }
+      const kept = Array.from({ length: 100 }, (_, index) => line(50 + index));
+      assert.deepEqual((await on.job("a")).logs, kept);
+    }),
+
+    rule("progress is announced", async (on) => {
+      await on.send({ id: "a" });
+      const { id, epoch } = await on.take("a");
+      const { events, until } = await on.listen();
+      await on.engine.extend({ leases: [{ id, epoch, progress: "1" }], lease: LEASE });
+      await until((seen) => seen.length > 0);
+      assert.equal(events[0]?.type, "progress");
+      assert.equal(events[0]?.id, "a");
+    }),
+  ],
+);

@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import type { DependencyFailurePolicy } from "../../../engine/port.ts";
+import { rule, section } from "../case.ts";
+import { SHORT_LEASE } from "../timing.ts";
+
+const POLICIES = ["cancel", "run", "hold"] as const;
+const on = (job: string, onFailure: DependencyFailurePolicy) => ({ job, onFailure });
+
+/** One dependent per policy, named after it. */
+const dependents = (job: string) => POLICIES.map((policy) => ({ id: policy, dependsOn: [on(job, policy)] }));
+
+const decided = { cancel: "cancelled", run: "queued", hold: "blocked" } as const;
+
+export const dependencyFailureCases = section(
+  "dependencies that fail",
+  ["inspection", "dependencies"],
+  [
+    rule("when the job depended on fails, each dependent's own policy decides", async (it) => {
+      await it.send({ id: "a" });
+      await it.sendBatch(...dependents("a"));
+      await it.fail(await it.take("a"));
+      await it.expect(decided);
+      assert.equal(await it.errorCode("cancel"), "DEPENDENCY_FAILED");
+    }),
+
+    rule(
+      "when the job depended on is cancelled, each dependent's own policy decides",
+      async (it) => {
+        await it.send({ id: "a" });
+        await it.sendBatch(...dependents("a"));
+        await it.cancel("a");
+        await it.expect(decided);
+        assert.equal(await it.errorCode("cancel"), "DEPENDENCY_FAILED");
+      },
+      ["cancellation"],
+    ),
+
+    rule("when the job depended on stalls for good, each dependent's own policy decides", async (it) => {
+      await it.send({ id: "a", maxStalls: 1 });
+      await it.sendBatch(...dependents("a"));
+      await it.take("a", undefined, SHORT_LEASE);
+      await it.elapse(SHORT_LEASE);
+      await it.recover();
+      await it.expect({ a: "failed", ...decided });
+    }),
+
+    rule("already failed applies the policy at once", async (it) => {
+      await it.sendEnded("failed", { id: "a" });
+      await it.sendBatch(...dependents("a"));
+      await it.expect(decided);
+      assert.equal(await it.errorCode("cancel"), "DEPENDENCY_FAILED");
+    }),
+
+    rule("already cancelled applies the policy at once", async (it) => {
+      await it.sendEnded("cancelled", { id: "a" });
+      await it.sendBatch(...dependents("a"));
+      await it.expect(decided);
+    }),
+
+    rule("cancelling cascades to the dependents of dependents, however deep", async (it) => {
+      const ids = Array.from({ length: 2_000 }, (_, index) => `n${index}`);
+      await it.sendBatch(
+        ...ids.map((id, index) => ({ id, dependsOn: index === 0 ? [] : [ids[index - 1]!] })),
+      );
+      await it.fail(await it.take("n0"));
+      const records = await it.engine.get(ids.slice(1));
+      assert(records.every((record) => record?.state === "cancelled"));
+      assert.equal((await it.counts()).states.cancelled, 1_999);
+    }),
+
+    rule("a cascade stops at a dependent that runs anyway", async (it) => {
+      await it.sendBatch(
+        { id: "a" },
+        { id: "b", dependsOn: ["a"] },
+        { id: "c", dependsOn: [on("b", "run")] },
+        { id: "d", dependsOn: ["c"] },
+      );
+      await it.fail(await it.take("a"));
+      await it.expect({ b: "cancelled", c: "queued", d: "blocked" });
+      assert.deepEqual(await it.runAll(), ["c", "d"]);
+    }),
+
+    rule("a batch sent after a failed job cascades inside itself", async (it) => {
+      await it.sendEnded("failed", { id: "a" });
+      await it.sendBatch({ id: "c", dependsOn: ["b"] }, { id: "b", dependsOn: ["a"] });
+      await it.expect({ b: "cancelled", c: "cancelled" });
+    }),
+
+    rule("the cascade's error names the job that failed", async (it) => {
+      await it.sendEach({ id: "culprit" }, { id: "b", dependsOn: ["culprit"] });
+      await it.fail(await it.take("culprit"));
+      assert.match(JSON.parse((await it.job("b")).error!).message, /culprit/);
+    }),
+
+    rule("one failed dependency cancels although others are pending", async (it) => {
+      await it.sendBatch({ id: "a" }, { id: "b" });
+      await it.send({ id: "child", dependsOn: [on("b", "hold"), "a"] });
+      await it.fail(await it.take("a"));
+      await it.expect({ child: "cancelled" });
+      await it.run("b");
+      await it.expect({ child: "cancelled" });
+      assert.deepEqual((await it.edges("b")).dependents, []);
+    }),
+
+    rule("running anyway still waits for the other dependencies", async (it) => {
+      await it.sendBatch({ id: "a" }, { id: "b" });
+      await it.send({ id: "child", dependsOn: [on("a", "run"), "b"] });
+      await it.fail(await it.take("a"));
+      await it.expect({ child: "blocked" });
+      await it.run("b");
+      await it.expect({ child: "queued" });
+    }),
+
+    rule("a holder is released when the failed job is retried and succeeds", async (it) => {
+      await it.sendEach({ id: "a" }, { id: "b", dependsOn: [on("a", "hold")] });
+      await it.fail(await it.take("a"));
+      await it.retry("a");
+      await it.expect({ b: "blocked" });
+      await it.fail(await it.take("a"));
+      await it.expect({ b: "blocked" });
+      await it.retry("a");
+      await it.run("a");
+      await it.expect({ b: "queued" });
+    }),
+
+    rule("a holder sent after the failure is released in the same way", async (it) => {
+      await it.sendEnded("failed", { id: "a" });
+      await it.send({ id: "b", dependsOn: [on("a", "hold")] });
+      assert.deepEqual((await it.edges("a")).dependents, ["b"]);
+      await it.retry("a");
+      await it.run("a");
+      await it.expect({ b: "queued" });
+    }),
+
+    rule("a failed job that is retried doesn't take back those who ran anyway", async (it) => {
+      await it.sendEach({ id: "a" }, { id: "b", dependsOn: [on("a", "run")] });
+      await it.fail(await it.take("a"));
+      await it.retry("a");
+      await it.expect({ b: "queued" });
+      assert.equal((await it.edges("b")).dependencies[0]?.pending, false);
+    }),
+
+    rule("removing a job decides its dependents as if it had been cancelled", async (it) => {
+      await it.send({ id: "a" });
+      await it.sendBatch(...dependents("a"));
+      await it.remove("a");
+      await it.expect({ cancel: "cancelled", run: "queued" });
+      assert.equal(await it.errorCode("cancel"), "DEPENDENCY_FAILED");
+    }),
+
+    rule("removing a job cancels its holders too, for nobody can retry it any more", async (it) => {
+      await it.sendEach({ id: "a" }, { id: "b", dependsOn: [on("a", "hold")] });
+      await it.fail(await it.take("a"));
+      await it.expect({ b: "blocked" });
+      await it.remove("a");
+      await it.expect({ b: "cancelled" });
+    }),
+
+    rule("removing an unfinished job ends each of its dependents once", async (it) => {
+      await it.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] }, { id: "c", dependsOn: ["b"] });
+      const { events, until } = await it.listen();
+      await it.remove("a");
+      await it.send({ id: "last" });
+      await until((seen) => seen.at(-1)?.id === "last");
+      assert.deepEqual(
+        events.filter(({ type }) => type === "cancelled").map(({ id }) => id),
+        ["a", "b", "c"],
+      );
+      assert.equal((await it.counts()).states.cancelled, 2);
+    }),
+
+    rule("removing a completed job leaves its dependents alone", async (it) => {
+      await it.sendBatch({ id: "a" }, { id: "b" }, { id: "c", dependsOn: ["a", "b"] });
+      await it.run("a");
+      await it.remove("a");
+      await it.expect({ c: "blocked" });
+      await it.run("b");
+      await it.expect({ c: "queued" });
+    }),
+  ],
+);
+
+export const retriedDependentCases = section(
+  "dependents that an operator retries",
+  ["inspection", "dependencies"],
+  [
+    rule("a dependency that has completed meanwhile is satisfied", async (it) => {
+      await it.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
+      await it.fail(await it.take("a"));
+      await it.retry("a");
+      await it.run("a");
+      await it.expect({ b: "cancelled" });
+      await it.retry("b");
+      await it.expect({ b: "queued" });
+      assert.deepEqual(await it.runAll(), ["b"]);
+    }),
+
+    rule("a dependency that is unfinished again is waited for", async (it) => {
+      await it.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
+      await it.fail(await it.take("a"));
+      await it.retry("a");
+      await it.retry("b");
+      await it.expect({ a: "queued", b: "blocked" });
+      await it.run("a");
+      await it.expect({ b: "queued" });
+    }),
+
+    rule("an unfinished dependency that fails again applies its policy again", async (it) => {
+      await it.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
+      await it.fail(await it.take("a"));
+      await it.retry("a");
+      await it.retry("b");
+      await it.fail(await it.take("a"));
+      await it.expect({ b: "cancelled" });
+    }),
+
+    rule("a dependency still failed holds a dependent whose policy is cancel", async (it) => {
+      await it.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
+      await it.fail(await it.take("a"));
+      await it.retry("b");
+      await it.expect({ b: "blocked" });
+      assert.equal((await it.edges("b")).dependencies[0]?.pending, true);
+      await it.retry("a");
+      await it.run("a");
+      await it.expect({ b: "queued" });
+    }),
+
+    rule("a dependency that is gone counts as satisfied", async (it) => {
+      await it.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
+      await it.remove("a");
+      await it.expect({ b: "cancelled" });
+      await it.retry("b");
+      await it.expect({ b: "queued" });
+    }),
+
+    rule("a dependency still failed doesn't stop a dependent whose policy is run", async (it) => {
+      await it.sendEach({ id: "a" }, { id: "b", dependsOn: [on("a", "run")] });
+      await it.fail(await it.take("a"));
+      await it.fail(await it.take("b"));
+      await it.retry("b");
+      await it.expect({ b: "queued" });
+    }),
+  ],
+);

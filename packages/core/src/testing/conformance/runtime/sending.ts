@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import type { EnqueueBatch } from "../../../engine/port.ts";
+import { rule, section } from "../case.ts";
+import { LATER, SOON } from "../timing.ts";
+import { capped, dated, echo, step, text } from "./messages.ts";
+import { altered, play, rejection, type Stage } from "./stage.ts";
+
+export const producerCases = section(
+  "sending with createQueue",
+  ["inspection"],
+  [
+    rule("sends of one event-loop turn share a round trip", async (on) => {
+      const calls: (readonly EnqueueBatch[])[] = [];
+      const engine = altered(on.engine, {
+        enqueue(batches) {
+          calls.push(batches);
+          return on.engine.enqueue(batches);
+        },
+      });
+      const scene = async ({ queue }: Stage) => {
+        const sends = Array.from({ length: 50 }, (_, index) => queue.send(echo, text(`${index}`)));
+        const handles = await Promise.all(sends);
+        assert.equal(new Set(handles.map(({ id }) => id)).size, 50);
+        assert.deepEqual(
+          calls.map((batches) => batches.length),
+          [50],
+        );
+      };
+      await play(on, scene, engine);
+    }),
+
+    rule("a retry of a send with the same id stores one job, and says so", async (on) => {
+      await play(on, async ({ queue }) => {
+        const first = await queue.send(echo, text("a"), { id: "mine" });
+        const second = await queue.send(echo, text("a"), { id: "mine" });
+        assert.deepEqual([first.created, second.created], [true, false]);
+        assert.equal((await queue.list()).jobs.length, 1);
+      });
+    }),
+
+    rule(
+      "`dedupe` answers the first job's handle",
+      async (on) => {
+        await play(on, async ({ queue }) => {
+          const dedupe = { key: "daily", window: "1h" } as const;
+          const first = await queue.send(echo, text("a"), { dedupe });
+          const second = await queue.send(echo, text("b"), { dedupe });
+          assert.equal(second.id, first.id);
+          assert.equal(second.created, false);
+        });
+      },
+      ["dedupe"],
+    ),
+
+    rule(
+      "sendMany is atomic, and its items may depend on each other by ref, in any order",
+      async (on) => {
+        await play(on, async (stage) => {
+          const [child, parent] = await stage.queue.sendMany([
+            { message: echo, data: text("child"), options: { dependsOn: [{ ref: "parent" }] } },
+            { ref: "parent", message: echo, data: text("parent") },
+          ]);
+          assert.equal(await stage.state(child), "blocked");
+          await stage.work({ ECHO: async ({ data }) => data });
+          await child.wait();
+          assert.equal(await stage.state(parent), "completed");
+        });
+      },
+      ["dependencies"],
+    ),
+
+    rule(
+      "a batch with one bad item stores nothing, and tells of every bad one",
+      async (on) => {
+        await play(on, async ({ queue }) => {
+          const bad = { message: echo, data: { text: 7 } as never };
+          const error = await rejection(
+            queue.sendMany([{ message: echo, data: text("good") }, bad, bad]),
+            "INVALID_DATA",
+          );
+          assert.deepEqual(
+            error.issues.map(({ path }) => path),
+            ["1.data.text", "2.data.text"],
+          );
+          assert.deepEqual((await queue.list()).jobs, []);
+        });
+      },
+      ["dependencies"],
+    ),
+
+    rule(
+      "a cycle in a batch is refused by the refs' names",
+      async (on) => {
+        await play(on, async ({ queue }) => {
+          const sending = queue.sendMany([
+            { ref: "hen", message: echo, data: text("a"), options: { dependsOn: [{ ref: "egg" }] } },
+            { ref: "egg", message: echo, data: text("b"), options: { dependsOn: [{ ref: "hen" }] } },
+          ]);
+          assert.match(
+            (await rejection(sending, "DEPENDENCY_CYCLE")).message,
+            /hen → egg → hen|egg → hen → egg/,
+          );
+          assert.deepEqual((await queue.list()).jobs, []);
+        });
+      },
+      ["dependencies"],
+    ),
+
+    rule(
+      "an unknown dependency is DependencyNotFoundError, and nothing is stored",
+      async (on) => {
+        await play(on, async ({ queue }) => {
+          const sending = queue.send(echo, text("a"), { dependsOn: ["nowhere"] });
+          assert.match((await rejection(sending, "DEPENDENCY_NOT_FOUND")).message, /nowhere/);
+          assert.deepEqual((await queue.list()).jobs, []);
+        });
+      },
+      ["dependencies"],
+    ),
+
+    rule("an engine without a capability refuses it at send, never silently", async (on) => {
+      const none = {
+        dependencies: false,
+        orderingKeys: false,
+        delays: false,
+        priorities: false,
+        dedupe: false,
+      };
+      const engine = altered(on.engine, { capabilities: { ...on.engine.capabilities, ...none } });
+      const scene = async ({ queue }: Stage) => {
+        const plain = await queue.send(echo, text("plain"));
+        for (const options of [
+          { dependsOn: [plain] },
+          { delay: "1s" },
+          { priority: 1 },
+          { dedupe: { key: "k", window: "1s" } },
+        ] as const) {
+          await rejection(queue.send(echo, text("a"), options), "UNSUPPORTED_BY_ENGINE");
+        }
+        await rejection(queue.send(step, { plan: "p", index: 1 }), "UNSUPPORTED_BY_ENGINE");
+        assert.equal((await queue.list()).jobs.length, 1);
+      };
+      await play(on, scene, engine);
+    }),
+
+    rule("data is validated when sent, and what is invalid isn't stored", async (on) => {
+      await play(on, async ({ queue }) => {
+        const error = await rejection(queue.send(dated, { at: "now" as never }), "INVALID_DATA");
+        assert.deepEqual(
+          error.issues.map(({ path }) => path),
+          ["at"],
+        );
+        assert.deepEqual((await queue.list()).jobs, []);
+      });
+    }),
+
+    rule("data and metadata over their caps are refused, before parsing", async (on) => {
+      await play(on, async ({ queue }) => {
+        const long = text("x".repeat(300));
+        await rejection(queue.send(capped, long), "PAYLOAD_TOO_LARGE");
+        await rejection(queue.send(capped, text("a"), { metadata: long }), "PAYLOAD_TOO_LARGE");
+        assert.deepEqual((await queue.list()).jobs, []);
+      });
+    }),
+
+    rule(
+      "explain says what a blocked job waits for",
+      async (on) => {
+        await play(on, async ({ queue }) => {
+          const parent = await queue.send(echo, text("parent"), { delay: LATER });
+          const child = await queue.send(echo, text("child"), { dependsOn: [parent] });
+          const { state, summary, reasons } = await queue.explain(child);
+          assert.equal(state, "blocked");
+          assert.match(summary, new RegExp(parent.id));
+          assert.equal(reasons.length, 1);
+          assert.deepEqual((await queue.explain(parent)).dependents, [child.id]);
+        });
+      },
+      ["dependencies", "delays"],
+    ),
+
+    rule("wait answers for a job that has ended, and for one that will", async (on) => {
+      await play(on, async (stage) => {
+        const early = await stage.queue.send(echo, text("early"));
+        const waiting = early.wait();
+        await stage.work({ ECHO: async ({ data }) => data });
+        assert.deepEqual(await waiting, text("early"));
+        assert.deepEqual(await early.wait(), text("early"));
+      });
+    }),
+
+    rule(
+      "wait rejects for a job that failed, that was cancelled, that isn't there, and that takes too long",
+      async (on) => {
+        await play(on, async (stage) => {
+          const { queue } = stage;
+          const failed = await queue.send(echo, text("a"), { attempts: 1 });
+          const worker = await stage.work({
+            ECHO: async () => {
+              throw new Error("broken");
+            },
+          });
+          const error = await rejection(failed.wait(), "JOB_FAILED");
+          assert.match(String((error.cause as Error).message), /broken/);
+          await worker.stop();
+          const cancelled = await queue.send(echo, text("b"));
+          await queue.cancel(cancelled);
+          await rejection(cancelled.wait(), "JOB_CANCELLED");
+          await rejection(queue.wait("nowhere"), "JOB_NOT_FOUND");
+          const slow = await queue.send(echo, text("c"));
+          const waiting = rejection(slow.wait({ timeout: SOON }), "WAIT_TIMEOUT");
+          await on.elapse(SOON);
+          await waiting;
+          assert.equal(await stage.state(slow), "queued");
+        });
+      },
+      ["cancellation"],
+    ),
+  ],
+);

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { rule, section } from "../case.ts";
+import { SOON } from "../timing.ts";
+import { echo, step, text } from "./messages.ts";
+import { play, type StageHandlers } from "./stage.ts";
+
+const echoes: StageHandlers = { ECHO: async ({ data }) => data };
+
+export const sharingCases = section(
+  "order and fairness among workers",
+  ["inspection"],
+  [
+    rule(
+      "one active job per ordering key, in send order, across workers",
+      async (on) => {
+        await play(on, async (stage) => {
+          const runs: string[] = [];
+          const active = new Map<string, number>();
+          const handlers: StageHandlers = {
+            STEP: async ({ data }) => {
+              assert.equal(active.get(data.plan) ?? 0, 0, `${data.plan} runs alone`);
+              active.set(data.plan, 1);
+              await new Promise((resolve) => setImmediate(resolve));
+              runs.push(`${data.plan}${data.index}`);
+              active.set(data.plan, 0);
+            },
+          };
+          await Promise.all([stage.work(handlers), stage.work(handlers)]);
+          const jobs = await Promise.all(
+            Array.from({ length: 30 }, (_, index) =>
+              stage.queue.send(step, { plan: "abc"[index % 3]!, index: Math.floor(index / 3) }),
+            ),
+          );
+          await Promise.all(jobs.map((job) => job.wait()));
+          for (const plan of "abc") {
+            const own = runs.filter((run) => run.startsWith(plan));
+            assert.deepEqual(
+              own,
+              Array.from({ length: 10 }, (_, index) => `${plan}${index}`),
+            );
+          }
+        });
+      },
+      ["orderingKeys"],
+    ),
+
+    rule("two idle workers share ten slow jobs five to five", async (on) => {
+      await play(on, async (stage) => {
+        const ran = [0, 0];
+        const handler = (worker: number): StageHandlers => ({
+          ECHO: async ({ data }) => {
+            ran[worker]!++;
+            await new Promise<void>((resolve) => on.clock.after(SOON, resolve));
+            return data;
+          },
+        });
+        await stage.work(handler(0), { concurrency: 1 });
+        await stage.work(handler(1), { concurrency: 1 });
+        const jobs = await Promise.all(
+          Array.from({ length: 10 }, (_, index) => stage.queue.send(echo, text(`${index}`))),
+        );
+        const all = Promise.all(jobs.map((job) => job.wait()));
+        for (let round = 0; round < 6; round++) await on.elapse(SOON);
+        await all;
+        assert.deepEqual(ran, [5, 5]);
+      });
+    }),
+
+    rule("a paused queue's jobs wait until it is resumed", async (on) => {
+      await play(on, async (stage) => {
+        await stage.work(echoes);
+        await stage.queue.pause("stage");
+        const job = await stage.queue.send(echo, text("a"));
+        await on.elapse(SOON);
+        assert.equal(await stage.state(job), "queued");
+        await stage.queue.resume("stage");
+        assert.deepEqual(await job.wait(), text("a"));
+      });
+    }),
+
+    rule(
+      "a delayed job runs by itself once its time has come",
+      async (on) => {
+        await play(on, async (stage) => {
+          await stage.work(echoes);
+          const job = await stage.queue.send(echo, text("a"), { delay: SOON });
+          assert.equal(await stage.state(job), "scheduled");
+          await on.elapse(SOON);
+          assert.deepEqual(await job.wait(), text("a"));
+        });
+      },
+      ["delays"],
+    ),
+  ],
+);

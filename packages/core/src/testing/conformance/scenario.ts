@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import type { Clock } from "../../engine/clock.ts";
+import type { EngineEvent } from "../../engine/events.ts";
+import type {
+  AttemptOutcome,
+  ClaimedJob,
+  Engine,
+  EnqueueOutcome,
+  JobEdges,
+  JobRecord,
+  Lease,
+  LeaseStatus,
+} from "../../engine/port.ts";
+import type { QueueCounts } from "../../engine/reports.ts";
+import type { JobState } from "../../engine/state-machine.ts";
+import type { EngineUnderTest } from "./case.ts";
+import { errorText } from "./new-error.ts";
+import { type JobSpec, newJob, QUEUE } from "./new-job.ts";
+import { LEASE, MARGIN } from "./timing.ts";
+
+type Verdict = "accepted" | "stale";
+
+/** What a case does with the engine under test, in words. Each verb asserts that it worked. */
+export class Scenario {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly #under: EngineUnderTest;
+
+  constructor(under: EngineUnderTest) {
+    this.engine = under.engine;
+    this.clock = under.clock;
+    this.#under = under;
+  }
+
+  /** The jobs as another process sees them. */
+  peer(): Promise<Engine> {
+    return this.#under.peer();
+  }
+
+  /** Lets a duration pass on the engine's clock, and a little more. */
+  elapse(milliseconds: number): Promise<void> {
+    return this.#under.elapse(milliseconds + MARGIN);
+  }
+
+  // ── Sending ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Offers one batch and answers what the engine said of it. */
+  async offer(...specs: readonly JobSpec[]): Promise<EnqueueOutcome> {
+    const [outcome] = await this.engine.enqueue([{ jobs: specs.map(newJob) }]);
+    assert(outcome, "an outcome per batch");
+    return outcome;
+  }
+
+  /** Sends one batch and answers its jobs' ids. */
+  async sendBatch(...specs: readonly JobSpec[]): Promise<readonly string[]> {
+    const outcome = await this.offer(...specs);
+    assert(outcome.ok, `the batch was refused: ${JSON.stringify(outcome)}`);
+    assert.equal(outcome.jobs.length, specs.length, "an answer per job");
+    return outcome.jobs.map(({ id }) => id);
+  }
+
+  async send(spec: JobSpec = {}): Promise<string> {
+    const [id] = await this.sendBatch(spec);
+    return id!;
+  }
+
+  /** Sends jobs one after the other. */
+  async sendEach(...specs: readonly JobSpec[]): Promise<readonly string[]> {
+    const ids: string[] = [];
+    for (const spec of specs) ids.push(await this.send(spec));
+    return ids;
+  }
+
+  /** Sends a job that ends in the state named. */
+  async sendEnded(state: "completed" | "failed" | "cancelled", spec: JobSpec = {}): Promise<string> {
+    const id = await this.send(spec);
+    const lease = await this.take(id, spec.queue);
+    if (state === "completed") await this.complete(lease);
+    else if (state === "failed") await this.fail(lease);
+    else await this.cancelAttempt(lease);
+    return id;
+  }
+
+  // ── Running ─────────────────────────────────────────────────────────────────────────────────────────
+
+  claim(limit = 1, queues: readonly string[] = [QUEUE], lease = LEASE): Promise<readonly ClaimedJob[]> {
+    return this.engine.claim({ queues, limit, lease });
+  }
+
+  /** Ids of what a claim of that many hands out, in its order. */
+  async claimIds(limit = 100, queues?: readonly string[]): Promise<readonly string[]> {
+    return (await this.claim(limit, queues)).map(({ id }) => id);
+  }
+
+  /** Claims the next job, which must be the one named. */
+  async take(id: string, queue = QUEUE, lease = LEASE): Promise<ClaimedJob> {
+    const [job] = await this.claim(1, [queue], lease);
+    assert.equal(job?.id, id, `the next job of ${queue}`);
+    return job!;
+  }
+
+  async settle(...outcomes: readonly AttemptOutcome[]): Promise<readonly Verdict[]> {
+    return (await this.engine.settle({ outcomes })).verdicts;
+  }
+
+  async complete({ id, epoch }: Lease, result?: string): Promise<void> {
+    const outcome: AttemptOutcome = { id, epoch, type: "complete", ...(result !== undefined && { result }) };
+    assert.deepEqual(await this.settle(outcome), ["accepted"], `completing ${id}`);
+  }
+
+  async fail({ id, epoch }: Lease, error = errorText("BROKEN")): Promise<void> {
+    assert.deepEqual(await this.settle({ id, epoch, type: "fail", error }), ["accepted"], `failing ${id}`);
+  }
+
+  /** Ends the attempt as cancelled, as the worker of a job that was told to stop does. */
+  async cancelAttempt({ id, epoch }: Lease): Promise<void> {
+    const error = errorText("JOB_CANCELLED");
+    const verdicts = await this.settle({ id, epoch, type: "cancel", error });
+    assert.deepEqual(verdicts, ["accepted"], `cancelling ${id}`);
+  }
+
+  /** Ends the attempt with another to come. */
+  async retryAttempt({ id, epoch }: Lease, delay = 0, error = errorText("BROKEN")): Promise<void> {
+    const verdicts = await this.settle({ id, epoch, type: "retry", error, delay });
+    assert.deepEqual(verdicts, ["accepted"], `retrying ${id}`);
+  }
+
+  /** Runs the next job, which must be the one named, to its good end. */
+  async run(id: string, queue?: string): Promise<void> {
+    await this.complete(await this.take(id, queue));
+  }
+
+  /** Runs everything runnable, one at a time, and answers the order. */
+  async runAll(queues?: readonly string[]): Promise<readonly string[]> {
+    const order: string[] = [];
+    for (;;) {
+      const [job] = await this.claim(1, queues);
+      if (!job) return order;
+      order.push(job.id);
+      await this.complete(job);
+    }
+  }
+
+  async beat({ id, epoch }: Lease, lease = LEASE): Promise<LeaseStatus> {
+    const [status] = await this.engine.extend({ leases: [{ id, epoch }], lease });
+    return status!;
+  }
+
+  async release({ id, epoch }: Lease, delay = 0, bounce = false): Promise<void> {
+    await this.engine.release([{ id, epoch, delay, bounce }]);
+  }
+
+  /** Upkeep until there is none left, with what it did in sum. */
+  async recover() {
+    const sum = { requeued: 0, stalled: 0, promoted: 0, trimmed: 0 };
+    for (let more = true; more; ) {
+      const report = await this.engine.recover();
+      sum.requeued += report.requeued;
+      sum.stalled += report.stalled;
+      sum.promoted += report.promoted;
+      sum.trimmed += report.trimmed;
+      more = report.more;
+    }
+    return sum;
+  }
+
+  // ── Operating ───────────────────────────────────────────────────────────────────────────────────────
+
+  async cancel(id: string, reason = "no longer needed"): Promise<void> {
+    assert.deepEqual(await this.engine.cancel([id], reason), ["cancelled"], `cancelling ${id}`);
+  }
+
+  async retry(id: string): Promise<void> {
+    assert.deepEqual(await this.engine.retry([id]), ["retried"], `retrying ${id}`);
+  }
+
+  async remove(id: string): Promise<void> {
+    assert.deepEqual(await this.engine.remove([id]), ["removed"], `removing ${id}`);
+  }
+
+  // ── Looking ─────────────────────────────────────────────────────────────────────────────────────────
+
+  async job(id: string): Promise<JobRecord> {
+    const [record] = await this.engine.get([id]);
+    assert(record, `${id} is stored`);
+    return record;
+  }
+
+  async isStored(id: string): Promise<boolean> {
+    return (await this.engine.get([id]))[0] !== null;
+  }
+
+  async state(id: string): Promise<JobState> {
+    return (await this.job(id)).state;
+  }
+
+  /** Asserts the states of the jobs named. */
+  async expect(states: Readonly<Record<string, JobState>>): Promise<void> {
+    const ids = Object.keys(states);
+    const records = await this.engine.get(ids);
+    const found = Object.fromEntries(ids.map((id, index) => [id, records[index]?.state ?? "not stored"]));
+    assert.deepEqual(found, { ...states });
+  }
+
+  /** The code of the error a job carries. */
+  async errorCode(id: string): Promise<string> {
+    const { error } = await this.job(id);
+    assert(error, `${id} carries an error`);
+    return JSON.parse(error).code;
+  }
+
+  async edges(id: string): Promise<JobEdges> {
+    const edges = await this.engine.edges(id);
+    assert(edges, `${id} is stored`);
+    return edges;
+  }
+
+  async counts(queue = QUEUE): Promise<QueueCounts> {
+    const found = (await this.engine.counts()).find((counts) => counts.queue === queue);
+    assert(found, `${queue} is counted`);
+    return found;
+  }
+
+  /**
+   * Listens from now on. `until` resolves when the events so far satisfy the condition; an engine may
+   * deliver events after the call that caused them has answered.
+   */
+  async listen() {
+    const events: EngineEvent[] = [];
+    let wake = () => {};
+    const unsubscribe = await this.engine.subscribe((event) => {
+      events.push(event);
+      wake();
+    });
+    const until = async (enough: (events: readonly EngineEvent[]) => boolean) => {
+      while (!enough(events)) await new Promise<void>((resolve) => (wake = resolve));
+    };
+    return { events, until, unsubscribe };
+  }
+}

@@ -1,0 +1,116 @@
+import { QueueError } from "../errors/queue-error.ts";
+import type { JobSnapshot } from "../queue/job-snapshot.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { Worker } from "../worker/worker.ts";
+import type { FakeClock } from "./fake-clock.ts";
+
+/** What `drain` takes. */
+export interface DrainOptions {
+  /** Real milliseconds without any attempt ending after which a running handler counts as hung. @default 5_000 */
+  readonly patience?: number;
+  /** Moves of the clock after which the jobs count as never coming to rest. @default 10_000 */
+  readonly maxSteps?: number;
+}
+
+export interface DrainParts {
+  readonly queue: Queue;
+  readonly worker: Worker<never, string>;
+  readonly clock: FakeClock;
+}
+
+/**
+ * Runs everything there is to run, moving the clock over delays and backoffs, until all jobs have ended or
+ * are held by a policy. The clock stands still while handlers run, so their real work may take real time.
+ *
+ * @throws {QueueError} `INVALID_STATE` saying what is left and why, when it doesn't come to rest.
+ */
+export async function drain(
+  { queue, worker, clock }: DrainParts,
+  { patience = 5_000, maxSteps = 10_000 }: DrainOptions = {},
+): Promise<void> {
+  for (let step = 0; step < maxSteps; step++) {
+    await clock.advance(0);
+    await settled(queue, worker, patience);
+    const left = await readLeft(queue);
+    if (left.ready === 0 && left.active === 0 && left.scheduled === 0) {
+      if (left.paused.length === 0) return;
+      throw restless(`the queue ${left.paused.join(", ")} is paused with jobs in it. Resume it first`);
+    }
+    if (left.ready > 0 && worker.stats().state !== "running") {
+      throw restless(`${left.ready} jobs are ready and no worker runs. Give createTestQueue handlers`);
+    }
+    const isOnlyScheduled = left.ready === 0 && left.active === 0;
+    const target = isOnlyScheduled ? await earliestDue(queue) : clock.nextTimer;
+    if (target === undefined) throw restless("jobs are left that no timer will ever move");
+    await clock.advance(Math.max(0, target - clock.now()));
+  }
+  throw restless(`the clock was moved ${maxSteps} times and jobs were still left. Do they send each other?`);
+}
+
+/** Resolves when the worker has nothing in hand. */
+async function settled(queue: Queue, worker: DrainParts["worker"], patience: number): Promise<void> {
+  const ended = () => {
+    const { completed, failed, retried, cancelled, released, lost } = worker.stats();
+    return completed + failed + retried + cancelled + released + lost;
+  };
+  for (let before = ended(); ; before = ended()) {
+    if (await within(worker.idle(), patience)) return;
+    if (ended() > before) continue;
+    const running = await queue.list({ state: "active", limit: 10 });
+    throw restless(
+      `no attempt ended within ${patience} ms. Running: ${running.jobs.map(nameOf).join(", ")}. ` +
+        "If a handler waits for the clock, advance the clock instead of draining",
+    );
+  }
+}
+
+function within(work: Promise<void>, milliseconds: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}
+
+interface Left {
+  readonly ready: number;
+  readonly active: number;
+  readonly scheduled: number;
+  /** Queues that are paused with jobs in them. */
+  readonly paused: readonly string[];
+}
+
+async function readLeft(queue: Queue): Promise<Left> {
+  const { queues } = await queue.stats();
+  const sum = (pick: (entry: (typeof queues)[number]) => number) =>
+    queues.reduce((total, entry) => total + pick(entry), 0);
+  return {
+    ready: sum(({ paused, states }) => (paused ? 0 : states.queued)),
+    active: sum(({ states }) => states.active),
+    scheduled: sum(({ states }) => states.scheduled),
+    paused: queues.filter(({ paused, states }) => paused && states.queued > 0).map(({ queue: name }) => name),
+  };
+}
+
+async function earliestDue(queue: Queue): Promise<number | undefined> {
+  let earliest: number | undefined;
+  let cursor: string | undefined;
+  do {
+    const page = await queue.list({ state: "scheduled", limit: 1_000, cursor });
+    for (const { runAt } of page.jobs) {
+      if (runAt) earliest = Math.min(earliest ?? Number.POSITIVE_INFINITY, Number(runAt));
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return earliest;
+}
+
+function nameOf({ id, messageType, attempt }: JobSnapshot): string {
+  return `${messageType} ${id} (attempt ${attempt})`;
+}
+
+function restless(problem: string): QueueError {
+  return new QueueError("INVALID_STATE", `drain: ${problem}.`);
+}

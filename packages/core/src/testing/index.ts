@@ -1,0 +1,16 @@
+export {
+  type Capability,
+  type ConformanceCase,
+  type ConformanceRunner,
+  conformanceCases,
+  type DescribeEngineOptions,
+  describeEngine,
+  type EngineUnderTest,
+  engineCases,
+  runtimeCases,
+  type SkippableTest,
+} from "./conformance/index.ts";
+export { createTestQueue, type TestQueue, type TestQueueOptions } from "./create-test-queue.ts";
+export type { DrainOptions } from "./drain.ts";
+export { FakeClock } from "./fake-clock.ts";
+export { type WaitForOptions, waitFor } from "./wait-for.ts";

@@ -1,0 +1,153 @@
+import type { NewJob } from "../../engine/port.ts";
+import { isTerminal, type JobState } from "../../engine/state-machine.ts";
+import type { HistoryEntry } from "./history.ts";
+
+/** What a history has told of one job so far. */
+export interface JobFacts {
+  readonly id: string;
+  readonly sent: NewJob;
+  /** Who sent it, and as the how-manieth of theirs: comparable only between jobs of one sender. */
+  sender: string;
+  order: number;
+  /** Whether the engine has said, or shown, that it stored it. */
+  isAcknowledged: boolean;
+  /** The state of the latest event; `null` before the first. */
+  state: JobState | null;
+  /** The epoch of the latest event. */
+  epoch: number;
+  readonly claimed: Set<number>;
+  readonly accepted: Map<number, string>;
+  /** Accepted outcomes that ended the job. */
+  endings: number;
+  /** Operator's retries that were asked for, and that were confirmed. */
+  retriesAsked: number;
+  retries: number;
+  removalAsked: boolean;
+  cancelAsked: boolean;
+  isRemoved: boolean;
+  hasCompleted: boolean;
+  /** Whether it was ever in a terminal state. */
+  hasEnded: boolean;
+}
+
+/** The jobs of a history, and which job a deduplicated id stands for. */
+export class HistoryFacts {
+  readonly jobs = new Map<string, JobFacts>();
+  /** By `queue` and ordering key, in send order. */
+  readonly byOrderingKey = new Map<string, JobFacts[]>();
+  readonly #aliases = new Map<string, string>();
+  #order = 0;
+
+  /** The job that a dependency's id means. */
+  resolve(id: string): JobFacts | undefined {
+    return this.jobs.get(this.#aliases.get(id) ?? id);
+  }
+
+  static orderingKeyOf({ sent }: JobFacts): string | undefined {
+    return sent.ordering && `${sent.queue} ${sent.ordering.key}`;
+  }
+
+  absorb(entry: HistoryEntry): void {
+    switch (entry.type) {
+      case "sending":
+        for (const job of entry.jobs) this.#sending(job, entry.by);
+        break;
+      case "sent":
+        entry.jobs.forEach(({ id, created }, index) => {
+          const asked = entry.asked[index]!;
+          if (id !== asked) this.#aliases.set(asked, id);
+          else this.#aliases.delete(asked);
+          if (created) this.#store(this.jobs.get(id));
+        });
+        break;
+      case "claimed":
+        for (const { id, epoch } of entry.jobs) this.jobs.get(id)?.claimed.add(epoch);
+        break;
+      case "settled":
+        if (entry.verdict === "accepted") this.#accept(entry.id, entry.epoch, entry.outcome);
+        break;
+      case "operating":
+        for (const id of entry.ids) this.#operating(this.jobs.get(id), entry.operation);
+        break;
+      case "operated":
+        this.#operated(this.jobs.get(entry.id), entry.outcome);
+        break;
+      case "event":
+        this.#happened(entry.event.id, entry.event.type, entry.event.epoch);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #sending(sent: NewJob, sender: string): void {
+    const { id } = sent.envelope;
+    const known = this.jobs.get(id);
+    if (known && (known.isAcknowledged || known.claimed.size > 0)) return;
+    this.jobs.set(id, {
+      id,
+      sent,
+      sender,
+      order: this.#order++,
+      isAcknowledged: false,
+      state: null,
+      epoch: 0,
+      claimed: new Set(),
+      accepted: new Map(),
+      endings: 0,
+      retriesAsked: 0,
+      retries: 0,
+      removalAsked: false,
+      cancelAsked: false,
+      isRemoved: false,
+      hasCompleted: false,
+      hasEnded: false,
+    });
+  }
+
+  #store(job: JobFacts | undefined): void {
+    if (!job || job.isAcknowledged) return;
+    job.isAcknowledged = true;
+    const key = HistoryFacts.orderingKeyOf(job);
+    if (key === undefined) return;
+    const line = this.byOrderingKey.get(key);
+    if (line) line.push(job);
+    else this.byOrderingKey.set(key, [job]);
+  }
+
+  #accept(id: string, epoch: number, outcome: string): void {
+    const job = this.jobs.get(id);
+    if (!job) return;
+    job.accepted.set(epoch, outcome);
+    if (outcome === "retry") return;
+    job.endings++;
+    job.hasEnded = true;
+    if (outcome === "complete") job.hasCompleted = true;
+  }
+
+  #operating(job: JobFacts | undefined, operation: string): void {
+    if (job && operation === "retry") job.retriesAsked++;
+    if (job && operation === "remove") job.removalAsked = true;
+    if (job && operation === "cancel") job.cancelAsked = true;
+  }
+
+  #operated(job: JobFacts | undefined, outcome: string): void {
+    if (!job) return;
+    if (outcome === "retried") job.retries++;
+    if (outcome === "removed") job.isRemoved = true;
+    if (outcome === "cancelled" || outcome === "removed") job.hasEnded = true;
+    // It wasn't removed, so a later ending of it is not explained by that.
+    if (outcome === "active") job.removalAsked = job.isRemoved;
+  }
+
+  #happened(id: string, type: JobState | "progress", epoch: number): void {
+    const job = this.jobs.get(id);
+    if (!job) return;
+    job.epoch = epoch;
+    if (type === "progress") return;
+    this.#store(job);
+    job.state = type;
+    if (isTerminal(type)) job.hasEnded = true;
+    if (type === "completed") job.hasCompleted = true;
+  }
+}

@@ -1,0 +1,24 @@
+import type { JobFacts } from "../job-facts.ts";
+import type { Rule } from "../rule.ts";
+
+/** Of the jobs that one claim takes from one queue, the more urgent come first, then those sent earlier. */
+export const claimsFollowOrder: Rule = {
+  name: "claims follow priority and send order",
+  check(entry, facts, report) {
+    if (entry.type !== "claimed") return;
+    const latest = new Map<string, JobFacts>();
+    for (const { id } of entry.jobs) {
+      const job = facts.jobs.get(id);
+      if (!job) continue;
+      const before = latest.get(job.sent.queue);
+      if (before && comesFirst(job, before)) report(`${before.id} was handed out before ${id}`);
+      latest.set(job.sent.queue, job);
+    }
+  },
+};
+
+function comesFirst(job: JobFacts, other: JobFacts): boolean {
+  if (job.sent.priority !== other.sent.priority) return job.sent.priority < other.sent.priority;
+  // Send order is known only between jobs of one sender.
+  return job.sender === other.sender && job.order < other.order;
+}

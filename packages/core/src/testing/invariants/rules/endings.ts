@@ -1,0 +1,23 @@
+import type { Rule } from "../rule.ts";
+
+/** One attempt ends once, and a job ends once more only for each time that an operator reopened it. */
+export const endsOnce: Rule = {
+  name: "one accepted ending per job and opening",
+  check(entry, facts, report) {
+    if (entry.type === "snapshot") {
+      for (const job of facts.jobs.values()) {
+        if (job.endings > 1 + job.retriesAsked) {
+          report(`${job.id} ended ${job.endings} times after ${job.retriesAsked} retries`);
+        }
+      }
+    }
+    if (entry.type !== "settled" || entry.verdict !== "accepted") return;
+    const job = facts.jobs.get(entry.id);
+    const earlier = job?.accepted.get(entry.epoch);
+    if (earlier)
+      report(`${entry.id} epoch ${entry.epoch}: ${earlier} and ${entry.outcome} were both accepted`);
+    if (job && !job.claimed.has(entry.epoch)) {
+      report(`${entry.id} epoch ${entry.epoch}: ${entry.outcome} was accepted, though nobody claimed it`);
+    }
+  },
+};

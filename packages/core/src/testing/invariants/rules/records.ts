@@ -1,0 +1,33 @@
+import type { JobRecord } from "../../../engine/port.ts";
+import { isTerminal } from "../../../engine/state-machine.ts";
+import type { JobFacts } from "../job-facts.ts";
+import type { Rule } from "../rule.ts";
+
+/** A record's fields fit its state and each other. */
+export const recordsMakeSense: Rule = {
+  name: "records make sense",
+  check(entry, facts, report) {
+    if (entry.type !== "snapshot") return;
+    for (const record of entry.jobs) {
+      for (const problem of problemsOf(record, facts.jobs.get(record.id))) {
+        report(`${record.id} (${record.state}) ${problem}`);
+      }
+    }
+  },
+};
+
+function* problemsOf(record: JobRecord, job: JobFacts | undefined): Iterable<string> {
+  const { state, epoch, attempt, createdAt, startedAt, finishedAt, runAt } = record;
+  if ((finishedAt !== undefined) !== isTerminal(state)) yield `finished at ${finishedAt}`;
+  if ((runAt !== undefined) !== (state === "scheduled")) yield `is due at ${runAt}`;
+  if (state === "active" && (epoch < 1 || attempt < 1 || startedAt === undefined)) yield "was never claimed";
+  if (state === "completed" && record.error !== undefined) yield "carries an error";
+  if (state !== "completed" && record.result !== undefined) yield "carries a result";
+  if ((state === "failed" || state === "cancelled") && record.error === undefined) yield "carries no error";
+  if (startedAt !== undefined && startedAt < createdAt) yield "started before it was created";
+  if (attempt < 0 || attempt > epoch) yield `is at attempt ${attempt} of epoch ${epoch}`;
+  if (record.failures.length > 10 || record.logs.length > 100) yield "keeps more history than it should";
+  if (record.cancelRequested && !isTerminal(state) && state !== "active") yield "was told to stop, and waits";
+  if (job && record.stalls > job.sent.maxStalls) yield `stalled ${record.stalls} times`;
+  if (job && record.stalls === job.sent.maxStalls && !isTerminal(state)) yield "has used up its stalls";
+}

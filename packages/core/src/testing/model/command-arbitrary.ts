@@ -1,0 +1,137 @@
+import fc from "fast-check";
+import type { ClaimDraft, Command, JobDraft } from "./command.ts";
+
+/**
+ * Random commands, weighted so that jobs meet: few queues, few keys, dependencies mostly on recent jobs, and
+ * leases and delays short enough that time passes over them.
+ */
+
+const QUEUES = 2;
+
+/** Small numbers far more often than great ones: the newest job, the latest lease. */
+const recent = fc.oneof(
+  { weight: 6, arbitrary: fc.nat(3) },
+  { weight: 3, arbitrary: fc.nat(12) },
+  { weight: 1, arbitrary: fc.nat(200) },
+);
+const queue = fc.nat(QUEUES - 1);
+const delay = fc.constantFrom(0, 0, 0, 20, 500);
+/** A value once in so many times, else `null`. */
+const onceIn = <T>(times: number, arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: times - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
+
+const policy = fc.constantFrom("cancel", "run", "hold" as const);
+
+const dependency = fc.record({
+  on: fc.oneof(
+    { weight: 24, arbitrary: fc.constant("earlier" as const) },
+    { weight: 4, arbitrary: fc.constant("batch" as const) },
+    { weight: 1, arbitrary: fc.constant("nowhere" as const) },
+  ),
+  index: recent,
+  onFailure: policy,
+});
+
+const draft: fc.Arbitrary<JobDraft> = fc.record({
+  repeat: onceIn(15, recent),
+  queue,
+  messageType: fc.nat(1),
+  priority: fc.constantFrom(0, 0, 0, 1, 5),
+  delay,
+  maxStalls: fc.constantFrom(1, 2, 3),
+  retain: fc.constantFrom("long", "long", "few", "short", "none" as const),
+  dependsOn: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    { weight: 2, arbitrary: fc.array(dependency, { minLength: 1, maxLength: 3 }) },
+  ),
+  ordering: onceIn(
+    3,
+    fc.record({ key: fc.nat(1), onFailure: fc.constantFrom("continue", "continue", "hold" as const) }),
+  ),
+  dedupe: onceIn(6, fc.record({ key: fc.nat(2), window: fc.constantFrom(50, 1_000) })),
+});
+
+const batch = fc.oneof(
+  { weight: 3, arbitrary: fc.array(draft, { minLength: 1, maxLength: 1 }) },
+  { weight: 1, arbitrary: fc.array(draft, { minLength: 2, maxLength: 4 }) },
+);
+
+const lease = fc.constantFrom(50, 400, 400, 5_000);
+
+const claim: fc.Arbitrary<ClaimDraft> = fc.record({
+  queues: fc.constantFrom([0, 1], [1, 0], [0], [1]),
+  limit: fc.integer({ min: 1, max: 6 }),
+  lease,
+});
+
+/** Mostly the latest leases, now and then an old one; now and then an epoch that is off by one. */
+const held = { lease: recent, skew: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, -1, 1) };
+
+const outcome = fc.record({
+  ...held,
+  type: fc.constantFrom("complete", "complete", "complete", "retry", "fail", "fail", "cancel" as const),
+  delay,
+});
+
+const jobs = fc.array(recent, { minLength: 1, maxLength: 3 });
+/** Few of the jobs have failed, so many are tried. */
+const manyJobs = fc.array(recent, { minLength: 1, maxLength: 12 });
+const on = <Name extends Command["do"]>(name: Name) => fc.constant(name);
+
+/** One random command. */
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 28,
+    arbitrary: fc.record({ do: on("send"), batches: fc.array(batch, { minLength: 1, maxLength: 2 }) }),
+  },
+  { weight: 20, arbitrary: fc.record({ do: on("claim"), claim }) },
+  {
+    weight: 28,
+    arbitrary: fc.record({
+      do: on("settle"),
+      outcomes: fc.array(outcome, { minLength: 0, maxLength: 6 }),
+      claim: onceIn(3, claim),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: on("extend"),
+      leases: fc.array(fc.record({ ...held, progress: fc.nat(9) }), { minLength: 1, maxLength: 4 }),
+      lease,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: on("release"),
+      releases: fc.array(fc.record({ ...held, delay, bounce: fc.boolean() }), { minLength: 1, maxLength: 2 }),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: on("recover") }) },
+  { weight: 4, arbitrary: fc.record({ do: on("cancel"), jobs }) },
+  { weight: 8, arbitrary: fc.record({ do: on("retry"), jobs: manyJobs }) },
+  { weight: 3, arbitrary: fc.record({ do: on("remove"), jobs }) },
+  { weight: 3, arbitrary: fc.record({ do: on("promote"), jobs: manyJobs }) },
+  { weight: 1, arbitrary: fc.record({ do: on("pause"), queue }) },
+  { weight: 3, arbitrary: fc.record({ do: on("resume"), queue }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: on("clean"),
+      state: fc.constantFrom("completed", "failed", "cancelled" as const),
+      queue: onceIn(2, queue),
+      olderThan: fc.constantFrom(0, 100),
+      limit: fc.integer({ min: 1, max: 5 }),
+    }),
+  },
+  {
+    weight: 12,
+    arbitrary: fc.record({ do: on("elapse"), milliseconds: fc.constantFrom(1, 10, 60, 60, 450, 1_100) }),
+  },
+);
+
+/** A sequence of exactly so many commands. */
+export function commandSequence(length: number): fc.Arbitrary<readonly Command[]> {
+  return fc.noShrink(fc.array(command, { minLength: length, maxLength: length }));
+}

@@ -1,0 +1,46 @@
+import type { Dependency, NewJob, Retention } from "../../engine/port.ts";
+import { newJob, retain } from "../conformance/new-job.ts";
+import type { DependencyDraft, JobDraft } from "./command.ts";
+
+const RETENTION: Readonly<Record<JobDraft["retain"], Retention>> = {
+  long: retain({}),
+  few: retain({ completed: { count: 2 }, failed: { count: 1 } }),
+  short: retain({ completed: { age: 100 }, failed: { age: 100 } }),
+  none: retain({ completed: { count: 0 }, failed: { count: 0 } }),
+};
+
+/** The job that a draft describes. `resolve` answers a dependency's id, or nothing when there is no such job. */
+export function draftedJob(
+  draft: JobDraft,
+  id: string,
+  resolve: (dependency: DependencyDraft) => string | undefined,
+): NewJob {
+  const dependsOn = draft.dependsOn.flatMap((dependency): readonly Dependency[] => {
+    const job = resolve(dependency);
+    return job === undefined ? [] : [{ job, onFailure: dependency.onFailure }];
+  });
+  return newJob({
+    id,
+    data: `"data of ${id}"`,
+    queue: queueName(draft.queue),
+    messageType: `MESSAGE_${draft.messageType}`,
+    priority: draft.priority,
+    delay: draft.delay,
+    maxStalls: draft.maxStalls,
+    retain: RETENTION[draft.retain],
+    dependsOn,
+    ...(draft.ordering && {
+      orderingKey: `key-${draft.ordering.key}`,
+      onOrderingFailure: draft.ordering.onFailure,
+    }),
+    ...(draft.dedupe && { dedupe: { key: `dedupe-${draft.dedupe.key}`, window: draft.dedupe.window } }),
+  });
+}
+
+export function queueName(index: number): string {
+  return `queue-${index}`;
+}
+
+export function errorOf(type: string): string {
+  return JSON.stringify({ code: "HANDLER_FAILED", message: `the session chose to ${type}` });
+}

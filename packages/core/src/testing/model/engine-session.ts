@@ -1,0 +1,221 @@
+import type { EngineEvent } from "../../engine/events.ts";
+import type {
+  AttemptOutcome,
+  ClaimedJob,
+  ClaimRequest,
+  Engine,
+  JobEdges,
+  JobRecord,
+  Lease,
+  NewJob,
+} from "../../engine/port.ts";
+import { isTerminal } from "../../engine/state-machine.ts";
+import type { HistoryEntry, Operation, Snapshot } from "../invariants/history.ts";
+import type { ClaimDraft, Command, JobDraft, LeaseDraft, OutcomeDraft, Reference } from "./command.ts";
+import { draftedJob, errorOf, queueName } from "./drafted-job.ts";
+import { KnownThings } from "./known-things.ts";
+
+export interface EngineSessionOptions {
+  readonly engine: Engine;
+  /** Lets time pass on the engine's clock. */
+  elapse(milliseconds: number): Promise<void>;
+  /** Told of everything that is done and seen. */
+  record(entry: HistoryEntry): void;
+  /** Whether events have been delivered once the call that caused them has answered. @default true */
+  readonly eventsArriveInStep?: boolean;
+}
+
+const BY = "session";
+
+/**
+ * Executes commands against an engine, writing the history of it. What the engine answered comes back as
+ * plain JSON, to compare with another engine's answer to the same commands.
+ */
+export class EngineSession {
+  readonly #options: EngineSessionOptions;
+  readonly #engine: Engine;
+  readonly #known = new KnownThings();
+
+  private constructor(options: EngineSessionOptions) {
+    this.#options = options;
+    this.#engine = options.engine;
+  }
+
+  /** Begins a session on an empty engine. */
+  static async open(options: EngineSessionOptions): Promise<EngineSession> {
+    const onEvent = (event: EngineEvent) => options.record({ type: "event", event });
+    await options.engine.subscribe(onEvent);
+    return new EngineSession(options);
+  }
+
+  /** The command with its jobs and leases named outright, as they would be understood now. */
+  concrete(command: Command): Command {
+    return this.#known.concrete(command);
+  }
+
+  async execute(command: Command): Promise<unknown> {
+    switch (command.do) {
+      case "send":
+        return this.#send(command.batches);
+      case "claim":
+        return this.#claim(command.claim);
+      case "settle":
+        return this.#settle(command.outcomes, command.claim);
+      case "extend": {
+        const leases = this.#held(command.leases, ({ progress }) =>
+          progress === undefined ? {} : { progress: String(progress) },
+        );
+        return this.#engine.extend({ leases, lease: command.lease });
+      }
+      case "release":
+        return this.#engine.release(this.#held(command.releases, ({ delay, bounce }) => ({ delay, bounce })));
+      case "recover":
+        return this.#engine.recover();
+      case "cancel":
+      case "retry":
+      case "remove":
+      case "promote":
+        return this.#operate(command.do, command.jobs);
+      case "pause":
+      case "resume":
+        return this.#engine[command.do](queueName(command.queue));
+      case "clean": {
+        const { state, queue, olderThan, limit } = command;
+        return this.#engine.clean({
+          state,
+          olderThan,
+          limit,
+          ...(queue !== null && { queue: queueName(queue) }),
+        });
+      }
+      case "elapse":
+        return this.#options.elapse(command.milliseconds);
+    }
+  }
+
+  /** Everything that is stored, recorded and answered. */
+  async snapshot(isDrained = false): Promise<Snapshot> {
+    const jobs: JobRecord[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#engine.list({ limit: 500, ...(cursor !== undefined && { cursor }) });
+      jobs.push(...page.jobs);
+      cursor = page.cursor;
+      if (cursor === undefined) break;
+    }
+    const edges: Record<string, JobEdges> = {};
+    for (const { id, state } of jobs) if (!isTerminal(state)) edges[id] = (await this.#engine.edges(id))!;
+    const snapshot: Snapshot = {
+      type: "snapshot",
+      jobs,
+      counts: await this.#engine.counts(),
+      edges,
+      eventsAreComplete: this.#options.eventsArriveInStep ?? true,
+      isDrained,
+    };
+    this.#options.record(snapshot);
+    return snapshot;
+  }
+
+  /** Runs everything that can run to a good end: what is left waits for an operator. */
+  async drain(): Promise<Snapshot> {
+    for (const queue of [0, 1]) await this.#engine.resume(queueName(queue));
+    for (;;) {
+      await this.#options.elapse(10_000);
+      await this.#engine.recover();
+      const claimed = await this.#claim({ queues: [0, 1], limit: 100, lease: 60_000 });
+      if (claimed.length === 0) return this.snapshot(true);
+      await this.#settleAll(claimed.map(({ id, epoch }) => ({ id, epoch, type: "complete" })));
+    }
+  }
+
+  /** What an operator does about jobs that failed: retries them all, once. Answers how many that were. */
+  async retryFailed(): Promise<number> {
+    const { jobs } = await this.#engine.list({ states: ["failed", "cancelled"], limit: 1_000 });
+    const ids = jobs.map(({ id }) => id);
+    this.#options.record({ type: "operating", by: BY, operation: "retry", ids });
+    await this.#engine.retry(ids);
+    return ids.length;
+  }
+
+  async #send(batches: readonly (readonly JobDraft[])[]): Promise<unknown> {
+    const jobs = batches.map((batch) => this.#drafted(batch));
+    for (const batch of jobs) this.#options.record({ type: "sending", by: BY, jobs: batch });
+    const outcomes = await this.#engine.enqueue(jobs.map((batch) => ({ jobs: batch })));
+    outcomes.forEach((outcome, index) => {
+      if (!outcome.ok) return;
+      const asked = jobs[index]!.map(({ envelope }) => envelope.id);
+      this.#options.record({ type: "sent", by: BY, asked, jobs: outcome.jobs });
+      for (const { id, created } of outcome.jobs) if (created) this.#known.ids.push(id);
+    });
+    return outcomes;
+  }
+
+  #drafted(batch: readonly JobDraft[]): readonly NewJob[] {
+    const ids = this.#known.name(batch);
+    return batch.map((draft, index) =>
+      draftedJob(draft, ids[index]!, (dependency) => this.#known.dependency(dependency, ids)),
+    );
+  }
+
+  async #claim(draft: ClaimDraft): Promise<readonly ClaimedJob[]> {
+    return this.#claimed(await this.#engine.claim(claimRequest(draft)));
+  }
+
+  #claimed(claimed: readonly ClaimedJob[]): readonly ClaimedJob[] {
+    this.#known.leases.push(...claimed.map(({ id, epoch }) => ({ id, epoch })));
+    const jobs = claimed.map(({ id, epoch, envelope, attempt }) => ({
+      id,
+      epoch,
+      data: envelope.data,
+      attempt,
+    }));
+    this.#options.record({ type: "claimed", by: BY, jobs });
+    return claimed;
+  }
+
+  async #settle(drafts: readonly OutcomeDraft[], claim: ClaimDraft | null): Promise<unknown> {
+    return this.#settleAll(
+      this.#held(drafts, ({ type, delay }, { id, epoch }) => {
+        if (type === "complete") return { type, result: `"${id} ${epoch}"` };
+        if (type === "retry") return { type, delay, error: errorOf(type) };
+        return { type, error: errorOf(type) };
+      }),
+      claim ? claimRequest(claim) : undefined,
+    );
+  }
+
+  async #settleAll(outcomes: readonly AttemptOutcome[], claim?: ClaimRequest): Promise<unknown> {
+    const reply = await this.#engine.settle({ outcomes, ...(claim && { claim }) });
+    outcomes.forEach(({ id, epoch, type }, index) => {
+      const verdict = reply.verdicts[index]!;
+      this.#options.record({ type: "settled", by: BY, id, epoch, outcome: type, verdict });
+    });
+    if (claim) this.#claimed(reply.claimed);
+    return reply;
+  }
+
+  async #operate(operation: Operation, references: readonly Reference[]): Promise<unknown> {
+    const ids = references.flatMap((reference) => this.#known.job(reference) ?? []);
+    this.#options.record({ type: "operating", by: BY, operation, ids });
+    const outcomes =
+      operation === "cancel" ? await this.#engine.cancel(ids, "stop") : await this.#engine[operation](ids);
+    outcomes.forEach((outcome, index) => {
+      this.#options.record({ type: "operated", by: BY, operation, id: ids[index]!, outcome });
+    });
+    return outcomes;
+  }
+
+  #held<D extends LeaseDraft, T>(
+    drafts: readonly D[],
+    rest: (draft: D, lease: Lease) => T,
+  ): readonly (Lease & T)[] {
+    return drafts.flatMap((draft) => {
+      const lease = this.#known.lease(draft);
+      return lease ? [{ ...lease, ...rest(draft, lease) }] : [];
+    });
+  }
+}
+
+function claimRequest({ queues, limit, lease }: ClaimDraft): ClaimRequest {
+  return { queues: queues.map(queueName), limit, lease };
+}

@@ -1,0 +1,88 @@
+import type { Lease } from "../../engine/port.ts";
+import type { Command, DependencyDraft, JobDraft, LeaseDraft, Reference } from "./command.ts";
+
+/** The jobs and leases that a session knows, and what a command's references mean among them. */
+export class KnownThings {
+  /** Ids of stored jobs, oldest first. */
+  readonly ids: string[] = [];
+  /** Every lease that was ever given, oldest first. */
+  readonly leases: Lease[] = [];
+  #named = 0;
+
+  job(reference: Reference): string | undefined {
+    return typeof reference === "string" ? reference : recent(this.ids, reference);
+  }
+
+  lease({ lease, skew }: LeaseDraft): Lease | undefined {
+    const found = typeof lease === "string" ? parseLease(lease) : recent(this.leases, lease);
+    return found && { id: found.id, epoch: found.epoch + skew };
+  }
+
+  /** The ids of a batch's jobs. A draft without one gets the next. */
+  name(batch: readonly JobDraft[]): readonly string[] {
+    return batch.map(({ id, repeat }) => {
+      const repeated = repeat === null ? undefined : this.job(repeat);
+      return repeated ?? id ?? `j${++this.#named}`;
+    });
+  }
+
+  /** The job that a dependency of a batch means. */
+  dependency({ on, index }: DependencyDraft, ids: readonly string[]): string | undefined {
+    if (typeof index === "string") return index;
+    if (on === "batch") return ids[index % ids.length];
+    return on === "earlier" ? this.job(index) : "nowhere";
+  }
+
+  /** The command with everything named outright. */
+  concrete(command: Command): Command {
+    switch (command.do) {
+      case "send": {
+        let named = this.#named;
+        const nextId = () => `j${++named}`;
+        return { ...command, batches: command.batches.map((batch) => this.#concreteBatch(batch, nextId)) };
+      }
+      case "settle":
+        return { ...command, outcomes: this.#concreteLeases(command.outcomes) };
+      case "extend":
+        return { ...command, leases: this.#concreteLeases(command.leases) };
+      case "release":
+        return { ...command, releases: this.#concreteLeases(command.releases) };
+      case "cancel":
+      case "retry":
+      case "remove":
+      case "promote":
+        return { ...command, jobs: command.jobs.flatMap((job) => this.job(job) ?? []) };
+      default:
+        return command;
+    }
+  }
+
+  #concreteBatch(batch: readonly JobDraft[], nextId: () => string): readonly JobDraft[] {
+    const ids = batch.map(({ repeat }) => (repeat === null ? undefined : this.job(repeat)) ?? nextId());
+    return batch.map((draft, index) => ({
+      ...draft,
+      id: ids[index]!,
+      repeat: null,
+      dependsOn: draft.dependsOn.flatMap((dependency) => {
+        const id = this.dependency(dependency, ids);
+        return id === undefined ? [] : [{ ...dependency, index: id }];
+      }),
+    }));
+  }
+
+  #concreteLeases<D extends LeaseDraft>(drafts: readonly D[]): readonly D[] {
+    return drafts.flatMap((draft) => {
+      const lease = this.lease(draft);
+      return lease ? [{ ...draft, lease: `${lease.id}@${lease.epoch}`, skew: 0 }] : [];
+    });
+  }
+}
+
+function recent<T>(list: readonly T[], recency: number): T | undefined {
+  return list.length === 0 ? undefined : list[list.length - 1 - (recency % list.length)];
+}
+
+function parseLease(text: string): Lease {
+  const [id, epoch] = text.split("@");
+  return { id: id!, epoch: Number(epoch) };
+}

@@ -1,0 +1,48 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Command } from "./command.ts";
+import type { EngineSession } from "./engine-session.ts";
+import { comparableReply } from "./observation.ts";
+
+/** Where two engines stopped agreeing. */
+export interface Difference {
+  /** Index of the command after which they differed. */
+  readonly at: number;
+  readonly command: Command;
+  /** What differed: the answers to the command, or what is stored after it. */
+  readonly in: "reply" | "state";
+  readonly reference: unknown;
+  readonly subject: unknown;
+}
+
+/**
+ * Executes the same commands on two engines, one step at a time on both, and answers the first difference
+ * between what they say and what they store. Instants aren't compared.
+ */
+export async function firstDifference(
+  commands: readonly Command[],
+  reference: EngineSession,
+  subject: EngineSession,
+): Promise<Difference | undefined> {
+  for (const [at, command] of commands.entries()) {
+    const replies = await bothOf(reference, subject, (session) => session.execute(command));
+    if (!isDeepStrictEqual(replies.reference, replies.subject))
+      return { at, command, in: "reply", ...replies };
+    const states = await bothOf(reference, subject, async (session) => {
+      const { jobs, counts, edges } = await session.snapshot();
+      return { jobs, counts: counts.toSorted((a, b) => (a.queue < b.queue ? -1 : 1)), edges };
+    });
+    if (!isDeepStrictEqual(states.reference, states.subject)) return { at, command, in: "state", ...states };
+  }
+  return undefined;
+}
+
+async function bothOf(
+  reference: EngineSession,
+  subject: EngineSession,
+  ask: (session: EngineSession) => Promise<unknown>,
+) {
+  return {
+    reference: comparableReply(await ask(reference)),
+    subject: comparableReply(await ask(subject)),
+  };
+}

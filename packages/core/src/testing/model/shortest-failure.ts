@@ -1,0 +1,91 @@
+import type { Command, JobDraft } from "./command.ts";
+
+type Fails = (candidate: readonly Command[]) => Promise<boolean>;
+
+/**
+ * Takes as much out of a failing sequence as leaves it failing: commands first, in ever smaller pieces, then
+ * what the ones that are left carry.
+ *
+ * A property library shrinks a list of fixed length item by item; a sequence wants its length shrunk.
+ */
+export async function shortestFailure(
+  commands: readonly Command[],
+  fails: Fails,
+): Promise<readonly Command[]> {
+  const shorter = await withoutCommands(commands, fails);
+  const plainer = await withPlainerCommands(shorter, fails);
+  return withoutCommands(plainer, fails);
+}
+
+async function withoutCommands(commands: readonly Command[], fails: Fails): Promise<readonly Command[]> {
+  let shortest = commands;
+  for (let size = Math.ceil(commands.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let start = 0; start < shortest.length; ) {
+      const candidate = [...shortest.slice(0, start), ...shortest.slice(start + size)];
+      if (await fails(candidate)) shortest = candidate;
+      else start += size;
+    }
+  }
+  return shortest;
+}
+
+async function withPlainerCommands(commands: readonly Command[], fails: Fails): Promise<readonly Command[]> {
+  let plainest = commands;
+  for (let index = 0; index < plainest.length; index++) {
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (const plainer of plainerForms(plainest[index]!)) {
+        const candidate = plainest.with(index, plainer);
+        if (!(await fails(candidate))) continue;
+        plainest = candidate;
+        changed = true;
+        break;
+      }
+    }
+  }
+  return plainest;
+}
+
+/** The command with one thing less. */
+function* plainerForms(command: Command): Iterable<Command> {
+  if (command.do === "settle") {
+    for (const outcomes of without(command.outcomes)) yield { ...command, outcomes };
+    if (command.claim) yield { ...command, claim: null };
+  }
+  if ("jobs" in command) for (const jobs of without(command.jobs)) yield { ...command, jobs };
+  if (command.do !== "send") return;
+  for (const batches of without(command.batches)) yield { ...command, batches };
+  for (const [place, batch] of command.batches.entries()) {
+    const put = (plainer: readonly JobDraft[]) => ({
+      ...command,
+      batches: command.batches.with(place, plainer),
+    });
+    for (const plainer of without(batch)) yield put(plainer);
+    for (const [index, draft] of batch.entries()) {
+      for (const plainer of plainerDrafts(draft)) yield put(batch.with(index, plainer));
+    }
+  }
+}
+
+const PLAIN = {
+  repeat: null,
+  queue: 0,
+  messageType: 0,
+  priority: 0,
+  delay: 0,
+  maxStalls: 3,
+  retain: "long",
+  ordering: null,
+  dedupe: null,
+} as const;
+
+function* plainerDrafts(draft: JobDraft): Iterable<JobDraft> {
+  for (const dependsOn of without(draft.dependsOn)) yield { ...draft, dependsOn };
+  for (const name of Object.keys(PLAIN) as (keyof typeof PLAIN)[]) {
+    if (draft[name] !== PLAIN[name]) yield { ...draft, [name]: PLAIN[name] };
+  }
+}
+
+function* without<T>(list: readonly T[]): Iterable<readonly T[]> {
+  for (let index = 0; index < list.length; index++) yield list.toSpliced(index, 1);
+}

@@ -1,0 +1,77 @@
+import type { Message } from "../contract/message.ts";
+import { isTerminal, type JobState } from "../engine/state-machine.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import type { JobHandle } from "../queue/job-handle.ts";
+import { idOf, type JobReference } from "../queue/job-reference.ts";
+import type { JobSnapshot } from "../queue/job-snapshot.ts";
+import { notFound } from "../queue/operations.ts";
+import type { Queue } from "../queue/queue.ts";
+
+/** What `waitFor` takes. */
+export interface WaitForOptions {
+  /** Real milliseconds, whatever the queue's clock. @default 5_000 */
+  readonly timeout?: number;
+}
+
+/**
+ * Resolves with the job once it is, or has been, in a state. It looks first and then listens, so it also
+ * answers for what has already happened. It doesn't make time pass: advance the clock, or `drain()`.
+ *
+ * @throws {QueueError} `INVALID_STATE` when the job ended another way, `JOB_NOT_FOUND`, `WAIT_TIMEOUT` with
+ * an explanation of what the job waits for.
+ *
+ * @example
+ * const running = waitFor(queue, plan, "active");
+ * await clock.advance(1_000);
+ * expect((await running).attempt).toBe(1);
+ */
+export async function waitFor<M extends Message, T extends M = M>(
+  queue: Queue<M>,
+  job: JobHandle<T> | JobReference,
+  state: JobState,
+  { timeout = 5_000 }: WaitForOptions = {},
+): Promise<JobSnapshot<T>> {
+  const id = idOf(job);
+  const seen = new Set<string>();
+  let look: () => void = () => {};
+  const unsubscribe = await queue.subscribe(
+    ({ type }) => {
+      seen.add(type);
+      look();
+    },
+    { job: id },
+  );
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      look = () => {
+        queue.get(job).then((snapshot) => {
+          if (!snapshot) reject(notFound(id));
+          else if (hasBeen(snapshot, state, seen)) resolve(snapshot as JobSnapshot<T>);
+          else if (isTerminal(snapshot.state)) reject(endedOtherwise(snapshot, state));
+        }, reject);
+      };
+      timer = setTimeout(() => void giveUp(queue, id, state, timeout).then(reject, reject), timeout);
+      look();
+    });
+  } finally {
+    clearTimeout(timer);
+    await unsubscribe();
+  }
+}
+
+function hasBeen(snapshot: JobSnapshot, state: JobState, seen: ReadonlySet<string>): boolean {
+  return (
+    snapshot.state === state || seen.has(state) || (state === "active" && snapshot.startedAt !== undefined)
+  );
+}
+
+function endedOtherwise({ id, state, error }: JobSnapshot, wanted: JobState): QueueError {
+  const why = error ? ` (${error.code}: ${error.message})` : "";
+  return new QueueError("INVALID_STATE", `The job ${id} is ${state}${why} and won't be ${wanted}.`);
+}
+
+async function giveUp(queue: Queue, id: string, state: JobState, timeout: number): Promise<QueueError> {
+  const { summary } = await queue.explain(id);
+  return new QueueError("WAIT_TIMEOUT", `The job ${id} wasn't ${state} within ${timeout} ms. ${summary}`);
+}

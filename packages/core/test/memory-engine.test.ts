@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { memoryEngine } from "../src/memory/index.ts";
+import { newJob } from "../src/testing/conformance/new-job.ts";
+import { FakeClock } from "../src/testing/index.ts";
+
+// What the conformance suite can't ask of an engine on a server: instants to the millisecond, and a day's wait.
+
+const LEASE = 1_000;
+const claim = { queues: ["default"], limit: 10, lease: LEASE };
+
+function start(options: { readonly tombstones?: { readonly age?: number; readonly count?: number } } = {}) {
+  const clock = new FakeClock();
+  const engine = memoryEngine({ clock, ...options });
+  const send = async (job: Parameters<typeof newJob>[0]) => {
+    const [outcome] = await engine.enqueue([{ jobs: [newJob({ queue: "default", ...job })] }]);
+    return outcome!;
+  };
+  /** Sends a job, removes it, and so leaves its tombstone. */
+  const bury = async (id: string) => {
+    await send({ id });
+    await engine.remove([id]);
+  };
+  const isKnown = async (id: string) => {
+    const outcome = await send({ id: `${id}-asked-${clock.now()}-${Math.random()}`, dependsOn: [id] });
+    return outcome.ok;
+  };
+  return { clock, engine, send, bury, isKnown };
+}
+
+test("a delayed job becomes due at its time, and not a millisecond before", async () => {
+  const { clock, engine, send } = start();
+  await send({ id: "a", delay: 20 });
+  await clock.advance(19);
+  expect(await engine.claim(claim)).toEqual([]);
+  await clock.advance(1);
+  expect(await engine.claim(claim)).toMatchObject([{ id: "a" }]);
+});
+
+test("a lease ends at its time, and not a millisecond before", async () => {
+  const { clock, engine, send } = start();
+  await send({ id: "a" });
+  await engine.claim(claim);
+  await clock.advance(LEASE - 1);
+  expect((await engine.recover()).requeued).toBe(0);
+  await clock.advance(1);
+  expect((await engine.recover()).requeued).toBe(1);
+});
+
+test("a tombstone is forgotten after its age", async () => {
+  const { clock, engine, bury, isKnown } = start({ tombstones: { age: 60_000 } });
+  await bury("a");
+  await clock.advance(59_999);
+  await engine.recover();
+  expect(await isKnown("a")).toBe(true);
+  await clock.advance(1_001);
+  await engine.recover();
+  expect(await isKnown("a")).toBe(false);
+});
+
+test("the oldest tombstones are forgotten beyond their count", async () => {
+  const { bury, isKnown } = start({ tombstones: { count: 2 } });
+  for (const id of ["a", "b", "c"]) await bury(id);
+  expect(await isKnown("a")).toBe(false);
+  expect(await isKnown("b")).toBe(true);
+  expect(await isKnown("c")).toBe(true);
+});
+
+test("a hold on a job that only its tombstone remembers is cancelled: nobody could ever release it", async () => {
+  const { engine, send, bury } = start();
+  await bury("a");
+  await send({ id: "b", dependsOn: [{ job: "a", onFailure: "hold" }] });
+  expect(await engine.get(["b"])).toMatchObject([{ state: "cancelled" }]);
+});
+
+test("thousands of cancelled jobs leave the ones between them runnable, in order", async () => {
+  const { engine, send } = start();
+  const ids = Array.from({ length: 5_000 }, (_, index) => `job-${index}`);
+  for (const id of ids) await send({ id });
+  await engine.cancel(
+    ids.filter((_, index) => index % 1_000 !== 0),
+    "not needed",
+  );
+  const claimed = await engine.claim(claim);
+  expect(claimed.map(({ id }) => id)).toEqual(["job-0", "job-1000", "job-2000", "job-3000", "job-4000"]);
+  expect(await engine.claim(claim)).toEqual([]);
+});

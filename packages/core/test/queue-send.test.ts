@@ -1,0 +1,270 @@
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import {
+  createQueue,
+  createRegistry,
+  defineMessage,
+  isQueueError,
+  memoryEngine,
+  type Queue,
+} from "../src/index.ts";
+import { createIdSource } from "../src/queue/job-id.ts";
+import { FakeClock } from "../src/testing/index.ts";
+import {
+  forward,
+  type Messages,
+  phaseCreate,
+  plan,
+  planCreate,
+  registry,
+  rejection,
+  scan,
+  setup,
+} from "./runtime-support.ts";
+
+describe("ids", () => {
+  it("are 24 lower-case characters that a double click selects, in the order of their making", () => {
+    let now = 1_700_000_000_000;
+    const next = createIdSource(() => (now += 0.01));
+    const ids = Array.from({ length: 5_000 }, next);
+    expect(ids.every((id) => /^[0-9a-hjkmnp-tv-z]{24}$/.test(id))).toBe(true);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.toSorted()).toEqual(ids);
+  });
+
+  it("keep growing when the clock steps back", () => {
+    let now = 2_000;
+    const next = createIdSource(() => now);
+    const first = next();
+    now = 1_000;
+    expect(next() > first).toBe(true);
+  });
+
+  it("of two sources never meet", () => {
+    const [a, b] = [createIdSource(() => 1), createIdSource(() => 1)];
+    expect(a()).not.toBe(b());
+  });
+});
+
+describe("send", () => {
+  it("answers a handle once the engine has stored the job", async () => {
+    const { queue, flaky } = setup();
+    const handle = await queue.send(planCreate, plan());
+    expect({ ...handle }).toEqual({
+      id: handle.id,
+      messageType: "PLAN_CREATE",
+      queue: "plans",
+      created: true,
+    });
+    const [stored] = await flaky.engine.get([handle.id]);
+    expect(stored).toMatchObject({ state: "queued", maxAttempts: 3, queue: "plans" });
+    expect(stored!.envelope).toEqual({
+      id: handle.id,
+      messageType: "PLAN_CREATE",
+      version: 1,
+      timestamp: "2026-01-01T00:00:00.000Z",
+      data: '{"planId":"p1"}',
+    });
+  });
+
+  it("carries its options", async () => {
+    const { queue, clock } = setup();
+    const first = await queue.send(planCreate, plan());
+    const handle = await queue.send(planCreate, plan("p2"), {
+      id: "my-job",
+      userId: "u1",
+      metadata: { source: "web" },
+      delay: "10s",
+      priority: 7,
+      attempts: 9,
+      dependsOn: [first, { job: first.id, onFailure: "cancel" }],
+    });
+    expect(handle.id).toBe("my-job");
+    expect(await queue.get("my-job")).toMatchObject({
+      userId: "u1",
+      metadata: { source: "web" },
+      priority: 7,
+      maxAttempts: 9,
+      state: "blocked",
+      dependsOn: [{ job: first.id, onFailure: "cancel" }],
+      sentAt: new Date(clock.now()),
+    });
+  });
+
+  it("encodes: dates survive JSON", async () => {
+    const { queue } = setup();
+    const startsAt = new Date("2026-03-01T00:00:00Z");
+    const handle = await queue.send(planCreate, { planId: "p1", startsAt });
+    expect((await queue.get(handle))?.data).toEqual({ planId: "p1", startsAt });
+  });
+
+  it("shares one call to the engine with the other sends of its event-loop turn", async () => {
+    const { queue, flaky } = setup();
+    const handles = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => queue.send(planCreate, plan(`p${n}`))),
+    );
+    expect(flaky.count("enqueue")).toBe(1);
+    expect(new Set(handles.map(({ id }) => id)).size).toBe(20);
+  });
+
+  it("succeeds or is refused by itself, whatever happens to the sends it travels with", async () => {
+    const { queue } = setup();
+    const [good, bad, other] = await Promise.allSettled([
+      queue.send(planCreate, plan()),
+      queue.send(planCreate, plan(), { dependsOn: ["nobody"] }),
+      queue.send(planCreate, { planId: "" }),
+    ]);
+    expect(good.status).toBe("fulfilled");
+    expect(bad).toMatchObject({ reason: { code: "DEPENDENCY_NOT_FOUND", missing: ["nobody"] } });
+    expect(other).toMatchObject({ reason: { code: "INVALID_DATA", issues: [{ path: "planId" }] } });
+  });
+
+  it("stores one job for a repeated id, and answers the first for a dedupe key", async () => {
+    const { queue } = setup();
+    const first = await queue.send(planCreate, plan(), { id: "same" });
+    const again = await queue.send(planCreate, plan(), { id: "same" });
+    expect([first.created, again.created]).toEqual([true, false]);
+
+    const dedupe = { key: "nightly", window: "1h" } as const;
+    const one = await queue.send(planCreate, plan(), { dedupe });
+    const two = await queue.send(planCreate, plan(), { dedupe });
+    expect(two).toMatchObject({ id: one.id, created: false });
+  });
+
+  it("refuses unknown and ill-formed options by name, and stores nothing", async () => {
+    const { queue, flaky } = setup();
+    const cases: [object, RegExp][] = [
+      [{ prio: 1 }, /unknown option "prio"/],
+      [{ delay: "soon" }, /delay/],
+      [{ priority: 1001 }, /priority/],
+      [{ attempts: 0 }, /attempts/],
+      [{ id: "no spaces" }, /id/],
+      [{ dedupe: { key: "", window: 1 } }, /dedupe\.key/],
+      [{ metadata: [] }, /metadata/],
+      [{ dependsOn: [42] }, /dependsOn\.0/],
+      [{ dependsOn: [{ job: "a", onFailure: "explode" }] }, /dependsOn\.0/],
+      [{ dependsOn: [{ job: "a", policy: "run" }] }, /dependsOn\.0/],
+      [{ dependsOn: ["a", { job: "a", onFailure: "run" }] }, /twice/],
+    ];
+    for (const [options, message] of cases) {
+      const error = await rejection(queue.send(planCreate, plan(), options));
+      expect(error).toMatchObject({ code: "INVALID_OPTIONS", message: expect.stringMatching(message) });
+    }
+    expect(flaky.count("enqueue")).toBe(0);
+  });
+
+  it("caps metadata and data", async () => {
+    const { queue } = setup();
+    const long = "x".repeat(300_000);
+    expect(await rejection(queue.send(planCreate, plan(long)))).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    const metadata = { long: "x".repeat(20_000) };
+    expect(await rejection(queue.send(planCreate, plan(), { metadata }))).toMatchObject({
+      code: "PAYLOAD_TOO_LARGE",
+    });
+    const hostile = JSON.parse('{"__proto__": {"admin": true}}');
+    expect(await rejection(queue.send(planCreate, plan(), { metadata: hostile }))).toMatchObject({
+      code: "INVALID_DATA",
+    });
+  });
+
+  it("refuses a message that isn't in the registry, and knows one by its name", async () => {
+    const { queue } = setup();
+    const stranger = defineMessage("STRANGER", { data: z.object({}) });
+    const error = await rejection((queue as unknown as Queue).send(stranger, {}));
+    expect(error).toMatchObject({ code: "UNKNOWN_MESSAGE", message: expect.stringContaining("STRANGER") });
+
+    // A bundler may load the module of the messages twice.
+    const twin = defineMessage("PLAN_CREATE", { data: z.object({ planId: z.string() }) });
+    expect(await (queue as unknown as Queue).send(twin, plan())).toMatchObject({ queue: "plans" });
+  });
+
+  it("waits for schemas that are asynchronous", async () => {
+    const slow = defineMessage("SLOW", {
+      data: z.object({ id: z.string().refine(async (id) => id !== "taken", "is taken") }),
+    });
+    const queue = createQueue({ registry: createRegistry([slow]) });
+    await queue.send(slow, { id: "free" });
+    expect(await rejection(queue.send(slow, { id: "taken" }))).toMatchObject({
+      code: "INVALID_DATA",
+      issues: [{ path: "id", message: "is taken" }],
+    });
+    await queue.close();
+  });
+
+  it("refuses, by name, what the engine doesn't offer", async () => {
+    const clock = new FakeClock();
+    const { capabilities } = memoryEngine();
+    const bare = { ...capabilities, dependencies: false, orderingKeys: false, delays: false };
+    const { queue } = setup({
+      capabilities: { ...bare, priorities: false, dedupe: false, inspection: false, cancellation: false },
+    });
+    const refusals = [
+      queue.send(planCreate, plan(), { delay: 1 }),
+      queue.send(planCreate, plan(), { priority: 1 }),
+      queue.send(planCreate, plan(), { dedupe: { key: "k", window: 1 } }),
+      queue.send(planCreate, plan(), { dependsOn: ["a"] }),
+      queue.send(phaseCreate, { planId: "p1", index: 0 }),
+      queue.get("a"),
+      queue.wait("a"),
+      queue.list(),
+      queue.explain("a"),
+      queue.cancel("a"),
+    ];
+    for (const refusal of refusals) {
+      expect(await rejection(refusal)).toMatchObject({ code: "UNSUPPORTED_BY_ENGINE" });
+    }
+    expect(await queue.send(planCreate, plan(), { delay: 0, priority: 0 })).toBeDefined();
+    expect(clock.nextTimer).toBeUndefined();
+  });
+
+  it("takes an ordering key from the contract and refuses one that isn't text", async () => {
+    const odd = defineMessage("ODD", {
+      data: z.object({ key: z.any() }),
+      orderingKey: ({ key }) => {
+        if (key === "boom") throw new Error("no key");
+        return key;
+      },
+    });
+    const queue = createQueue({ registry: createRegistry([odd]) });
+    const handle = await queue.send(odd, { key: "a" });
+    expect((await queue.get(handle))?.orderingKey).toBe("a");
+    expect((await queue.get(await queue.send(odd, { key: undefined })))?.orderingKey).toBeUndefined();
+    for (const key of [7, "", "x".repeat(257), "boom"]) {
+      expect(await rejection(queue.send(odd, { key }))).toMatchObject({ code: "INVALID_DATA" });
+    }
+    await queue.close();
+  });
+
+  it("passes an engine's failure on to each send", async () => {
+    const { queue, flaky } = setup();
+    flaky.fail("enqueue");
+    const error = await rejection(queue.send(planCreate, plan()));
+    expect(isQueueError(error, "ENGINE_UNAVAILABLE") && error.retryable).toBe(true);
+    flaky.mend();
+    await queue.send(planCreate, plan());
+  });
+});
+
+describe("close", () => {
+  it("sends what is waiting, then refuses more", async () => {
+    const { queue, flaky } = setup();
+    const pending = queue.send(planCreate, plan());
+    await queue.close();
+    await pending;
+    expect(flaky.count("close")).toBe(0);
+    expect(await rejection(queue.send(planCreate, plan()))).toMatchObject({ code: "CLOSED" });
+    await queue.close();
+  });
+
+  it("closes the engine that the queue made", async () => {
+    const queue: Queue<Messages> = createQueue({ registry });
+    await queue.send(scan, forward);
+    await queue.close();
+    expect(await queue.health()).toMatchObject({ status: "critical" });
+  });
+
+  it("is refused options it doesn't know", () => {
+    expect(() => createQueue({ registry, engines: [] } as never)).toThrow(/unknown option "engines"/);
+    expect(() => createQueue({} as never)).toThrow(/registry/);
+  });
+});

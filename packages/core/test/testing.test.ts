@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import { UnrecoverableError } from "../src/index.ts";
+import { createTestQueue, FakeClock, waitFor } from "../src/testing/index.ts";
+import {
+  forward,
+  Gate,
+  phaseCreate,
+  plan,
+  planCreate,
+  planResult,
+  registry,
+  rejection,
+  scan,
+} from "./runtime-support.ts";
+
+describe("createTestQueue", () => {
+  it("gives a queue, a worker for the handlers, and a clock that stands still", async () => {
+    await using test = await createTestQueue({ registry, handlers: { PLAN_CREATE: () => planResult() } });
+    const handle = await test.queue.send(planCreate, plan());
+    await test.drain();
+    expect((await test.queue.get(handle))?.result).toEqual(planResult());
+    expect(test.worker.stats().completed).toBe(1);
+    expect(test.clock.now()).toBe(Date.UTC(2026, 0, 1));
+  });
+
+  it("takes a clock, middleware and worker options", async () => {
+    const clock = new FakeClock(Date.UTC(2030, 0, 1));
+    const seen: string[] = [];
+    const test = await createTestQueue({
+      registry,
+      clock,
+      handlers: { SCAN: () => {} },
+      middleware: [{ run: ({ job }, next) => next().finally(() => seen.push(job.messageType)) }],
+      worker: { concurrency: 1 },
+    });
+    const handle = await test.queue.send(scan, forward);
+    await test.drain();
+    expect(seen).toEqual(["SCAN"]);
+    expect((await test.queue.get(handle))?.createdAt).toEqual(new Date("2030-01-01"));
+    await test.close();
+  });
+
+  it("refuses a handler for a message that isn't in the registry", async () => {
+    const error = await rejection(createTestQueue({ registry, handlers: { STRANGER: () => {} } as never }));
+    expect(error).toMatchObject({ code: "UNKNOWN_MESSAGE" });
+  });
+
+  it("closes over a handler that hangs", async () => {
+    const test = await createTestQueue({ registry, handlers: { SCAN: () => new Promise<void>(() => {}) } });
+    const handle = await test.queue.send(scan, forward);
+    await test.waitFor(handle, "active");
+    await test.close();
+    expect(test.clock.nextTimer).toBeUndefined();
+  });
+});
+
+describe("drain", () => {
+  it("moves the clock over delays and backoffs", async () => {
+    const test = await createTestQueue({
+      registry,
+      handlers: {
+        PLAN_CREATE: ({ job }) => {
+          if (job.attempt < 3) throw new Error("not yet");
+          return planResult();
+        },
+      },
+    });
+    const began = test.clock.now();
+    const handle = await test.queue.send(planCreate, plan(), { delay: "7d" });
+    await test.drain();
+    expect(await test.queue.get(handle)).toMatchObject({ state: "completed", attempt: 3 });
+    expect(test.clock.now() - began).toBe(7 * 86_400_000 + 2_000 + 4_000);
+    await test.close();
+  });
+
+  it("lets real work take its real time", async () => {
+    const test = await createTestQueue({
+      registry,
+      handlers: {
+        SCAN: async () => {
+          const { readFile } = await import("node:fs/promises");
+          await readFile(new URL(import.meta.url), "utf8");
+        },
+      },
+    });
+    const handle = await test.queue.send(scan, forward);
+    await test.drain();
+    expect((await test.queue.get(handle))?.state).toBe("completed");
+    await test.close();
+  });
+
+  it("runs what handlers send, and dependents", async () => {
+    const test = await createTestQueue({
+      registry,
+      handlers: {
+        PLAN_CREATE: async ({ data }) => {
+          await test.queue.send(phaseCreate, { planId: data.planId, index: 1 }, { delay: "1m" });
+          return planResult();
+        },
+        PHASE_CREATE: () => {},
+      },
+    });
+    const created = await test.queue.send(planCreate, plan());
+    await test.queue.send(phaseCreate, { planId: "p1", index: 0 }, { dependsOn: [created] });
+    await test.drain();
+    expect((await test.queue.stats()).totals.states).toMatchObject({ completed: 3, blocked: 0 });
+    await test.close();
+  });
+
+  it("leaves alone what a policy holds", async () => {
+    const test = await createTestQueue({
+      registry,
+      handlers: { PLAN_CREATE: () => Promise.reject(new UnrecoverableError("no")) },
+    });
+    const created = await test.queue.send(planCreate, plan());
+    const held = await test.queue.send(scan, forward, { dependsOn: [{ job: created, onFailure: "hold" }] });
+    await test.drain();
+    expect((await test.queue.get(held))?.state).toBe("blocked");
+    await test.close();
+  });
+
+  it("says what keeps it from coming to rest", async () => {
+    const paused = await createTestQueue({ registry, handlers: { SCAN: () => {} } });
+    await paused.queue.pause("default");
+    await paused.queue.send(scan, forward);
+    expect((await rejection(paused.drain())).message).toContain("the queue default is paused");
+    await paused.close();
+
+    const idle = await createTestQueue({ registry });
+    await idle.queue.send(scan, forward);
+    expect((await rejection(idle.drain())).message).toContain("no worker runs");
+    await idle.close();
+
+    const endless = await createTestQueue({
+      registry,
+      handlers: {
+        SCAN: async ({ data }) => {
+          await endless.queue.send(scan, data, { delay: "1s" });
+        },
+      },
+    });
+    await endless.queue.send(scan, forward);
+    expect((await rejection(endless.drain({ maxSteps: 20 }))).message).toContain("Do they send each other?");
+    await endless.close();
+
+    const hung = await createTestQueue({ registry, handlers: { SCAN: () => new Promise<void>(() => {}) } });
+    const handle = await hung.queue.send(scan, forward);
+    const error = await rejection(hung.drain({ patience: 20 }));
+    expect(error.message).toContain(`SCAN ${handle.id} (attempt 1)`);
+    await hung.close();
+  });
+});
+
+describe("waitFor", () => {
+  it("resolves when the job reaches the state, and for what has happened already", async () => {
+    const gate = new Gate();
+    const test = await createTestQueue({ registry, handlers: { SCAN: () => gate.wait() } });
+    const handle = await test.queue.send(scan, forward, { delay: "1m" });
+    expect((await test.waitFor(handle, "scheduled")).state).toBe("scheduled");
+    const running = test.waitFor(handle, "active");
+    await test.clock.advance(60_000);
+    expect(await running).toMatchObject({ state: "active", attempt: 1 });
+    const done = test.waitFor(handle.id, "completed");
+    gate.open();
+    expect((await done).state).toBe("completed");
+    expect((await test.waitFor(handle, "active")).state).toBe("completed");
+    await test.close();
+  });
+
+  it("rejects when the job ends otherwise, isn't there, or takes too long", async () => {
+    const test = await createTestQueue({
+      registry,
+      handlers: { SCAN: () => Promise.reject(new Error("no signal")) },
+    });
+    const handle = await test.queue.send(scan, forward);
+    expect(await rejection(test.waitFor(handle, "completed"))).toMatchObject({
+      code: "INVALID_STATE",
+      message: expect.stringContaining("is failed (HANDLER_FAILED: no signal)"),
+    });
+    expect(await rejection(test.waitFor("nobody", "active"))).toMatchObject({ code: "JOB_NOT_FOUND" });
+    const later = await test.queue.send(scan, forward, { delay: "1h" });
+    expect(await rejection(waitFor(test.queue, later, "active", { timeout: 10 }))).toMatchObject({
+      code: "WAIT_TIMEOUT",
+      message: expect.stringContaining("may start from"),
+    });
+    await test.close();
+  });
+});

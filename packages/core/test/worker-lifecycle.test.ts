@@ -1,0 +1,284 @@
+import { describe, expect, it } from "vitest";
+import { createWorker, type Message, type Queue, type Worker } from "../src/index.ts";
+import {
+  forward,
+  Gate,
+  plan,
+  planCreate,
+  planResult,
+  RecordingLogger,
+  rejection,
+  scan,
+  setup,
+} from "./runtime-support.ts";
+
+describe("a worker's handlers", () => {
+  it("are one a message, of the registry, added before the start", async () => {
+    const { queue, logger } = setup();
+    const worker = createWorker(queue, { logger }).handle(planCreate, () => planResult());
+    expect(() => worker.handle(planCreate, () => planResult())).toThrow(/PLAN_CREATE has a handler already/);
+    expect(() => worker.handle({ name: "STRANGER" } as never, () => planResult() as never)).toThrow(
+      /"STRANGER" isn't in/,
+    );
+    expect(() => worker.handle(scan, "no function" as never)).toThrow(/must be a function/);
+    await worker.start();
+    expect(() => worker.handle(scan, () => {})).toThrow(/before the worker starts/);
+    await worker.stop();
+  });
+
+  it("can be given all at once, and then must be complete", async () => {
+    const { queue, logger } = setup();
+    const worker = createWorker(queue, { logger }).handle(planCreate, () => planResult());
+    expect(() => worker.handleAll({ SCAN: () => {} } as never)).toThrow(/no handler for PHASE_CREATE/);
+    const complete = createWorker(queue, { logger }).handleAll({
+      PLAN_CREATE: ({ data }) => planResult(data.planId),
+      PHASE_CREATE: () => {},
+      SCAN: async () => {},
+    });
+    await complete.start();
+    expect(logger.lines).toEqual([]);
+    await complete.stop();
+  });
+
+  it("that are missing for a queue it serves, or are for one it doesn't, are warned of", async () => {
+    const { queue, logger } = setup();
+    const worker = createWorker(queue, { logger, queues: ["phases"] }).handle(planCreate, () => planResult());
+    await worker.start();
+    expect(logger.lines).toEqual([
+      expect.stringContaining("serves phases without a handler for PHASE_CREATE"),
+      expect.stringContaining("handles PLAN_CREATE but doesn't serve"),
+    ]);
+    await worker.stop();
+  });
+});
+
+describe("start", () => {
+  it("does nothing twice, needs handlers, and is over after stop", async () => {
+    const { queue, flaky, logger } = setup();
+    expect(await rejection(createWorker(queue).start())).toMatchObject({ code: "INVALID_OPTIONS" });
+    const worker = createWorker(queue, { logger }).handle(planCreate, () => planResult());
+    expect(worker.stats().state).toBe("new");
+    await Promise.all([worker.start(), worker.start()]);
+    expect(worker.stats().state).toBe("running");
+    expect(flaky.count("recover")).toBe(1);
+    await worker.stop();
+    expect(await rejection(worker.start())).toMatchObject({ code: "CLOSED" });
+  });
+
+  it("refuses options out of bounds, by name", () => {
+    const { queue } = setup();
+    const cases: [object, RegExp][] = [
+      [{ concurrency: 0 }, /concurrency/],
+      [{ concurency: 1 }, /unknown option "concurency"/],
+      [{ lease: "10ms" }, /lease/],
+      [{ pollInterval: "1h" }, /pollInterval/],
+      [{ prefetch: -1 }, /prefetch/],
+      [{ queues: [] }, /queues/],
+      [{ queues: ["plan"] }, /queue plan\. The queues are: plans, phases, default/],
+      [{ logger: {} }, /logger/],
+    ];
+    for (const [options, message] of cases) expect(() => createWorker(queue, options)).toThrow(message);
+  });
+
+  it("finds what was sent before", async () => {
+    const { queue, start, settle } = setup();
+    const handle = await queue.send(planCreate, plan());
+    await start({ PLAN_CREATE: () => planResult() });
+    await settle();
+    expect((await queue.get(handle))?.state).toBe("completed");
+  });
+
+  it("runs at most `concurrency` handlers at a time", async () => {
+    const { queue, start, settle } = setup();
+    const gate = new Gate();
+    const worker = await start({ SCAN: () => gate.wait() }, { concurrency: 3 });
+    for (let n = 0; n < 10; n++) await queue.send(scan, forward);
+    await settle();
+    expect(gate.entered).toBe(3);
+    gate.open();
+    await settle();
+    expect(gate.entered).toBe(6);
+    expect(worker.stats().completed).toBe(3);
+  });
+});
+
+describe("stop", () => {
+  it("waits for what runs, gives back at once what hasn't begun, and claims no more", async () => {
+    const { queue, start, settle } = setup();
+    const gate = new Gate();
+    const worker = await start(
+      {
+        PLAN_CREATE: async ({ data }) => {
+          if (data.planId !== "warm-up") await gate.wait();
+          return planResult();
+        },
+      },
+      { concurrency: 1 },
+    );
+    await queue.send(planCreate, plan("warm-up"));
+    await settle();
+    const running = await queue.send(planCreate, plan("running"));
+    const waiting = await queue.send(planCreate, plan("waiting"));
+    await settle();
+    expect(worker.stats()).toMatchObject({ running: 1, buffered: 1 });
+
+    let isStopped = false;
+    const stopping = worker.stop().then(() => {
+      isStopped = true;
+    });
+    await settle();
+    expect(await queue.get(waiting)).toMatchObject({ state: "queued", attempt: 0 });
+    expect([worker.stats().state, isStopped]).toEqual(["stopping", false]);
+    const late = await queue.send(planCreate, plan("late"));
+    gate.open();
+    await stopping;
+    expect((await queue.get(running))?.state).toBe("completed");
+    expect((await queue.get(late))?.state).toBe("queued");
+    expect(worker.stats()).toMatchObject({ state: "stopped", completed: 2, released: 1, running: 0 });
+  });
+
+  it("aborts what runs too long with SHUTDOWN, and gives it back without counting the attempt", async () => {
+    const { queue, start, settle, clock } = setup();
+    const gate = new Gate();
+    let reason: unknown;
+    const worker = await start({
+      SCAN: async ({ signal }) => {
+        await gate.wait(signal).catch((error) => {
+          reason = error;
+          throw error;
+        });
+      },
+    });
+    const handle = await queue.send(scan, forward);
+    await settle();
+    const stopping = worker.stop({ timeout: "10s" });
+    await clock.advance(9_999);
+    expect(reason).toBeUndefined();
+    await clock.advance(1);
+    await stopping;
+    expect(reason).toMatchObject({ code: "SHUTDOWN" });
+    expect(await queue.get(handle)).toMatchObject({ state: "queued", attempt: 0, failures: [] });
+  });
+
+  it("still takes the result of a handler that finishes on its signal", async () => {
+    const { queue, start, settle, clock } = setup();
+    const gate = new Gate();
+    const worker = await start({
+      PLAN_CREATE: async ({ signal }) => {
+        await gate.wait(signal).catch(() => {});
+        return planResult();
+      },
+    });
+    const handle = await queue.send(planCreate, plan());
+    await settle();
+    const stopping = worker.stop({ timeout: 0 });
+    await clock.advance(0);
+    await stopping;
+    expect((await queue.get(handle))?.state).toBe("completed");
+  });
+
+  it("gives back what ignores its signal, and what that does later counts for nothing", async () => {
+    const { queue, start, settle, clock } = setup();
+    const gate = new Gate();
+    const worker = await start({ SCAN: () => gate.wait() });
+    const handle = await queue.send(scan, forward);
+    await settle();
+    const stopping = worker.stop({ timeout: "1s" });
+    await clock.advance(5_000);
+    await stopping;
+    expect((await queue.get(handle))?.state).toBe("queued");
+    gate.open();
+    await settle();
+    expect((await queue.get(handle))?.state).toBe("queued");
+  });
+
+  it("gives back what a claim under way brings in", async () => {
+    const { queue, flaky, start, settle } = setup();
+    const worker = await start({ PLAN_CREATE: () => planResult() });
+    await settle();
+    flaky.hang("claim");
+    const handle = await queue.send(planCreate, plan());
+    await settle();
+    const stopping = worker.stop();
+    await settle();
+    flaky.mend();
+    await stopping;
+    expect(await queue.get(handle)).toMatchObject({ state: "queued", attempt: 0 });
+  });
+
+  it("doesn't hang on an engine that is away", async () => {
+    const { queue, flaky, start, settle, clock } = setup();
+    const worker = await start({ PLAN_CREATE: () => planResult() });
+    await settle();
+    flaky.fail("settle", "release");
+    await queue.send(planCreate, plan());
+    await settle();
+    const stopping = worker.stop({ timeout: "10s" });
+    await clock.advance(20_000);
+    await stopping;
+    expect(worker.stats().state).toBe("stopped");
+  });
+
+  it("keeps leases alive while it waits", async () => {
+    const { queue, start, settle, clock } = setup();
+    const gate = new Gate();
+    const worker = await start({ PLAN_CREATE: () => gate.wait().then(() => planResult()) });
+    const handle = await queue.send(planCreate, plan());
+    await settle();
+    const stopping = worker.stop({ timeout: "5m" });
+    await clock.advance(120_000);
+    gate.open();
+    await stopping;
+    expect(await queue.get(handle)).toMatchObject({ state: "completed", stalls: 0 });
+  });
+
+  it("leaves no timer behind, can be repeated, and ends a scope", async () => {
+    const { queue, start, settle, clock } = setup();
+    const worker = await start({ PLAN_CREATE: () => planResult() });
+    await queue.send(planCreate, plan());
+    await settle();
+    await Promise.all([worker.stop(), worker.stop()]);
+    await worker[Symbol.asyncDispose]();
+    expect(clock.nextTimer).toBeUndefined();
+
+    const never: Worker<Message> = createWorker(queue as Queue<Message>);
+    await never.stop();
+    expect(never.stats().state).toBe("stopped");
+  });
+});
+
+describe("idle", () => {
+  it("resolves when every outcome has been told to the engine", async () => {
+    const { queue, start, settle } = setup();
+    const gate = new Gate();
+    const worker = await start({ SCAN: () => gate.wait() });
+    await settle();
+    await worker.idle();
+    const handle = await queue.send(scan, forward);
+    await settle();
+    const idle = worker.idle();
+    gate.open();
+    await idle;
+    expect((await queue.get(handle))?.state).toBe("completed");
+  });
+
+  it("gives handlers' jobs an account of the worker", async () => {
+    const { queue, start, settle, clock } = setup();
+    const logger = new RecordingLogger();
+    const worker = await start({ SCAN: () => {} }, { logger });
+    await queue.send(scan, forward);
+    await settle();
+    expect(worker.stats()).toEqual({
+      state: "running",
+      running: 0,
+      buffered: 0,
+      completed: 1,
+      failed: 0,
+      retried: 0,
+      cancelled: 0,
+      released: 0,
+      lost: 0,
+      lastClaimAt: new Date(clock.now()),
+    });
+  });
+});

@@ -1,0 +1,484 @@
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import {
+  createQueue,
+  createRegistry,
+  createWorker,
+  defineMessage,
+  type Handler,
+  type JobSnapshot,
+  type NewJob,
+  RetryAfterError,
+  UnrecoverableError,
+} from "../src/index.ts";
+import { MAX_BOUNCES } from "../src/worker/attempt-end.ts";
+import { TIMEOUT_GRACE } from "../src/worker/executor.ts";
+import { backoffDelay } from "../src/worker/retry-policy.ts";
+import {
+  forward,
+  Gate,
+  phaseCreate,
+  plan,
+  planCreate,
+  planResult,
+  RecordingLogger,
+  type Setup,
+  scan,
+  setup,
+} from "./runtime-support.ts";
+
+/** Stores a job as an older or a foreign producer might have. */
+async function store({ flaky }: Setup, envelope: Partial<NewJob["envelope"]>): Promise<string> {
+  const id = `raw-${envelope.messageType}`;
+  const bound = { age: 3_600_000, count: 100 };
+  await flaky.engine.enqueue([
+    {
+      jobs: [
+        {
+          envelope: {
+            id,
+            messageType: "SCAN",
+            version: 2,
+            timestamp: "2026-01-01T00:00:00.000Z",
+            data: JSON.stringify(forward),
+            ...envelope,
+          },
+          queue: "default",
+          priority: 0,
+          delay: 0,
+          maxAttempts: 3,
+          maxStalls: 3,
+          retain: { completed: bound, failed: bound },
+          dependsOn: [],
+        },
+      ],
+    },
+  ]);
+  return id;
+}
+
+async function runOnce(handler: Handler<typeof scan>): Promise<JobSnapshot<typeof scan>> {
+  const { queue, start, settle } = setup();
+  await start({ SCAN: handler });
+  const handle = await queue.send(scan, forward);
+  await settle();
+  return (await queue.get(handle))!;
+}
+
+describe("success", () => {
+  it("completes the job with its encoded result", async () => {
+    const { queue, flaky, start, settle } = setup();
+    const worker = await start({ PLAN_CREATE: async ({ data }) => planResult(data.planId) });
+    const handle = await queue.send(planCreate, plan());
+    await settle();
+    const [record] = await flaky.engine.get([handle.id]);
+    expect(record).toMatchObject({
+      state: "completed",
+      result: '{"planId":"p1","savedAt":"2026-01-01T00:00:00.000Z"}',
+    });
+    expect(worker.stats()).toMatchObject({ completed: 1, running: 0, buffered: 0, state: "running" });
+  });
+
+  it("takes handlers that return at once", async () => {
+    expect(await runOnce(() => {})).toMatchObject({ state: "completed" });
+  });
+
+  it("takes other libraries' promises, and survives what only looks like one", async () => {
+    // biome-ignore lint/suspicious/noThenProperty: what the test is about
+    const thenable = { then: (resolve: () => void) => resolve() };
+    expect(await runOnce(() => thenable as never)).toMatchObject({ state: "completed" });
+    const trap = new Proxy(
+      {},
+      {
+        has: () => {
+          throw new Error("keep out");
+        },
+      },
+    );
+    expect(await runOnce(() => trap as never)).toMatchObject({
+      state: "failed",
+      error: { message: "keep out" },
+    });
+  });
+
+  it("fails with INVALID_RESULT, without retry, when the result isn't what the contract says", async () => {
+    const { queue, start, settle } = setup();
+    await start({ PLAN_CREATE: async () => ({ planId: 7 }) as never });
+    const handle = await queue.send(planCreate, plan());
+    await settle();
+    expect(await queue.get(handle)).toMatchObject({
+      state: "failed",
+      attempt: 1,
+      error: { code: "INVALID_RESULT", issues: [{ path: "planId" }, { path: "savedAt" }] },
+    });
+  });
+});
+
+describe("failure", () => {
+  it("is retried after the policy's pause until the attempts are used up", async () => {
+    const { queue, start, settle, clock } = setup();
+    const startedAt: number[] = [];
+    await start({
+      PLAN_CREATE: ({ job }) => {
+        startedAt.push(clock.now());
+        throw new Error(`attempt ${job.attempt}`);
+      },
+    });
+    const began = clock.now();
+    const handle = await queue.send(planCreate, plan(), { attempts: 4 });
+    await settle();
+    await clock.advance(60_000);
+    // 2 s, 4 s, then the bound of 5 s instead of 8 s.
+    expect(startedAt.map((at) => at - began)).toEqual([0, 2_000, 6_000, 11_000]);
+    expect(await queue.get(handle)).toMatchObject({
+      state: "failed",
+      attempt: 4,
+      error: { code: "HANDLER_FAILED", message: "attempt 4" },
+    });
+  });
+
+  it("doesn't keep other jobs waiting", async () => {
+    const { queue, start, settle } = setup();
+    await start(
+      {
+        PLAN_CREATE: ({ data }) => {
+          if (data.planId === "bad") throw new Error("bad");
+          return planResult();
+        },
+      },
+      { concurrency: 1 },
+    );
+    const bad = await queue.send(planCreate, plan("bad"));
+    const good = await queue.send(planCreate, plan());
+    await settle();
+    expect((await queue.get(bad))?.state).toBe("scheduled");
+    expect((await queue.get(good))?.state).toBe("completed");
+  });
+
+  it("with UnrecoverableError is final at once", async () => {
+    const { queue, start, settle } = setup();
+    await start({ PLAN_CREATE: () => Promise.reject(new UnrecoverableError("deleted")) });
+    const handle = await queue.send(planCreate, plan());
+    await settle();
+    expect(await queue.get(handle)).toMatchObject({
+      state: "failed",
+      attempt: 1,
+      error: { code: "UNRECOVERABLE", name: "UnrecoverableError" },
+    });
+  });
+
+  it("knows the errors of another copy of the package by their brand", async () => {
+    const foreign = Object.assign(new Error("deleted"), { code: "UNRECOVERABLE", issues: [] });
+    Object.defineProperty(foreign, Symbol.for("@org/queue/error"), { value: true });
+    const { queue, start, settle } = setup();
+    await start({ PLAN_CREATE: () => Promise.reject(foreign) });
+    const handle = await queue.send(planCreate, plan());
+    await settle();
+    expect((await queue.get(handle))?.state).toBe("failed");
+  });
+
+  it("with RetryAfterError chooses its pause, and uses up an attempt", async () => {
+    const { queue, start, settle, clock } = setup();
+    await start({ PHASE_CREATE: () => Promise.reject(new RetryAfterError(30_000)) });
+    const handle = await queue.send(phaseCreate, { planId: "p1", index: 0 });
+    await settle();
+    expect(await queue.get(handle)).toMatchObject({
+      state: "scheduled",
+      runAt: new Date(clock.now() + 30_000),
+      error: { code: "RETRY_AFTER" },
+    });
+    await clock.advance(30_000);
+    expect(await queue.get(handle)).toMatchObject({ state: "failed", attempt: 2 });
+  });
+
+  it("grows its pause by the policy, with jitter as a share of it", () => {
+    const policy = { type: "exponential", delay: 100, maxDelay: 1_000, jitter: 0.5 } as const;
+    expect([1, 2, 3, 9].map((attempt) => backoffDelay(policy, attempt, () => 0))).toEqual([
+      100, 200, 400, 1_000,
+    ]);
+    expect(backoffDelay(policy, 1, () => 1)).toBe(50);
+    expect(backoffDelay({ ...policy, type: "fixed" }, 9, () => 0)).toBe(100);
+    expect(backoffDelay(policy, 1_000, () => 0)).toBe(1_000);
+  });
+});
+
+describe("the stored error", () => {
+  it("has the thrown error's name, stack and causes", async () => {
+    const job = await runOnce(() => {
+      throw new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED") });
+    });
+    expect(job.error).toMatchObject({ code: "HANDLER_FAILED", name: "TypeError", message: "fetch failed" });
+  });
+
+  it("is shortened to its cap and stays JSON", async () => {
+    const job = await runOnce(() => {
+      throw new Error('"\u0000é\n'.repeat(10_000));
+    });
+    expect(job.error?.code).toBe("HANDLER_FAILED");
+    expect(job.error?.message).toMatch(/…$/);
+    expect(Buffer.byteLength(JSON.stringify(job.error))).toBeLessThanOrEqual(600);
+  });
+
+  const no = () => {
+    throw new Error("no");
+  };
+
+  it.each<[string, () => unknown, string]>([
+    ["text", () => "text", '"text"'],
+    ["nothing", () => undefined, "undefined"],
+    ["an object", () => ({ status: 500 }), '{"status":500}'],
+    ["an object without a prototype", () => Object.create(null), "{}"],
+    ["a symbol", () => Symbol("odd"), "Symbol(odd)"],
+    ["what can't be JSON", () => ({ toJSON: no }), "a value that can't be shown"],
+    [
+      "an error that throws when looked at",
+      () => Object.defineProperty(new Error(), "message", { get: no }),
+      "shown",
+    ],
+  ])("can be of anything thrown: %s", async (_, make, shown) => {
+    const job = await runOnce(() => {
+      throw make();
+    });
+    expect(job).toMatchObject({ state: "failed", error: { code: "HANDLER_FAILED" } });
+    expect(job.error?.message).toContain(shown);
+  });
+});
+
+describe("data", () => {
+  it("is upcast to the handler's version", async () => {
+    const it = setup();
+    const seen: unknown[] = [];
+    await it.start({ SCAN: ({ data, job }) => void seen.push({ ...data, version: job.version }) });
+    await store(it, { version: 1, data: '{"channel":"old"}' });
+    await it.settle();
+    expect(seen).toEqual([{ channel: "old", direction: "backward", version: 1 }]);
+  });
+
+  it.each([
+    ["is not JSON", "{"],
+    ["doesn't match the schema", '{"channel":1}'],
+  ])("that %s fails with INVALID_DATA, without retry, its payload kept", async (_, data) => {
+    const it = setup();
+    let runs = 0;
+    await it.start({ SCAN: () => void runs++ });
+    const id = await store(it, { data });
+    await it.settle();
+    const [record] = await it.flaky.engine.get([id]);
+    expect(record).toMatchObject({ state: "failed", attempt: 1, envelope: { data } });
+    expect(JSON.parse(record!.error!)).toMatchObject({ code: "INVALID_DATA" });
+    expect(runs).toBe(0);
+  });
+
+  it("of a version that the upcast doesn't reach fails with UNSUPPORTED_VERSION", async () => {
+    const third = defineMessage("SCAN", {
+      version: 3,
+      data: z.object({}),
+      upcast: { 2: (data) => data },
+    });
+    const { flaky, clock, ...rest } = setup();
+    const queue = createQueue({ registry: createRegistry([third]), engine: flaky.engine, clock });
+    await createWorker(queue)
+      .handle(third, () => {})
+      .start();
+    const id = await store({ flaky, clock, ...rest }, { version: 1 });
+    await rest.settle();
+    expect(await queue.get(id)).toMatchObject({ state: "failed", error: { code: "UNSUPPORTED_VERSION" } });
+  });
+});
+
+describe("what this worker doesn't know", () => {
+  it("goes back for a worker that does, as in a rolling deploy", async () => {
+    const it = setup();
+    const older = await it.start({ SCAN: () => {} });
+    const id = await store(it, { version: 3 });
+    await it.settle();
+    expect(await it.queue.get(id)).toMatchObject({ state: "scheduled", bounces: 1, attempt: 0 });
+
+    await older.stop();
+    const third = defineMessage("SCAN", { version: 3, data: z.object({ channel: z.string() }) });
+    const registry = createRegistry([third]);
+    const newer = createQueue({ registry, engine: it.flaky.engine, clock: it.clock });
+    await createWorker(newer)
+      .handle(third, () => {})
+      .start();
+    await it.clock.advance(1_000);
+    expect(await newer.get(id)).toMatchObject({ state: "completed", attempt: 1 });
+  });
+
+  it.each([
+    ["an unknown message", { messageType: "NEWER_MESSAGE" }, "UNKNOWN_MESSAGE"],
+    ["a newer version", { version: 9 }, "UNSUPPORTED_VERSION"],
+  ])("fails in the end, after a bounded number of times: %s", async (_, envelope, code) => {
+    const it = setup();
+    await it.start({ SCAN: () => {} });
+    const id = await store(it, envelope);
+    await it.clock.advance(1_000_000);
+    const [record] = await it.flaky.engine.get([id]);
+    expect(record).toMatchObject({ state: "failed", bounces: MAX_BOUNCES, attempt: 1 });
+    expect(JSON.parse(record!.error!)).toMatchObject({ code });
+  });
+
+  it("grows the pause between the times", async () => {
+    const it = setup();
+    await it.start({ SCAN: () => {} });
+    await store(it, { messageType: "NEWER_MESSAGE" });
+    await it.clock.advance(100_000);
+    const delays = it.flaky.calls
+      .filter(({ method }) => method === "release")
+      .map(({ args: [releases] }) => (releases as { delay: number }[])[0]!.delay);
+    expect(delays.slice(0, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+  });
+});
+
+describe("timeout", () => {
+  it("aborts the signal; the throw that follows is retried as TIMEOUT", async () => {
+    const { queue, start, settle, clock } = setup();
+    const gate = new Gate();
+    let reason: unknown;
+    await start({
+      SCAN: async ({ signal }) => {
+        signal.addEventListener("abort", () => {
+          reason = signal.reason;
+        });
+        await gate.wait(signal);
+      },
+    });
+    const handle = await queue.send(scan, forward, { attempts: 2 });
+    await settle();
+    await clock.advance(60_000);
+    expect(reason).toMatchObject({ code: "TIMEOUT" });
+    expect(await queue.get(handle)).toMatchObject({ state: "scheduled", error: { code: "TIMEOUT" } });
+    await clock.advance(120_000);
+    expect(await queue.get(handle)).toMatchObject({ state: "failed", attempt: 2 });
+  });
+
+  it("ends the attempt of a handler that doesn't stop, and frees its slot", async () => {
+    const { queue, start, settle, clock } = setup();
+    const gate = new Gate();
+    const worker = await start({ SCAN: () => gate.wait() }, { concurrency: 1 });
+    const hung = await queue.send(scan, forward);
+    const next = await queue.send(scan, forward);
+    await settle();
+    await clock.advance(60_000);
+    expect((await queue.get(hung))?.state).toBe("active");
+    await clock.advance(TIMEOUT_GRACE);
+    expect(await queue.get(hung)).toMatchObject({ state: "failed", error: { code: "TIMEOUT" } });
+    expect((await queue.get(next))?.state).toBe("active");
+
+    gate.open();
+    await settle();
+    expect((await queue.get(hung))?.state).toBe("failed");
+    expect(worker.stats()).toMatchObject({ completed: 1, failed: 1, lost: 0 });
+  });
+
+  it("still takes the result of a handler that finishes within the grace", async () => {
+    const { queue, start, settle, clock } = setup();
+    const gate = new Gate();
+    await start({ SCAN: () => gate.wait() });
+    const handle = await queue.send(scan, forward);
+    await settle();
+    await clock.advance(61_000);
+    gate.open();
+    await settle();
+    expect((await queue.get(handle))?.state).toBe("completed");
+    // The timer of the grace is gone with the attempt.
+    await clock.advance(TIMEOUT_GRACE);
+    expect((await queue.get(handle))?.state).toBe("completed");
+  });
+});
+
+describe("cancellation", () => {
+  it("from this process reaches the handler at once; it ends cancelled when it throws", async () => {
+    const { queue, start, settle } = setup();
+    const gate = new Gate();
+    let reason: unknown;
+    await start({
+      PLAN_CREATE: async ({ signal }) => {
+        await gate.wait(signal).catch((error) => {
+          reason = error;
+          throw new Error("stopped half-way");
+        });
+        return planResult();
+      },
+    });
+    const handle = await queue.send(planCreate, plan());
+    await settle();
+    expect(await queue.cancel(handle, { reason: "changed my mind" })).toBe("cancelling");
+    await settle();
+    expect(reason).toMatchObject({ code: "JOB_CANCELLED", message: "changed my mind" });
+    expect(await queue.get(handle)).toMatchObject({
+      state: "cancelled",
+      error: { code: "JOB_CANCELLED", message: "changed my mind" },
+    });
+  });
+
+  it("ends completed when the handler returns all the same", async () => {
+    const { queue, start, settle } = setup();
+    const gate = new Gate();
+    await start({
+      PLAN_CREATE: async () => {
+        await gate.wait();
+        return planResult();
+      },
+    });
+    const handle = await queue.send(planCreate, plan());
+    await settle();
+    await queue.cancel(handle);
+    gate.open();
+    await settle();
+    expect((await queue.get(handle))?.state).toBe("completed");
+  });
+
+  it("from another process reaches the handler with a heartbeat, with its reason", async () => {
+    const { queue, flaky, start, settle, clock } = setup();
+    const gate = new Gate();
+    let reason: unknown;
+    await start({
+      PLAN_CREATE: async ({ signal }) => {
+        await gate.wait(signal).catch((error) => {
+          reason = error;
+          throw error;
+        });
+        return planResult();
+      },
+    });
+    const handle = await queue.send(planCreate, plan());
+    await settle();
+    await flaky.engine.cancel([handle.id], "cancelled over there");
+    await settle();
+    expect(reason).toBeUndefined();
+    await clock.advance(10_000);
+    expect(reason).toMatchObject({ code: "JOB_CANCELLED", message: "cancelled over there" });
+    expect((await queue.get(handle))?.state).toBe("cancelled");
+  });
+
+  it("of a job that is only prefetched keeps it from running", async () => {
+    const { queue, start, settle } = setup();
+    const gate = new Gate();
+    const ran: string[] = [];
+    const logger = new RecordingLogger();
+    const worker = await start(
+      {
+        PLAN_CREATE: async ({ data }) => {
+          ran.push(data.planId);
+          if (data.planId !== "warm-up") await gate.wait();
+          return planResult();
+        },
+      },
+      { concurrency: 1, logger },
+    );
+    await queue.send(planCreate, plan("warm-up"));
+    await settle();
+    const first = await queue.send(planCreate, plan("first"));
+    const second = await queue.send(planCreate, plan("second"));
+    await settle();
+    expect(worker.stats()).toMatchObject({ running: 1, buffered: 1 });
+    expect(await queue.cancel(second)).toBe("cancelling");
+    gate.open();
+    await settle();
+    expect(ran).toEqual(["warm-up", "first"]);
+    expect((await queue.get(first))?.state).toBe("completed");
+    expect((await queue.get(second))?.state).toBe("cancelled");
+    expect(logger.lines).toEqual([]);
+  });
+});
