@@ -1,0 +1,77 @@
+import { mkdir } from "node:fs/promises";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { migrationsFolder } from "./migrations.ts";
+import * as schema from "./schema.ts";
+
+/** Either driver's database, or a transaction of it. */
+export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
+
+export interface OpenedDatabase {
+  readonly db: Database;
+  /** `"PostgreSQL"`, or `"PGlite"`: PostgreSQL inside this process. */
+  readonly kind: "PostgreSQL" | "PGlite";
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** @default process.env.DATABASE_URL */
+  readonly url?: string | undefined;
+  /** Where PGlite keeps its files. In memory when absent. @default process.env.PGLITE_DIR */
+  readonly dataDir?: string | undefined;
+}
+
+/** Opens the database of the app, with all migrations applied: PostgreSQL by its URL, else PGlite. */
+export async function openDatabase({
+  url = process.env.DATABASE_URL,
+  dataDir = process.env.PGLITE_DIR,
+}: OpenOptions = {}): Promise<OpenedDatabase> {
+  return url ? openPostgres(url) : openPglite(dataDir);
+}
+
+// The drivers are imported when they are needed: PGlite alone loads 10 MB.
+
+async function openPostgres(url: string): Promise<OpenedDatabase> {
+  const [{ default: pg }, { drizzle }, { migrate }] = await Promise.all([
+    import("pg"),
+    import("drizzle-orm/node-postgres"),
+    import("drizzle-orm/node-postgres/migrator"),
+  ]);
+  const pool = new pg.Pool({ connectionString: url, max: 10 });
+  let isClosing = false;
+  // A connection that breaks while idle is replaced by the pool; without a listener it ends the process.
+  pool.on("error", (error) => {
+    if (!isClosing) console.error(`database connection lost: ${error.message}`);
+  });
+  const close = () => {
+    isClosing = true;
+    return pool.end();
+  };
+  try {
+    const client = await pool.connect();
+    try {
+      // Processes that start together take turns. The lock ends with the connection, so a crash frees it.
+      await client.query("select pg_advisory_lock(hashtext('workout-migrations'))");
+      await migrate(drizzle(client), { migrationsFolder });
+      await client.query("select pg_advisory_unlock(hashtext('workout-migrations'))");
+    } finally {
+      client.release(true);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { db: drizzle(pool, { schema }), kind: "PostgreSQL", close };
+}
+
+async function openPglite(dataDir: string | undefined): Promise<OpenedDatabase> {
+  const [{ PGlite }, { drizzle }, { migrate }] = await Promise.all([
+    import("@electric-sql/pglite"),
+    import("drizzle-orm/pglite"),
+    import("drizzle-orm/pglite/migrator"),
+  ]);
+  if (dataDir) await mkdir(dataDir, { recursive: true });
+  const client = await PGlite.create(dataDir ?? "memory://");
+  const db = drizzle(client, { schema });
+  await migrate(db, { migrationsFolder });
+  return { db, kind: "PGlite", close: () => client.close() };
+}

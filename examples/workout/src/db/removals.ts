@@ -1,0 +1,38 @@
+import { and, gt, inArray, sql } from "drizzle-orm";
+import type { Database } from "./open.ts";
+import { removals } from "./schema.ts";
+
+export type RemovableKind = (typeof removals.$inferSelect)["kind"];
+
+/**
+ * Which of the ids were deleted by something sent after `sentAt`. A change that was sent before a deletion
+ * and runs after it, because an operator retried it, must not bring back what was deleted.
+ */
+export async function removedSince(
+  db: Database,
+  ids: readonly string[],
+  sentAt: Date,
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db
+    .select({ id: removals.id })
+    .from(removals)
+    .where(and(inArray(removals.id, [...ids]), gt(removals.removedAt, sentAt)));
+  return new Set(rows.map(({ id }) => id));
+}
+
+export async function recordRemovals(
+  db: Database,
+  kind: RemovableKind,
+  ids: readonly string[],
+  removedAt: Date,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await db
+    .insert(removals)
+    .values(ids.map((id) => ({ id, kind, removedAt })))
+    .onConflictDoUpdate({
+      target: removals.id,
+      set: { removedAt: sql`greatest(${removals.removedAt}, excluded.removed_at)` },
+    });
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto";
+import { isQueueError } from "@org/queue";
+import { email } from "../messages/email.ts";
+import { notification } from "../messages/notification.ts";
+import { sessionCreate } from "../messages/session.ts";
+import type { Client } from "./new-client.ts";
+import type { Stage } from "./stage.ts";
+
+const newNotification = (userId: string, title: string) => ({
+  notificationId: randomUUID(),
+  userId,
+  kind: "session" as const,
+  title,
+  body: "",
+});
+
+/** A dependency on a job that had already finished counts as satisfied. */
+export async function dependOnFinishedJob(stage: Stage, client: Client): Promise<void> {
+  const { queue, report, track } = stage;
+  report.scene("A dependency on a job that had already finished");
+  const planEnd = (await queue.get(client.planJob))!;
+  const late = track(
+    "welcome",
+    await queue.send(notification, newNotification(client.clientId, "Welcome"), {
+      dependsOn: [client.planJob],
+    }),
+  );
+  await late.wait();
+  const job = (await queue.get(late))!;
+  report.expect(
+    "the plan's job had completed before this one was sent",
+    planEnd.finishedAt! <= job.createdAt,
+    true,
+  );
+  report.expect("so it ran at once", job.state, "completed");
+  stage.expectRows({ notifications: 1 });
+}
+
+/** A job that fails, and what becomes of those that wait for it under each policy. */
+export async function dependOnFailingJob(stage: Stage, { clientId, planId }: Client): Promise<void> {
+  const { queue, integration, report, run, track } = stage;
+  report.scene("A dependency on a job that fails, with each policy");
+  const phaseId = randomUUID();
+  const [session, cancelled, ran, held] = await queue.sendMany([
+    {
+      ref: "session",
+      message: sessionCreate,
+      data: { sessionId: randomUUID(), planId, phaseId, week: 9, day: 1, name: "Lower A", type: "strength" },
+    },
+    {
+      message: notification,
+      data: newNotification(clientId, "New session"),
+      options: { dependsOn: [{ ref: "session", onFailure: "cancel" }] },
+    },
+    {
+      message: notification,
+      data: newNotification(`trainer-${run}`, "Session handled, well or not"),
+      options: { dependsOn: [{ ref: "session", onFailure: "run" }] },
+    },
+    {
+      message: email,
+      data: {
+        emailId: randomUUID(),
+        to: [`${clientId}@client.example`],
+        subject: "New session",
+        text: "Lower A, on Monday of week 9.",
+      },
+      options: { dependsOn: [{ ref: "session", onFailure: "hold" }] },
+    },
+  ]);
+  track("session of a missing phase", session);
+  track("if it fails: cancel", cancelled);
+  track("if it fails: run", ran);
+  track("if it fails: hold", held);
+
+  const failure = await session.wait().catch((error: unknown) => error);
+  report.say(isQueueError(failure) ? failure.message : String(failure));
+  report.expect("the session fails, as its phase isn't there", isQueueError(failure, "JOB_FAILED"), true);
+  await ran.wait();
+  const cancelledJob = await queue.get(cancelled);
+  report.expect("policy cancel: cancelled, with the reason", cancelledJob?.error?.code, "DEPENDENCY_FAILED");
+  report.expect("policy run: ran all the same", (await queue.get(ran))?.state, "completed");
+  report.expect("policy hold: still blocked", (await queue.get(held))?.state, "blocked");
+  report.say((await queue.explain(held)).summary);
+
+  report.say("The trainer adds the phase, an operator retries the session.");
+  const phase = { phaseId, planId, position: 2, name: "Peak", startWeek: 9, weeks: 4 };
+  const phaseJob = track("the missing phase", await integration.queuePhaseCreate(phase));
+  await phaseJob.wait();
+  await queue.retry(session);
+  await Promise.all([session.wait(), held.wait()]);
+  report.expect("the session is saved now", (await queue.get(session))?.state, "completed");
+  report.expect("and the held e-mail went out", (await queue.get(held))?.state, "completed");
+  report.expect("the cancelled one stays cancelled", (await queue.get(cancelled))?.state, "cancelled");
+  stage.expectRows({ phases: 1, sessions: 1, notifications: 1, "e-mails": 1 });
+}

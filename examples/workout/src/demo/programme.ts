@@ -1,0 +1,124 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { eq } from "drizzle-orm";
+import { syncRuns } from "../db/schema.ts";
+import { dataSync } from "../messages/data-sync.ts";
+import { planFullSave } from "../messages/full-save.ts";
+import { describeProblem, type PlacedRow, parseProgramme } from "../programme/parse-programme.ts";
+import { toFullSaves } from "../programme/to-full-save.ts";
+import type { Stage } from "./stage.ts";
+
+const SHEET = new URL("../../data/strength-12-week.csv", import.meta.url);
+
+export interface Programme {
+  readonly planId: string;
+  readonly rows: readonly PlacedRow[];
+}
+
+/** A coach's sheet: read, saved with progress, saved again, and added up. */
+export async function programmeFromSheet(stage: Stage): Promise<Programme> {
+  const { integration, report, run, track } = stage;
+  report.scene("A training programme from a coach's sheet");
+  const text = await readFile(SHEET, "utf8");
+  showBadRows(stage, text);
+
+  const { rows, problems } = parseProgramme(text);
+  report.expect(`the sheet has ${rows.length} exercise rows, none of them bad`, problems, []);
+  const clientId = `cleo-${run}`;
+  const planId = randomUUID();
+  const saves = toFullSaves(
+    {
+      planId,
+      plan: {
+        name: "Strength, 12 weeks",
+        clientId,
+        trainerId: `trainer-${run}`,
+        client: { name: "Cleo", email: `${clientId}@client.example` },
+      },
+    },
+    rows,
+  );
+  report.say(`${saves.length} save of ${Math.round(JSON.stringify(saves).length / 1_024)} KB:`);
+  const stopProgress = await showProgress(stage);
+  const [save] = await integration.queueFullPlanSave(saves);
+  track("Cleo's programme", save!);
+  const sync = track(
+    "training volumes",
+    await stage.queue.send(dataSync, { syncId: randomUUID() }, { dependsOn: [save!] }),
+  );
+  const saved = await save!.wait();
+  report.expect("every row of the sheet was saved", saved.exercises, rows.length);
+
+  const totals = await sync.wait();
+  await stopProgress();
+  const [entry] = await stage.db.select().from(syncRuns).where(eq(syncRuns.id, totals.syncId));
+  const volume = entry?.volumes.find((candidate) => candidate.clientId === clientId);
+  const sets = rows.reduce((sum, row) => sum + row.sets, 0);
+  report.say(
+    `Cleo has ${volume?.sets} sets ahead of her at ${volume?.meanIntensity} % of her best on average.`,
+  );
+  report.expect("the sync run, which waited for the save, counts the sheet's sets", volume?.sets, sets);
+
+  const [again] = await integration.queueFullPlanSave(saves);
+  track("Cleo's programme, again", again!);
+  const { exercises, removed } = await again!.wait();
+  report.expect(
+    "importing it again changes nothing",
+    { exercises, removed },
+    { exercises: rows.length, removed: 0 },
+  );
+
+  const count = (key: (row: PlacedRow) => string) => new Set(rows.map(key)).size;
+  stage.expectRows({
+    clients: 1,
+    plans: 1,
+    phases: count(({ phase }) => phase),
+    sessions: count(({ week, day, session }) => `${week} ${day} ${session}`),
+    exercises: rows.length,
+    "sync runs": 1,
+  });
+  return { planId, rows };
+}
+
+/** The same sheet with three cells spoilt. */
+function showBadRows({ report }: Stage, text: string): void {
+  const lines = text.split("\n");
+  const spoil = (line: number, from: string, to: string) => {
+    lines[line - 1] = lines[line - 1]!.replace(from, to);
+  };
+  spoil(4, ",8,65%,", ",eight,65%,");
+  spoil(5, ",50%,", ",150 %,");
+  spoil(6, ",Mon,", ",Mo,");
+  const whole = parseProgramme(text);
+  const spoilt = parseProgramme(lines.join("\n"));
+  report.say("A copy with three spoilt cells is read first:");
+  for (const problem of spoilt.problems) report.say(`  ${describeProblem(problem)}`);
+  const places = spoilt.problems.map(({ line, column }) => `${line} ${column}`);
+  report.expect("each is told of by line and column", places, ["4 reps", "5 load", "6 day"]);
+  report.expect("and the other rows are kept", spoilt.rows.length, whole.rows.length - 3);
+}
+
+/** Draws what the jobs report, as it comes. */
+async function showProgress({ queue, report }: Stage): Promise<() => Promise<void>> {
+  const show = async (id: string) => {
+    const job = await queue.get(id);
+    if (job?.messageType === "WORKOUT_PLAN_FULL_SAVE" && job.progress) {
+      report.progress("exercises", job.progress.exercises, job.progress.of);
+    }
+    if (job?.messageType === "DATA_SYNC" && job.progress) {
+      report.progress("clients  ", job.progress.clients, job.progress.of);
+    }
+  };
+  let last = Promise.resolve();
+  const stop = await queue.subscribe(
+    ({ id, messageType }) => {
+      if (messageType === planFullSave.name || messageType === dataSync.name)
+        last = last.then(() => show(id));
+    },
+    { type: "progress" },
+  );
+  return async () => {
+    await stop();
+    await last;
+  };
+}

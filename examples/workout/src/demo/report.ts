@@ -1,0 +1,84 @@
+import { isDeepStrictEqual, styleText } from "node:util";
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Prints what happens and keeps count of what is not as it should be. Colours only on a terminal. */
+export class Report {
+  readonly #out: NodeJS.WriteStream;
+  readonly #off: string[] = [];
+  #checks = 0;
+  #hasOpenLine = false;
+
+  constructor(out: NodeJS.WriteStream = process.stdout) {
+    this.#out = out;
+  }
+
+  /** What was expected and didn't come true. */
+  get off(): readonly string[] {
+    return this.#off;
+  }
+
+  get checks(): number {
+    return this.#checks;
+  }
+
+  scene(title: string): void {
+    this.#line(`\n${this.#paint("bold", title)}`);
+  }
+
+  say(text: string): void {
+    this.#line(`  ${text}`);
+  }
+
+  /** Lines of a table, as they are. */
+  table(lines: readonly string[]): void {
+    for (const line of lines) this.#line(`  ${line}`);
+  }
+
+  /** On a terminal the line is overwritten until it is complete; elsewhere only the complete one is printed. */
+  progress(label: string, done: number, of: number): void {
+    const filled = of === 0 ? 20 : Math.round((20 * done) / of);
+    const text = `  ${label} ${"█".repeat(filled)}${"░".repeat(20 - filled)} ${done}/${of}`;
+    if (this.#out.isTTY) {
+      this.#out.write(`\r${text}`);
+      this.#hasOpenLine = true;
+    } else if (done === of) this.#line(text);
+  }
+
+  /** Passes when the values are deeply equal. */
+  expect(what: string, actual: unknown, expected: unknown): void {
+    this.#checks++;
+    if (isDeepStrictEqual(actual, expected)) {
+      this.#line(`  ${this.#paint("green", "✓")} ${what}`);
+      return;
+    }
+    const difference = `${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`;
+    this.#off.push(difference);
+    this.#line(`  ${this.#paint("red", "✗")} ${difference}`);
+  }
+
+  /** Something that stops the demo. */
+  fail(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#off.push(error instanceof Error ? error.message : text);
+    this.#line(`  ${this.#paint("red", "✗")} ${text}`);
+  }
+
+  /** The last line, for programs. */
+  end(summary: Readonly<Record<string, unknown>>): void {
+    this.#line("");
+    this.#line(
+      JSON.stringify({ ok: this.#off.length === 0, ...summary, checks: this.#checks, off: this.#off }),
+    );
+  }
+
+  #line(text: string): void {
+    if (this.#hasOpenLine) this.#out.write("\n");
+    this.#hasOpenLine = false;
+    this.#out.write(`${text}\n`);
+  }
+
+  #paint(style: Style, text: string): string {
+    return styleText(style, text, { stream: this.#out });
+  }
+}

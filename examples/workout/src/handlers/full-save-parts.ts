@@ -1,0 +1,129 @@
+import { UnrecoverableError } from "@org/queue/contract";
+import { and, eq, inArray, lte, ne, notInArray, or } from "drizzle-orm";
+import type { Database } from "../db/open.ts";
+import { recordRemovals, removedSince } from "../db/removals.ts";
+import { exercises, phases, sessions } from "../db/schema.ts";
+import type { FullSave } from "../messages/full-save.ts";
+
+/** The ids that a save carries, by kind. */
+function idsOf({ phases: own }: FullSave) {
+  const ownSessions = own.flatMap((phase) => phase.sessions);
+  return {
+    phases: own.map(({ phaseId }) => phaseId),
+    sessions: ownSessions.map(({ sessionId }) => sessionId),
+    exercises: ownSessions.flatMap((session) => session.exercises.map(({ exerciseId }) => exerciseId)),
+  };
+}
+
+/** A save may not take rows over from another plan. */
+export async function refuseForeignParts(db: Database, save: FullSave): Promise<void> {
+  const ids = idsOf(save);
+  const owner = { planId: phases.planId };
+  const isForeign = ne(phases.planId, save.planId);
+  const foreign = [
+    ...(await db
+      .select({ ...owner, id: phases.id })
+      .from(phases)
+      .where(and(isForeign, inArray(phases.id, ids.phases)))),
+    ...(await db
+      .select({ ...owner, id: sessions.id })
+      .from(sessions)
+      .innerJoin(phases, eq(phases.id, sessions.phaseId))
+      .where(and(isForeign, inArray(sessions.id, ids.sessions)))),
+    ...(await db
+      .select({ ...owner, id: exercises.id })
+      .from(exercises)
+      .innerJoin(sessions, eq(sessions.id, exercises.sessionId))
+      .innerJoin(phases, eq(phases.id, sessions.phaseId))
+      .where(and(isForeign, inArray(exercises.id, ids.exercises)))),
+  ];
+  const [first] = foreign;
+  if (first) {
+    throw new UnrecoverableError(
+      `${foreign.length} parts of the save belong to other plans, such as ${first.id} to ${first.planId}`,
+    );
+  }
+}
+
+/**
+ * Deletes what was in the plan, in the phases that this save covers, and is no longer in it, unless it was
+ * changed by something sent later. Answers how many rows went.
+ */
+export async function removeWhatIsGone(db: Database, save: FullSave, sentAt: Date): Promise<number> {
+  const ids = idsOf(save);
+  // Other parts of the same plan look after the phases that they carry.
+  const covered = db
+    .select({ id: phases.id })
+    .from(phases)
+    .where(
+      and(
+        eq(phases.planId, save.planId),
+        or(inArray(phases.id, ids.phases), notInArray(phases.id, save.phaseIds)),
+      ),
+    );
+  const coveredSessions = db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(inArray(sessions.phaseId, covered));
+
+  const goneExercises = await db
+    .delete(exercises)
+    .where(
+      and(
+        inArray(exercises.sessionId, coveredSessions),
+        notInArray(exercises.id, ids.exercises),
+        lte(exercises.changedAt, sentAt),
+      ),
+    )
+    .returning({ id: exercises.id });
+  const goneSessions = await db
+    .delete(sessions)
+    .where(
+      and(
+        inArray(sessions.phaseId, covered),
+        notInArray(sessions.id, ids.sessions),
+        lte(sessions.changedAt, sentAt),
+      ),
+    )
+    .returning({ id: sessions.id });
+  const gonePhases = await db
+    .delete(phases)
+    .where(
+      and(
+        eq(phases.planId, save.planId),
+        notInArray(phases.id, save.phaseIds),
+        lte(phases.changedAt, sentAt),
+      ),
+    )
+    .returning({ id: phases.id });
+
+  const gone = { phase: gonePhases, session: goneSessions, exercise: goneExercises };
+  for (const kind of ["phase", "session", "exercise"] as const) {
+    const removed = gone[kind].map(({ id }) => id);
+    await recordRemovals(db, kind, removed, sentAt);
+  }
+  return gonePhases.length + goneSessions.length + goneExercises.length;
+}
+
+/** The save's phases without what was deleted by something sent after the save. */
+export async function withoutDeletedParts(
+  db: Database,
+  save: FullSave,
+  sentAt: Date,
+): Promise<FullSave["phases"]> {
+  const ids = idsOf(save);
+  const all = [...ids.phases, ...ids.sessions, ...ids.exercises];
+  const deleted = await removedSince(db, all, sentAt);
+  if (deleted.size === 0) return save.phases;
+  return save.phases
+    .filter(({ phaseId }) => !deleted.has(phaseId))
+    .map((phase) => ({
+      ...phase,
+      sessions: phase.sessions
+        .filter(({ sessionId }) => !deleted.has(sessionId))
+        .map((session) => ({
+          ...session,
+          exercises: session.exercises.filter(({ exerciseId }) => !deleted.has(exerciseId)),
+        })),
+    }));
+}

@@ -1,0 +1,36 @@
+import type { Handler } from "@org/queue";
+import { and, eq, lte } from "drizzle-orm";
+import { newestWins } from "../db/newest-wins.ts";
+import type { Database } from "../db/open.ts";
+import { requireClient, requirePlan } from "../db/parents.ts";
+import { workoutPlans } from "../db/schema.ts";
+import type { planCreate, workoutUpdate } from "../messages/plan.ts";
+
+/** The columns that a plan's own messages write. */
+export const PLAN_COLUMNS = ["clientId", "trainerId", "name", "goal", "startsOn", "notes"] as const;
+
+export function createPlan(db: Database): Handler<typeof planCreate> {
+  return ({ data: { planId, client, ...plan }, job }) =>
+    db.transaction(async (tx) => {
+      await requireClient(tx, plan.clientId, client);
+      const saved = await tx
+        .insert(workoutPlans)
+        .values({ id: planId, ...plan, changedAt: job.createdAt })
+        .onConflictDoUpdate(newestWins(workoutPlans, PLAN_COLUMNS))
+        .returning({ id: workoutPlans.id });
+      return { planId, saved: saved.length > 0 };
+    });
+}
+
+export function updatePlan(db: Database): Handler<typeof workoutUpdate> {
+  return async ({ data: { planId, changes }, job }) => {
+    const changedAt = job.createdAt;
+    const saved = await db
+      .update(workoutPlans)
+      .set({ ...changes, changedAt })
+      .where(and(eq(workoutPlans.id, planId), lte(workoutPlans.changedAt, changedAt)))
+      .returning({ id: workoutPlans.id });
+    if (saved.length === 0) await requirePlan(db, planId);
+    return { planId, saved: saved.length > 0 };
+  };
+}

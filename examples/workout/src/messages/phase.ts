@@ -1,0 +1,47 @@
+import { defineMessage } from "@org/queue/contract";
+import { z } from "zod";
+import { inPlanOrder, retryThrice } from "./policies.ts";
+import { notes, position, title, week } from "./vocabulary.ts";
+
+export const phaseFields = {
+  position,
+  name: title,
+  /** Week of the plan in which the phase begins. */
+  startWeek: week,
+  weeks: z.int().min(1).max(52),
+  notes: notes.optional(),
+};
+
+const policies = { queue: "workouts", orderingKey: inPlanOrder, retry: retryThrice, timeout: "30s" } as const;
+const phase = { phaseId: z.uuid(), planId: z.uuid() };
+
+export const phaseCreate = defineMessage("PHASE_CREATE", {
+  data: z.strictObject({ ...phase, ...phaseFields }),
+  result: z.strictObject({ phaseId: z.uuid(), saved: z.boolean() }),
+  ...policies,
+});
+
+export const phaseUpdate = defineMessage("PHASE_UPDATE", {
+  data: z.strictObject({
+    ...phase,
+    changes: z
+      .strictObject({
+        position: position.optional(),
+        name: title.optional(),
+        startWeek: week.optional(),
+        weeks: z.int().min(1).max(52).optional(),
+        notes: notes.nullable().optional(),
+      })
+      .refine((changes) => Object.keys(changes).length > 0, "expected at least one change"),
+  }),
+  result: z.strictObject({ phaseId: z.uuid(), saved: z.boolean() }),
+  ...policies,
+});
+
+/** Takes the phase's sessions and exercises with it. */
+export const phaseDelete = defineMessage("PHASE_DELETE", {
+  data: z.strictObject(phase),
+  /** `removed` is false when there was nothing (left) to remove. */
+  result: z.strictObject({ phaseId: z.uuid(), removed: z.boolean() }),
+  ...policies,
+});

@@ -1,0 +1,45 @@
+import { defineMessage } from "@org/queue/contract";
+import { z } from "zod";
+import { inPlanOrder, retryThrice } from "./policies.ts";
+import { contact, externalId, notes, PLAN_STATUSES, title } from "./vocabulary.ts";
+
+export const planFields = {
+  name: title,
+  clientId: externalId,
+  trainerId: externalId,
+  /** Enters the client if it isn't known yet. Without it, an unknown client fails the job. */
+  client: contact.optional(),
+  goal: z.string().max(500).optional(),
+  startsOn: z.iso.date().optional(),
+  notes: notes.optional(),
+};
+
+export const planCreate = defineMessage("WORKOUT_PLAN_CREATE", {
+  data: z.strictObject({ planId: z.uuid(), ...planFields }),
+  /** `saved` is false when a newer change of the plan was already stored. */
+  result: z.strictObject({ planId: z.uuid(), saved: z.boolean() }),
+  queue: "workouts",
+  retry: retryThrice,
+  timeout: "30s",
+});
+
+/** `null` clears a field; a field that is left out stays as it is. */
+const planChanges = z
+  .strictObject({
+    name: title.optional(),
+    trainerId: externalId.optional(),
+    status: z.enum(PLAN_STATUSES).optional(),
+    goal: z.string().max(500).nullable().optional(),
+    startsOn: z.iso.date().nullable().optional(),
+    notes: notes.nullable().optional(),
+  })
+  .refine((changes) => Object.keys(changes).length > 0, "expected at least one change");
+
+export const workoutUpdate = defineMessage("WORKOUT_UPDATE", {
+  data: z.strictObject({ planId: z.uuid(), changes: planChanges }),
+  result: z.strictObject({ planId: z.uuid(), saved: z.boolean() }),
+  queue: "workouts",
+  orderingKey: inPlanOrder,
+  retry: retryThrice,
+  timeout: "30s",
+});

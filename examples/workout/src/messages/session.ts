@@ -1,0 +1,47 @@
+import { defineMessage } from "@org/queue/contract";
+import { z } from "zod";
+import { inPlanOrder, retryThrice } from "./policies.ts";
+import { notes, SESSION_TYPES, title, week, weekday } from "./vocabulary.ts";
+
+export const sessionFields = {
+  week,
+  day: weekday,
+  name: title,
+  type: z.enum(SESSION_TYPES),
+  notes: notes.optional(),
+};
+
+const policies = { queue: "workouts", orderingKey: inPlanOrder, retry: retryThrice, timeout: "30s" } as const;
+const session = { sessionId: z.uuid(), planId: z.uuid() };
+
+export const sessionCreate = defineMessage("SESSION_CREATE", {
+  data: z.strictObject({ ...session, phaseId: z.uuid(), ...sessionFields }),
+  result: z.strictObject({ sessionId: z.uuid(), saved: z.boolean() }),
+  ...policies,
+});
+
+export const sessionUpdate = defineMessage("SESSION_UPDATE", {
+  data: z.strictObject({
+    ...session,
+    changes: z
+      .strictObject({
+        /** Moves the session to another phase of the same plan. */
+        phaseId: z.uuid().optional(),
+        week: week.optional(),
+        day: weekday.optional(),
+        name: title.optional(),
+        type: z.enum(SESSION_TYPES).optional(),
+        notes: notes.nullable().optional(),
+      })
+      .refine((changes) => Object.keys(changes).length > 0, "expected at least one change"),
+  }),
+  result: z.strictObject({ sessionId: z.uuid(), saved: z.boolean() }),
+  ...policies,
+});
+
+/** Takes the session's exercises with it. */
+export const sessionDelete = defineMessage("SESSION_DELETE", {
+  data: z.strictObject(session),
+  result: z.strictObject({ sessionId: z.uuid(), removed: z.boolean() }),
+  ...policies,
+});

@@ -1,0 +1,22 @@
+import { defineMessage } from "@org/queue/contract";
+import { z } from "zod";
+import { retryThrice } from "./policies.ts";
+import { externalId } from "./vocabulary.ts";
+
+export const userAction = defineMessage("USER_ACTION", {
+  data: z.strictObject({
+    actionId: z.uuid(),
+    userId: externalId,
+    /** What was done, like "plan.opened". */
+    action: z.string().regex(/^[a-z]+(\.[a-z-]+){1,3}$/, 'expected a name like "plan.opened"'),
+    occurredAt: z.iso.datetime(),
+    details: z
+      .record(z.string().max(64), z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]))
+      .optional(),
+  }),
+  result: z.strictObject({ actionId: z.uuid() }),
+  // The trail gives way to work that somebody waits for.
+  priority: 10,
+  retry: retryThrice,
+  timeout: "10s",
+});

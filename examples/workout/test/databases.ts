@@ -1,0 +1,38 @@
+import { startPostgres } from "@org/test-servers";
+import { sql } from "drizzle-orm";
+import { test as base } from "vitest";
+import { type Database, type OpenedDatabase, openDatabase } from "../src/db/open.ts";
+
+export const DRIVERS = ["PGlite", "PostgreSQL"] as const;
+
+// Opened once for all test files, when a test first asks.
+const withDatabases = base
+  .extend("PGlite", { scope: "worker" }, async ({}, { onCleanup }) => {
+    const opened = await openDatabase({ url: undefined, dataDir: undefined });
+    onCleanup(() => opened.close());
+    return opened;
+  })
+  .extend("PostgreSQL", { scope: "worker" }, async ({}, { onCleanup }) => {
+    const server = await startPostgres();
+    const opened = await openDatabase({ url: server.url });
+    onCleanup(async () => {
+      await opened.close();
+      await server.stop();
+    });
+    return opened;
+  });
+
+/** `test`, whose `db` is migrated and empty. */
+export function testOn(driver: (typeof DRIVERS)[number]) {
+  return driver === "PGlite"
+    ? withDatabases.extend("db", ({ PGlite }) => empty(PGlite))
+    : withDatabases.extend("db", ({ PostgreSQL }) => empty(PostgreSQL));
+}
+
+async function empty({ db }: OpenedDatabase): Promise<Database> {
+  await db.execute(
+    sql`truncate clients, workout_plans, phases, sessions, exercises, removals, notifications, user_actions,
+      email_outbox, sync_runs`,
+  );
+  return db;
+}
