@@ -1,30 +1,21 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { bootstrap } from "./bootstrap.mjs";
-import { command } from "./terminal/command.mjs";
 import { passThrough } from "./terminal/processes.mjs";
-import { besideOutput } from "./terminal/progress.mjs";
+import { besideOutput, showError } from "./terminal/progress.mjs";
 import { environment, node, root } from "./workspace/toolchain.mjs";
 
-const HELP = `npm run bench -- SUITE [--quick] [--json FILE]
-
-Installs and builds what is missing, then measures this library beside its peers on the same servers.
-
-  --quick        fewer jobs: shows that a suite runs, its figures mean little
-  --json [FILE]  an array of { suite, case, system, metric, unit, value }, to FILE or to standard output
-
-Without SUITE, the suites are listed.`;
-
-await command(HELP, bench);
-
-async function bench() {
-  const directory = join(root, "benchmarks");
-  const script = join(directory, "src/main.ts");
-  if (!existsSync(script)) throw new Error(`There are no benchmarks to run: ${script} is missing.`);
+/** Installs and builds what is missing, then measures. The suites and `--help` are told by main.ts. */
+try {
   await besideOutput(bootstrap);
-  // Run from where the command was given, so that FILE is relative to that.
-  return passThrough(node, [script, ...process.argv.slice(2)], {
-    cwd: process.cwd(),
+  const directory = join(root, "benchmarks");
+  // A suite collects garbage between its rounds, so that none pays for the one before.
+  const script = ["--expose-gc", join(directory, "src/main.ts")];
+  process.exitCode = await passThrough(node, [...script, ...process.argv.slice(2)], {
+    // npm changes into the root; a FILE is meant from where the command was given.
+    cwd: process.env.INIT_CWD ?? process.cwd(),
     env: environment(directory),
   });
+} catch (error) {
+  showError(error);
+  process.exitCode = 1;
 }

@@ -29,6 +29,8 @@ export async function installIfChanged() {
 export async function buildIfChanged() {
   const stale = stalePackages();
   if (stale.length === 0) return;
+  // Forgotten first: a build that fails halfway has overwritten what the stamp was for.
+  writeStamp({ builds: Object.fromEntries(stale.map(({ name }) => [name, undefined])) });
   await step(`building ${stale.map(({ name }) => name).join(", ")}`, () => build(stale));
   writeStamp({ builds: Object.fromEntries(stale.map(({ name, sources }) => [name, sources])) });
 }
@@ -80,7 +82,7 @@ async function build(packages) {
   await capture(node, [pnpm, ...filters, "run", "build"], { env: environment() });
 }
 
-/** @returns {{ installation?: string, builds?: Record<string, string> }} */
+/** @returns {{ installation?: string, builds?: Record<string, string | undefined> }} */
 function readStamp() {
   try {
     return JSON.parse(readFileSync(STAMP_FILE, "utf8"));
@@ -89,7 +91,7 @@ function readStamp() {
   }
 }
 
-/** @param {{ installation?: string, builds?: Record<string, string> }} change */
+/** @param {{ installation?: string, builds?: Record<string, string | undefined> }} change `undefined` forgets */
 function writeStamp(change) {
   const before = readStamp();
   const after = { ...before, ...change, builds: { ...before.builds, ...change.builds } };

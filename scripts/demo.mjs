@@ -1,22 +1,23 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { bootstrap } from "./bootstrap.mjs";
 import { command } from "./terminal/command.mjs";
 import { passThrough } from "./terminal/processes.mjs";
 import { besideOutput } from "./terminal/progress.mjs";
 import { environment, node, root } from "./workspace/toolchain.mjs";
 
-const HELP = `npm run demo [-- ARGUMENTS]
+const HELP = `npm run demo
 
-Installs and builds what is missing, then runs the workout planner's main job on the embedded engine:
-no server, nothing to configure. Arguments go to examples/workout/src/demo.ts.`;
+Installs and builds what is missing, then runs the workout planner's main job on the embedded engine: no
+server, nothing to configure. Its rows go into a database inside the process, or into the one that
+DATABASE_URL names, where its tables are made and its rows stay.`;
 
 await command(HELP, demo);
 
 async function demo() {
+  // It takes no arguments: a mistyped --help mustn't run it.
+  parseArgs({ options: {} });
   const example = join(root, "examples/workout");
-  const script = join(example, "src/demo.ts");
-  if (!existsSync(script)) throw new Error(`There is no demo to run: ${script} is missing.`);
   await besideOutput(bootstrap);
-  return passThrough(node, [script, ...process.argv.slice(2)], { cwd: example, env: environment(example) });
+  return passThrough(node, [join(example, "src/demo.ts")], { cwd: example, env: environment(example) });
 }

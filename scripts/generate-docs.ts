@@ -10,11 +10,20 @@ Writes the pages of docs/ that come from the code. With --check it writes nothin
 differs from what it would write.`;
 
 const pages: readonly Page[] = [stateMachinePage, errorsPage];
-const { values } = parseArgs({ options: { help: { type: "boolean" }, check: { type: "boolean" } } });
+const values = readOptions();
 
 if (values.help) console.log(HELP);
 else if (values.check) check();
 else for (const page of pages) writeFileSync(fileOf(page), textOf(page));
+
+function readOptions() {
+  try {
+    return parseArgs({ options: { help: { type: "boolean" }, check: { type: "boolean" } } }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
 
 function check(): void {
   const stale = pages.filter((page) => textOf(page) !== readIfThere(fileOf(page)));

@@ -35,6 +35,8 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`${positionals[0] ? `There is no suite "${positionals[0]}".\n\n` : ""}${HELP}`);
     return 2;
   }
+  // Measuring takes minutes: a file that can't be written shows before.
+  if (values.json && values.json !== "-") await writeFile(values.json, "");
   const progress = (line: string) => process.stderr.write(`  ${line}\n`);
   const measurements = await suite.run({ quick: values.quick, progress });
   if (values.json === "-") process.stdout.write(`${JSON.stringify(measurements, null, 2)}\n`);
@@ -53,7 +55,8 @@ main(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
-    process.exitCode = 1;
+    const isMisuse = String(error?.code).startsWith("ERR_PARSE_ARGS");
+    process.stderr.write(isMisuse ? `${error.message}\n\n${HELP}` : `${error?.stack ?? error}\n`);
+    process.exitCode = isMisuse ? 2 : 1;
   },
 );
