@@ -67,6 +67,34 @@ describe("codecs", () => {
     expect(error.message).toContain("the refinement broke");
   });
 
+  test("an async check that rejects is a problem with the value, and nothing is left unawaited", async () => {
+    const unawaited: unknown[] = [];
+    const note = (error: unknown) => unawaited.push(error);
+    process.on("unhandledRejection", note);
+    const checked = defineMessage("CHECKED", {
+      data: z.string().refine(async () => {
+        throw new Error("the database is away");
+      }),
+    });
+    expect((await errorOf(() => encode(checked, "x"))).message).toContain("the database is away");
+    expect((await errorOf(() => decode(checked, '"x"'))).code).toBe("INVALID_DATA");
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", note);
+    expect(unawaited).toEqual([]);
+  });
+
+  test("bytes count as bytes, and an instance as what its codec makes of it", async () => {
+    const bytes = z.codec(z.base64(), z.instanceof(Uint8Array), {
+      decode: (text) => Uint8Array.from(Buffer.from(text, "base64")),
+      encode: (value) => Buffer.from(value).toString("base64"),
+    });
+    const upload = defineMessage("UPLOAD", { data: z.object({ bytes }) });
+    const sent = { bytes: new Uint8Array(100_000).fill(7) };
+    expect(await decode(upload, await encode(upload, sent))).toEqual(sent);
+    const error = await errorOf(() => encode(upload, { bytes: new Uint8Array(300_000) }));
+    expect(error.code).toBe("PAYLOAD_TOO_LARGE");
+  });
+
   test("async schemas work in both directions", async () => {
     const message = defineMessage("ASYNC", {
       data: z.object({ name: z.string().refine(async (name) => name !== "taken", "is taken") }),

@@ -85,6 +85,12 @@ describe("defineMessage", () => {
       /data.at: JSON can't carry/,
     ],
     ["a bigint", "PLAN", { data: z.object({ n: z.bigint() }) }, /data.n: JSON can't carry a bigint/],
+    [
+      "a coerced bigint",
+      "PLAN",
+      { data: z.object({ n: z.coerce.bigint() }) },
+      /data.n: JSON can't carry a bigint/,
+    ],
     ["a one-way transform", "PLAN", { result: z.string().transform(Number) }, /result: .transform\(\)/],
   ])("notices %s, without throwing", (_what, name, definition, problem) => {
     const message = defineMessage(name, { data: z.object({}), ...definition } as never);
@@ -117,6 +123,19 @@ describe("createRegistry", () => {
     expect(registry.get("NOWHERE")).toBe(undefined);
     expect(registry.has(plan)).toBe(true);
     expect(registry.has(defineMessage("PLAN", { data: z.object({}) }))).toBe(false);
+  });
+
+  test.each([
+    ["undefined, as a circular import leaves it", [undefined], /0: expected a message .* circular import/],
+    ["an object that is no message", [plan, {}], /1: expected a message or a registry/],
+    ["a message outside a list", plan, /expected a list of messages/],
+  ])("refuses %s", (_what, items, problem) => {
+    expect(() => createRegistry(items as never)).toThrow(problem);
+  });
+
+  test("takes schemas that are functions, as ArkType's are", () => {
+    const text = Object.assign(() => undefined, { "~standard": z.string()["~standard"] });
+    expect(defineMessage("TEXT", { data: text }).problems).toEqual([]);
   });
 
   test("composes registries, and the same message may come by two ways", () => {

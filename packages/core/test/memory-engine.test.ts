@@ -72,6 +72,37 @@ test("a hold on a job that only its tombstone remembers is cancelled: nobody cou
   expect(await engine.get(["b"])).toMatchObject([{ state: "cancelled" }]);
 });
 
+test("with thousands of cancelled jobs gone from it, an empty queue makes its workers wait", async () => {
+  const { clock, engine, send } = start();
+  const ids = Array.from({ length: 2_000 }, (_, index) => `job-${index}`);
+  for (const id of ids) await send({ id });
+  await engine.cancel(ids, "not needed");
+  expect(await engine.claim(claim)).toEqual([]);
+  let woke = false;
+  const { signal } = new AbortController();
+  const wait = engine.waitForWork({ queues: ["default"], timeout: 1_000, signal }).then(() => {
+    woke = true;
+  });
+  await clock.advance(999);
+  expect(woke).toBe(false);
+  await clock.advance(1);
+  await wait;
+});
+
+test("a tombstone that its own step would push out still decides for all of the step's jobs", async () => {
+  const { engine, send } = start({ tombstones: { count: 1 } });
+  const retain = { completed: { age: 0, count: 0 }, failed: { age: 0, count: 0 } };
+  await send({ id: "f" });
+  await engine.cancel(["f"], "no");
+  await engine.remove(["f"]);
+  const dependent = (id: string) => newJob({ id, queue: "default", dependsOn: ["f"], retain });
+  const { isOk } = await engine
+    .enqueue([{ jobs: [dependent("x"), dependent("y")] }])
+    .then(([outcome]) => ({ isOk: outcome!.ok }));
+  expect(isOk).toBe(true);
+  expect(await engine.claim(claim)).toEqual([]);
+});
+
 test("thousands of cancelled jobs leave the ones between them runnable, in order", async () => {
   const { engine, send } = start();
   const ids = Array.from({ length: 5_000 }, (_, index) => `job-${index}`);

@@ -41,14 +41,17 @@ export function fitsBytes(text: string, cap: number): boolean {
 
 /**
  * Walks a value before any schema sees it and throws on what must not get further: too large, too deep (or
- * circular), or an own `__proto__` key, which a later copy or merge would turn into a prototype.
+ * circular), or an own `__proto__` key, which a later copy or merge would turn into a prototype. Instances of
+ * classes aren't entered, since a codec may turn them into something else; the answer says that there were any.
  */
-export function assertWithinLimits(what: string, value: unknown, cap: number): void {
+export function assertWithinLimits(what: string, value: unknown, cap: number): { hasInstances: boolean } {
   let budget = cap;
+  let hasInstances = false;
 
   const walk = (node: unknown, path: string, depth: number): void => {
     if (typeof node === "string") budget -= node.length + 2;
     else if (typeof node !== "object" || node === null) budget -= 1;
+    else if (!Array.isArray(node) && !isPlain(node)) hasInstances = true;
     else {
       if (depth > MAX_DEPTH) throw tooLarge(what, `is nested deeper than ${MAX_DEPTH} levels, or circular`);
       budget -= 2;
@@ -77,6 +80,7 @@ export function assertWithinLimits(what: string, value: unknown, cap: number): v
     // A getter or a proxy of the value's own.
     throw new QueueError("INVALID_DATA", `The ${what} can't be read: ${cause}`, { cause });
   }
+  return { hasInstances };
 }
 
 /** `JSON.parse` for text from outside: size, depth and `__proto__` are checked, errors are typed. */
@@ -109,8 +113,14 @@ function mayBeDeep(text: string): boolean {
 export function tooLarge(what: string, problem: string): QueueError {
   return new QueueError(
     "PAYLOAD_TOO_LARGE",
-    `The ${what} ${problem}. Send a reference and load it in the handler.`,
+    `The ${what} ${problem}. Send a reference and load it in the handler, or raise the message's \`limits\`.`,
   );
+}
+
+/** Of a literal or of `JSON.parse`, also from another realm. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function forbiddenKey(what: string, path: string): QueueError {

@@ -125,7 +125,8 @@ const count = z.int().check(z.minimum(0), z.maximum(1_000_000));
 const bound = z.strictObject({ age: z.optional(duration()), count: z.optional(count) });
 const bytes = z.int().check(z.minimum(1), z.maximum(16 * 1_048_576));
 const schema = z.custom<Schema>(
-  (value) => typeof value === "object" && value !== null && "~standard" in value,
+  // ArkType's are functions.
+  (value) => value !== null && ["object", "function"].includes(typeof value) && "~standard" in Object(value),
   "expected a schema (Zod 4, or any Standard Schema)",
 );
 const fn = z.custom<(data: unknown) => unknown>(
@@ -212,9 +213,9 @@ export function defineMessage<
     name,
     version: options.version,
     queue: options.queue,
-    data: definition.data,
-    result: definition.result as Result,
-    progress: definition.progress as Progress,
+    data: definition?.data,
+    result: definition?.result as Result,
+    progress: definition?.progress as Progress,
     codecs: {
       data: createCodec(options.data),
       ...(options.result && { result: createCodec(options.result) }),

@@ -16,8 +16,12 @@ export function encodePayload(
   cap: number,
   code: ErrorCode,
 ): MaybePromise<string> {
-  assertWithinLimits(what, value, cap);
-  const finish = (parsed: Parsed) => toJson(what, accept(what, parsed, code), cap, code);
+  const { hasInstances } = assertWithinLimits(what, value, cap);
+  const finish = (parsed: Parsed) => {
+    const encoded = accept(what, parsed, code);
+    if (hasInstances) assertWithinLimits(what, encoded, cap);
+    return toJson(what, encoded, cap, code);
+  };
   const parsed = codec.encode(value);
   return parsed instanceof Promise ? parsed.then(finish) : finish(parsed);
 }
@@ -30,7 +34,11 @@ export function decodePayload(
   cap: number,
   code: ErrorCode,
 ): MaybePromise<unknown> {
-  const parsed = codec.decode(parseJson(what, json, cap));
+  return decodeValue(what, codec, parseJson(what, json, cap), code);
+}
+
+function decodeValue(what: string, codec: Codec, value: unknown, code: ErrorCode): MaybePromise<unknown> {
+  const parsed = codec.decode(value);
   return parsed instanceof Promise
     ? parsed.then((settled) => accept(what, settled, code))
     : accept(what, parsed, code);
@@ -39,15 +47,9 @@ export function decodePayload(
 /** A job's data as its handler gets it: size checked, upcast to the current version, validated. */
 export function decodeData(message: Message, version: number, json: string): MaybePromise<unknown> {
   const what = `data of ${message.name}`;
-  if (version === message.version) {
-    return decodePayload(what, message.codecs.data, json, message.limits.data, "INVALID_DATA");
-  }
-  const parsed = message.codecs.data.decode(
-    upcast(message, version, parseJson(what, json, message.limits.data)),
-  );
-  return parsed instanceof Promise
-    ? parsed.then((settled) => accept(what, settled, "INVALID_DATA"))
-    : accept(what, parsed, "INVALID_DATA");
+  const sent = parseJson(what, json, message.limits.data);
+  const data = version === message.version ? sent : upcast(message, version, sent);
+  return decodeValue(what, message.codecs.data, data, "INVALID_DATA");
 }
 
 function upcast(message: Message, version: number, data: unknown): unknown {
@@ -58,12 +60,13 @@ function upcast(message: Message, version: number, data: unknown): unknown {
     try {
       value = step(value);
     } catch (cause) {
+      const problem = `The upcast of ${message.name} from version ${from} threw: ${cause}`;
+      throw new QueueError("INVALID_DATA", problem, { cause });
+    }
+    if (value instanceof Promise) {
       throw new QueueError(
         "INVALID_DATA",
-        `The upcast of ${message.name} from version ${from} threw: ${cause}`,
-        {
-          cause,
-        },
+        `The upcast of ${message.name} from version ${from} must not be async.`,
       );
     }
   }

@@ -30,7 +30,16 @@ export function createRegistry<const Items extends readonly (Message | Registry)
   const byName = new Map<string, M>();
   const issues: { path: string; message: string }[] = [];
 
-  for (const message of items.flatMap((item) => ("messages" in item ? item.messages : [item])) as M[]) {
+  const given = Array.isArray(items) ? (items as Items) : [];
+  if (given !== items) issues.push({ path: "", message: "expected a list of messages and registries" });
+  const known = given.flatMap((item, index) => {
+    if (isRegistry(item)) return item.messages;
+    if (isMessage(item)) return [item];
+    const hint = item === undefined ? "; undefined usually means a circular import" : "";
+    issues.push({ path: String(index), message: `expected a message or a registry${hint}` });
+    return [];
+  });
+  for (const message of known as M[]) {
     const other = byName.get(message.name);
     if (other === message) continue;
     if (other) issues.push({ path: message.name, message: "another message has the same name" });
@@ -50,4 +59,12 @@ export function createRegistry<const Items extends readonly (Message | Registry)
     get: (name) => byName.get(name),
     has: (message) => byName.get(message.name) === message,
   });
+}
+
+function isMessage(value: unknown): value is Message {
+  return typeof value === "object" && value !== null && "problems" in value && "codecs" in value;
+}
+
+function isRegistry(value: unknown): value is Registry {
+  return typeof value === "object" && value !== null && "messages" in value;
 }

@@ -53,8 +53,9 @@ function zodCodec(schema: $ZodType): Codec {
     sync: (schema: $ZodType, value: never) => ZodOutcome,
     async: (schema: $ZodType, value: never) => Promise<ZodOutcome>,
   ) => {
-    let isAsync = false;
+    let isAsync: boolean | undefined;
     return (value: unknown): MaybePromise<Parsed> => {
+      isAsync ??= runsAsync(schema, value);
       if (!isAsync) {
         try {
           return fromZod(sync(schema, value as never));
@@ -71,6 +72,21 @@ function zodCodec(schema: $ZodType): Codec {
   return { encode: isSymmetric(schema) ? decode : direction(safeEncode, safeEncodeAsync), decode };
 }
 
+/**
+ * Whether a schema's checks are async. Zod's own way to find out, a synchronous run that throws, has begun
+ * them by then, and a rejection that nobody awaits would end the process.
+ */
+function runsAsync(schema: $ZodType, value: unknown): boolean {
+  try {
+    const outcome = schema._zod.run({ value, issues: [] }, { async: true });
+    if (!(outcome instanceof Promise)) return false;
+    outcome.catch(() => undefined);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Types that parse a value the same way forwards and backwards. */
 const SYMMETRIC: ReadonlySet<string> = new Set([
   "any",
@@ -78,6 +94,7 @@ const SYMMETRIC: ReadonlySet<string> = new Set([
   "boolean",
   "enum",
   "literal",
+  "never",
   "null",
   "nullable",
   "number",
@@ -90,10 +107,22 @@ const SYMMETRIC: ReadonlySet<string> = new Set([
   "unknown",
 ]);
 
+/** Checks that only look at the value. Others may change it, before or after the parse. */
+const PURE_CHECKS: ReadonlySet<unknown> = new Set([
+  "greater_than",
+  "length_equals",
+  "less_than",
+  "max_length",
+  "min_length",
+  "multiple_of",
+  "number_format",
+  "string_format",
+]);
+
 function isSymmetric(schema: $ZodType): boolean {
   let symmetric = true;
-  walkZod(schema, "", ({ type, coerce }) => {
-    symmetric &&= SYMMETRIC.has(type) && coerce !== true;
+  walkZod(schema, "", ({ type, check, coerce }) => {
+    symmetric &&= type === undefined ? PURE_CHECKS.has(check) : SYMMETRIC.has(type) && coerce !== true;
     return symmetric ? undefined : [];
   });
   return symmetric;

@@ -21,9 +21,10 @@ export function findWireProblems(what: string, schema: Schema): readonly string[
   if (!isZod(schema)) return [];
   const problems: string[] = [];
   walkZod(schema, what, (definition, path) => {
-    const { type } = definition;
-    const instead = NOT_JSON[type];
-    if (instead && definition.coerce !== true) {
+    const { type, coerce } = definition;
+    const instead = NOT_JSON[type ?? ""];
+    // A date is written as a text that z.coerce.date() reads again.
+    if (instead && !(type === "date" && coerce === true)) {
       problems.push(`${path}: JSON can't carry a ${type}; use ${instead}`);
     }
     if (type === "transform") {

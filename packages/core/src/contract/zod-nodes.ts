@@ -1,7 +1,7 @@
 import type { $ZodType } from "zod/v4/core";
 
-/** A Zod schema's definition, as far as a walk needs it. */
-export type ZodDefinition = Readonly<Record<string, unknown>> & { readonly type: string };
+/** The definition of a Zod schema, or of a check on one, which has no type. */
+export type ZodDefinition = Readonly<Record<string, unknown>> & { readonly type?: string };
 
 /**
  * Walks a Zod schema and those inside it, each once. `visit` answers which parts of a definition to go into;

@@ -3,8 +3,8 @@ export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
   /**
-   * Milliseconds since an arbitrary start that no change of the system's time moves. What measures leases
-   * and durations; `now()` stands in where it is absent.
+   * Milliseconds since an arbitrary start that no change of the system's time moves. A worker measures its
+   * leases and durations by it; `now()` stands in where it is absent.
    */
   monotonic?(): number;
   /** Calls `run` once, `delay` milliseconds from now, unless cancelled. */

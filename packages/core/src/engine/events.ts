@@ -9,4 +9,9 @@ export interface EngineEvent {
   readonly messageType: string;
   readonly epoch: number;
   readonly at: number;
+  /**
+   * How the job ended, as JSON text, where the engine tells: retention may have removed the job by the time
+   * a listener looks it up.
+   */
+  readonly ending?: { readonly result?: string; readonly error?: string };
 }

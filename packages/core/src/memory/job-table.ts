@@ -64,13 +64,17 @@ export class JobTable {
     const second = Math.ceil((now - this.#start + this.#limits.age) / 1_000);
     this.#byId.set(job.id, second * TERMINAL_STATES.length + TERMINAL_STATES.indexOf(state));
     this.#buried.push(job.id);
-    if (this.#buried.length > this.#limits.count) this.#forgetOldest();
     job.queue.counts[state]--;
     job.isDeleted = true;
     const stored = this.#byId.size - this.#buried.length;
     if (this.#inOrder.length > 1_024 && this.#inOrder.length > 2 * stored) {
       this.#inOrder = this.#inOrder.filter((other) => !other.isDeleted);
     }
+  }
+
+  /** Forgets the oldest beyond the count. At the end of a step: what it decides may rest on any of them. */
+  evictTombstones(): void {
+    while (this.#buried.length > this.#limits.count) this.#forgetOldest();
   }
 
   /** Forgets up to `limit` expired tombstones. Answers how many. */

@@ -86,6 +86,7 @@ export class Lifecycle {
   /** Opens a failed or cancelled job again, with fresh attempts. */
   reopen(job: StoredJob, now: number): void {
     this.#unretain(job);
+    this.#beginReading(job);
     job.epoch++;
     job.attempt = job.stalls = job.bounces = 0;
     job.cancelRequested = false;
@@ -137,15 +138,18 @@ export class Lifecycle {
   }
 
   trim(now: number, limit: number): number {
-    return this.#retention.trim(now, limit);
+    const trimmed = this.#retention.trim(now, limit);
+    this.table.evictTombstones();
+    return trimmed;
   }
 
   /** Whether something still needs a finished job where it is, so that no trimming may take it. */
   isPinned(job: StoredJob): boolean {
-    return (job.dependents?.size ?? 0) > 0 || job.line?.head === job;
+    return job.readers > 0 || job.line?.head === job;
   }
 
   #enter(job: StoredJob, now: number): void {
+    this.#beginReading(job);
     for (const { job: id, onFailure } of job.dependsOn) {
       const state = this.table.stateOf(id);
       const dependency = this.table.get(id);
@@ -179,18 +183,18 @@ export class Lifecycle {
 
   #end(job: StoredJob, state: TerminalState, now: number, error?: string): void {
     const { metrics } = this.#hooks;
+    const wasQueued = job.state === "queued";
     if (job.state === "active") {
       this.active.delete(job.id);
       metrics.time(job.queue.name, "running", now - job.startedAt!, now);
-    } else if (job.state === "queued") job.queue.ready.forget();
-    if (job.pending) {
-      for (const id of job.pending) this.#stopAwaiting(job, id, now);
-      job.pending = undefined;
     }
+    for (const { job: id } of job.dependsOn) this.#endReading(job, id, now);
+    job.pending = undefined;
     job.finishedAt = now;
     job.error = error;
     metrics.count(job.queue.name, state, now);
     this.#change(job, state, now);
+    if (wasQueued) job.queue.ready.forget();
     if (job.dependents) this.#ended.push(job);
     const holds = state === "failed" && job.spec.ordering?.onFailure === "hold";
     if (!holds) this.#passTurn(job, now);
@@ -205,6 +209,7 @@ export class Lifecycle {
       this.#retain(job, now);
     }
     this.#ended.length = 0;
+    this.table.evictTombstones();
   }
 
   #tell(dependent: StoredJob, job: StoredJob, now: number): void {
@@ -232,16 +237,24 @@ export class Lifecycle {
     job.pending.add(dependency.id);
     dependency.dependents ??= new Set();
     dependency.dependents.add(job);
-    // A finished job that someone waits for, until an operator retries it, isn't for retention to take.
-    this.#unretain(dependency);
   }
 
-  #stopAwaiting(job: StoredJob, id: string, now: number): void {
+  /** What unfinished jobs depend on isn't for retention to take: its result may be read, or its retry awaited. */
+  #beginReading(job: StoredJob): void {
+    for (const { job: id } of job.dependsOn) {
+      const dependency = this.table.get(id);
+      if (!dependency) continue;
+      dependency.readers++;
+      this.#unretain(dependency);
+    }
+  }
+
+  #endReading(job: StoredJob, id: string, now: number): void {
     const dependency = this.table.get(id);
     if (!dependency) return;
+    dependency.readers--;
     dependency.dependents?.delete(job);
-    // It was kept for its holders; with the last one gone it ages like any other.
-    if (isTerminal(dependency.state!)) this.#retain(dependency, now);
+    if (dependency.state !== null && isTerminal(dependency.state)) this.#retain(dependency, now);
   }
 
   /** The job's ordering key goes to the next in line, if this one had the turn. */

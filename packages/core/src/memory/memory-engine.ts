@@ -33,7 +33,7 @@ const STEP = 1_000;
 const SHOWN_DEPENDENTS = 100;
 
 const optionsSchema = z.strictObject({
-  clock: z._default(z.custom<Clock>(), systemClock),
+  clock: z._default(z.custom<Clock>(isClock, "expected a clock: now() and after()"), systemClock),
   tombstones: z._default(
     z.strictObject({
       age: z._default(duration(), DAY),
@@ -146,11 +146,11 @@ class MemoryEngine implements port.Engine {
       return;
     }
     if (outcome.type !== "cancel") job.recordFailure(outcome.error, now);
-    if (outcome.type === "fail") this.#lifecycle.end(job, "failed", now, outcome.error);
-    // A retry from a worker that hadn't heard of the cancellation ends the job too.
-    else if (outcome.type === "cancel" || job.cancelRequested) {
+    // Also when the worker hadn't heard yet: a job told to stop completes or is cancelled.
+    if (outcome.type === "cancel" || job.cancelRequested) {
       this.#lifecycle.end(job, "cancelled", now, outcome.error);
-    } else {
+    } else if (outcome.type === "fail") this.#lifecycle.end(job, "failed", now, outcome.error);
+    else {
       job.error = outcome.error;
       this.#metrics.count(job.queue.name, "retried", now);
       this.#metrics.time(job.queue.name, "running", now - job.startedAt!, now);
@@ -270,9 +270,12 @@ class MemoryEngine implements port.Engine {
 
   async list({ limit, cursor, ...filter }: port.ListRequest): Promise<port.JobPage> {
     this.#assertOpen();
+    const before = cursor === undefined ? undefined : Number(cursor);
+    if (Number.isNaN(before))
+      throw new QueueError("INVALID_OPTIONS", `"${cursor}" is no cursor of this engine.`);
     const jobs: port.JobRecord[] = [];
     let last = 0;
-    for (const job of this.#table.newestFirst(filter, cursor === undefined ? undefined : Number(cursor))) {
+    for (const job of this.#table.newestFirst(filter, before)) {
       if (jobs.length === limit) return { jobs, cursor: String(last) };
       jobs.push(job.toRecord());
       last = job.sequence;
@@ -376,8 +379,13 @@ class MemoryEngine implements port.Engine {
   #emit(type: EngineEvent["type"], job: StoredJob, at: number): void {
     if (this.#listeners.size === 0) return;
     if (this.#unsent.length === 0) queueMicrotask(() => this.#flush());
-    const { id, messageType, epoch } = job;
-    this.#unsent.push({ type, id, queue: job.queue.name, messageType, epoch, at });
+    const { id, messageType, epoch, result, error } = job;
+    const event: EngineEvent = { type, id, queue: job.queue.name, messageType, epoch, at };
+    if (type === "progress" || !isTerminal(type)) this.#unsent.push(event);
+    else {
+      const ending = { ...(result !== undefined && { result }), ...(error !== undefined && { error }) };
+      this.#unsent.push({ ...event, ending });
+    }
   }
 
   #flush(): void {
@@ -385,6 +393,11 @@ class MemoryEngine implements port.Engine {
     this.#unsent = [];
     for (const event of events) for (const listener of this.#listeners) tell(listener, event);
   }
+}
+
+function isClock(value: unknown): boolean {
+  const { now, after } = Object(value) as Partial<Clock>;
+  return typeof now === "function" && typeof after === "function";
 }
 
 /** A listener's mistake is its owner's to mend: it reaches neither the engine nor the other listeners. */

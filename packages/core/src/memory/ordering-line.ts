@@ -21,10 +21,6 @@ export class OrderingLine {
     return this.#head;
   }
 
-  get isEmpty(): boolean {
-    return this.#head === undefined;
-  }
-
   /** Puts a new job at the end. */
   append(job: StoredJob): void {
     this.#jobs.push(job);

@@ -49,7 +49,7 @@ export class ReadyQueue {
     return undefined;
   }
 
-  /** A job inside is no longer `queued`. Once ghosts are the majority, they are swept out. */
+  /** A job inside has just stopped being `queued`. Once ghosts are the majority, they are swept out. */
   forget(): void {
     this.#ghosts++;
     if (this.#ghosts < 1_024 || this.#ghosts * 2 < this.#size) return;

@@ -37,6 +37,8 @@ export class StoredJob {
 
   /** Ids this job still waits for; made with the first. */
   pending: Set<string> | undefined;
+  /** Unfinished jobs that depend on this one: they may still read its result. */
+  readers = 0;
   /** Jobs that still wait for this one; made with the first. */
   dependents: Set<StoredJob> | undefined;
   /** The line of its ordering key, and whether it stands in it. */

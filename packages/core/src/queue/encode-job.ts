@@ -58,7 +58,10 @@ export class JobEncoder {
       dependsOn: request.dependsOn,
     };
     if (orderingKey !== undefined) job.ordering = { key: orderingKey, onFailure: message.onOrderingFailure };
-    if (request.dedupe !== undefined) job.dedupe = request.dedupe;
+    if (request.dedupe !== undefined) {
+      // Two messages that dedupe by the same user id must not stand for each other.
+      job.dedupe = { key: `${message.name}:${request.dedupe.key}`, window: request.dedupe.window };
+    }
     return job;
   }
 

@@ -7,12 +7,12 @@ import { isQueueError, QueueError } from "../errors/queue-error.ts";
 import type { EventHub } from "./event-hub.ts";
 import { nextTurn } from "./next-turn.ts";
 
-/** How a job ended. `record` is `null` when retention removed it before it could be read. */
+/** How a job ended. `record` is `null` when retention removed it before it could be read, and no event told. */
 export interface Ending {
   readonly id: string;
   readonly state: TerminalState;
   readonly messageType: string;
-  readonly record: JobRecord | null;
+  readonly record: Pick<JobRecord, "result" | "error"> | null;
 }
 
 interface Waiter {
@@ -127,10 +127,14 @@ export class JobWaits {
     }
   }
 
-  #hear({ id, type, messageType }: EngineEvent): void {
+  #hear({ id, type, messageType, ending }: EngineEvent): void {
     if (type === "progress" || !isTerminal(type) || !this.#waiters.has(id)) return;
-    this.#endings.set(id, { id, state: type, messageType });
-    this.#readSoon(id);
+    const heard = { id, state: type, messageType };
+    if (ending) this.#settle(id, (waiter) => waiter.resolve({ ...heard, record: ending }));
+    else {
+      this.#endings.set(id, heard);
+      this.#readSoon(id);
+    }
   }
 
   #poll(): void {

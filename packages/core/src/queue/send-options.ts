@@ -28,7 +28,8 @@ export interface DependsOnRef {
 /** What a send may say about its job beyond the data. */
 export interface SendOptions {
   /**
-   * The job's id, 1 to 128 of `A-Z a-z 0-9 _ . : -`. A repeat of the send with the same id stores nothing new.
+   * The job's id, 1 to 128 of `A-Z a-z 0-9 _ . : -`. A repeat of the send with the same id stores nothing new,
+   * whatever its message: an id names one job of the whole engine.
    * @default a generated id, ordered by time
    */
   readonly id?: string | undefined;
@@ -42,7 +43,7 @@ export interface SendOptions {
   readonly priority?: number | undefined;
   /** Attempts in all, 1 to 1000. @default the message's `retry.attempts` */
   readonly attempts?: number | undefined;
-  /** While `window` lasts, a further send with the same key stores nothing and answers the first job. */
+  /** While `window` lasts, a further send of the message with the same key stores nothing and answers the first job. */
   readonly dedupe?: { readonly key: string; readonly window: Duration } | undefined;
   /** Jobs to run after, at most 1,000, in any state and any queue. */
   readonly dependsOn?: readonly DependsOn[] | undefined;

@@ -97,6 +97,14 @@ export const cancelCases = section(
       await on.expect({ a: "cancelled" });
     }),
 
+    rule("an active job whose last attempt fails is cancelled instead", async (on) => {
+      await on.send({ id: "a" });
+      const lease = await on.take("a");
+      await on.engine.cancel(["a"], "stop");
+      await on.settle({ ...lease, type: "fail", error: errorText("HANDLER_FAILED") });
+      await on.expect({ a: "cancelled" });
+    }),
+
     rule("an active job that is given back is cancelled instead", async (on) => {
       await on.send({ id: "a" });
       const lease = await on.take("a");

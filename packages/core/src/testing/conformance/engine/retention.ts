@@ -73,6 +73,25 @@ export const retentionCases = section(
       ["delays"],
     ),
 
+    rule(
+      "a completed job stays readable until the jobs that depend on it have ended",
+      async (on) => {
+        await on.sendEnded("completed", { id: "a", retain: retain({ completed: { age: SOON } }) });
+        await on.sendBatch({ id: "b", retain: FORGET }, { id: "c", dependsOn: ["a", "b"] });
+        await on.complete(await on.take("b"), "1");
+        const lease = await on.take("c");
+        await on.elapse(SOON);
+        await on.recover();
+        assert.equal((await on.job("b")).result, "1");
+        assert.equal(await on.isStored("a"), true);
+        await on.complete(lease);
+        await on.recover();
+        assert.equal(await on.isStored("a"), false);
+        assert.equal(await on.isStored("b"), false);
+      },
+      ["dependencies"],
+    ),
+
     rule("more than one turn of upkeep takes is trimmed in the end", async (on) => {
       const bounds = retain({ completed: { age: SOON } });
       await on.sendBatch(...Array.from({ length: 3_000 }, () => ({ retain: bounds })));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { EnqueueBatch } from "../../../engine/port.ts";
 import { rule, section } from "../case.ts";
 import { LATER, SOON } from "../timing.ts";
-import { capped, dated, echo, step, text } from "./messages.ts";
+import { capped, dated, echo, step, text, timed } from "./messages.ts";
 import { altered, play, rejection, type Stage } from "./stage.ts";
 
 export const producerCases = section(
@@ -39,7 +39,7 @@ export const producerCases = section(
     }),
 
     rule(
-      "`dedupe` answers the first job's handle",
+      "`dedupe` answers the first job's handle, of the same message",
       async (on) => {
         await play(on, async ({ queue }) => {
           const dedupe = { key: "daily", window: "1h" } as const;
@@ -47,6 +47,8 @@ export const producerCases = section(
           const second = await queue.send(echo, text("b"), { dedupe });
           assert.equal(second.id, first.id);
           assert.equal(second.created, false);
+          const other = await queue.send(timed, {}, { dedupe });
+          assert.equal(other.created, true);
         });
       },
       ["dedupe"],
