@@ -1,4 +1,7 @@
-/** How long finished jobs stay readable. Whichever bound is reached first trims. */
+/**
+ * How long finished jobs stay readable. Whichever bound is reached first trims, but never a job that an
+ * unfinished one depends on.
+ */
 export interface Retention {
   readonly completed: RetentionBound;
   /** Failed and cancelled jobs. */
