@@ -37,7 +37,6 @@ const watchdog = setTimeout(() => {
 
 let summary = {};
 try {
-  report.say("Starting PostgreSQL inside this process, or connecting to DATABASE_URL …");
   const stage = await openStage({ report, refusedMail: { to: refusedAddress, times: REFUSALS } });
   report.say(`Ready after ${seconds()} s: jobs in memory, rows in ${stage.databaseKind}.`);
   try {

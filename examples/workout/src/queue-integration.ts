@@ -78,7 +78,7 @@ export class WorkoutQueueIntegration {
 
   /**
    * A phase for a client who may be new. When the plan is stored, the phase is sent alone; else the plan
-   * and, after it, the phase. Two calls at once may both send the plan: saving it twice changes nothing.
+   * and, after it, the phase. Two calls at once may both send the plan: creating it again changes nothing.
    */
   async queuePhaseForClient(
     plan: SendData<typeof planCreate>,

@@ -4,14 +4,14 @@ import { asc, eq } from "drizzle-orm";
 import { describe, expect } from "vitest";
 import type { Database } from "../src/db/open.ts";
 import { clients, exercises, phases, sessions, workoutPlans } from "../src/db/schema.ts";
-import { deleteExercise, updateExercise } from "../src/handlers/exercise-handlers.ts";
+import { createExercise, deleteExercise, updateExercise } from "../src/handlers/exercise-handlers.ts";
 import { saveFullPlan } from "../src/handlers/full-save-handler.ts";
 import { createPhase, deletePhase } from "../src/handlers/phase-handlers.ts";
 import { parseProgramme } from "../src/programme/parse-programme.ts";
 import { toFullSaves } from "../src/programme/to-full-save.ts";
 import { DRIVERS, testOn } from "./databases.ts";
 import { deliver } from "./deliver.ts";
-import { newFullSave, newPhase } from "./plan-data.ts";
+import { newExercise, newFullSave, newPhase } from "./plan-data.ts";
 
 const text = await readFile(new URL("../data/strength-12-week.csv", import.meta.url), "utf8");
 const { rows } = parseProgramme(text);
@@ -98,11 +98,44 @@ describe.each(DRIVERS)("on %s", (driver) => {
     await deliver(deletePhase(db), { ...save.phases[1]!, planId }, later);
 
     const { result } = await deliver(saveFullPlan(db), save, { sentAt: 2_000 });
-    expect(result).toMatchObject({ phases: 1, exercises: 1, removed: 0 });
+    expect(result).toMatchObject({ phases: 1, sessions: 1, exercises: 0, removed: 0 });
     const stored = await db.select({ id: exercises.id, sets: exercises.sets }).from(exercises);
     expect(stored).toEqual([{ id: changed!.exerciseId, sets: 9 }]);
     const names = await db.select({ id: phases.id }).from(phases);
     expect(names.map(({ id }) => id).toSorted()).toEqual([save.phases[0]!.phaseId, added.phaseId].toSorted());
+  });
+
+  test("late spares a session and a phase to which something was added after it was sent", async ({ db }) => {
+    const save = newFullSave();
+    const { planId } = save;
+    await deliver(saveFullPlan(db), save, { sentAt: 2_000 });
+    const [kept, old] = save.phases;
+    const sessionId = old!.sessions[0]!.sessionId;
+    const added = newExercise(planId, sessionId);
+    await deliver(createExercise(db), added, { sentAt: 3_000 });
+
+    const without = { ...save, phaseIds: [kept!.phaseId], phases: [kept!] };
+    const { result } = await deliver(saveFullPlan(db), without, { sentAt: 2_500 });
+    expect(result.removed).toBe(2);
+    expect(await countRows(db)).toEqual({ plan: 1, phase: 2, session: 2, exercise: 3 });
+    const inside = await db.select().from(exercises).where(eq(exercises.sessionId, sessionId));
+    expect(inside).toMatchObject([{ id: added.exerciseId }]);
+  });
+
+  test("that moves an exercise removes the session that it leaves", async ({ db }) => {
+    const save = newFullSave();
+    await deliver(saveFullPlan(db), save);
+    const [first, second] = save.phases;
+    const [session] = first!.sessions;
+    const moved = second!.sessions[0]!.exercises;
+    const merged = {
+      ...save,
+      phaseIds: [first!.phaseId],
+      phases: [{ ...first!, sessions: [{ ...session!, exercises: [...session!.exercises, ...moved] }] }],
+    };
+    const { result } = await deliver(saveFullPlan(db), merged, { sentAt: 2_000 });
+    expect(result).toMatchObject({ phases: 1, sessions: 1, exercises: 4, removed: 2 });
+    expect(await countRows(db)).toEqual({ plan: 1, phase: 1, session: 1, exercise: 4 });
   });
 
   test("that is cancelled on its way leaves nothing behind", async ({ db }) => {

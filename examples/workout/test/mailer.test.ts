@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openMailer } from "../src/mail/mailer.ts";
+import { SetupError } from "../src/setup-error.ts";
 import { startMailServer } from "./mail-server.ts";
 
 const mail = {
@@ -24,8 +25,8 @@ afterEach(() => rm(directory, { recursive: true }));
 describe("without an SMTP server", () => {
   test("a mail becomes one .eml file, however often it is sent", async () => {
     const mailer = openMailer({ smtpUrl: undefined, directory, from: "Planner <p@workout.example>" });
-    const file = await mailer.send(mail);
-    expect(await mailer.send(mail)).toBe(file);
+    const { answer: file } = await mailer.send(mail);
+    expect(await mailer.send(mail)).toEqual({ answer: file, refusals: [] });
     mailer.close();
 
     expect(await readdir(directory)).toEqual([`${mail.id}.eml`]);
@@ -41,7 +42,8 @@ describe("with an SMTP server", () => {
   test("a mail is handed over, and the server's answer is the receipt", async () => {
     await using server = await startMailServer();
     const mailer = openMailer({ smtpUrl: server.url });
-    expect(await mailer.send(mail)).toContain("250");
+    await mailer.check();
+    expect(await mailer.send(mail)).toMatchObject({ answer: expect.stringContaining("250"), refusals: [] });
     mailer.close();
 
     expect(server.mails).toHaveLength(1);
@@ -51,7 +53,28 @@ describe("with an SMTP server", () => {
   test("a refusal carries the server's code", async () => {
     await using server = await startMailServer({ refuse: ["451 4.3.2 try again later"] });
     const mailer = openMailer({ smtpUrl: server.url });
-    await expect(mailer.send(mail)).rejects.toMatchObject({ responseCode: 451 });
+    await expect(mailer.send(mail)).rejects.toMatchObject({ responseCode: 451, command: "RCPT TO" });
+    mailer.close();
+  });
+
+  test("a refusal of one recipient is told of, as the others get the mail", async () => {
+    await using server = await startMailServer({ refuse: ["550 5.1.1 no such user"] });
+    const mailer = openMailer({ smtpUrl: server.url });
+    const receipt = await mailer.send({ ...mail, to: ["Bob@Client.example", "ada@client.example"] });
+    mailer.close();
+    expect(receipt.refusals).toEqual([{ recipient: "Bob@Client.example", answer: "550 5.1.1 no such user" }]);
+    expect(server.mails).toHaveLength(1);
+  });
+
+  test("a server that can't be reached is named, without the password", async () => {
+    const mailer = openMailer({ smtpUrl: "smtp://planner:secret@127.0.0.1:1" });
+    const told = /^SMTP_URL: no mail can be sent by 127\.0\.0\.1:1: .*ECONNREFUSED/;
+    for (const failing of [mailer.check(), mailer.send(mail)]) {
+      const failure = await failing.catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(SetupError);
+      expect(failure).toMatchObject({ message: expect.stringMatching(told), cause: { command: "CONN" } });
+      expect((failure as Error).message).not.toContain("secret");
+    }
     mailer.close();
   });
 });

@@ -1,16 +1,25 @@
 import type { Mail, Mailer } from "../src/mail/mailer.ts";
 
-/** Keeps what it is given, unless it was told to refuse first, with answers as SMTP servers give them. */
+/**
+ * Keeps what it is given, unless it was told to refuse first, with answers as SMTP servers give them. A refusal
+ * that names a recipient, like `ada@client.example: 550 no such user`, is for that one alone.
+ */
 export function memoryMailer() {
   const sent: Mail[] = [];
   const refusals: string[] = [];
   const mailer: Mailer = {
     async send(mail) {
-      const refusal = refusals.shift();
-      if (refusal) throw Object.assign(new Error(refusal), { responseCode: Number.parseInt(refusal, 10) });
+      const refusal = refusals.shift() ?? "";
+      const [, recipient, answer] = /^(\S+@\S+): (.*)$/.exec(refusal) ?? [];
+      if (refusal && !recipient) {
+        const responseCode = Number.parseInt(refusal, 10);
+        const command = responseCode === 535 ? "AUTH PLAIN" : "RCPT TO";
+        throw Object.assign(new Error(refusal), { command, responseCode });
+      }
       sent.push(mail);
-      return "250 ok";
+      return { answer: "250 ok", refusals: recipient ? [{ recipient, answer: answer! }] : [] };
     },
+    check: async () => undefined,
     close: () => undefined,
   };
   return { mailer, sent, refuse: (...answers: readonly string[]) => void refusals.push(...answers) };

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres } from "@org/test-servers";
 import { expect, test } from "vitest";
-import { openDatabase } from "../src/db/open.ts";
+import { describeDatabase, openDatabase } from "../src/db/open.ts";
 import { clients } from "../src/db/schema.ts";
+import { SetupError } from "../src/setup-error.ts";
 
 const ada = { id: "ada", name: "Ada", email: "ada@client.example" };
 
@@ -35,7 +36,22 @@ test("several processes may open a new PostgreSQL at once", async () => {
   }
 });
 
-test("a database that can't be reached says so", async () => {
-  const open = openDatabase({ url: "postgres://nobody@127.0.0.1:1/none" });
-  await expect(open).rejects.toThrow(/ECONNREFUSED/);
+test.each([
+  [
+    "postgres://nobody:secret@127.0.0.1:1/none",
+    /^DATABASE_URL: the database at 127\.0\.0\.1:1\/none .*REFUSED/,
+  ],
+  ["postgres://nobody:secret@localhost:1/none", /^DATABASE_URL: the database at localhost:1\/none .*REFUSED/],
+  ["postgres://nobody:secret@:::/none", /^DATABASE_URL: the database at what DATABASE_URL names can't/],
+])("a database that can't be opened is named, without the password: %s", async (url, told) => {
+  const failure = await openDatabase({ url }).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(SetupError);
+  expect(failure).toMatchObject({ message: expect.stringMatching(told), cause: expect.any(Error) });
+  expect((failure as Error).message).not.toContain("secret");
+});
+
+test("which database it is can be told before it is opened", () => {
+  const url = "postgres://planner:secret@db.example:5433/workouts";
+  expect(describeDatabase({ url })).toBe("PostgreSQL at db.example:5433/workouts");
+  expect(describeDatabase({ url: "", dataDir: "rows" })).toContain("PGlite");
 });

@@ -58,6 +58,39 @@ describe.each(DRIVERS)("on %s", (driver) => {
       const failure = await deliver(sendEmail(db, mailer), newMail()).catch((error: unknown) => error);
       expect(isQueueError(failure, "UNRECOVERABLE")).toBe(true);
     });
+
+    test("that the server refuses for one recipient fails, and is tried again for that one", async ({
+      db,
+    }) => {
+      const { mailer, sent, refuse } = memoryMailer();
+      const mail = { ...newMail(), to: ["ada@client.example", "bob@client.example"] };
+      refuse("bob@client.example: 450 mailbox busy", "bob@client.example: 550 no such user");
+      const later = await deliver(sendEmail(db, mailer), mail).catch((error: unknown) => error);
+      const told = "1 of 2 recipients refused: bob@client.example (450 mailbox busy)";
+      expect(later).toMatchObject({ message: told });
+      expect(isQueueError(later)).toBe(false);
+      expect(await db.select().from(emailOutbox)).toMatchObject([
+        { accepted: ["ada@client.example"], lastError: told, sentAt: null },
+      ]);
+
+      const never = await deliver(sendEmail(db, mailer), mail).catch((error: unknown) => error);
+      expect(isQueueError(never, "UNRECOVERABLE")).toBe(true);
+
+      // The address exists by now, and an operator retries the job.
+      expect((await deliver(sendEmail(db, mailer), mail)).result.sentNow).toBe(true);
+      expect(sent.map(({ to }) => to)).toEqual([mail.to, ["bob@client.example"], ["bob@client.example"]]);
+      expect(await db.select().from(emailOutbox)).toMatchObject([
+        { accepted: mail.to, lastError: null, sentAt: expect.any(Date) },
+      ]);
+    });
+
+    test("is tried again when the server refuses the login", async ({ db }) => {
+      const { mailer, refuse } = memoryMailer();
+      refuse("535 bad credentials");
+      const failure = await deliver(sendEmail(db, mailer), newMail()).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ message: "535 bad credentials" });
+      expect(isQueueError(failure)).toBe(false);
+    });
   });
 
   describe("NOTIFICATION and USER_ACTION", () => {

@@ -30,9 +30,9 @@ describe.each(DRIVERS)("on %s", (driver) => {
   });
 
   describe("creating", () => {
-    test("twice stores one row of each and answers the same", async ({ db, stored }) => {
+    test("twice stores one row of each", async ({ db, stored }) => {
       const { plan, phase, session, exercise } = stored;
-      expect((await deliver(createPlan(db), plan)).result).toEqual({ planId: plan.planId, saved: true });
+      expect((await deliver(createPlan(db), plan)).result).toEqual({ planId: plan.planId, saved: false });
       expect((await deliver(createPhase(db), phase)).result.saved).toBe(true);
       expect((await deliver(createSession(db), session)).result.saved).toBe(true);
       expect((await deliver(createExercise(db), exercise)).result.saved).toBe(true);
@@ -58,6 +58,14 @@ describe.each(DRIVERS)("on %s", (driver) => {
       expect((await deliver(createSession(db), session)).result.saved).toBe(false);
       expect((await deliver(createExercise(db), exercise)).result.saved).toBe(false);
       expect(await db.$count(phases)).toBe(0);
+    });
+
+    test("a plan again doesn't undo its changes, however late that is sent", async ({ db, stored }) => {
+      const { plan, planId } = stored;
+      await deliver(updatePlan(db), { planId, changes: { name: "Mine" } }, { sentAt: 2_000 });
+      const again = await deliver(createPlan(db), plan, { sentAt: 3_000 });
+      expect(again.result.saved).toBe(false);
+      expect(await db.select().from(workoutPlans)).toMatchObject([{ name: "Mine" }]);
     });
 
     test("again after the deletion brings it back", async ({ db, stored }) => {
@@ -152,6 +160,16 @@ describe.each(DRIVERS)("on %s", (driver) => {
       const { planId } = newPlan();
       const change = deliver(updatePlan(db), { planId, changes: { name: "New" } });
       await expect(change).rejects.toThrow(`Plan ${planId} doesn't exist yet`);
+    });
+
+    test("a plan, sent before its creation and tried again after it, applies", async ({ db }) => {
+      const plan = newPlan();
+      const { planId } = plan;
+      const change = { planId, changes: { name: "Mine" } };
+      await expect(deliver(updatePlan(db), change, { sentAt: 1_000 })).rejects.toThrow("doesn't exist yet");
+      await deliver(createPlan(db), plan, { sentAt: 2_000 });
+      expect((await deliver(updatePlan(db), change, { sentAt: 1_000 })).result.saved).toBe(true);
+      expect(await db.select().from(workoutPlans)).toMatchObject([{ name: "Mine" }]);
     });
 
     test("moves a session within its plan, never to another", async ({ db, stored }) => {

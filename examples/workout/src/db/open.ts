@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { reasonOf, SetupError } from "../setup-error.ts";
 import { migrationsFolder } from "./migrations.ts";
 import * as schema from "./schema.ts";
 
@@ -20,6 +21,22 @@ export interface OpenOptions {
   readonly dataDir?: string | undefined;
 }
 
+/** Which database `openDatabase` opens with these options, without its password. */
+export function describeDatabase({
+  url = process.env.DATABASE_URL,
+  dataDir = process.env.PGLITE_DIR,
+}: OpenOptions = {}): string {
+  if (url) return `PostgreSQL at ${placeOf(url)}`;
+  return `PGlite, PostgreSQL inside this process, ${dataDir ? `in ${dataDir}` : "in memory"}`;
+}
+
+function placeOf(url: string): string {
+  // Drivers also take what isn't a URL, such as the path of a socket, and it may hold a password as well.
+  if (!URL.canParse(url)) return "what DATABASE_URL names";
+  const { host, pathname, searchParams } = new URL(url);
+  return `${host || searchParams.get("host") || "localhost"}${pathname}`;
+}
+
 /** Opens the database of the app, with all migrations applied: PostgreSQL by its URL, else PGlite. */
 export async function openDatabase({
   url = process.env.DATABASE_URL,
@@ -36,6 +53,24 @@ async function openPostgres(url: string): Promise<OpenedDatabase> {
     import("drizzle-orm/node-postgres"),
     import("drizzle-orm/node-postgres/migrator"),
   ]);
+  let client: import("pg").Client;
+  try {
+    client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+    // What breaks the connection also fails the query that runs; without a listener it ends the process.
+    client.on("error", () => undefined);
+    await client.connect();
+  } catch (error) {
+    const told = `DATABASE_URL: the database at ${placeOf(url)} can't be opened: ${reasonOf(error)}`;
+    throw new SetupError(told, { cause: error });
+  }
+  try {
+    // Processes that start together take turns. The lock ends with the connection, so a crash frees it.
+    await client.query("select pg_advisory_lock(hashtext('workout-migrations'))");
+    await migrate(drizzle(client), { migrationsFolder });
+  } finally {
+    await client.end();
+  }
+
   const pool = new pg.Pool({ connectionString: url, max: 10 });
   let isClosing = false;
   // A connection that breaks while idle is replaced by the pool; without a listener it ends the process.
@@ -46,20 +81,6 @@ async function openPostgres(url: string): Promise<OpenedDatabase> {
     isClosing = true;
     return pool.end();
   };
-  try {
-    const client = await pool.connect();
-    try {
-      // Processes that start together take turns. The lock ends with the connection, so a crash frees it.
-      await client.query("select pg_advisory_lock(hashtext('workout-migrations'))");
-      await migrate(drizzle(client), { migrationsFolder });
-      await client.query("select pg_advisory_unlock(hashtext('workout-migrations'))");
-    } finally {
-      client.release(true);
-    }
-  } catch (error) {
-    await close();
-    throw error;
-  }
   return { db: drizzle(pool, { schema }), kind: "PostgreSQL", close };
 }
 

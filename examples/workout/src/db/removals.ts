@@ -2,8 +2,6 @@ import { and, gt, inArray, sql } from "drizzle-orm";
 import type { Database } from "./open.ts";
 import { removals } from "./schema.ts";
 
-export type RemovableKind = (typeof removals.$inferSelect)["kind"];
-
 /**
  * Which of the ids were deleted by something sent after `sentAt`. A change that was sent before a deletion
  * and runs after it, because an operator retried it, must not bring back what was deleted.
@@ -21,16 +19,11 @@ export async function removedSince(
   return new Set(rows.map(({ id }) => id));
 }
 
-export async function recordRemovals(
-  db: Database,
-  kind: RemovableKind,
-  ids: readonly string[],
-  removedAt: Date,
-): Promise<void> {
+export async function recordRemovals(db: Database, ids: readonly string[], removedAt: Date): Promise<void> {
   if (ids.length === 0) return;
   await db
     .insert(removals)
-    .values(ids.map((id) => ({ id, kind, removedAt })))
+    .values(ids.map((id) => ({ id, removedAt })))
     .onConflictDoUpdate({
       target: removals.id,
       set: { removedAt: sql`greatest(${removals.removedAt}, excluded.removed_at)` },

@@ -17,7 +17,7 @@ import { NOTIFICATION_KINDS, PLAN_STATUSES, SESSION_TYPES } from "../messages/vo
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 const createdAt = () => instant("created_at").notNull().defaultNow();
-/** When the change that a row holds was sent. An older change never overwrites a newer one. */
+/** When the change that a row holds was sent; a plan that was only created holds none, and the epoch. */
 const changedAt = () => instant("changed_at").notNull();
 
 export const clients = pgTable("clients", {
@@ -111,7 +111,6 @@ export const exercises = pgTable(
 /** What was deleted, so that a change sent earlier and run later doesn't bring it back. */
 export const removals = pgTable("removals", {
   id: uuid("id").primaryKey(),
-  kind: text("kind", { enum: ["phase", "session", "exercise"] }).notNull(),
   removedAt: instant("removed_at").notNull(),
 });
 
@@ -150,6 +149,8 @@ export const emailOutbox = pgTable(
     /** Fixed before the first try, so that receivers recognise a second delivery. */
     messageId: text("message_id").notNull(),
     recipients: jsonb("recipients").$type<readonly string[]>().notNull(),
+    /** Recipients for whom the mail was taken. It has been sent when that is all of them. */
+    accepted: jsonb("accepted").$type<readonly string[]>().notNull().default([]),
     subject: text("subject").notNull(),
     tries: integer("tries").notNull().default(0),
     lastError: text("last_error"),

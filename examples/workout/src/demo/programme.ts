@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
 import { eq } from "drizzle-orm";
-import { syncRuns } from "../db/schema.ts";
+import { exercises, phases, sessions, syncRuns, workoutPlans } from "../db/schema.ts";
 import { dataSync } from "../messages/data-sync.ts";
 import { planFullSave } from "../messages/full-save.ts";
 import { describeProblem, type PlacedRow, parseProgramme } from "../programme/parse-programme.ts";
@@ -39,7 +40,8 @@ export async function programmeFromSheet(stage: Stage): Promise<Programme> {
     rows,
   );
   report.say(`${saves.length} save of ${Math.round(JSON.stringify(saves).length / 1_024)} KB:`);
-  const stopProgress = await showProgress(stage);
+  const progress = await showProgress(stage);
+  report.progress("exercises", 0, rows.length);
   const [save] = await integration.queueFullPlanSave(saves);
   track("Cleo's programme", save!);
   const sync = track(
@@ -47,10 +49,17 @@ export async function programmeFromSheet(stage: Stage): Promise<Programme> {
     await stage.queue.send(dataSync, { syncId: randomUUID() }, { dependsOn: [save!] }),
   );
   const saved = await save!.wait();
-  report.expect("every row of the sheet was saved", saved.exercises, rows.length);
-
   const totals = await sync.wait();
-  await stopProgress();
+  const shown = await progress.end();
+  report.expect("the save told how far it is, to the end", shown.get(planFullSave.name), rows.length);
+  report.expect("and so did the sync run", shown.get(dataSync.name), totals.clients);
+  const before = await storedProgramme(stage, planId);
+  report.expect(
+    "every row of the sheet was saved, as the job says and as the tables do",
+    [saved.exercises, before.filter(({ exercise }) => exercise).length],
+    [rows.length, rows.length],
+  );
+
   const [entry] = await stage.db.select().from(syncRuns).where(eq(syncRuns.id, totals.syncId));
   const volume = entry?.volumes.find((candidate) => candidate.clientId === clientId);
   const sets = rows.reduce((sum, row) => sum + row.sets, 0);
@@ -61,12 +70,14 @@ export async function programmeFromSheet(stage: Stage): Promise<Programme> {
 
   const [again] = await integration.queueFullPlanSave(saves);
   track("Cleo's programme, again", again!);
-  const { exercises, removed } = await again!.wait();
+  const result = await again!.wait();
   report.expect(
-    "importing it again changes nothing",
-    { exercises, removed },
-    { exercises: rows.length, removed: 0 },
+    "importing it again saves each row again",
+    [result.exercises, result.removed],
+    [rows.length, 0],
   );
+  const after = await storedProgramme(stage, planId);
+  report.expect("and changes nothing in them", isDeepStrictEqual(after, before), true);
 
   const count = (key: (row: PlacedRow) => string) => new Set(rows.map(key)).size;
   stage.expectRows({
@@ -78,6 +89,25 @@ export async function programmeFromSheet(stage: Stage): Promise<Programme> {
     "sync runs": 1,
   });
   return { planId, rows };
+}
+
+/** Every row of the plan, without when it was changed. */
+async function storedProgramme({ db }: Stage, planId: string) {
+  const rows = await db
+    .select({ plan: workoutPlans, phase: phases, session: sessions, exercise: exercises })
+    .from(workoutPlans)
+    .leftJoin(phases, eq(phases.planId, workoutPlans.id))
+    .leftJoin(sessions, eq(sessions.phaseId, phases.id))
+    .leftJoin(exercises, eq(exercises.sessionId, sessions.id))
+    .where(eq(workoutPlans.id, planId))
+    .orderBy(phases.id, sessions.id, exercises.id);
+  const unchanged = { changedAt: undefined };
+  return rows.map(({ plan, phase, session, exercise }) => ({
+    plan: { ...plan, ...unchanged },
+    phase: phase && { ...phase, ...unchanged },
+    session: session && { ...session, ...unchanged },
+    exercise: exercise && { ...exercise, ...unchanged },
+  }));
 }
 
 /** The same sheet with three cells spoilt. */
@@ -98,15 +128,21 @@ function showBadRows({ report }: Stage, text: string): void {
   report.expect("and the other rows are kept", spoilt.rows.length, whole.rows.length - 3);
 }
 
-/** Draws what the jobs report, as it comes. */
-async function showProgress({ queue, report }: Stage): Promise<() => Promise<void>> {
+/** Draws what the jobs report, as it comes. `end` answers how far each message got. */
+async function showProgress({ queue, report }: Stage) {
+  const reached = new Map<string, number>();
+  const draw = (name: string, label: string, done: number, of: number) => {
+    if (reached.get(name) === done) return;
+    reached.set(name, done);
+    report.progress(label, done, of);
+  };
   const show = async (id: string) => {
     const job = await queue.get(id);
     if (job?.messageType === "WORKOUT_PLAN_FULL_SAVE" && job.progress) {
-      report.progress("exercises", job.progress.exercises, job.progress.of);
+      draw(job.messageType, "exercises", job.progress.exercises, job.progress.of);
     }
     if (job?.messageType === "DATA_SYNC" && job.progress) {
-      report.progress("clients  ", job.progress.clients, job.progress.of);
+      draw(job.messageType, "clients  ", job.progress.clients, job.progress.of);
     }
   };
   let last = Promise.resolve();
@@ -117,8 +153,11 @@ async function showProgress({ queue, report }: Stage): Promise<() => Promise<voi
     },
     { type: "progress" },
   );
-  return async () => {
-    await stop();
-    await last;
+  return {
+    async end(): Promise<ReadonlyMap<string, number>> {
+      await stop();
+      await last;
+      return reached;
+    },
   };
 }

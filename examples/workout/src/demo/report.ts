@@ -1,4 +1,5 @@
 import { isDeepStrictEqual, styleText } from "node:util";
+import { SetupError } from "../setup-error.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -42,6 +43,9 @@ export class Report {
     if (this.#out.isTTY) {
       this.#out.write(`\r${text}`);
       this.#hasOpenLine = true;
+      if (done < of) return;
+      this.#out.write("\n");
+      this.#hasOpenLine = false;
     } else if (done === of) this.#line(text);
   }
 
@@ -57,10 +61,12 @@ export class Report {
     this.#line(`  ${this.#paint("red", "✗")} ${difference}`);
   }
 
-  /** Something that stops the demo. */
+  /** Something that stops the demo. A stack is shown only when it helps. */
   fail(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#off.push(error instanceof Error ? error.message : text);
+    const message = error instanceof Error ? error.message : String(error);
+    const isExpected = !(error instanceof Error) || error instanceof SetupError;
+    const text = isExpected ? message : (error.stack ?? message);
+    this.#off.push(message);
     this.#line(`  ${this.#paint("red", "✗")} ${text}`);
   }
 

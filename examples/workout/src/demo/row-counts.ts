@@ -1,4 +1,4 @@
-import { eq, inArray, like, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, like, sql } from "drizzle-orm";
 import {
   clients,
   emailOutbox,
@@ -63,7 +63,11 @@ async function countRows({ db, run, jobs }: Stage): Promise<RowCounts> {
     sessions: await db.$count(sessions, inArray(sessions.phaseId, phaseIds)),
     exercises: await db.$count(exercises, inArray(exercises.sessionId, sessionIds)),
     notifications: await db.$count(notifications, like(notifications.userId, ours)),
-    "e-mails": await db.$count(emailOutbox, sql`${emailOutbox.recipients}::text like ${`%-${run}@%`}`),
+    // Those that were sent: a mail is in the outbox from its first try.
+    "e-mails": await db.$count(
+      emailOutbox,
+      and(isNotNull(emailOutbox.sentAt), sql`${emailOutbox.recipients}::text like ${`%-${run}@%`}`),
+    ),
     "sync runs": await db.$count(syncRuns, inArray(syncRuns.jobId, jobIds)),
   };
 }

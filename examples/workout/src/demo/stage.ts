@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createQueue, type JobHandle } from "@org/queue";
 import type { Database } from "../db/open.ts";
-import { openDatabase } from "../db/open.ts";
+import { describeDatabase, openDatabase } from "../db/open.ts";
 import { type Mailer, openMailer } from "../mail/mailer.ts";
 import { type WorkoutQueue, WorkoutQueueIntegration } from "../queue-integration.ts";
 import { registry } from "../registry.ts";
@@ -44,8 +44,10 @@ export interface StageOptions {
 export async function openStage({ report, refusedMail }: StageOptions): Promise<Stage> {
   const run = randomUUID().slice(0, 8);
   await rm(MAIL_DIRECTORY, { recursive: true, force: true });
-  const { db, kind, close } = await openDatabase();
   const mailer = openMailer({ directory: MAIL_DIRECTORY });
+  await mailer.check();
+  report.say(`Opening the database: ${describeDatabase()} …`);
+  const { db, kind, close } = await openDatabase();
   const queue = createQueue({ registry });
   const worker = createWorkoutWorker(queue, {
     db,

@@ -2,13 +2,16 @@ import { type Handler, UnrecoverableError } from "@org/queue";
 import { eq, sql } from "drizzle-orm";
 import type { Database } from "../db/open.ts";
 import { emailOutbox } from "../db/schema.ts";
-import type { Mailer } from "../mail/mailer.ts";
+import type { Mailer, Receipt } from "../mail/mailer.ts";
 import type { email } from "../messages/email.ts";
 
 /**
  * Sends an e-mail once, as far as a mail server lets one: a mail that the outbox knows as sent isn't sent
- * again. A crash between the server's answer and the outbox's note sends a second copy, with the same
- * Message-ID, by which receivers drop it.
+ * again. When the worker dies, runs out of time or loses its lease between the server's answer and the
+ * outbox's note, a second copy is sent, with the same Message-ID, by which receivers drop it.
+ *
+ * A mail that was taken for some of its recipients isn't sent: the job fails, and tells who was refused. Its
+ * next attempt, or an operator's retry, goes to those alone.
  */
 export function sendEmail(db: Database, mailer: Mailer): Handler<typeof email> {
   return async ({ data: { emailId, to, ...mail }, signal, log }) => {
@@ -17,29 +20,53 @@ export function sendEmail(db: Database, mailer: Mailer): Handler<typeof email> {
       .insert(emailOutbox)
       .values({ id: emailId, messageId, recipients: to, subject: mail.subject })
       .onConflictDoUpdate({ target: emailOutbox.id, set: { messageId } })
-      .returning({ sentAt: emailOutbox.sentAt });
-    if (entry?.sentAt) return { emailId, messageId, sentNow: false };
+      .returning({ sentAt: emailOutbox.sentAt, accepted: emailOutbox.accepted });
+    const { sentAt, accepted } = entry!;
+    const left = to.filter((recipient) => !accepted.includes(recipient));
+    if (sentAt || left.length === 0) return { emailId, messageId, sentNow: false };
 
     signal.throwIfAborted();
     const isThis = eq(emailOutbox.id, emailId);
     const tries = sql`${emailOutbox.tries} + 1`;
-    let receipt: string;
+    let receipt: Receipt;
     try {
-      receipt = await mailer.send({ id: emailId, messageId, to, ...mail });
+      receipt = await mailer.send({ id: emailId, messageId, to: left, ...mail });
     } catch (error) {
       const lastError = error instanceof Error ? error.message : String(error);
       await db.update(emailOutbox).set({ tries, lastError }).where(isThis);
       if (isRefusedForGood(error)) throw new UnrecoverableError(lastError, { cause: error });
       throw error;
     }
-    await db.update(emailOutbox).set({ tries, receipt, lastError: null, sentAt: new Date() }).where(isThis);
-    log(`sent to ${to.join(", ")}: ${receipt}`);
-    return { emailId, messageId, sentNow: true };
+
+    const { answer, refusals } = receipt;
+    const refused = new Set(refusals.map(({ recipient }) => recipient));
+    const taken = left.filter((recipient) => !refused.has(recipient));
+    log(`sent to ${taken.join(", ")}: ${answer}`);
+    const outcome = { tries, receipt: answer, accepted: [...accepted, ...taken] };
+    if (refusals.length === 0) {
+      await db
+        .update(emailOutbox)
+        .set({ ...outcome, lastError: null, sentAt: new Date() })
+        .where(isThis);
+      return { emailId, messageId, sentNow: true };
+    }
+    const told = refusals.map((refusal) => `${refusal.recipient} (${refusal.answer})`).join(", ");
+    const lastError = `${refusals.length} of ${to.length} recipients refused: ${told}`;
+    await db
+      .update(emailOutbox)
+      .set({ ...outcome, lastError })
+      .where(isThis);
+    if (refusals.every((refusal) => refusal.answer.startsWith("5"))) throw new UnrecoverableError(lastError);
+    throw new Error(lastError);
   };
 }
 
-/** SMTP answers 4xx for "try again later" and 5xx for "never". */
+/**
+ * SMTP answers 4xx for "try again later" and 5xx for "never". Only what it says of recipients and content is
+ * about the mail: a login or a sender that it refuses is the deployment's to mend, and then a retry helps.
+ */
 function isRefusedForGood(error: unknown): boolean {
-  const { responseCode } = error as { responseCode?: unknown };
-  return typeof responseCode === "number" && responseCode >= 500;
+  const { command, responseCode } = error as { command?: unknown; responseCode?: unknown };
+  const isAboutMail = command === "RCPT TO" || command === "DATA";
+  return isAboutMail && typeof responseCode === "number" && responseCode >= 500;
 }

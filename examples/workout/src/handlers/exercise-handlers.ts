@@ -63,7 +63,7 @@ export function deleteExercise(db: Database): Handler<typeof exerciseDelete> {
         .delete(exercises)
         .where(and(eq(exercises.id, exerciseId), lte(exercises.changedAt, removedAt)))
         .returning({ id: exercises.id });
-      await recordRemovals(tx, "exercise", [exerciseId], removedAt);
+      await recordRemovals(tx, [exerciseId], removedAt);
       return { exerciseId, removed: removed.length > 0 };
     });
 }

@@ -17,31 +17,27 @@ export function saveFullPlan(db: Database): Handler<typeof planFullSave> {
       const changedAt = job.createdAt;
       await savePlan(tx, data, changedAt);
       await refuseForeignParts(tx, data);
-      const removed = await removeWhatIsGone(tx, data, changedAt);
       const wanted = await withoutDeletedParts(tx, data, changedAt);
       const of = wanted.flatMap((phase) => phase.sessions).flatMap((session) => session.exercises).length;
-      let saved = 0;
+      const stored = { phases: 0, sessions: 0, exercises: 0 };
+      let done = 0;
       for (const phase of wanted) {
-        await savePhase(tx, data.planId, phase, changedAt);
+        stored.phases += await savePhase(tx, data.planId, phase, changedAt);
+        stored.sessions += await saveSessions(tx, phase, changedAt);
         for (const session of phase.sessions) {
           // A cancelled save rolls back as a whole.
           signal.throwIfAborted();
-          await saveExercises(tx, session, changedAt);
-          saved += session.exercises.length;
-          progress({ exercises: saved, of });
+          stored.exercises += await saveExercises(tx, session, changedAt);
+          done += session.exercises.length;
+          progress({ exercises: done, of });
         }
       }
-      const sessionCount = wanted.reduce((sum, phase) => sum + phase.sessions.length, 0);
+      const removed = await removeWhatIsGone(tx, data, changedAt);
       log(
-        `saved ${wanted.length} phases, ${sessionCount} sessions, ${saved} exercises; removed ${removed} rows`,
+        `stored ${stored.phases} phases, ${stored.sessions} sessions, ${stored.exercises} exercises; ` +
+          `removed ${removed} rows`,
       );
-      return {
-        planId: data.planId,
-        phases: wanted.length,
-        sessions: sessionCount,
-        exercises: saved,
-        removed,
-      };
+      return { planId: data.planId, ...stored, removed };
     });
 }
 
@@ -57,14 +53,22 @@ async function savePlan(db: Database, { planId, plan }: FullSave, changedAt: Dat
 type Phase = FullSave["phases"][number];
 type Session = Phase["sessions"][number];
 
-async function savePhase(db: Database, planId: string, phase: Phase, changedAt: Date): Promise<void> {
-  const { phaseId, sessions: within, ...own } = phase;
-  await db
+// Each of these answers how many rows it wrote: those that hold a newer change are left as they are.
+
+async function savePhase(db: Database, planId: string, phase: Phase, changedAt: Date): Promise<number> {
+  const { phaseId, sessions: _, ...own } = phase;
+  const stored = await db
     .insert(phases)
     .values({ id: phaseId, planId, ...own, changedAt })
-    .onConflictDoUpdate(newestWins(phases, PHASE_COLUMNS));
-  if (within.length === 0) return;
-  await db
+    .onConflictDoUpdate(newestWins(phases, PHASE_COLUMNS))
+    .returning({ id: phases.id });
+  return stored.length;
+}
+
+async function saveSessions(db: Database, phase: Phase, changedAt: Date): Promise<number> {
+  const { phaseId, sessions: within } = phase;
+  if (within.length === 0) return 0;
+  const stored = await db
     .insert(sessions)
     .values(
       within.map(({ sessionId, exercises: _, ...session }) => ({
@@ -74,13 +78,15 @@ async function savePhase(db: Database, planId: string, phase: Phase, changedAt: 
         changedAt,
       })),
     )
-    .onConflictDoUpdate(newestWins(sessions, SESSION_COLUMNS));
+    .onConflictDoUpdate(newestWins(sessions, SESSION_COLUMNS))
+    .returning({ id: sessions.id });
+  return stored.length;
 }
 
-async function saveExercises(db: Database, session: Session, changedAt: Date): Promise<void> {
-  if (session.exercises.length === 0) return;
+async function saveExercises(db: Database, session: Session, changedAt: Date): Promise<number> {
+  if (session.exercises.length === 0) return 0;
   const { sessionId } = session;
-  await db
+  const stored = await db
     .insert(exercises)
     .values(
       session.exercises.map(({ exerciseId, ...exercise }, position) => ({
@@ -91,5 +97,7 @@ async function saveExercises(db: Database, session: Session, changedAt: Date): P
         changedAt,
       })),
     )
-    .onConflictDoUpdate(newestWins(exercises, EXERCISE_COLUMNS));
+    .onConflictDoUpdate(newestWins(exercises, EXERCISE_COLUMNS))
+    .returning({ id: exercises.id });
+  return stored.length;
 }

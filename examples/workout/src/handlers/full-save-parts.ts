@@ -1,5 +1,5 @@
 import { UnrecoverableError } from "@org/queue/contract";
-import { and, eq, inArray, lte, ne, notInArray, or } from "drizzle-orm";
+import { and, eq, inArray, lte, ne, notExists, notInArray, or } from "drizzle-orm";
 import type { Database } from "../db/open.ts";
 import { recordRemovals, removedSince } from "../db/removals.ts";
 import { exercises, phases, sessions } from "../db/schema.ts";
@@ -46,8 +46,9 @@ export async function refuseForeignParts(db: Database, save: FullSave): Promise<
 }
 
 /**
- * Deletes what was in the plan, in the phases that this save covers, and is no longer in it, unless it was
- * changed by something sent later. Answers how many rows went.
+ * Deletes what was in the plan, in the phases that this save covers, and is no longer in it, unless it or
+ * something in it was changed by something sent later. Comes after the save's rows are written: what they
+ * moved elsewhere no longer counts as inside. Answers how many rows went.
  */
 export async function removeWhatIsGone(db: Database, save: FullSave, sentAt: Date): Promise<number> {
   const ids = idsOf(save);
@@ -76,6 +77,8 @@ export async function removeWhatIsGone(db: Database, save: FullSave, sentAt: Dat
       ),
     )
     .returning({ id: exercises.id });
+  // What is still inside at this point is newer, and a deletion would take it along.
+  const inSession = db.select().from(exercises).where(eq(exercises.sessionId, sessions.id));
   const goneSessions = await db
     .delete(sessions)
     .where(
@@ -83,9 +86,11 @@ export async function removeWhatIsGone(db: Database, save: FullSave, sentAt: Dat
         inArray(sessions.phaseId, covered),
         notInArray(sessions.id, ids.sessions),
         lte(sessions.changedAt, sentAt),
+        notExists(inSession),
       ),
     )
     .returning({ id: sessions.id });
+  const inPhase = db.select().from(sessions).where(eq(sessions.phaseId, phases.id));
   const gonePhases = await db
     .delete(phases)
     .where(
@@ -93,16 +98,14 @@ export async function removeWhatIsGone(db: Database, save: FullSave, sentAt: Dat
         eq(phases.planId, save.planId),
         notInArray(phases.id, save.phaseIds),
         lte(phases.changedAt, sentAt),
+        notExists(inPhase),
       ),
     )
     .returning({ id: phases.id });
 
-  const gone = { phase: gonePhases, session: goneSessions, exercise: goneExercises };
-  for (const kind of ["phase", "session", "exercise"] as const) {
-    const removed = gone[kind].map(({ id }) => id);
-    await recordRemovals(db, kind, removed, sentAt);
-  }
-  return gonePhases.length + goneSessions.length + goneExercises.length;
+  const gone = [...gonePhases, ...goneSessions, ...goneExercises].map(({ id }) => id);
+  await recordRemovals(db, gone, sentAt);
+  return gone.length;
 }
 
 /** The save's phases without what was deleted by something sent after the save. */

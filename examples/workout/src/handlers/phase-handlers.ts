@@ -55,11 +55,11 @@ export function deletePhase(db: Database): Handler<typeof phaseDelete> {
         .where(and(eq(phases.id, phaseId), lte(phases.changedAt, removedAt)))
         .returning({ id: phases.id });
       // Also when there was nothing to delete: the creation may be retried later.
-      await recordRemovals(tx, "phase", [phaseId], removedAt);
+      await recordRemovals(tx, [phaseId], removedAt);
       if (removed.length > 0) {
         const exerciseIds = inside.map(({ id }) => id);
-        await recordRemovals(tx, "session", sessionIds, removedAt);
-        await recordRemovals(tx, "exercise", exerciseIds, removedAt);
+        await recordRemovals(tx, sessionIds, removedAt);
+        await recordRemovals(tx, exerciseIds, removedAt);
       }
       return { phaseId, removed: removed.length > 0 };
     });

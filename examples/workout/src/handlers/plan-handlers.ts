@@ -1,6 +1,5 @@
 import type { Handler } from "@org/queue";
 import { and, eq, lte } from "drizzle-orm";
-import { newestWins } from "../db/newest-wins.ts";
 import type { Database } from "../db/open.ts";
 import { requireClient, requirePlan } from "../db/parents.ts";
 import { workoutPlans } from "../db/schema.ts";
@@ -9,14 +8,21 @@ import type { planCreate, workoutUpdate } from "../messages/plan.ts";
 /** The columns that a plan's own messages write. */
 export const PLAN_COLUMNS = ["clientId", "trainerId", "name", "goal", "startsOn", "notes"] as const;
 
+/**
+ * When a plan that nobody has changed was changed. Whatever changes it comes after that, also an update that
+ * was sent before the plan's creation, failed, and is tried again now that the plan is there.
+ */
+const NEVER = new Date(0);
+
+/** A plan that is there stays as it is: a creation that comes twice, or late, must not undo its changes. */
 export function createPlan(db: Database): Handler<typeof planCreate> {
-  return ({ data: { planId, client, ...plan }, job }) =>
+  return ({ data: { planId, client, ...plan } }) =>
     db.transaction(async (tx) => {
       await requireClient(tx, plan.clientId, client);
       const saved = await tx
         .insert(workoutPlans)
-        .values({ id: planId, ...plan, changedAt: job.createdAt })
-        .onConflictDoUpdate(newestWins(workoutPlans, PLAN_COLUMNS))
+        .values({ id: planId, ...plan, changedAt: NEVER })
+        .onConflictDoNothing()
         .returning({ id: workoutPlans.id });
       return { planId, saved: saved.length > 0 };
     });

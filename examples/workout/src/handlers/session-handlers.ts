@@ -58,10 +58,10 @@ export function deleteSession(db: Database): Handler<typeof sessionDelete> {
         .delete(sessions)
         .where(and(eq(sessions.id, sessionId), lte(sessions.changedAt, removedAt)))
         .returning({ id: sessions.id });
-      await recordRemovals(tx, "session", [sessionId], removedAt);
+      await recordRemovals(tx, [sessionId], removedAt);
       if (removed.length > 0) {
         const exerciseIds = inside.map(({ id }) => id);
-        await recordRemovals(tx, "exercise", exerciseIds, removedAt);
+        await recordRemovals(tx, exerciseIds, removedAt);
       }
       return { sessionId, removed: removed.length > 0 };
     });

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createTransport } from "nodemailer";
+import { createTransport, type NodemailerError } from "nodemailer";
+import { reasonOf, SetupError } from "../setup-error.ts";
 
 export interface Mail {
   /** Unique and stable: names the file, and lets receivers recognise a second delivery. */
@@ -14,9 +15,25 @@ export interface Mail {
   readonly html?: string | undefined;
 }
 
+export interface Receipt {
+  /** What the mail server, or the disk, said. */
+  readonly answer: string;
+  /** The recipients for whom the mail was not taken, while it was for others. */
+  readonly refusals: readonly Refusal[];
+}
+
+export interface Refusal {
+  /** As in the mail. */
+  readonly recipient: string;
+  /** Begins with the server's code. */
+  readonly answer: string;
+}
+
 export interface Mailer {
-  /** Answers what the mail server, or the disk, said. Rejects when the mail was not taken. */
-  send(mail: Mail): Promise<string>;
+  /** Rejects when the mail was taken for nobody. */
+  send(mail: Mail): Promise<Receipt>;
+  /** Rejects with a `SetupError` when no mail can be sent as things are. */
+  check(): Promise<void>;
   close(): void;
 }
 
@@ -39,15 +56,41 @@ export function openMailer({
 }
 
 function smtpMailer(url: string, from: string): Mailer {
-  const timeouts = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 };
+  if (!URL.canParse(url)) throw new SetupError("SMTP_URL isn't a URL like smtp://user:password@host:587");
+  const { host } = new URL(url);
+  const timeouts = {
+    dnsTimeout: 4_000,
+    connectionTimeout: 4_000,
+    greetingTimeout: 4_000,
+    socketTimeout: 30_000,
+  };
   const transport = createTransport({ url, ...timeouts }, { from });
   return {
     async send(mail) {
-      const { response } = await transport.sendMail(toNodemailer(mail));
-      return response;
+      const { response, rejectedErrors = [] } = await transport
+        .sendMail(toNodemailer(mail))
+        .catch((error) => rethrow(error, host));
+      return { answer: response, refusals: rejectedErrors.map((error) => toRefusal(error, mail.to)) };
+    },
+    async check() {
+      await transport.verify().catch((error) => rethrow(error, host));
     },
     close: () => transport.close(),
   };
+}
+
+/** Says where the trouble is when the server can't be reached or doesn't let us in. */
+function rethrow(error: unknown, host: string): never {
+  const { command = "" } = error as { command?: string };
+  if (!/^(CONN|AUTH)/.test(command)) throw error;
+  throw new SetupError(`SMTP_URL: no mail can be sent by ${host}: ${reasonOf(error)}`, { cause: error });
+}
+
+/** The server's name for the recipient may differ in case. */
+function toRefusal(error: NodemailerError, to: readonly string[]): Refusal {
+  const { recipient = "", response } = error;
+  const isSame = (other: string) => other.toLowerCase() === recipient.toLowerCase();
+  return { recipient: to.find(isSame) ?? recipient, answer: response ?? error.message };
 }
 
 function fileMailer(directory: string, from: string): Mailer {
@@ -66,8 +109,9 @@ function fileMailer(directory: string, from: string): Mailer {
         await rm(draft, { force: true });
         throw error;
       }
-      return file;
+      return { answer: file, refusals: [] };
     },
+    check: async () => undefined,
     close: () => transport.close(),
   };
 }

@@ -43,6 +43,7 @@ export const planFullSave = defineMessage("WORKOUT_PLAN_FULL_SAVE", {
     }),
   result: z.strictObject({
     planId: z.uuid(),
+    /** Rows that were written: not those that held a newer change, or were deleted since. */
     phases: z.int(),
     sessions: z.int(),
     exercises: z.int(),

@@ -16,7 +16,7 @@ export const planFields = {
 
 export const planCreate = defineMessage("WORKOUT_PLAN_CREATE", {
   data: z.strictObject({ planId: z.uuid(), ...planFields }),
-  /** `saved` is false when a newer change of the plan was already stored. */
+  /** `saved` is false when the plan was there already: then it stays as it is. */
   result: z.strictObject({ planId: z.uuid(), saved: z.boolean() }),
   queue: "workouts",
   retry: retryThrice,
