@@ -7,6 +7,8 @@ import {
   isQueueError,
   memoryEngine,
   type Queue,
+  type SendNext,
+  type SendRequest,
 } from "../src/index.ts";
 import { createIdSource } from "../src/queue/job-id.ts";
 import { FakeClock } from "../src/testing/index.ts";
@@ -266,5 +268,109 @@ describe("close", () => {
   it("is refused options it doesn't know", () => {
     expect(() => createQueue({ registry, engines: [] } as never)).toThrow(/unknown option "engines"/);
     expect(() => createQueue({} as never)).toThrow(/registry/);
+  });
+});
+
+describe("closing", () => {
+  it("is one and the same for everyone, and isn't held up by an engine that never answers", async () => {
+    const { queue, flaky, clock } = setup();
+    flaky.hang("enqueue");
+    const sent = rejection(queue.send(planCreate, plan()));
+    const ended: string[] = [];
+    const first = queue.close().then(() => ended.push("first"));
+    const second = queue.close().then(() => ended.push("second"));
+    await clock.advance(4_000);
+    expect(ended).toEqual([]);
+    await clock.advance(1_000);
+    await Promise.all([first, second]);
+    expect(await sent).toMatchObject({ code: "ENGINE_UNAVAILABLE" });
+    expect(clock.nextTimer).toBeUndefined();
+  });
+
+  it("ends waits before the last sends are stored", async () => {
+    const { queue, flaky, clock } = setup();
+    const handle = await queue.send(planCreate, plan());
+    const waited = rejection(handle.wait());
+    flaky.hang("enqueue");
+    const sent = queue.send(planCreate, plan());
+    const closed = queue.close();
+    expect(await waited).toMatchObject({ code: "CLOSED" });
+    flaky.mend();
+    await Promise.all([closed, sent]);
+    expect(clock.nextTimer).toBeUndefined();
+  });
+
+  it("makes every other method reject with CLOSED", async () => {
+    const { queue } = setup();
+    await queue.close();
+    const calls = [
+      () => queue.send(planCreate, plan()),
+      () => queue.sendMany([]),
+      () => queue.get("a"),
+      () => queue.wait("a"),
+      () => queue.cancel("a"),
+      () => queue.cancelMany(["a"]),
+      () => queue.retry("a"),
+      () => queue.retryMany(["a"]),
+      () => queue.remove("a"),
+      () => queue.removeMany(["a"]),
+      () => queue.promote("a"),
+      () => queue.promoteMany(["a"]),
+      () => queue.explain("a"),
+      () => queue.list(),
+      () => queue.stats(),
+      () => queue.metrics({ since: 0 }),
+      () => queue.pause("plans"),
+      () => queue.resume("plans"),
+      () => queue.clean({ state: "completed" }),
+      () => queue.subscribe(() => {}),
+    ];
+    for (const call of calls) expect(await rejection(call())).toMatchObject({ code: "CLOSED" });
+  });
+});
+
+describe("mistaken calls", () => {
+  it("are told in words", async () => {
+    const { queue } = setup();
+    const wrong = queue as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    const refuses = async (call: Promise<unknown>, message: RegExp) => {
+      const error = await rejection(call);
+      expect(error).toMatchObject({ code: "INVALID_OPTIONS", message: expect.stringMatching(message) });
+    };
+    await refuses(wrong.send!("PLAN_CREATE", {}), /expected a message \(defineMessage\), got string/);
+    await refuses(wrong.subscribe!(), /expected a function/);
+    await refuses(
+      wrong.subscribe!(() => {}, { queue: "plan" }),
+      /There is no queue "plan"/,
+    );
+    await refuses(wrong.list!({ queue: "plan" }), /There is no queue "plan"/);
+    await refuses(wrong.metrics!(), /metrics/);
+    for (const since of [undefined, "yesterday", new Date(Number.NaN)]) {
+      await refuses(wrong.metrics!({ since }), /since: expected a date/);
+    }
+  });
+
+  it("of middleware are refused, by use and by createQueue", async () => {
+    const { queue } = setup();
+    for (const middleware of [null, undefined, "audit", { onSend: () => {} }, { send: true }]) {
+      expect(() => queue.use(middleware as never)).toThrow(/expected \{ send\?, run\? \}/);
+      const options = { registry, middleware: [middleware] } as never;
+      expect(() => createQueue(options)).toThrow(/middleware.0: expected \{ send\?, run\? \}/);
+    }
+    class Audit {
+      seen = 0;
+      send(requests: readonly SendRequest[], next: SendNext) {
+        this.seen += requests.length;
+        return next(requests);
+      }
+    }
+    const audit = new Audit();
+    await queue.use(audit).send(planCreate, plan());
+    expect(audit.seen).toBe(1);
+    queue.use({ send: (async (requests: never, next: SendNext) => void (await next(requests))) as never });
+    expect(await rejection(queue.send(planCreate, plan()))).toMatchObject({
+      code: "INVALID_OPTIONS",
+      message: expect.stringContaining("must return what `next` answered"),
+    });
   });
 });

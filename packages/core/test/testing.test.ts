@@ -186,3 +186,28 @@ describe("waitFor", () => {
     await test.close();
   });
 });
+
+describe("mistaken tests", () => {
+  it("are told in words", async () => {
+    const error = await rejection((createTestQueue as () => Promise<unknown>)());
+    expect(error).toMatchObject({ code: "INVALID_OPTIONS", message: expect.stringContaining("{ registry") });
+  });
+
+  it("that send what no handler serves are told so at once", async () => {
+    await using test = await createTestQueue({ registry, handlers: { PLAN_CREATE: () => planResult() } });
+    await test.queue.send(phaseCreate, { planId: "p1", index: 0 });
+    const error = await rejection(test.drain());
+    expect(error.message).toContain(
+      "jobs of PHASE_CREATE are ready in phases, which the worker doesn't serve",
+    );
+    expect(test.clock.now()).toBe(Date.UTC(2026, 0, 1));
+  });
+});
+
+describe("FakeClock", () => {
+  it("never goes back when it is advanced twice at once", async () => {
+    const clock = new FakeClock(0);
+    await Promise.all([clock.advance(10_000), clock.advance(1_000)]);
+    expect(clock.now()).toBe(10_000);
+  });
+});

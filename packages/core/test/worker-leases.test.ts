@@ -154,6 +154,44 @@ describe("leases", () => {
     expect(logger.lines[1]).toBe("warn: The worker can renew its leases again.");
   });
 
+  it("are renewed in time although slow reports of another job keep the engine busy", async () => {
+    const clock = new FakeClock();
+    const memory = memoryEngine({ clock });
+    let underway = 0;
+    let most = 0;
+    let calls = 0;
+    const { engine } = new FlakyEngine(memory, {
+      extend: async (request) => {
+        calls++;
+        most = Math.max(most, ++underway);
+        await new Promise<void>((resolve) => clock.after(2_000, resolve));
+        underway--;
+        return memory.extend(request);
+      },
+    });
+    const queue = createQueue({ registry, engine, clock });
+    const gate = new Gate();
+    const worker = createWorker(queue, { logger: new RecordingLogger() })
+      .handle(planCreate, () => gate.wait().then(() => planResult()))
+      .handle(scan, async ({ progress }) => {
+        for (let scanned = 0; scanned < 500; scanned++) {
+          progress({ scanned });
+          await new Promise<void>((resolve) => clock.after(100, resolve));
+        }
+      });
+    await worker.start();
+    const quiet = await queue.send(planCreate, plan());
+    const chatty = await queue.send(scan, forward);
+    await clock.advance(2 * LEASE);
+    expect(worker.stats()).toMatchObject({ lost: 0, running: 1 });
+    gate.open();
+    await clock.advance(0);
+    expect(await queue.get(quiet)).toMatchObject({ state: "completed", stalls: 0 });
+    expect(await queue.get(chatty)).toMatchObject({ state: "completed", progress: { scanned: 499 } });
+    expect(most).toBe(1);
+    expect(calls).toBeLessThanOrEqual((2 * LEASE) / 2_000);
+  });
+
   it("are taken for lost after the event loop was blocked past their end", async () => {
     const { clock, flaky, queue, logger } = blockable();
     const gate = new Gate();

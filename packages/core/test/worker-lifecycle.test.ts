@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { createWorker, type Message, type Queue, type Worker } from "../src/index.ts";
+import * as z from "zod";
+import {
+  createQueue,
+  createRegistry,
+  createWorker,
+  defineMessage,
+  type Message,
+  type Queue,
+  type Worker,
+} from "../src/index.ts";
+import { FakeClock } from "../src/testing/index.ts";
 import {
   forward,
   Gate,
@@ -7,6 +17,7 @@ import {
   planCreate,
   planResult,
   RecordingLogger,
+  registry,
   rejection,
   scan,
   setup,
@@ -280,5 +291,150 @@ describe("idle", () => {
       lost: 0,
       lastClaimAt: new Date(clock.now()),
     });
+  });
+});
+
+describe("a job whose data an asynchronous schema still reads", () => {
+  function slowlyRead() {
+    const clock = new FakeClock();
+    const reading = new Gate<boolean>();
+    let isSent = false;
+    const slow = defineMessage("SLOW", {
+      data: z.object({ n: z.int() }).refine(() => (isSent ? reading.wait() : Promise.resolve(true))),
+      timeout: "1h",
+    });
+    const queue = createQueue({ registry: createRegistry([slow]), clock });
+    let calls = 0;
+    const worker = createWorker(queue, { logger: new RecordingLogger() }).handle(slow, () => void calls++);
+    return {
+      clock,
+      queue,
+      worker,
+      reading,
+      calls: () => calls,
+      async run() {
+        const handle = await queue.send(slow, { n: 1 });
+        isSent = true;
+        await worker.start();
+        await clock.advance(0);
+        expect(worker.stats().running).toBe(1);
+        return handle;
+      },
+    };
+  }
+
+  it("isn't begun once it was cancelled", async () => {
+    const { clock, queue, worker, reading, calls, run } = slowlyRead();
+    const handle = await run();
+    expect(await queue.cancel(handle, { reason: "changed my mind" })).toBe("cancelling");
+    reading.open(true);
+    await clock.advance(0);
+    expect(calls()).toBe(0);
+    expect(worker.stats()).toMatchObject({ cancelled: 1, running: 0 });
+  });
+
+  it("isn't begun once it was given back, and leaves no timer", async () => {
+    const { clock, worker, reading, calls, run } = slowlyRead();
+    await run();
+    const stopped = worker.stop({ timeout: 0 });
+    await clock.advance(5_000);
+    await stopped;
+    expect(worker.stats()).toMatchObject({ released: 1, running: 0 });
+    reading.open(true);
+    await clock.advance(0);
+    expect(calls()).toBe(0);
+    expect(clock.nextTimer).toBeUndefined();
+  });
+});
+
+describe("a cancellation that a heartbeat tells of", () => {
+  it("reaches the handler even when its reason can't be read", async () => {
+    const { clock, queue, flaky, start, settle } = setup();
+    const gate = new Gate();
+    const reasons: unknown[] = [];
+    await start({
+      SCAN: async ({ signal }) => {
+        signal.addEventListener("abort", () => reasons.push(signal.reason));
+        await gate.wait(signal);
+      },
+    });
+    const handle = await queue.send(scan, forward);
+    await settle();
+    await flaky.engine.cancel([handle.id], "from elsewhere");
+    flaky.hang("get");
+    await clock.advance(11_000);
+    expect(reasons).toMatchObject([{ code: "JOB_CANCELLED" }]);
+  });
+});
+
+describe("an engine that", () => {
+  it("never answers leaves nothing behind once the worker stopped", async () => {
+    const { clock, queue, flaky, start, settle, logger } = setup();
+    flaky.hang("recover", "settle");
+    const worker = await start({ PLAN_CREATE: () => planResult() }, { lease: "1h" });
+    await queue.send(planCreate, plan());
+    await settle();
+    const idle = worker.idle();
+    const stopped = worker.stop({ timeout: 0 });
+    await clock.advance(5_000);
+    await stopped;
+    await idle;
+    await worker.idle();
+    expect(clock.nextTimer).toBeUndefined();
+    expect(logger.lines).toEqual([]);
+  });
+
+  it("was closed stops the worker, with one line", async () => {
+    const clock = new FakeClock();
+    const queue = createQueue({ registry, clock });
+    const logger = new RecordingLogger();
+    const gate = new Gate();
+    const reasons: unknown[] = [];
+    const worker = createWorker(queue, { logger }).handle(scan, async ({ signal }) => {
+      signal.addEventListener("abort", () => reasons.push(signal.reason));
+      await gate.wait(signal);
+    });
+    await worker.start();
+    await queue.send(scan, forward);
+    await clock.advance(0);
+    await queue.close();
+    await clock.advance(15_000);
+    expect(worker.stats()).toMatchObject({ state: "stopped", running: 0 });
+    expect(reasons).toMatchObject([{ code: "SHUTDOWN" }]);
+    expect(logger.lines).toEqual([expect.stringContaining("The engine was closed, so the worker stops.")]);
+    expect(clock.nextTimer).toBeUndefined();
+    await worker.stop();
+  });
+
+  it("was closed under an idle worker stops that too", async () => {
+    const clock = new FakeClock();
+    const queue = createQueue({ registry, clock });
+    const logger = new RecordingLogger();
+    const worker = createWorker(queue, { logger }).handle(scan, () => {});
+    await worker.start();
+    await clock.advance(0);
+    await queue.close();
+    await clock.advance(15_000);
+    expect(worker.stats().state).toBe("stopped");
+    expect(logger.lines).toHaveLength(1);
+    expect(clock.nextTimer).toBeUndefined();
+  });
+});
+
+describe("a worker's mistaken calls", () => {
+  it("are told in words", async () => {
+    const { queue, logger } = setup();
+    const wrong = createWorker as (...args: unknown[]) => unknown;
+    for (const args of [[], [{ queue }], [null]]) {
+      expect(() => wrong(...args)).toThrow(/expected a queue \(createQueue\) as the first argument/);
+    }
+    const worker = createWorker(queue, { logger });
+    expect(() => worker.handle("SCAN" as never, (() => {}) as never)).toThrow(
+      /expected a message .*, got string/,
+    );
+    expect(() => worker.handleAll(undefined as never)).toThrow(/expected an object of handlers/);
+    const error = await rejection(worker.stop({ timeout: "soon" as never }));
+    expect(error).toMatchObject({ code: "INVALID_OPTIONS" });
+    expect(worker.stats().state).toBe("new");
   });
 });

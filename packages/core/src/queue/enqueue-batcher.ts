@@ -17,7 +17,7 @@ const MAX_JOBS_A_CALL = 1_000;
  */
 export class EnqueueBatcher {
   readonly #engine: Engine;
-  readonly #underway = new Set<Promise<void>>();
+  readonly #underway = new Map<Promise<void>, readonly Entry[]>();
   #entries: Entry[] = [];
   #jobs = 0;
 
@@ -39,7 +39,14 @@ export class EnqueueBatcher {
   /** Sends what is waiting and resolves when every call has been answered. */
   async drain(): Promise<void> {
     this.#flush();
-    while (this.#underway.size > 0) await Promise.all(this.#underway);
+    while (this.#underway.size > 0) await Promise.all(this.#underway.keys());
+  }
+
+  /** Nobody waits any longer for the calls under way. */
+  giveUp(): void {
+    for (const entries of this.#underway.values()) {
+      for (const { reject } of entries) reject(unanswered(this.#engine));
+    }
   }
 
   #flush(): void {
@@ -48,7 +55,7 @@ export class EnqueueBatcher {
     this.#entries = [];
     this.#jobs = 0;
     const call = this.#send(entries).finally(() => this.#underway.delete(call));
-    this.#underway.add(call);
+    this.#underway.set(call, entries);
   }
 
   async #send(entries: readonly Entry[]): Promise<void> {

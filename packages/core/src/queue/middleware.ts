@@ -1,3 +1,4 @@
+import { QueueError } from "../errors/queue-error.ts";
 import type { HandlerContext } from "../worker/handler.ts";
 import type { JobHandle } from "./job-handle.ts";
 import type { SendRequest } from "./send-request.ts";
@@ -14,7 +15,8 @@ import type { SendRequest } from "./send-request.ts";
 export interface Middleware {
   /**
    * Around `send` (one request) and `sendMany` (all of its requests). It may add `userId`, `metadata` or
-   * `traceparent` to the requests that it passes on; `next` validates and stores them.
+   * `traceparent` to the requests that it passes on; `next` validates and stores them, and answers their
+   * handles, which it must return.
    */
   send?(requests: readonly SendRequest[], next: SendNext): Promise<readonly JobHandle[]>;
   /**
@@ -48,7 +50,15 @@ export class MiddlewareChain {
   send(requests: readonly SendRequest[], last: SendNext): Promise<readonly JobHandle[]> {
     const step = (index: number): SendNext => {
       const middleware = this.#sends[index];
-      return middleware ? async (current) => middleware(current, step(index + 1)) : last;
+      if (!middleware) return last;
+      return async (current) => {
+        const handles: unknown = await middleware(current, step(index + 1));
+        if (Array.isArray(handles) && handles.length === current.length) return handles;
+        throw new QueueError(
+          "INVALID_OPTIONS",
+          "A send middleware must return what `next` answered: a handle for each request.",
+        );
+      };
     };
     return step(0)(requests);
   }

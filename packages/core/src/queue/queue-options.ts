@@ -61,6 +61,18 @@ export interface SubscribeOptions {
   readonly job?: string | undefined;
 }
 
+/** Instances of classes may have fields of their own. */
+function isMiddleware(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { send, run, ...others } = value as Record<string, unknown>;
+  const given = [send, run].filter((method) => method !== undefined);
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype;
+  return (
+    given.every((method) => typeof method === "function") &&
+    (isPlain ? Object.keys(others).length === 0 : given.length > 0)
+  );
+}
+
 const hasMethods =
   (...names: readonly string[]) =>
   (value: unknown) =>
@@ -74,11 +86,15 @@ const message = z.union([text, z.custom<Message>((value) => typeof value === "ob
   error: "expected a message or its name",
 });
 
+const middleware = z.custom<Middleware>(isMiddleware, "expected { send?, run? }, functions and nothing else");
+
+export const useSchema = z.strictObject({ middleware });
+
 export const queueOptionsSchema = z.strictObject({
   registry: z.custom<Registry>(hasMethods("get", "has"), "expected a registry (createRegistry)"),
   engine: z.optional(z.custom<Engine>(hasMethods("enqueue", "claim", "settle"), "expected an engine")),
   clock: z.optional(z.custom<Clock>(hasMethods("now", "after"), "expected a clock: now() and after()")),
-  middleware: z._default(z.array(z.custom<Middleware>(hasMethods(), "expected { send?, run? }")), []),
+  middleware: z._default(z.array(middleware), []),
 });
 
 export const waitSchema = z.strictObject({
@@ -107,6 +123,13 @@ export const cleanSchema = z.strictObject({
   queue: z.optional(text),
   olderThan: z._default(duration({ max: MAX_DURATION }), 0),
   limit: z._default(z.int().check(z.minimum(1), z.maximum(10_000)), 1_000),
+});
+
+export const metricsSchema = z.strictObject({
+  since: z.custom<Date | number>(
+    (value) => (typeof value === "number" || value instanceof Date) && Number.isFinite(Number(value)),
+    "expected a date, or milliseconds since the epoch",
+  ),
 });
 
 const eventType = z.enum([...JOB_STATES, "progress"]);

@@ -15,6 +15,7 @@ import type {
 import type { MetricsBucket } from "../engine/reports.ts";
 import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
 import { memoryEngine } from "../memory/index.ts";
+import { Answers } from "./answers.ts";
 import { JobEncoder } from "./encode-job.ts";
 import { EnqueueBatcher } from "./enqueue-batcher.ts";
 import { EventHub } from "./event-hub.ts";
@@ -27,6 +28,7 @@ import { readOutcome } from "./job-outcome.ts";
 import { idOf, type JobReference } from "./job-reference.ts";
 import { type JobSnapshot, toSnapshot } from "./job-snapshot.ts";
 import { JobWaits, type WaitOptions } from "./job-waits.ts";
+import { knownMessage } from "./known-message.ts";
 import { type Middleware, MiddlewareChain } from "./middleware.ts";
 import { DEFAULT_CANCEL_REASON, type JobOutcome, notFound, Operations } from "./operations.ts";
 import {
@@ -36,10 +38,12 @@ import {
   cleanSchema,
   type ListOptions,
   listSchema,
+  metricsSchema,
   type QueueOptions,
   queueOptionsSchema,
   type SubscribeOptions,
   subscribeSchema,
+  useSchema,
   waitSchema,
 } from "./queue-options.ts";
 import { encodeBatch, resolveBatch, type SendItem } from "./send-many.ts";
@@ -53,6 +57,9 @@ export interface JobList<M extends Message = Message> {
   readonly jobs: readonly JobSnapshot<M>[];
   readonly cursor?: string;
 }
+
+/** Longest that closing waits for the engine's answers to the last sends, and to the end of the events. */
+const CLOSE_PATIENCE = 5_000;
 
 /** What a worker needs of its queue. */
 export interface QueueRuntime {
@@ -80,7 +87,7 @@ export class Queue<M extends Message = Message> {
   readonly #waits: JobWaits;
   readonly #operations: Operations;
   readonly #middleware = new MiddlewareChain();
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(options: QueueOptions<M>) {
@@ -96,7 +103,7 @@ export class Queue<M extends Message = Message> {
     this.#hub = new EventHub(this.#engine);
     this.#waits = new JobWaits(this.#engine, this.#clock, this.#hub);
     this.#operations = new Operations(this.#engine);
-    for (const item of middleware) this.use(item);
+    for (const item of middleware) this.#middleware.add(item);
   }
 
   /** What the engine behind this queue can do. */
@@ -127,7 +134,12 @@ export class Queue<M extends Message = Message> {
   send<T extends M>(message: T, data: SendData<T>, options?: SendOptions): Promise<JobHandle<T>> {
     try {
       this.#assertOpen();
-      const request = toSendRequest(this.#known(message), data, parseSendOptions(options), this.#newId);
+      const request = toSendRequest(
+        this.#known("send", message),
+        data,
+        parseSendOptions(options),
+        this.#newId,
+      );
       if (!this.#middleware.hasSend) return this.#sender.send(request) as Promise<JobHandle<T>>;
       const sent = this.#middleware.send([request], async ([last]) => [await this.#sender.send(last!)]);
       return sent.then(([handle]) => handle as JobHandle<T>);
@@ -153,7 +165,7 @@ export class Queue<M extends Message = Message> {
   ): Promise<{ readonly [Index in keyof T]: JobHandle<T[Index]> }> {
     this.#assertOpen();
     const { requests, naming } = await resolveBatch(items as readonly SendItem[], {
-      resolve: (message) => this.#known(message),
+      resolve: (message) => this.#known("sendMany", message),
       newId: this.#newId,
       encoder: this.#encoder,
     });
@@ -185,7 +197,6 @@ export class Queue<M extends Message = Message> {
   wait<T extends M>(job: JobHandle<T>, options?: WaitOptions): Promise<JobResult<T>>;
   wait(job: JobReference, options?: WaitOptions): Promise<unknown>;
   async wait(job: JobReference, options: WaitOptions = {}): Promise<unknown> {
-    this.#assertOpen();
     this.#assertOffered("inspection");
     const ending = await this.#waits.wait(idOf(job), parseOptions("wait", waitSchema, options));
     return readOutcome(ending, this.registry);
@@ -293,6 +304,7 @@ export class Queue<M extends Message = Message> {
 
   /** Jobs by queue and state, and what happened in the last five minutes. */
   async stats(): Promise<Stats> {
+    this.#assertOpen();
     return readStats(this.#engine, this.registry, this.#clock);
   }
 
@@ -303,7 +315,9 @@ export class Queue<M extends Message = Message> {
 
   /** Counts and duration histograms by queue and minute, oldest first, from the instant `since` on. */
   async metrics(options: { readonly since: Date | number }): Promise<readonly MetricsBucket[]> {
-    return this.#engine.metrics({ since: Number(options.since) });
+    this.#assertOpen();
+    const { since } = parseOptions("metrics", metricsSchema, options);
+    return this.#engine.metrics({ since: Number(since) });
   }
 
   /**
@@ -312,12 +326,14 @@ export class Queue<M extends Message = Message> {
    * @throws {QueueError} `INVALID_OPTIONS` for a queue that no message belongs to.
    */
   async pause(queue: string): Promise<void> {
+    this.#assertOpen();
     await this.#assertQueue(queue);
     return this.#engine.pause(queue);
   }
 
   /** Undoes `pause`. */
   async resume(queue: string): Promise<void> {
+    this.#assertOpen();
     await this.#assertQueue(queue);
     return this.#engine.resume(queue);
   }
@@ -329,6 +345,7 @@ export class Queue<M extends Message = Message> {
    * while ((await queue.clean({ state: "completed", olderThan: "1d" })) > 0);
    */
   async clean(options: CleanOptions): Promise<number> {
+    this.#assertOpen();
     const { queue, ...request } = parseOptions("clean", cleanSchema, options);
     if (queue !== undefined) await this.#assertQueue(queue);
     return this.#engine.clean({ ...request, ...(queue !== undefined && { queue }) });
@@ -338,6 +355,8 @@ export class Queue<M extends Message = Message> {
    * Calls `listener` for what happens to jobs from now on. Resolves once it hears everything, with the
    * function that ends it.
    *
+   * @throws {QueueError} `INVALID_OPTIONS`, also for a queue that no message belongs to.
+   *
    * @example
    * const stop = await queue.subscribe((event) => console.log(event.id, event.type), { type: "failed" });
    */
@@ -346,7 +365,13 @@ export class Queue<M extends Message = Message> {
     options: SubscribeOptions = {},
   ): Promise<Unsubscribe> {
     this.#assertOpen();
-    const isWanted = createEventFilter(parseOptions("subscribe", subscribeSchema, options));
+    if (typeof listener !== "function") {
+      throw new QueueError("INVALID_OPTIONS", "subscribe: expected a function as the first argument.");
+    }
+    const filter = parseOptions("subscribe", subscribeSchema, options);
+    if (filter.queue !== undefined) await this.#assertQueue(filter.queue);
+    this.#assertOpen();
+    const isWanted = createEventFilter(filter);
     const hear = (event: EngineEvent) => {
       if (isWanted(event)) listener(toJobEvent(event) as JobEvent<M>);
     };
@@ -354,9 +379,13 @@ export class Queue<M extends Message = Message> {
     return () => this.#hub.remove(hear);
   }
 
-  /** Adds middleware inside of what was added before. It applies to sends and attempts from now on. */
+  /**
+   * Adds middleware inside of what was added before. It applies to sends and attempts from now on.
+   *
+   * @throws {QueueError} `INVALID_OPTIONS`.
+   */
   use(middleware: Middleware): this {
-    this.#middleware.add(middleware);
+    this.#middleware.add(parseOptions("use", useSchema, { middleware }).middleware);
     return this;
   }
 
@@ -364,30 +393,25 @@ export class Queue<M extends Message = Message> {
    * Sends what is still waiting, ends waits and subscriptions, and closes the engine if the queue made it.
    * Stop the workers first. Safe to call twice.
    */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    await this.#batcher.drain();
-    this.#waits.close();
-    await this.#hub.close();
-    if (this.#ownsEngine) await this.#engine.close();
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  /**
-   * The registry's own message of that name. Bundlers load a module more than once in a process, so the
-   * name decides and not the object.
-   */
-  #known(message: Message): Message {
-    const known = this.registry.get(message?.name);
-    if (known) return known;
-    throw new QueueError(
-      "UNKNOWN_MESSAGE",
-      `The message ${JSON.stringify(message?.name)} isn't in this queue's registry. Add it to createRegistry.`,
-    );
+  async #close(): Promise<void> {
+    const answers = new Answers(this.#clock);
+    this.#waits.close();
+    await answers.within(CLOSE_PATIENCE, this.#batcher.drain()).catch(() => this.#batcher.giveUp());
+    await answers.within(CLOSE_PATIENCE, this.#hub.close()).catch(() => undefined);
+    if (this.#ownsEngine) await this.#engine.close();
+  }
+
+  #known(what: string, message: Message): Message {
+    return knownMessage(what, this.registry as unknown as Registry, message);
   }
 
   async #assertQueue(name: string): Promise<void> {
@@ -407,12 +431,13 @@ export class Queue<M extends Message = Message> {
   }
 
   #assertOffered(capability: "inspection" | "cancellation"): void {
+    this.#assertOpen();
     if (this.#engine.capabilities[capability]) return;
     throw new UnsupportedByEngineError(this.#engine.name, capability);
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new QueueError("CLOSED", "The queue is closed.");
+    if (this.#closing) throw new QueueError("CLOSED", "The queue is closed.");
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Message } from "../contract/message.ts";
 import type { Registry } from "../contract/registry.ts";
 import type { JobState } from "../engine/state-machine.ts";
+import { QueueError } from "../errors/queue-error.ts";
 import { memoryEngine } from "../memory/index.ts";
 import type { JobHandle } from "../queue/job-handle.ts";
 import type { JobReference } from "../queue/job-reference.ts";
@@ -67,13 +68,14 @@ const RARE = "1m";
  * await drain();
  * expect((await queue.get(plan))?.state).toBe("completed");
  */
-export async function createTestQueue<M extends Message>({
-  registry,
-  handlers = {},
-  clock = new FakeClock(),
-  middleware = [],
-  worker: workerOptions = {},
-}: TestQueueOptions<M>): Promise<TestQueue<M>> {
+export async function createTestQueue<M extends Message>(
+  options: TestQueueOptions<M>,
+): Promise<TestQueue<M>> {
+  if (typeof options !== "object" || options === null) {
+    throw new QueueError("INVALID_OPTIONS", "createTestQueue: expected { registry, handlers? }.");
+  }
+  const { registry, handlers = {}, clock = new FakeClock(), middleware = [] } = options;
+  const { worker: workerOptions = {} } = options;
   const engine = memoryEngine({ clock });
   const queue = createQueue({ registry, engine, clock, middleware });
   const worker = createWorker(queue, {
@@ -97,13 +99,14 @@ export async function createTestQueue<M extends Message>({
     await queue.close();
     await engine.close();
   };
-  const parts = { queue, worker, clock } as unknown as DrainParts;
+  const served = workerOptions.queues ?? given.map(([name]) => registry.get(name)!.queue);
+  const parts = { queue, worker, clock, served } as unknown as DrainParts;
   return Object.freeze<TestQueue<M>>({
     queue,
     worker: worker as unknown as Worker<M, M["name"]>,
     clock,
-    drain: (options) => drain(parts, options),
-    waitFor: (job, state, options) => waitFor(queue, job, state, options),
+    drain: (drainOptions) => drain(parts, drainOptions),
+    waitFor: (job, state, waitOptions) => waitFor(queue, job, state, waitOptions),
     close,
     [Symbol.asyncDispose]: close,
   });

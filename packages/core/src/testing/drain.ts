@@ -16,6 +16,8 @@ export interface DrainParts {
   readonly queue: Queue;
   readonly worker: Worker<never, string>;
   readonly clock: FakeClock;
+  /** The queues that the worker serves. */
+  readonly served: readonly string[];
 }
 
 /**
@@ -25,7 +27,7 @@ export interface DrainParts {
  * @throws {QueueError} `INVALID_STATE` saying what is left and why, when it doesn't come to rest.
  */
 export async function drain(
-  { queue, worker, clock }: DrainParts,
+  { queue, worker, clock, served }: DrainParts,
   { patience = 5_000, maxSteps = 10_000 }: DrainOptions = {},
 ): Promise<void> {
   for (let step = 0; step < maxSteps; step++) {
@@ -39,6 +41,8 @@ export async function drain(
     if (left.ready > 0 && worker.stats().state !== "running") {
       throw restless(`${left.ready} jobs are ready and no worker runs. Give createTestQueue handlers`);
     }
+    const unserved = left.waiting.filter((name) => !served.includes(name));
+    if (unserved.length > 0) throw await nobodyServes(queue, unserved);
     const isOnlyScheduled = left.ready === 0 && left.active === 0;
     const target = isOnlyScheduled ? await earliestDue(queue) : clock.nextTimer;
     if (target === undefined) throw restless("jobs are left that no timer will ever move");
@@ -76,6 +80,8 @@ function within(work: Promise<void>, milliseconds: number): Promise<boolean> {
 
 interface Left {
   readonly ready: number;
+  /** Queues that have ready jobs and no running ones. */
+  readonly waiting: readonly string[];
   readonly active: number;
   readonly scheduled: number;
   /** Queues that are paused with jobs in them. */
@@ -88,6 +94,9 @@ async function readLeft(queue: Queue): Promise<Left> {
     queues.reduce((total, entry) => total + pick(entry), 0);
   return {
     ready: sum(({ paused, states }) => (paused ? 0 : states.queued)),
+    waiting: queues
+      .filter(({ paused, states }) => !paused && states.queued > 0 && states.active === 0)
+      .map(({ queue: name }) => name),
     active: sum(({ states }) => states.active),
     scheduled: sum(({ states }) => states.scheduled),
     paused: queues.filter(({ paused, states }) => paused && states.queued > 0).map(({ queue: name }) => name),
@@ -105,6 +114,17 @@ async function earliestDue(queue: Queue): Promise<number | undefined> {
     cursor = page.cursor;
   } while (cursor !== undefined);
   return earliest;
+}
+
+async function nobodyServes(queue: Queue, queues: readonly string[]): Promise<QueueError> {
+  const pages = await Promise.all(
+    queues.map((name) => queue.list({ queue: name, state: "queued", limit: 10 })),
+  );
+  const messages = new Set(pages.flatMap(({ jobs }) => jobs.map(({ messageType }) => messageType)));
+  return restless(
+    `jobs of ${[...messages].join(", ")} are ready in ${queues.join(", ")}, which the worker doesn't serve. ` +
+      "Give createTestQueue handlers for them",
+  );
 }
 
 function nameOf({ id, messageType, attempt }: JobSnapshot): string {

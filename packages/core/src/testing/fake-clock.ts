@@ -52,7 +52,7 @@ export class FakeClock implements Clock {
       timer.run();
       await settle();
     }
-    this.#now = target;
+    this.#now = Math.max(this.#now, target);
   }
 
   #next(): FakeTimer | undefined {

@@ -1,7 +1,7 @@
 import { type Clock, monotonicNow } from "../engine/clock.ts";
 import type { AttemptOutcome, ClaimedJob, ClaimRequest, Engine, Release } from "../engine/port.ts";
+import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
 import { nextTurn } from "../queue/next-turn.ts";
-import { answerWithin } from "./answer-within.ts";
 import type { Attempt } from "./attempt.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import type { Heartbeats } from "./heartbeats.ts";
@@ -16,6 +16,7 @@ export interface ExchangeParts {
   readonly workload: Workload;
   readonly heartbeats: Heartbeats;
   readonly troubles: Troubles;
+  readonly answers: Answers;
   readonly queues: QueueRotation;
   /** Milliseconds. */
   readonly lease: number;
@@ -70,6 +71,7 @@ export class Exchange {
   add(attempt: Attempt, end: AttemptEnd): void {
     if (this.#isStopped) {
       this.#parts.workload.forget(attempt);
+      this.#report(0);
       return;
     }
     if (end.kind === "settle") this.#outcomes.push({ attempt, item: end.outcome });
@@ -169,7 +171,9 @@ export class Exchange {
     readonly claimed: readonly ClaimedJob[];
   }> {
     const { engine, queues, lease } = this.#parts;
-    const claim: ClaimRequest | undefined = limit > 0 ? { queues: queues.next(), limit, lease } : undefined;
+    // The worker may have stopped while reports or releases were under way.
+    const claim: ClaimRequest | undefined =
+      limit > 0 && !this.#isStopped ? { queues: queues.next(), limit, lease } : undefined;
     if (outcomes.length > 0) {
       return this.#answer(
         engine.settle({ outcomes: outcomes.map(({ item }) => item), ...(claim && { claim }) }),
@@ -180,7 +184,7 @@ export class Exchange {
 
   /** What a claim answers after a lease's time is no longer ours. */
   #answer<T>(call: Promise<T>): Promise<T> {
-    return answerWithin(this.#parts.clock, this.#parts.lease, call);
+    return this.#parts.answers.within(Math.min(this.#parts.lease, LONGEST_ANSWER), call);
   }
 
   #restore(outcomes: readonly Pending<AttemptOutcome>[]): void {
@@ -202,6 +206,8 @@ export class Exchange {
   #retryLater(error: unknown): void {
     if (this.#isStopped) return;
     const pause = this.#parts.troubles.failed(OPERATION, error);
+    // It may have been told to stop on hearing that.
+    if (this.#isStopped) return;
     this.#isHungry = true;
     this.#cancelRetry = this.#parts.clock.after(pause, () => {
       this.#cancelRetry = undefined;

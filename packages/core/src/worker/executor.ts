@@ -5,7 +5,16 @@ import type { Clock } from "../engine/clock.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import type { MiddlewareChain } from "../queue/middleware.ts";
 import type { Attempt } from "./attempt.ts";
-import { type AttemptEnd, bounced, cancelled, completed, failed, threw, timedOut } from "./attempt-end.ts";
+import {
+  type AttemptEnd,
+  bounced,
+  cancelled,
+  completed,
+  failed,
+  released,
+  threw,
+  timedOut,
+} from "./attempt-end.ts";
 import type { Handler } from "./handler.ts";
 import { type ContextParts, JobContext } from "./job-context.ts";
 
@@ -64,7 +73,15 @@ export class Executor {
     }
   }
 
-  #run(attempt: Attempt, { message, handler }: HandlerEntry, data: unknown): void {
+  #run(attempt: Attempt, entry: HandlerEntry, data: unknown): void {
+    // Much may have happened while an asynchronous schema read the data.
+    if (attempt.phase === "ended") return;
+    if (attempt.cancelReason !== undefined) this.#end(attempt, cancelled(attempt, entry.message));
+    else if (attempt.isLost || attempt.abortReason) this.#end(attempt, released(attempt));
+    else this.#call(attempt, entry, data);
+  }
+
+  #call(attempt: Attempt, { message, handler }: HandlerEntry, data: unknown): void {
     const { middleware } = this.#parts;
     attempt.hasRun = true;
     if (message.timeout !== undefined) this.#limit(attempt, message, message.timeout);

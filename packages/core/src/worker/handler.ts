@@ -8,7 +8,10 @@ import type {
 import type { JobState } from "../engine/state-machine.ts";
 import type { JobError } from "../queue/job-error.ts";
 
-/** What a handler is given for one attempt of one job. */
+/**
+ * What a handler is given for one attempt of one job. All members but `data` are getters: destructure
+ * it or pass it on as it is, since a spread copy loses them.
+ */
 export interface HandlerContext<M extends Message = Message> {
   /** Parsed by the message's contract, and upcast to its current version. */
   readonly data: HandlerData<M>;

@@ -1,9 +1,9 @@
 import { type Clock, monotonicNow } from "../engine/clock.ts";
 import type { Engine } from "../engine/port.ts";
+import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
 import { readJobError } from "../queue/job-error.ts";
 import { nextTurn } from "../queue/next-turn.ts";
 import { DEFAULT_CANCEL_REASON } from "../queue/operations.ts";
-import { answerWithin } from "./answer-within.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Troubles } from "./troubles.ts";
 import type { Workload } from "./workload.ts";
@@ -13,6 +13,7 @@ export interface HeartbeatParts {
   readonly clock: Clock;
   readonly workload: Workload;
   readonly troubles: Troubles;
+  readonly answers: Answers;
   /** Milliseconds. */
   readonly lease: number;
 }
@@ -21,6 +22,8 @@ export interface HeartbeatParts {
 export const REPORT_INTERVAL = 250;
 /** With less time than this left on a lease, a failed renewal isn't tried again. */
 const LAST_TRY = 200;
+/** Longest to look for a cancellation's reason before the handler is told without it. */
+const CANCEL_PATIENCE = 1_000;
 const OPERATION = "renew its leases";
 
 /**
@@ -30,17 +33,21 @@ const OPERATION = "renew its leases";
 export class Heartbeats {
   readonly #parts: HeartbeatParts;
   readonly #interval: number;
+  readonly #longestAnswer: number;
   readonly #dirty = new Set<Attempt>();
   #underway: Promise<void> | undefined;
   #cancelBeat: (() => void) | undefined;
   #cancelReport: (() => void) | undefined;
   #isReportDue = false;
+  /** The next call carries all held jobs. */
+  #isBeatDue = false;
   #lastReport = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
   constructor(parts: HeartbeatParts) {
     this.#parts = parts;
     this.#interval = Math.floor(parts.lease / 3);
+    this.#longestAnswer = Math.min(this.#interval, LONGEST_ANSWER);
   }
 
   /** Jobs are held: the beat goes on for as long as there are any. */
@@ -55,8 +62,11 @@ export class Heartbeats {
     if (this.#isReportDue || this.#isStopped) return;
     this.#isReportDue = true;
     const deliver = () => {
-      this.#isReportDue = false;
-      void this.#deliver([...this.#dirty]);
+      void this.#deliver(this.#dirty).finally(() => {
+        this.#isReportDue = false;
+        const [next] = this.#dirty;
+        if (next) this.report(next);
+      });
     };
     const wait = this.#lastReport + REPORT_INTERVAL - monotonicNow(this.#parts.clock);
     if (wait <= 0) nextTurn(deliver);
@@ -81,7 +91,8 @@ export class Heartbeats {
     const { workload, clock } = this.#parts;
     this.#expire();
     if (workload.held.size === 0 || this.#isStopped) return;
-    if (!this.#underway) void this.#deliver([...workload.held]);
+    this.#isBeatDue = true;
+    void this.#deliver([]);
     // Should renewals fail, or hang, the leases' ends must still be noticed in time.
     this.#cancelBeat = clock.after(Math.min(this.#interval, this.#untilExpiry()), () => this.#beat());
   }
@@ -105,11 +116,14 @@ export class Heartbeats {
     return Math.max(1, earliest - monotonicNow(clock));
   }
 
-  async #deliver(attempts: readonly Attempt[]): Promise<void> {
+  /** One call at a time. A beat that falls due meanwhile makes the next one carry all. */
+  async #deliver(attempts: Iterable<Attempt>): Promise<void> {
     while (this.#underway) await this.#underway;
-    const current = attempts.filter((attempt) => this.#parts.workload.held.has(attempt));
-    for (const attempt of attempts) this.#dirty.delete(attempt);
-    if (current.length === 0) return;
+    const { held } = this.#parts.workload;
+    const current = this.#isBeatDue ? [...held] : [...attempts].filter((attempt) => held.has(attempt));
+    this.#isBeatDue = false;
+    for (const attempt of [...attempts, ...current]) this.#dirty.delete(attempt);
+    if (current.length === 0 || this.#isStopped) return;
     this.#underway = this.#extend(current).finally(() => {
       this.#underway = undefined;
     });
@@ -117,12 +131,12 @@ export class Heartbeats {
   }
 
   async #extend(attempts: readonly Attempt[]): Promise<void> {
-    const { engine, clock, lease, workload, troubles } = this.#parts;
+    const { engine, clock, lease, workload, troubles, answers } = this.#parts;
     const startedAt = monotonicNow(clock);
     this.#lastReport = startedAt;
     const leases = attempts.map((attempt) => attempt.takeHeartbeat());
     try {
-      const statuses = await answerWithin(clock, this.#interval, engine.extend({ leases, lease }));
+      const statuses = await answers.within(this.#longestAnswer, engine.extend({ leases, lease }));
       troubles.succeeded(OPERATION);
       attempts.forEach((attempt, index) => {
         const status = statuses[index];
@@ -134,15 +148,16 @@ export class Heartbeats {
       attempts.forEach((attempt, index) => {
         attempt.giveBackHeartbeat(leases[index]!);
       });
-      this.#retryBeat(troubles.failed(OPERATION, error));
+      if (!this.#isStopped) this.#retryBeat(troubles.failed(OPERATION, error));
     }
   }
 
   /** Heartbeats tell that, the job's record tells why. */
   async #cancel(attempt: Attempt): Promise<void> {
+    const { engine, answers } = this.#parts;
     let reason = DEFAULT_CANCEL_REASON;
     try {
-      const [record] = await this.#parts.engine.get([attempt.job.id]);
+      const [record] = await answers.within(CANCEL_PATIENCE, engine.get([attempt.job.id]));
       if (record?.error !== undefined && record.cancelRequested) reason = readJobError(record.error).message;
     } catch {
       // The handler must stop all the same.
@@ -152,7 +167,6 @@ export class Heartbeats {
 
   /** Sooner the less time is left, and once more when none is, to notice that. */
   #retryBeat(pause: number): void {
-    if (this.#isStopped) return;
     const left = this.#untilExpiry();
     this.#cancelBeat?.();
     this.#cancelBeat = this.#parts.clock.after(

@@ -80,7 +80,8 @@ export class IdleWatch {
       (error) => {
         if (controller.signal.aborted) return;
         end();
-        this.#pause(troubles.failed(OPERATION, error), () => this.#wake());
+        const pause = troubles.failed(OPERATION, error);
+        if (!this.#isStopped) this.#pause(pause, () => this.#wake());
       },
     );
   }

@@ -1,3 +1,4 @@
+import { isQueueError } from "../errors/queue-error.ts";
 import type { WorkerLogger } from "./worker-options.ts";
 
 const FIRST_PAUSE = 100;
@@ -5,18 +6,23 @@ const LONGEST_PAUSE = 5_000;
 
 /**
  * What goes wrong between a worker and its engine. Each operation's trouble is told once when it begins
- * and once when it is over, however often it is retried in between.
+ * and once when it is over, however often it is retried in between. A closed engine won't open again.
  */
 export class Troubles {
   readonly #logger: WorkerLogger;
+  readonly #onClosed: () => void;
   readonly #failures = new Map<string, number>();
+  #isClosed = false;
 
-  constructor(logger: WorkerLogger) {
+  constructor(logger: WorkerLogger, onClosed: () => void) {
     this.#logger = logger;
+    this.#onClosed = onClosed;
   }
 
   /** Notes a failure and answers the milliseconds to wait before trying again. */
   failed(operation: string, error: unknown): number {
+    if (isQueueError(error, "CLOSED")) this.#close();
+    if (this.#isClosed) return LONGEST_PAUSE;
     const failures = (this.#failures.get(operation) ?? 0) + 1;
     this.#failures.set(operation, failures);
     if (failures === 1) this.#tell("error", `The worker couldn't ${operation}; it goes on trying.`, error);
@@ -28,8 +34,11 @@ export class Troubles {
     this.#tell("warn", `The worker can ${operation} again.`);
   }
 
-  warn(message: string): void {
-    this.#tell("warn", message);
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#tell("error", "The engine was closed, so the worker stops. Stop workers before closing it.");
+    this.#onClosed();
   }
 
   /** A logger's own error must not stop the worker. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../engine/clock.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { Answers } from "../queue/answers.ts";
 import { onCancelNotice } from "../queue/cancel-notices.ts";
 import type { QueueRuntime } from "../queue/queue.ts";
 import { Exchange } from "./exchange.ts";
@@ -19,6 +20,8 @@ export interface RuntimeParts {
   readonly options: ResolvedWorkerOptions;
   readonly queues: readonly string[];
   readonly handlers: ReadonlyMap<string, HandlerEntry>;
+  /** The engine was closed: nothing is left to do but to stop. */
+  readonly onClosed: () => void;
 }
 
 /** Time that handlers get to stop once their signals told them of the shutdown. */
@@ -30,18 +33,26 @@ export class WorkerRuntime {
   readonly workload: Workload;
   readonly exchange: Exchange;
   readonly #clock: Clock;
+  readonly #answers: Answers;
   readonly #heartbeats: Heartbeats;
   readonly #idle: IdleWatch;
   readonly #upkeep: Upkeep;
   readonly #endCancelNotices: () => void;
   #restListeners: (() => void)[] = [];
+  #isStopped = false;
 
-  constructor({ queue, options, queues, handlers }: RuntimeParts) {
+  constructor({ queue, options, queues, handlers, onClosed }: RuntimeParts) {
     const { engine, clock, registry, middleware } = queue;
     const { concurrency, lease } = options;
     const { tally } = this;
-    const troubles = new Troubles(options.logger);
+    const answers = new Answers(clock);
+    const troubles = new Troubles(options.logger, () => {
+      // What couldn't be told by now never can be.
+      this.exchange.stop();
+      onClosed();
+    });
     this.#clock = clock;
+    this.#answers = answers;
 
     const executor = new Executor({
       engine,
@@ -61,13 +72,14 @@ export class WorkerRuntime {
       onEnd: (attempt, end) => this.exchange.add(attempt, end),
     });
     const { workload } = this;
-    this.#heartbeats = new Heartbeats({ engine, clock, workload, troubles, lease });
+    this.#heartbeats = new Heartbeats({ engine, clock, workload, troubles, answers, lease });
     this.exchange = new Exchange({
       engine,
       clock,
       workload,
       heartbeats: this.#heartbeats,
       troubles,
+      answers,
       tally,
       queues: new QueueRotation(queues),
       lease,
@@ -82,7 +94,14 @@ export class WorkerRuntime {
       pollInterval: options.pollInterval,
       onWake,
     });
-    this.#upkeep = new Upkeep({ engine, clock, troubles, interval: options.upkeepInterval, onWork: onWake });
+    this.#upkeep = new Upkeep({
+      engine,
+      clock,
+      troubles,
+      answers,
+      interval: options.upkeepInterval,
+      onWork: onWake,
+    });
     this.#endCancelNotices = onCancelNotice(engine, (ids, reason) => workload.cancel(ids, reason));
   }
 
@@ -106,16 +125,19 @@ export class WorkerRuntime {
     }
     this.exchange.stop();
     this.#heartbeats.stop();
+    this.#answers.stop();
     this.#endCancelNotices();
+    this.#isStopped = true;
+    this.#tellRest();
   }
 
   get isAtRest(): boolean {
     return this.exchange.isAtRest && this.workload.running === 0 && this.workload.buffered === 0;
   }
 
-  /** Resolves when nothing runs, waits to run, or waits to be told to the engine. */
+  /** Resolves when nothing runs, waits to run, or waits to be told to the engine, and once stopped. */
   rest(): Promise<void> {
-    if (this.isAtRest) return Promise.resolve();
+    if (this.isAtRest || this.#isStopped) return Promise.resolve();
     return new Promise((resolve) => this.#restListeners.push(resolve));
   }
 
@@ -135,7 +157,10 @@ export class WorkerRuntime {
       this.#heartbeats.arm();
     }
     if (!isHungry && this.workload.room > 0) this.#idle.wait();
-    if (!this.isAtRest) return;
+    if (this.isAtRest) this.#tellRest();
+  }
+
+  #tellRest(): void {
     const listeners = this.#restListeners;
     this.#restListeners = [];
     for (const tell of listeners) tell();

@@ -1,6 +1,7 @@
 import type { Message } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { knownMessage } from "../queue/known-message.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { HandlerEntry } from "./executor.ts";
 import type { Handler, Handlers } from "./handler.ts";
@@ -49,6 +50,12 @@ export class Worker<M extends Message = Message, Handled extends string = never>
 
   /** @internal */
   constructor(queue: Queue<M>, options: WorkerOptions) {
+    if (typeof queue?.runtime !== "object") {
+      throw new QueueError(
+        "INVALID_OPTIONS",
+        "createWorker: expected a queue (createQueue) as the first argument; options are the second.",
+      );
+    }
     this.#queue = queue;
     this.#options = parseOptions("createWorker", workerOptionsSchema, options);
     this.#assertQueuesAreKnown(this.#options.queues ?? []);
@@ -67,7 +74,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
    * });
    */
   handle<T extends M>(message: T, handler: Handler<T>): Worker<M, Handled | T["name"]> {
-    this.#add(message?.name, handler as unknown as Handler);
+    this.#add(knownMessage("handle", this.#queue.registry, message).name, handler as unknown as Handler);
     return this as unknown as Worker<M, Handled | T["name"]>;
   }
 
@@ -83,6 +90,9 @@ export class Worker<M extends Message = Message, Handled extends string = never>
    * });
    */
   handleAll(handlers: Handlers<Exclude<M, { readonly name: Handled }>>): Worker<M, M["name"]> {
+    if (typeof handlers !== "object" || handlers === null) {
+      throw new QueueError("INVALID_OPTIONS", "handleAll: expected an object of handlers by message name.");
+    }
     for (const [name, handler] of Object.entries(handlers)) this.#add(name, handler as Handler);
     const missing = this.#queue.registry.messages.filter(({ name }) => !this.#handlers.has(name));
     if (missing.length > 0) {
@@ -115,6 +125,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
       options: this.#options,
       queues,
       handlers: this.#handlers,
+      onClosed: () => void this.stop({ timeout: 0 }),
     });
     this.#runtime.start();
   }
@@ -122,11 +133,13 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   /**
    * Stops claiming, gives back what hasn't begun, and waits for running handlers. After `timeout` their
    * signals abort with `SHUTDOWN`; what is still running a second later is given back too. Later calls
-   * answer the first one's promise.
+   * wait for the first one.
+   *
+   * @throws {QueueError} `INVALID_OPTIONS`.
    */
-  stop(options: StopOptions = {}): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<void> {
     this.#stopping ??= this.#stop(parseOptions("stop", stopSchema, options).timeout);
-    return this.#stopping;
+    await this.#stopping;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,7 +162,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     };
   }
 
-  /** Resolves when nothing runs and every outcome has been told to the engine. New jobs may come at once. */
+  /** Resolves when nothing runs and every outcome has been told to the engine, and once the worker stopped. */
   async idle(): Promise<void> {
     await this.#runtime?.rest();
   }

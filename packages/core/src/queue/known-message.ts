@@ -1,0 +1,22 @@
+import type { Message } from "../contract/message.ts";
+import type { Registry } from "../contract/registry.ts";
+import { QueueError } from "../errors/queue-error.ts";
+
+/**
+ * The registry's own message of that name. Bundlers load a module more than once in a process, so the
+ * name decides and not the object.
+ *
+ * @throws {QueueError} `UNKNOWN_MESSAGE`, or `INVALID_OPTIONS` for what can't be a message.
+ */
+export function knownMessage(what: string, registry: Registry, message: Message): Message {
+  if (typeof message !== "object" || message === null) {
+    const got = message === null ? "null" : typeof message;
+    throw new QueueError("INVALID_OPTIONS", `${what}: expected a message (defineMessage), got ${got}.`);
+  }
+  const known = registry.get(message.name);
+  if (known) return known;
+  throw new QueueError(
+    "UNKNOWN_MESSAGE",
+    `The message ${JSON.stringify(message.name)} isn't in this queue's registry. Add it to createRegistry.`,
+  );
+}
