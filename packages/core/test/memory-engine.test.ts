@@ -103,6 +103,26 @@ test("a tombstone that its own step would push out still decides for all of the 
   expect(await engine.claim(claim)).toEqual([]);
 });
 
+test("thousands of jobs cancelled behind a held key are swept out, and one of them keeps its place", async () => {
+  const { engine, send } = start();
+  const ordering = { orderingKey: "k", onOrderingFailure: "hold" } as const;
+  await send({ id: "head", ...ordering });
+  const ids = Array.from({ length: 3_000 }, (_, index) => `job-${index}`);
+  for (const id of ids) await send({ id, ...ordering });
+  const [head] = await engine.claim(claim);
+  const outcome = { id: "head", epoch: head!.epoch, type: "fail", error: "{}" } as const;
+  await engine.settle({ outcomes: [outcome] });
+  await engine.cancel(ids.slice(0, -1), "not needed");
+  await engine.retry(["job-1500"]);
+  expect(await engine.claim(claim)).toEqual([]);
+  await engine.retry(["head"]);
+  for (const id of ["head", "job-1500", "job-2999"]) {
+    const [job] = await engine.claim(claim);
+    expect(job).toMatchObject({ id });
+    await engine.settle({ outcomes: [{ id, epoch: job!.epoch, type: "complete" }] });
+  }
+});
+
 test("thousands of cancelled jobs leave the ones between them runnable, in order", async () => {
   const { engine, send } = start();
   const ids = Array.from({ length: 5_000 }, (_, index) => `job-${index}`);

@@ -198,6 +198,7 @@ export class Lifecycle {
     if (job.dependents) this.#ended.push(job);
     const holds = state === "failed" && job.spec.ordering?.onFailure === "hold";
     if (!holds) this.#passTurn(job, now);
+    if (job.inLine && job.line?.head !== job) job.line?.forget();
     this.#retain(job, now);
   }
 

@@ -6,12 +6,13 @@ import type { StoredJob } from "./stored-job.ts";
  * The unfinished jobs of one ordering key, in send order. Its head has the turn, and keeps it through
  * delays and retries until it ends; a failed head that holds its key keeps it until an operator acts.
  *
- * A job that ends while it waits stays in the line as a ghost until the turn passes over it.
+ * A job that ends while it waits stays in the line as a ghost, until the turn passes over it or a sweep.
  */
 export class OrderingLine {
   readonly key: string;
   readonly #jobs = new Deque<StoredJob>();
   #head: StoredJob | undefined;
+  #ghosts = 0;
 
   constructor(key: string) {
     this.key = key;
@@ -33,14 +34,25 @@ export class OrderingLine {
    * first one's; it is answered when that is neither this job nor the head from before.
    */
   reinsert(job: StoredJob): StoredJob | undefined {
+    const before = this.#head;
     if (!job.inLine) {
       this.#jobs.insertBefore(job, (other) => other.sequence > job.sequence);
       job.inLine = true;
-    }
-    const before = this.#head;
+    } else if (job !== before) this.#ghosts--;
     if (before && before !== job && before.state !== "blocked") return undefined;
     this.#head = this.#firstUnfinished(job);
     return this.#head === job || this.#head === before ? undefined : this.#head;
+  }
+
+  /** A job inside has just ended without having had the turn. Once ghosts are the majority, they are swept out. */
+  forget(): void {
+    this.#ghosts++;
+    if (this.#ghosts < 1_024 || this.#ghosts * 2 < this.#jobs.length) return;
+    this.#jobs.keepOnly((job) => {
+      job.inLine = job === this.#head || !isTerminal(job.state!);
+      return job.inLine;
+    });
+    this.#ghosts = 0;
   }
 
   /** `reopened` counts as unfinished: its state is still that of its ending. */
@@ -58,7 +70,11 @@ export class OrderingLine {
       this.#jobs.remove(ended);
       ended.inLine = false;
     }
-    while (this.#jobs.first && isTerminal(this.#jobs.first.state!)) this.#jobs.shift()!.inLine = false;
+    while (this.#jobs.first && isTerminal(this.#jobs.first.state!)) {
+      const passed = this.#jobs.shift()!;
+      passed.inLine = false;
+      if (passed !== ended) this.#ghosts--;
+    }
     this.#head = this.#jobs.first;
     return this.#head;
   }
