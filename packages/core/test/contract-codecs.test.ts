@@ -76,8 +76,15 @@ describe("codecs", () => {
         throw new Error("the database is away");
       }),
     });
+    // A value that is refused before its checks begin doesn't tell that they are async.
+    expect((await errorOf(() => encode(checked, 5))).code).toBe("INVALID_DATA");
     expect((await errorOf(() => encode(checked, "x"))).message).toContain("the database is away");
     expect((await errorOf(() => decode(checked, '"x"'))).code).toBe("INVALID_DATA");
+    // Nor does a codec's value that is read in the other direction.
+    const away = () => Promise.reject(new Error("the database is away"));
+    const parts = { decode: (text: string) => new Date(text), encode: (date: Date) => date.toISOString() };
+    const dated = defineMessage("DATED", { data: z.codec(z.iso.datetime(), z.date().refine(away), parts) });
+    expect((await errorOf(() => encode(dated, new Date(0)))).message).toContain("the database is away");
     await new Promise((resolve) => setImmediate(resolve));
     process.off("unhandledRejection", note);
     expect(unawaited).toEqual([]);

@@ -50,12 +50,13 @@ export function isZod(schema: Schema): schema is Schema & $ZodType {
 
 function zodCodec(schema: $ZodType): Codec {
   const direction = (
+    way: "forward" | "backward",
     sync: (schema: $ZodType, value: never) => ZodOutcome,
     async: (schema: $ZodType, value: never) => Promise<ZodOutcome>,
   ) => {
     let isAsync: boolean | undefined;
     return (value: unknown): MaybePromise<Parsed> => {
-      isAsync ??= runsAsync(schema, value);
+      isAsync ??= runsAsync(schema, value, way);
       if (!isAsync) {
         try {
           return fromZod(sync(schema, value as never));
@@ -67,23 +68,27 @@ function zodCodec(schema: $ZodType): Codec {
       return async(schema, value as never).then(fromZod, failure);
     };
   };
-  const decode = direction(safeParse, safeParseAsync);
+  const decode = direction("forward", safeParse, safeParseAsync);
   // Zod compiles its forward direction only: where both do the same, it is twice as fast.
-  return { encode: isSymmetric(schema) ? decode : direction(safeEncode, safeEncodeAsync), decode };
+  return {
+    encode: isSymmetric(schema) ? decode : direction("backward", safeEncode, safeEncodeAsync),
+    decode,
+  };
 }
 
 /**
- * Whether a schema's checks are async. Zod's own way to find out, a synchronous run that throws, has begun
- * them by then, and a rejection that nobody awaits would end the process.
+ * Whether a schema's checks are async; `undefined` where a value was refused before all of them began. Zod's
+ * own way to find out, a synchronous run that throws, has begun them by then, and a rejection that nobody
+ * awaits would end the process.
  */
-function runsAsync(schema: $ZodType, value: unknown): boolean {
+function runsAsync(schema: $ZodType, value: unknown, direction: "forward" | "backward"): boolean | undefined {
   try {
-    const outcome = schema._zod.run({ value, issues: [] }, { async: true });
-    if (!(outcome instanceof Promise)) return false;
+    const outcome = schema._zod.run({ value, issues: [] }, { async: true, direction });
+    if (!(outcome instanceof Promise)) return outcome.issues.length === 0 ? false : undefined;
     outcome.catch(() => undefined);
     return true;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

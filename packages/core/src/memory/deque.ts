@@ -25,11 +25,9 @@ export class Deque<T> implements Iterable<T> {
   }
 
   /** Linear: for operator actions, not for the hot path. */
-  remove(item: T): boolean {
+  remove(item: T): void {
     const index = this.#items.indexOf(item, this.#head);
-    if (index < 0) return false;
-    this.#items.splice(index, 1);
-    return true;
+    if (index >= 0) this.#items.splice(index, 1);
   }
 
   /** Inserts before the first item that `isAfter` holds for. Linear. */
