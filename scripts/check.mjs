@@ -10,7 +10,7 @@ With names, only the checks whose title contains one of them: npm run check -- t
 
   --verbose  also lists what is allowed but worth a look (long files)
 
-npm run format mends lint and format; npm run docs:generate rewrites the generated pages.`;
+npm run format mends lint and format; npm run generate rewrites the generated files.`;
 
 await command(HELP, async () => {
   const { values, positionals } = parseArgs({

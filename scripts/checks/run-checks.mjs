@@ -58,8 +58,8 @@ function checks(verbose) {
         capture(scripts.typecheck ?? "", [], { cwd: directory, env: environment(directory), shell: true }),
     })),
     {
-      title: "generated pages",
-      run: () => capture(node, ["scripts/generate-docs.ts", "--check"]),
+      title: "generated files",
+      run: () => capture(node, ["scripts/generate.ts", "--check"]),
     },
     { title: "file lengths", run: () => checkFileLengths({ verbose }) },
   ];

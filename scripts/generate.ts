@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { errorsPage } from "./docs/errors.ts";
-import type { Page } from "./docs/page.ts";
-import { stateMachinePage } from "./docs/state-machine.ts";
+import { errorsPage } from "./generated/errors.ts";
+import type { Page } from "./generated/page.ts";
+import { stateMachinePage } from "./generated/state-machine.ts";
 
-const HELP = `npm run docs:generate [-- --check]
+const HELP = `npm run generate [-- --check]
 
-Writes the pages of docs/ that come from the code. With --check it writes nothing, and fails when a page
-differs from what it would write.`;
+Writes the files that come from others: pages of docs/ from the code, the redis engine's scripts from its Lua
+files. With --check it writes nothing, and fails when a file differs from what it would write.`;
 
 const pages: readonly Page[] = [stateMachinePage, errorsPage];
 const values = readOptions();
@@ -28,13 +28,14 @@ function readOptions() {
 function check(): void {
   const stale = pages.filter((page) => textOf(page) !== readIfThere(fileOf(page)));
   if (stale.length === 0) return;
-  for (const { path, source } of stale) console.error(`${path} doesn't say what ${source} does.`);
-  console.error("Run `npm run docs:generate` and commit the result.");
+  for (const { path, source } of stale) console.error(`${path} doesn't say what ${source} says.`);
+  console.error("Run `npm run generate` and commit the result.");
   process.exitCode = 1;
 }
 
 function textOf(page: Page): string {
-  return `<!-- Generated from ${page.source} by \`npm run docs:generate\`. Edit that file instead. -->\n\n${page.render()}`;
+  const note = `Generated from ${page.source} by \`npm run generate\`. Edit that instead.`;
+  return `${page.path.endsWith(".md") ? `<!-- ${note} -->` : `// ${note}`}\n\n${page.render()}`;
 }
 
 function fileOf(page: Page): URL {

@@ -1,8 +1,8 @@
-/** A page of `docs/` that is written from the code. */
+/** A file that is written from others. */
 export interface Page {
   /** From the root. */
   readonly path: string;
-  /** The file it's written from. */
+  /** The file or folder it's written from. */
   readonly source: string;
   render(): string;
 }
