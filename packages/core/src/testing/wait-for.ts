@@ -45,9 +45,11 @@ export async function waitFor<M extends Message, T extends M = M>(
   try {
     return await new Promise((resolve, reject) => {
       look = () => {
+        // Before the read: what an event tells meanwhile, the snapshot may not show yet.
+        const wasSeen = seen.has(state);
         queue.get(job).then((snapshot) => {
           if (!snapshot) reject(notFound(id));
-          else if (hasBeen(snapshot, state, seen)) resolve(snapshot as JobSnapshot<T>);
+          else if (wasSeen || hasBeen(snapshot, state)) resolve(snapshot as JobSnapshot<T>);
           else if (isTerminal(snapshot.state)) reject(endedOtherwise(snapshot, state));
         }, reject);
       };
@@ -60,10 +62,8 @@ export async function waitFor<M extends Message, T extends M = M>(
   }
 }
 
-function hasBeen(snapshot: JobSnapshot, state: JobState, seen: ReadonlySet<string>): boolean {
-  return (
-    snapshot.state === state || seen.has(state) || (state === "active" && snapshot.startedAt !== undefined)
-  );
+function hasBeen(snapshot: JobSnapshot, state: JobState): boolean {
+  return snapshot.state === state || (state === "active" && snapshot.startedAt !== undefined);
 }
 
 function endedOtherwise({ id, state, error }: JobSnapshot, wanted: JobState): QueueError {
