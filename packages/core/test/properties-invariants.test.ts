@@ -28,6 +28,19 @@ const claimed = (id: string, epoch: number): HistoryEntry => ({
   jobs: [{ id, epoch, data: "{}", attempt: 1 }],
 });
 
+/** A run of these jobs. */
+const run = (...ids: readonly string[]): HistoryEntry => ({
+  type: "claimed",
+  by,
+  jobs: ids.map((id, index) => ({
+    id,
+    epoch: 1,
+    data: "{}",
+    attempt: 1,
+    ...(index > 0 && { follows: ids[index - 1]! }),
+  })),
+});
+
 const settled = (id: string, epoch: number, outcome: "complete" | "fail" | "retry"): HistoryEntry => ({
   type: "settled",
   by,
@@ -233,6 +246,19 @@ const BREAKS: Readonly<Record<string, Readonly<Record<string, readonly HistoryEn
       }),
     ],
   },
+  "runs of a key keep their order": {
+    "the later first": [...sent({ id: "a", orderingKey: "k" }, { id: "b", orderingKey: "k" }), run("b", "a")],
+    "of two keys": [...sent({ id: "a", orderingKey: "k" }, { id: "b", orderingKey: "l" }), run("a", "b")],
+    "without the one ahead": [
+      ...sent({ id: "a", orderingKey: "k" }, { id: "b", orderingKey: "k" }),
+      { type: "claimed", by, jobs: [{ id: "b", epoch: 1, data: "{}", attempt: 1, follows: "a" }] },
+    ],
+    "a follower that ends first": [
+      ...sent({ id: "a", orderingKey: "k" }, { id: "b", orderingKey: "k" }),
+      run("a", "b"),
+      settled("b", 1, "complete"),
+    ],
+  },
   "claims follow priority and send order": {
     "the less urgent first": [
       ...sent({ id: "a", priority: 5 }, { id: "b", priority: 1 }),
@@ -338,6 +364,24 @@ describe("the invariant checker", () => {
           eventsAreComplete: true,
           isDrained: true,
         }),
+      ]),
+    ).toEqual([]);
+  });
+
+  test("finds nothing wrong with a run, whatever its jobs' priorities, and a reserved job's progress", () => {
+    expect(
+      brokenRules([
+        ...sent({ id: "a", orderingKey: "k", priority: 5 }, { id: "b", orderingKey: "k" }),
+        event("a", "queued"),
+        event("b", "blocked"),
+        event("a", "active", 1),
+        run("a", "b"),
+        event("b", "progress", 1),
+        event("a", "completed", 1),
+        event("b", "active", 1),
+        event("b", "completed", 1),
+        settled("a", 1, "complete"),
+        settled("b", 1, "complete"),
       ]),
     ).toEqual([]);
   });

@@ -211,8 +211,17 @@ describe("claiming", () => {
     const handle = await queue.send(scan, forward);
     await flaky.engine.claim({ queues: ["default"], limit: 1, lease: LEASE });
     await start({ SCAN: () => {} });
-    await clock.advance(LEASE + 5_000);
+    await clock.advance(LEASE + 2_000);
     expect(await queue.get(handle)).toMatchObject({ state: "completed", stalls: 1, epoch: 2 });
+  });
+
+  it("costs an engine at most one command a second while there is nothing to do", async () => {
+    const { flaky, start, clock } = setup();
+    await start({ SCAN: () => {} });
+    await clock.advance(5_000);
+    const before = flaky.calls.length;
+    await clock.advance(60_000);
+    expect(flaky.calls.length - before).toBeLessThanOrEqual(60);
   });
 });
 

@@ -25,31 +25,52 @@ export interface Engine {
    */
   enqueue(batches: readonly EnqueueBatch[]): Promise<readonly EnqueueOutcome[]>;
 
-  /** Leases up to `limit` runnable jobs. Each gets its next epoch. Due jobs are promoted in passing. */
+  /**
+   * Leases up to `limit` runnable jobs. Each gets its next epoch. Due jobs are promoted in passing.
+   *
+   * With `run`, the next in line of a claimed job's ordering key are *reserved* along with it. A reserved job
+   * stays `blocked`, and its attempt isn't counted yet, but it is in the claimer's hands: it has its epoch and
+   * its lease, and nobody else gets it. It becomes `active` under that lease, instead of `queued`, in the step
+   * in which the job that it follows ends and lets the next one run.
+   *
+   * Reservations are void when the job that has the turn keeps it or gives it back: by a retry, a release, a
+   * lost lease (also when that ends it), or a failure that holds the key. So are a reserved job's own, and
+   * those behind it, when it is released or its lease is lost. It then goes on waiting as if it had never been
+   * claimed, or is cancelled if it had been told to stop; a void epoch isn't given again.
+   */
   claim(request: ClaimRequest): Promise<readonly ClaimedJob[]>;
 
   /**
    * Ends attempts, then optionally claims in the same step. Each outcome is accepted if its epoch still
-   * holds the job and `"stale"` otherwise; a stale outcome changes nothing.
+   * holds the job and `"stale"` otherwise; a stale outcome changes nothing. Outcomes are taken in order, so
+   * those of a run may come in one call; that of a job whose turn hasn't come is stale.
    */
   settle(request: SettleRequest): Promise<SettleReply>;
 
-  /** Renews leases (to `lease` from now), storing the progress and logs they carry. */
+  /** Renews leases (to `lease` from now), reserved jobs' too, storing the progress and logs they carry. */
   extend(request: ExtendRequest): Promise<readonly LeaseStatus[]>;
 
-  /** Gives claimed jobs back unrun, at their old place in the order. Stale ones are ignored. */
+  /**
+   * Gives claimed jobs back unrun, at their old place in the order. Stale ones are ignored. Of a reserved job
+   * only the reservation goes: `delay` and `bounce` mean nothing for it.
+   */
   release(releases: readonly Release[]): Promise<void>;
 
   /**
    * One bounded turn of upkeep: expired leases go back (or fail as `STALLED`), due jobs become queued,
-   * expired finished jobs and tombstones are trimmed. Safe from any number of processes at once.
+   * expired finished jobs and tombstones are trimmed. The expired leases of a turn are handled in send order,
+   * so that engines agree on the order of what ends. A reserved job's only voids its reservation: that is no
+   * stall, and isn't reported. Safe from any number of processes at once.
    */
   recover(): Promise<RecoverReport>;
 
   cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]>;
-  /** Reopens failed and cancelled jobs with fresh attempts and a new epoch. */
+  /**
+   * Reopens failed and cancelled jobs with fresh attempts and a new epoch. Inside an ordering key a turn that
+   * is given isn't taken back, and reserved jobs' turns are given: a reopened one comes after them.
+   */
   retry(ids: readonly string[]): Promise<readonly RetryOutcome[]>;
-  /** Deletes jobs that aren't active. What waits for one is decided as if it had been cancelled. */
+  /** Deletes jobs that aren't active or reserved. What waits for one is decided as if it had been cancelled. */
   remove(ids: readonly string[]): Promise<readonly RemoveOutcome[]>;
   /** Makes scheduled jobs due now. */
   promote(ids: readonly string[]): Promise<readonly PromoteOutcome[]>;
@@ -153,6 +174,12 @@ export interface ClaimRequest {
   readonly limit: number;
   /** Milliseconds until the claim expires unless extended. */
   readonly lease: number;
+  /**
+   * Most jobs of one ordering key to hand out together: one to begin with, and the next in its line, in order
+   * and without a gap, up to the first that waits for anything but the key (a dependency, a time). All count
+   * towards `limit`. An engine may have a bound of its own, of ten or more. @default 1
+   */
+  readonly run?: number;
 }
 
 /** Identifies one claim of one job. */
@@ -164,13 +191,20 @@ export interface Lease {
 export interface ClaimedJob extends Lease {
   readonly envelope: WireEnvelope;
   readonly queue: string;
-  /** 1 for the first attempt. Stalls and releases don't count. */
+  /** 1 for the first attempt. Stalls and releases don't count. Of a reserved job: once it begins. */
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly stalls: number;
   /** How often a worker that didn't know the message gave it back. */
   readonly bounces: number;
   readonly orderingKey?: string;
+  /** Whether the job keeps its ordering key when it fails, so that nothing may follow it then. @default false */
+  readonly holdsKey?: true;
+  /**
+   * Of a reserved job: the job ahead of it in its run, which is the one before it in the answer. It may begin
+   * only once that one has ended in a way that lets the next one run.
+   */
+  readonly follows?: string;
   readonly dependsOn: readonly string[];
   /** When the engine stored the job. */
   readonly createdAt: number;
@@ -234,10 +268,11 @@ export interface RecoverReport {
 
 // ── Operating ───────────────────────────────────────────────────────────────────────────────────────
 
-/** `cancelling`: active, its worker will be told. `finished`: already in a terminal state. */
+/** `cancelling`: active or reserved, its worker will be told. `finished`: already in a terminal state. */
 export type CancelOutcome = "cancelled" | "cancelling" | "finished" | "unknown";
 /** `not-failed`: only failed and cancelled jobs can be retried. */
 export type RetryOutcome = "retried" | "not-failed" | "unknown";
+/** `active`: in a worker's hands, be it active or reserved. */
 export type RemoveOutcome = "removed" | "active" | "unknown";
 export type PromoteOutcome = "promoted" | "not-scheduled" | "unknown";
 

@@ -43,6 +43,7 @@ export const TRANSITIONS: readonly Transition[] = [
   { from: null, to: "blocked", on: "sent, with a dependency or its ordering key still pending" },
   { from: null, to: "cancelled", on: "sent after a dependency that had already failed, policy `cancel`" },
   { from: "blocked", to: "queued", on: "the last dependency and the ordering key let it go" },
+  { from: "blocked", to: "active", on: "its turn came, and the claim of the one ahead had reserved it" },
   { from: "blocked", to: "scheduled", on: "let go before its delay has passed" },
   { from: "blocked", to: "cancelled", on: "cancelled, or a dependency failed with policy `cancel`" },
   { from: "scheduled", to: "queued", on: "due, or promoted" },

@@ -30,8 +30,8 @@ export interface LifecycleHooks {
  */
 export class Lifecycle {
   readonly table: JobTable;
-  /** Claimed jobs, by id. Few: at most what the workers hold. */
-  readonly active = new Map<string, StoredJob>();
+  /** What claims hold, active or reserved, by id. Few: at most what the workers can take. */
+  readonly held = new Map<string, StoredJob>();
   readonly #due = new Heap<Due>((a, b) => a.at < b.at || (a.at === b.at && a.job.sequence < b.job.sequence));
   readonly #retention = new Retention((job, now) => this.table.bury(job, now));
   /** Jobs that ended in this step and whose dependents are still to be told. */
@@ -60,25 +60,38 @@ export class Lifecycle {
   claim(queue: QueueState, lease: number, now: number): StoredJob | undefined {
     const job = queue.ready.shift();
     if (!job) return undefined;
-    job.epoch++;
-    job.attempt++;
-    job.startedAt = now;
-    job.leaseUntil = now + lease;
-    this.active.set(job.id, job);
-    this.#change(job, "active", now);
-    this.#hooks.metrics.time(queue.name, "waiting", now - (job.queuedAt ?? job.createdAt), now);
+    this.#hold(job, lease, now);
+    this.#begin(job, job.queuedAt ?? job.createdAt, now);
     return job;
+  }
+
+  /** Reserves up to so many jobs of the line in which a job just claimed has the turn. */
+  reserve(line: OrderingLine, count: number, lease: number, now: number): readonly StoredJob[] {
+    const reserved = line.reserve(count, now);
+    for (const job of reserved) this.#hold(job, lease, now);
+    return reserved;
+  }
+
+  /** Voids a held job's reservation and all behind it: these jobs just go on waiting. */
+  breakRun(job: StoredJob, now: number): void {
+    if (!job.line) return;
+    for (const reserved of job.line.voidFrom(job)) {
+      this.held.delete(reserved.id);
+      if (reserved.cancelRequested) this.end(reserved, "cancelled", now, reserved.error);
+    }
   }
 
   /** Ends a job for good and tells those who wait for it. */
   end(job: StoredJob, state: TerminalState, now: number, error?: string): void {
+    if (holdsKey(job, state)) this.breakRun(job, now);
     this.#end(job, state, now, error);
     this.#propagate(now);
   }
 
   /** Puts an active job back: at its old place now, or once `delay` has passed. */
   giveBack(job: StoredJob, delay: number, now: number): void {
-    this.active.delete(job.id);
+    this.breakRun(job, now);
+    this.held.delete(job.id);
     job.runAt = delay > 0 ? now + delay : 0;
     this.#place(job, now);
   }
@@ -165,6 +178,20 @@ export class Lifecycle {
     this.#place(job, now);
   }
 
+  #hold(job: StoredJob, lease: number, now: number): void {
+    job.epoch++;
+    job.leaseUntil = now + lease;
+    this.held.set(job.id, job);
+  }
+
+  /** A held job's attempt begins. It could have since `runnableAt`. */
+  #begin(job: StoredJob, runnableAt: number, now: number): void {
+    job.attempt++;
+    job.startedAt = now;
+    this.#change(job, "active", now);
+    this.#hooks.metrics.time(job.queue.name, "waiting", now - runnableAt, now);
+  }
+
   /** The state of a job that waits for a worker, by what it still waits for. */
   #place(job: StoredJob, now: number): void {
     if (job.isWaiting || (job.line && job.line.head !== job)) {
@@ -185,7 +212,7 @@ export class Lifecycle {
     const { metrics } = this.#hooks;
     const wasQueued = job.state === "queued";
     if (job.state === "active") {
-      this.active.delete(job.id);
+      this.held.delete(job.id);
       metrics.time(job.queue.name, "running", now - job.startedAt!, now);
     }
     for (const { job: id } of job.dependsOn) this.#endReading(job, id, now);
@@ -196,8 +223,7 @@ export class Lifecycle {
     this.#change(job, state, now);
     if (wasQueued) job.queue.ready.forget();
     if (job.dependents) this.#ended.push(job);
-    const holds = state === "failed" && job.spec.ordering?.onFailure === "hold";
-    if (!holds) this.#passTurn(job, now);
+    if (!holdsKey(job, state)) this.#passTurn(job, now);
     if (job.inLine && job.line?.head !== job) job.line?.forget();
     this.#retain(job, now);
   }
@@ -264,6 +290,7 @@ export class Lifecycle {
     if (line?.head !== job) return;
     const next = line.advance();
     if (!next) job.queue.lines.delete(line.key);
+    else if (this.held.has(next.id)) this.#begin(next, now, now);
     // One of the batch being admitted is placed when its own dependencies have been looked at.
     else if (next.state !== null) this.#place(next, now);
   }
@@ -292,6 +319,11 @@ export class Lifecycle {
 
 function isCurrent({ at, job }: Due): boolean {
   return job.state === "scheduled" && job.runAt === at;
+}
+
+/** Whether a job that ends so keeps its ordering key from the others. */
+function holdsKey(job: StoredJob, ending: TerminalState): boolean {
+  return ending === "failed" && job.spec.ordering?.onFailure === "hold";
 }
 
 /** The JSON text of an error that the engine itself makes. */

@@ -113,7 +113,7 @@ class MemoryEngine implements port.Engine {
     return this.#claim(request, this.#now());
   }
 
-  #claim({ queues, limit, lease }: port.ClaimRequest, now: number): port.ClaimedJob[] {
+  #claim({ queues, limit, lease, run = 1 }: port.ClaimRequest, now: number): port.ClaimedJob[] {
     this.#lifecycle.promoteDue(now, STEP);
     const claimed: port.ClaimedJob[] = [];
     for (const name of queues) {
@@ -123,6 +123,11 @@ class MemoryEngine implements port.Engine {
         const job = this.#lifecycle.claim(queue, lease, now);
         if (!job) break;
         claimed.push(job.toClaimed());
+        const followers = Math.min(run - 1, limit - claimed.length);
+        if (followers <= 0 || !job.line) continue;
+        for (const reserved of this.#lifecycle.reserve(job.line, followers, lease, now)) {
+          claimed.push(reserved.toClaimed(claimed.at(-1)!.id));
+        }
       }
     }
     return claimed;
@@ -132,7 +137,8 @@ class MemoryEngine implements port.Engine {
     const now = this.#now();
     const verdicts = outcomes.map((outcome) => {
       const job = this.#held(outcome);
-      if (!job) return "stale";
+      // One that is reserved hasn't begun: whoever says how it ended is ahead of its turn.
+      if (job?.state !== "active") return "stale";
       this.#settleOne(job, outcome, now);
       return "accepted";
     });
@@ -178,6 +184,8 @@ class MemoryEngine implements port.Engine {
     for (const release of releases) {
       const job = this.#held(release);
       if (!job) continue;
+      this.#lifecycle.breakRun(job, now);
+      if (job.state !== "active") continue;
       job.attempt--;
       if (release.bounce) job.bounces++;
       if (job.cancelRequested) this.#lifecycle.end(job, "cancelled", now, job.error);
@@ -188,17 +196,26 @@ class MemoryEngine implements port.Engine {
   async recover(): Promise<port.RecoverReport> {
     const now = this.#now();
     const expired: StoredJob[] = [];
-    for (const job of this.#lifecycle.active.values()) {
+    for (const job of this.#lifecycle.held.values()) {
       if (job.leaseUntil <= now) expired.push(job);
       if (expired.length === STEP) break;
     }
+    expired.sort((a, b) => a.sequence - b.sequence);
+    let requeued = 0;
     let stalled = 0;
-    for (const job of expired) if (this.#recoverOne(job, now) === "failed") stalled++;
+    for (const job of expired) {
+      // Another one's end may have voided its reservation.
+      if (!this.#lifecycle.held.has(job.id)) continue;
+      this.#lifecycle.breakRun(job, now);
+      if (job.state !== "active") continue;
+      if (this.#recoverOne(job, now) === "failed") stalled++;
+      else requeued++;
+    }
     const promoted = this.#lifecycle.promoteDue(now, STEP);
     const trimmed = this.#lifecycle.trim(now, STEP);
     const forgotten = this.#table.trimTombstones(now, STEP) + this.#dedupe.trim(now, STEP);
     const more = Math.max(expired.length, promoted, trimmed, forgotten) >= STEP;
-    return { requeued: expired.length - stalled, stalled, promoted, trimmed, more };
+    return { requeued, stalled, promoted, trimmed, more };
   }
 
   #recoverOne(job: StoredJob, now: number): port.JobRecord["state"] {
@@ -220,7 +237,7 @@ class MemoryEngine implements port.Engine {
       const job = this.#table.get(id);
       if (!job) return "unknown";
       if (isTerminal(job.state!)) return "finished";
-      if (job.state !== "active") {
+      if (!this.#lifecycle.held.has(id)) {
         this.#lifecycle.end(job, "cancelled", now, error);
         return "cancelled";
       }
@@ -246,7 +263,7 @@ class MemoryEngine implements port.Engine {
     return ids.map((id) => {
       const job = this.#table.get(id);
       if (!job) return "unknown";
-      if (job.state === "active") return "active";
+      if (this.#lifecycle.held.has(id)) return "active";
       this.#lifecycle.remove(job, now);
       return "removed";
     });
@@ -362,7 +379,7 @@ class MemoryEngine implements port.Engine {
 
   /** The job that a lease holds, if it still does. */
   #held({ id, epoch }: port.Lease): StoredJob | undefined {
-    const job = this.#lifecycle.active.get(id);
+    const job = this.#lifecycle.held.get(id);
     return job?.epoch === epoch ? job : undefined;
   }
 

@@ -7,11 +7,15 @@ import type { StoredJob } from "./stored-job.ts";
  * delays and retries until it ends; a failed head that holds its key keeps it until an operator acts.
  *
  * A job that ends while it waits stays in the line as a ghost, until the turn passes over it or a sweep.
+ *
+ * While the head is active, the next ones may be reserved for the same claim: their turns are given already.
  */
 export class OrderingLine {
   readonly key: string;
   readonly #jobs = new Deque<StoredJob>();
   #head: StoredJob | undefined;
+  /** In the order of their turns. */
+  readonly #reserved: StoredJob[] = [];
   #ghosts = 0;
 
   constructor(key: string) {
@@ -27,6 +31,22 @@ export class OrderingLine {
     this.#jobs.push(job);
     job.inLine = true;
     this.#head ??= job;
+  }
+
+  /** Reserves up to so many that wait for nothing but their turn, and answers them. Only right after a claim. */
+  reserve(count: number, now: number): readonly StoredJob[] {
+    for (const job of this.#jobs) {
+      if (this.#reserved.length >= count) break;
+      if (job === this.#head || isTerminal(job.state!)) continue;
+      if (job.isWaiting || job.runAt > now) break;
+      this.#reserved.push(job);
+    }
+    return this.#reserved.slice();
+  }
+
+  /** Ends the reservations of a job and of those behind it, or all if it is the head, and answers whose. */
+  voidFrom(job: StoredJob): readonly StoredJob[] {
+    return this.#reserved.splice(job === this.#head ? 0 : this.#reserved.indexOf(job));
   }
 
   /**
@@ -61,12 +81,12 @@ export class OrderingLine {
     return reopened;
   }
 
-  /** Gives the turn to the next unfinished job and answers it. */
+  /** Gives the turn to the next reserved job, else to the next unfinished one, and answers it. */
   advance(): StoredJob | undefined {
     const ended = this.#head;
     this.#head = undefined;
     if (ended && this.#jobs.first !== ended) {
-      // Rare: an operator's retry stands before the head that just ended.
+      // Rare: what an operator retried stands before the head that just ended.
       this.#jobs.remove(ended);
       ended.inLine = false;
     }
@@ -75,7 +95,7 @@ export class OrderingLine {
       passed.inLine = false;
       if (passed !== ended) this.#ghosts--;
     }
-    this.#head = this.#jobs.first;
+    this.#head = this.#reserved.shift() ?? this.#jobs.first;
     return this.#head;
   }
 }

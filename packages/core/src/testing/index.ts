@@ -13,4 +13,17 @@ export {
 export { createTestQueue, type TestQueue, type TestQueueOptions } from "./create-test-queue.ts";
 export type { DrainOptions } from "./drain.ts";
 export { FakeClock } from "./fake-clock.ts";
+export type {
+  Claimed,
+  Happened,
+  HistoryEntry,
+  Operated,
+  Operating,
+  Operation,
+  Sending,
+  Sent,
+  Settled,
+  Snapshot,
+} from "./invariants/history.ts";
+export { HistoryChecker, mergeHistories, type Violation } from "./invariants/index.ts";
 export { type WaitForOptions, waitFor } from "./wait-for.ts";

@@ -21,6 +21,12 @@ export const MAX_BOUNCES = 20;
 const FIRST_BOUNCE_DELAY = 1_000;
 const LONGEST_BOUNCE_DELAY = 30_000;
 
+/** Whether the next job of the same ordering key may begin, as far as the worker can tell. */
+export function passesTurn({ job }: Attempt, end: AttemptEnd): boolean {
+  if (end.kind !== "settle" || end.outcome.type === "retry") return false;
+  return end.outcome.type !== "fail" || job.holdsKey !== true;
+}
+
 export function completed({ job, isLost }: Attempt, result: string | undefined): AttemptEnd {
   if (isLost) return DROP;
   const { id, epoch } = job;

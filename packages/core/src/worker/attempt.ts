@@ -24,6 +24,8 @@ export class Attempt {
   cancelReason: string | undefined;
   /** Why the signal fired, the first time. */
   abortReason: QueueError | undefined;
+  /** What is to begin when this one has ended: the next job of its ordering key, reserved by the same claim. */
+  next: Attempt | undefined;
   /** The attempt's own timers, ended with it. */
   cancelTimer: (() => void) | undefined;
   #controller: AbortController | undefined;

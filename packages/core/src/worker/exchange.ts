@@ -110,7 +110,7 @@ export class Exchange {
     const { clock, workload, troubles, tally, lease } = this.#parts;
     const outcomes = this.#outcomes;
     const releases = this.#releases;
-    const limit = workload.room;
+    const { room: limit, run } = workload;
     if (outcomes.length === 0 && releases.length === 0 && !(this.#isHungry && limit > 0)) {
       this.#report(0);
       return;
@@ -122,7 +122,7 @@ export class Exchange {
       await this.#deliverReports(outcomes);
       await this.#release(releases);
       const startedAt = monotonicNow(clock);
-      const { verdicts, claimed } = await this.#settle(outcomes, limit);
+      const { verdicts, claimed } = await this.#settle(outcomes, limit, run);
       troubles.succeeded(OPERATION);
       if (limit > 0) {
         this.#lastClaim = clock.now();
@@ -166,6 +166,7 @@ export class Exchange {
   async #settle(
     outcomes: readonly Pending<AttemptOutcome>[],
     limit: number,
+    run: number,
   ): Promise<{
     readonly verdicts: readonly ("accepted" | "stale")[];
     readonly claimed: readonly ClaimedJob[];
@@ -173,7 +174,9 @@ export class Exchange {
     const { engine, queues, lease } = this.#parts;
     // The worker may have stopped while reports or releases were under way.
     const claim: ClaimRequest | undefined =
-      limit > 0 && !this.#isStopped ? { queues: queues.next(), limit, lease } : undefined;
+      limit > 0 && !this.#isStopped
+        ? { queues: queues.next(), limit, lease, ...(run > 1 && { run }) }
+        : undefined;
     if (outcomes.length > 0) {
       return this.#answer(
         engine.settle({ outcomes: outcomes.map(({ item }) => item), ...(claim && { claim }) }),

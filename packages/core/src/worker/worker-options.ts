@@ -27,7 +27,10 @@ export interface WorkerOptions {
    * "50ms" to "1m". @default "5s"
    */
   readonly pollInterval?: Duration | undefined;
-  /** How often this worker takes its turn at upkeep: expired leases, due jobs, retention. @default "5s" */
+  /**
+   * How often this worker takes its turn at upkeep: expired leases, due jobs, retention. A dead worker's jobs
+   * wait for their lease to end, and then for some worker's next turn. "50ms" to "1m". @default "1.8s"
+   */
   readonly upkeepInterval?: Duration | undefined;
   /** Where the worker tells of its own troubles: once when they begin, not for each retry. @default console */
   readonly logger?: WorkerLogger | undefined;
@@ -54,7 +57,7 @@ const logger = z.custom<WorkerLogger>(
   "expected { warn(message, error?), error(message, error?) }",
 );
 
-const interval = () => z._default(duration({ min: 50, max: 60_000 }), 5_000);
+const interval = (standard: number) => z._default(duration({ min: 50, max: 60_000 }), standard);
 
 export const workerOptionsSchema = z.strictObject({
   concurrency: z._default(z.int().check(z.minimum(1), z.maximum(10_000)), 10),
@@ -63,8 +66,9 @@ export const workerOptionsSchema = z.strictObject({
     z.array(z.string().check(z.regex(NAME_PATTERN))).check(z.minLength(1), z.maxLength(1_000)),
   ),
   prefetch: z._default(z.int().check(z.minimum(0), z.maximum(10_000)), 1_000),
-  pollInterval: interval(),
-  upkeepInterval: interval(),
+  pollInterval: interval(5_000),
+  // Two seconds after a lease's end at the latest, and with the poll still under one command a second.
+  upkeepInterval: interval(1_800),
   logger: z._default(logger, console),
 });
 

@@ -2,7 +2,7 @@ import { type Clock, monotonicNow } from "../engine/clock.ts";
 import type { ClaimedJob } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { Attempt } from "./attempt.ts";
-import { type AttemptEnd, released } from "./attempt-end.ts";
+import { type AttemptEnd, passesTurn, released } from "./attempt-end.ts";
 import type { Prefetch } from "./prefetch.ts";
 import type { Tally } from "./tally.ts";
 
@@ -19,8 +19,15 @@ export interface WorkloadParts {
 
 /** Buffered jobs of which none began for so long are given back: another worker may be free. */
 const BUFFER_PATIENCE = 250;
+/** Jobs of one ordering key to claim together: one call then moves so many of a key that everybody uses. */
+const LONGEST_RUN = 100;
+/** Begun attempts that may stay at the front of the buffer: copying the rest must be worth it. */
+const KEPT_STARTED = 1_024;
 
-/** All that a worker holds: running attempts up to its concurrency, and a buffer of the next ones. */
+/**
+ * All that a worker holds: running attempts up to its concurrency, a buffer of the next ones, and what follows
+ * each of them in its run. A follower begins in the slot of the one ahead, as soon as that has ended.
+ */
 export class Workload {
   readonly #parts: WorkloadParts;
   /** Everything under a lease of ours: buffered, running, or ended and not yet settled. */
@@ -28,6 +35,8 @@ export class Workload {
   readonly #running = new Set<Attempt>();
   #buffer: Attempt[] = [];
   #next = 0;
+  /** How many follow another one, and can't begin before it has ended. */
+  #followers = 0;
   #lastStart = 0;
   #cancelBufferTimer: (() => void) | undefined;
   #isFilling = false;
@@ -45,24 +54,46 @@ export class Workload {
     return this.#running.size;
   }
 
+  /** Claimed and not begun. */
   get buffered(): number {
-    return this.#buffer.length - this.#next;
+    return this.#ready + this.#followers;
   }
 
   /** How many more jobs to claim. */
   get room(): number {
     if (this.#isStopping) return 0;
+    return Math.max(0, this.#parts.concurrency - this.#running.size - this.#ready) + this.#spare;
+  }
+
+  /** How many jobs of one ordering key to claim together. Followers are held ready, they don't fill slots. */
+  get run(): number {
+    return Math.min(LONGEST_RUN, 1 + this.#spare);
+  }
+
+  /** Buffered jobs that need nothing but a slot. */
+  get #ready(): number {
+    return this.#buffer.length - this.#next;
+  }
+
+  /** How many more to hold ready, beyond those that fill the slots. */
+  get #spare(): number {
     const { concurrency, prefetch } = this.#parts;
-    return Math.max(0, concurrency + prefetch.size - this.#running.size - this.buffered);
+    const beyondSlots = Math.max(0, this.#running.size + this.#ready - concurrency);
+    return Math.max(0, prefetch.size - beyondSlots - this.#followers);
   }
 
   /** Takes claimed jobs in. `leaseUntil` is on the monotonic clock. */
   accept(jobs: readonly ClaimedJob[], leaseUntil: number): void {
+    let ahead: Attempt | undefined;
     for (const job of jobs) {
       const attempt = new Attempt(job, leaseUntil);
       this.#held.add(attempt);
       if (this.#isStopping) this.#giveBack(attempt);
-      else this.#buffer.push(attempt);
+      else if (ahead && job.follows === ahead.job.id) {
+        ahead.next = attempt;
+        this.#followers++;
+      } else this.#buffer.push(attempt);
+      ahead = attempt;
     }
     this.#fill();
     if (this.buffered > 0 && !this.#cancelBufferTimer) this.#watchBuffer(BUFFER_PATIENCE);
@@ -74,7 +105,11 @@ export class Workload {
     if (attempt.hasRun) {
       this.#parts.prefetch.record(monotonicNow(this.#parts.clock) - attempt.startedAt);
     }
+    // Of a job that was told to stop, the engine may let the next one begin all the same: it must hear that
+    // this worker won't run it. Releases are told first.
+    if (!passesTurn(attempt, end)) this.#breakRun(attempt);
     this.#parts.onEnd(attempt, end);
+    if (attempt.next) this.#follow(attempt, attempt.next);
     this.#fill();
   }
 
@@ -89,6 +124,7 @@ export class Workload {
     attempt.isLost = true;
     this.#parts.tally.lost++;
     this.#held.delete(attempt);
+    this.#breakRun(attempt);
     attempt.abort(new QueueError("LEASE_LOST", why));
   }
 
@@ -101,6 +137,7 @@ export class Workload {
   /** From now on nothing begins, and what hasn't begun is given back. */
   stop(): void {
     this.#isStopping = true;
+    for (const attempt of this.#running) this.#breakRun(attempt);
     this.#releaseBuffer();
   }
 
@@ -131,23 +168,45 @@ export class Workload {
       this.#running.add(attempt);
       this.#parts.start(attempt);
     }
-    if (this.#next === this.#buffer.length) {
-      this.#buffer = [];
+    // A buffer that is refilled before it is empty must let go, too, of what has begun.
+    if (this.#next === this.#buffer.length || this.#next >= KEPT_STARTED) {
+      this.#buffer = this.#buffer.slice(this.#next);
       this.#next = 0;
     }
     this.#isFilling = false;
   }
 
+  /** The next of a run takes the place of the one ahead: before all that is buffered. */
+  #follow(ahead: Attempt, next: Attempt): void {
+    ahead.next = undefined;
+    this.#followers--;
+    if (this.#next > 0) this.#buffer[--this.#next] = next;
+    else this.#buffer.unshift(next);
+  }
+
   #watchBuffer(patience: number): void {
-    const { clock, prefetch } = this.#parts;
+    const { clock } = this.#parts;
     this.#cancelBufferTimer = clock.after(patience, () => {
       this.#cancelBufferTimer = undefined;
-      if (this.buffered === 0) return;
-      const left = this.#lastStart + BUFFER_PATIENCE - monotonicNow(clock);
-      if (left > 0) return this.#watchBuffer(left);
-      prefetch.suspend();
-      this.#releaseBuffer();
+      this.#releaseSince(monotonicNow(clock) - BUFFER_PATIENCE);
+      if (this.buffered > 0) this.#watchBuffer(this.#oldestStart() + BUFFER_PATIENCE - monotonicNow(clock));
     });
+  }
+
+  /** Gives back what waits for slots that were all taken by then, or for one ahead that began by then. */
+  #releaseSince(instant: number): void {
+    const slow = [...this.#running].filter(({ next, startedAt }) => next && startedAt <= instant);
+    const isStuck = this.#ready > 0 && this.#lastStart <= instant;
+    if (slow.length > 0 || isStuck) this.#parts.prefetch.suspend();
+    for (const attempt of slow) this.#breakRun(attempt);
+    if (isStuck) this.#releaseBuffer();
+  }
+
+  /** Since when something that hasn't begun waits, at the longest. */
+  #oldestStart(): number {
+    let oldest = this.#ready > 0 ? this.#lastStart : Number.POSITIVE_INFINITY;
+    for (const { next, startedAt } of this.#running) if (next && startedAt < oldest) oldest = startedAt;
+    return oldest;
   }
 
   #releaseBuffer(): void {
@@ -156,7 +215,23 @@ export class Workload {
     const waiting = this.#buffer.slice(this.#next);
     this.#buffer = [];
     this.#next = 0;
-    for (const attempt of waiting) this.#giveBack(attempt);
+    for (const attempt of waiting) {
+      this.#giveBack(attempt);
+      this.#breakRun(attempt);
+    }
+  }
+
+  /** Gives back what was to follow an attempt. */
+  #breakRun(attempt: Attempt): void {
+    let follower = attempt.next;
+    attempt.next = undefined;
+    while (follower) {
+      const { next } = follower;
+      follower.next = undefined;
+      this.#followers--;
+      this.#giveBack(follower);
+      follower = next;
+    }
   }
 
   #giveBack(attempt: Attempt): void {

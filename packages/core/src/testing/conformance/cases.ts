@@ -1,4 +1,5 @@
 import type { ConformanceCase } from "./case.ts";
+import { brokenRunCases } from "./engine/broken-runs.ts";
 import { cancelCases } from "./engine/cancel.ts";
 import { claimingCases, fenceCases, settlingCases } from "./engine/claiming.ts";
 import { dependencyCases } from "./engine/dependencies.ts";
@@ -11,6 +12,7 @@ import { orderCases } from "./engine/order.ts";
 import { orderingKeyCases } from "./engine/ordering-keys.ts";
 import { readingCases } from "./engine/reading.ts";
 import { cleanCases, retentionCases, tombstoneCases } from "./engine/retention.ts";
+import { runCases } from "./engine/runs.ts";
 import { dedupeCases, sendingCases } from "./engine/sending.ts";
 import { stateCases } from "./engine/states.ts";
 import { timeCases, waitingCases } from "./engine/time.ts";
@@ -30,6 +32,8 @@ export const engineCases: readonly ConformanceCase[] = [
   ...retriedDependentCases,
   ...orderingKeyCases,
   ...heldKeyCases,
+  ...runCases,
+  ...brokenRunCases,
   ...claimingCases,
   ...fenceCases,
   ...settlingCases,

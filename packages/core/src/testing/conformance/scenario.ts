@@ -99,6 +99,17 @@ export class Scenario {
     return job!;
   }
 
+  /** Claims up to so many of one key together, which must be the ones named. */
+  async takeRun(ids: readonly string[], lease = LEASE, run = ids.length): Promise<readonly ClaimedJob[]> {
+    const jobs = await this.engine.claim({ queues: [QUEUE], limit: 100, lease, run });
+    assert.deepEqual(
+      jobs.map(({ id }) => id),
+      ids,
+      "the run",
+    );
+    return jobs;
+  }
+
   async settle(...outcomes: readonly AttemptOutcome[]): Promise<readonly Verdict[]> {
     return (await this.engine.settle({ outcomes })).verdicts;
   }

@@ -10,6 +10,7 @@ import { epochsGrow } from "./rules/epochs.ts";
 import { everythingEnds, nothingWaitsForItself } from "./rules/liveness.ts";
 import { keysKeepOrder } from "./rules/ordering-keys.ts";
 import { recordsMakeSense } from "./rules/records.ts";
+import { runsAreInOrder } from "./rules/runs.ts";
 import { nothingIsInvented, nothingIsLost } from "./rules/storage.ts";
 import { transitionsAreAllowed } from "./rules/transitions.ts";
 
@@ -22,6 +23,7 @@ export const RULES: readonly Rule[] = [
   transitionsAreAllowed,
   dependentsWait,
   keysKeepOrder,
+  runsAreInOrder,
   claimsFollowOrder,
   cancellationsHaveACause,
   recordsMakeSense,

@@ -30,7 +30,12 @@ export interface Sent {
 export interface Claimed {
   readonly type: "claimed";
   readonly by: string;
-  readonly jobs: readonly (Lease & { readonly data: string; readonly attempt: number })[];
+  readonly jobs: readonly (Lease & {
+    readonly data: string;
+    readonly attempt: number;
+    /** The job ahead of it in its run. */
+    readonly follows?: string;
+  })[];
 }
 
 /** The engine's verdict on one outcome. */

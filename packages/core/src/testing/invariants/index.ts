@@ -1,3 +1,3 @@
 export type { HistoryEntry } from "./history.ts";
-export { HistoryChecker, RULES } from "./history-checker.ts";
+export { HistoryChecker, RULES, type Violation } from "./history-checker.ts";
 export { mergeHistories } from "./merge-histories.ts";

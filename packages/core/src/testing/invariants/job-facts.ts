@@ -1,4 +1,4 @@
-import type { NewJob } from "../../engine/port.ts";
+import type { Lease, NewJob } from "../../engine/port.ts";
 import { isTerminal, type JobState } from "../../engine/state-machine.ts";
 import type { HistoryEntry } from "./history.ts";
 
@@ -13,10 +13,15 @@ export interface JobFacts {
   isAcknowledged: boolean;
   /** The state of the latest event; `null` before the first. */
   state: JobState | null;
-  /** The epoch of the latest event. */
+  /** The epoch of the latest event, and of the latest that told of a state: a reserved job may report progress. */
   epoch: number;
+  stateEpoch: number;
   readonly claimed: Set<number>;
+  /** By epoch: what it followed, where it was reserved. */
+  readonly reserved: Map<number, Lease>;
   readonly accepted: Map<number, string>;
+  /** Epochs of which the engine has said what became of an outcome. */
+  readonly answered: Set<number>;
   /** Accepted outcomes that ended the job. */
   endings: number;
   /** Operator's retries that were asked for, and that were confirmed. */
@@ -61,9 +66,14 @@ export class HistoryFacts {
         });
         break;
       case "claimed":
-        for (const { id, epoch } of entry.jobs) this.jobs.get(id)?.claimed.add(epoch);
+        entry.jobs.forEach(({ id, epoch, follows }, index) => {
+          const job = this.jobs.get(id);
+          job?.claimed.add(epoch);
+          if (follows !== undefined) job?.reserved.set(epoch, entry.jobs[index - 1]!);
+        });
         break;
       case "settled":
+        this.jobs.get(entry.id)?.answered.add(entry.epoch);
         if (entry.verdict === "accepted") this.#accept(entry.id, entry.epoch, entry.outcome);
         break;
       case "operating":
@@ -92,8 +102,11 @@ export class HistoryFacts {
       isAcknowledged: false,
       state: null,
       epoch: 0,
+      stateEpoch: 0,
       claimed: new Set(),
+      reserved: new Map(),
       accepted: new Map(),
+      answered: new Set(),
       endings: 0,
       retriesAsked: 0,
       retries: 0,
@@ -147,6 +160,7 @@ export class HistoryFacts {
     if (type === "progress") return;
     this.#store(job);
     job.state = type;
+    job.stateEpoch = epoch;
     if (isTerminal(type)) job.hasEnded = true;
     if (type === "completed") job.hasCompleted = true;
   }

@@ -45,7 +45,7 @@ const draft: fc.Arbitrary<JobDraft> = fc.record({
     { weight: 2, arbitrary: fc.array(dependency, { minLength: 1, maxLength: 3 }) },
   ),
   ordering: onceIn(
-    3,
+    2,
     fc.record({ key: fc.nat(1), onFailure: fc.constantFrom("continue", "continue", "hold" as const) }),
   ),
   dedupe: onceIn(6, fc.record({ key: fc.nat(2), window: fc.constantFrom(50, 1_000) })),
@@ -62,6 +62,7 @@ const claim: fc.Arbitrary<ClaimDraft> = fc.record({
   queues: fc.constantFrom([0, 1], [1, 0], [0], [1]),
   limit: fc.integer({ min: 1, max: 6 }),
   lease,
+  run: fc.constantFrom(1, 2, 3, 10),
 });
 
 /** Mostly the latest leases, now and then an old one; now and then an epoch that is off by one. */
@@ -72,6 +73,11 @@ const outcome = fc.record({
   type: fc.constantFrom("complete", "complete", "complete", "retry", "fail", "fail", "cancel" as const),
   delay,
 });
+
+/** In any order, or the older leases' first: as a worker ends the jobs of a run. */
+const outcomes = fc
+  .tuple(fc.array(outcome, { minLength: 0, maxLength: 6 }), fc.boolean())
+  .map(([list, isInOrder]) => (isInOrder ? list.toSorted((a, b) => b.lease - a.lease) : list));
 
 const jobs = fc.array(recent, { minLength: 1, maxLength: 3 });
 /** Few of the jobs have failed, so many are tried. */
@@ -89,7 +95,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 28,
     arbitrary: fc.record({
       do: on("settle"),
-      outcomes: fc.array(outcome, { minLength: 0, maxLength: 6 }),
+      outcomes,
       claim: onceIn(3, claim),
     }),
   },

@@ -54,6 +54,7 @@ export interface ClaimDraft {
   readonly queues: readonly number[];
   readonly limit: number;
   readonly lease: number;
+  readonly run: number;
 }
 
 /** `skew` makes the epoch another one. */

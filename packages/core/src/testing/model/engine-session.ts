@@ -122,7 +122,7 @@ export class EngineSession {
     for (;;) {
       await this.#options.elapse(10_000);
       await this.#engine.recover();
-      const claimed = await this.#claim({ queues: [0, 1], limit: 100, lease: 60_000 });
+      const claimed = await this.#claim({ queues: [0, 1], limit: 100, lease: 60_000, run: 5 });
       if (claimed.length === 0) return this.snapshot(true);
       await this.#settleAll(claimed.map(({ id, epoch }) => ({ id, epoch, type: "complete" })));
     }
@@ -163,11 +163,12 @@ export class EngineSession {
 
   #claimed(claimed: readonly ClaimedJob[]): readonly ClaimedJob[] {
     this.#known.leases.push(...claimed.map(({ id, epoch }) => ({ id, epoch })));
-    const jobs = claimed.map(({ id, epoch, envelope, attempt }) => ({
+    const jobs = claimed.map(({ id, epoch, envelope, attempt, follows }) => ({
       id,
       epoch,
       data: envelope.data,
       attempt,
+      ...(follows !== undefined && { follows }),
     }));
     this.#options.record({ type: "claimed", by: BY, jobs });
     return claimed;
@@ -216,6 +217,6 @@ export class EngineSession {
   }
 }
 
-function claimRequest({ queues, limit, lease }: ClaimDraft): ClaimRequest {
-  return { queues: queues.map(queueName), limit, lease };
+function claimRequest({ queues, limit, lease, run }: ClaimDraft): ClaimRequest {
+  return { queues: queues.map(queueName), limit, lease, run };
 }

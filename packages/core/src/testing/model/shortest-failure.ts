@@ -52,6 +52,9 @@ function* plainerForms(command: Command): Iterable<Command> {
     for (const outcomes of without(command.outcomes)) yield { ...command, outcomes };
     if (command.claim) yield { ...command, claim: null };
   }
+  if ("claim" in command && command.claim && command.claim.run > 1) {
+    yield { ...command, claim: { ...command.claim, run: 1 } };
+  }
   if ("jobs" in command) for (const jobs of without(command.jobs)) yield { ...command, jobs };
   if (command.do !== "send") return;
   for (const batches of without(command.batches)) yield { ...command, batches };

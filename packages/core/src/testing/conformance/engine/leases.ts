@@ -100,6 +100,27 @@ export const leaseCases = section(
       assert.equal((await on.job("a")).stalls, 1);
     }),
 
+    rule(
+      "one turn of upkeep handles its expired leases in send order, whichever was claimed first",
+      async (on) => {
+        const stalling = { maxStalls: 1 };
+        await on.sendBatch({ id: "a", priority: 1, ...stalling }, { id: "b", ...stalling });
+        assert.deepEqual(
+          (await on.claim(2, undefined, SHORT_LEASE)).map(({ id }) => id),
+          ["b", "a"],
+        );
+        const { events, until } = await on.listen();
+        await on.elapse(SHORT_LEASE);
+        await on.recover();
+        await until((seen) => seen.length === 2);
+        assert.deepEqual(
+          events.map(({ type, id }) => `${id} ${type}`),
+          ["a failed", "b failed"],
+        );
+      },
+      ["priorities"],
+    ),
+
     rule("more expired leases than one turn of upkeep takes are all given back in the end", async (on) => {
       await on.sendBatch(...Array.from({ length: 3_000 }, () => ({})));
       await on.claim(3_000, undefined, SHORT_LEASE);

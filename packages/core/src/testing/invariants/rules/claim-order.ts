@@ -1,15 +1,18 @@
 import type { JobFacts } from "../job-facts.ts";
 import type { Rule } from "../rule.ts";
 
-/** Of the jobs that one claim takes from one queue, the more urgent come first, then those sent earlier. */
+/**
+ * Of the jobs that one claim takes from one queue, the more urgent come first, then those sent earlier. What
+ * is reserved comes along with the job that it follows.
+ */
 export const claimsFollowOrder: Rule = {
   name: "claims follow priority and send order",
   check(entry, facts, report) {
     if (entry.type !== "claimed") return;
     const latest = new Map<string, JobFacts>();
-    for (const { id } of entry.jobs) {
+    for (const { id, follows } of entry.jobs) {
       const job = facts.jobs.get(id);
-      if (!job) continue;
+      if (!job || follows !== undefined) continue;
       const before = latest.get(job.sent.queue);
       if (before && comesFirst(job, before)) report(`${before.id} was handed out before ${id}`);
       latest.set(job.sent.queue, job);

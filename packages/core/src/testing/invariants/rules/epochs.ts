@@ -15,7 +15,8 @@ export const epochsGrow: Rule = {
         const job = facts.jobs.get(id);
         if (!job) break;
         if (epoch < job.epoch) report(`${id} ${type} went from epoch ${job.epoch} to ${epoch}`);
-        if (type === "active" && epoch === job.epoch) report(`${id} was claimed with its old epoch ${epoch}`);
+        if (type === "active" && epoch === job.stateEpoch)
+          report(`${id} was claimed with its old epoch ${epoch}`);
         break;
       }
       case "snapshot":

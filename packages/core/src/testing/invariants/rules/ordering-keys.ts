@@ -15,7 +15,7 @@ export const keysKeepOrder: Rule = {
       if (!job || key === undefined || hasTurn(job.state) || !hasTurn(entry.event.type)) return;
       for (const other of facts.byOrderingKey.get(key) ?? []) {
         if (other === job) continue;
-        const problem = turnIsTaken(job, other);
+        const problem = turnIsTaken(job, entry.event.type, other);
         if (problem) report(`${job.id} of key ${key} became ${entry.event.type}, though ${problem}`);
       }
     }
@@ -35,8 +35,10 @@ function hasTurn(state: JobState | null): boolean {
   return state === "queued" || state === "scheduled" || state === "active";
 }
 
-function turnIsTaken(job: JobFacts, other: JobFacts): string | undefined {
+function turnIsTaken(job: JobFacts, to: JobState, other: JobFacts): string | undefined {
   if (hasTurn(other.state)) return `${other.id} is ${other.state}`;
+  // What an operator retried comes after the jobs that were reserved: they alone begin while they are blocked.
+  if (job.state === "blocked" && to === "active" && other.retriesAsked > 0) return undefined;
   // Order is known only between jobs of one sender.
   if (other.sender !== job.sender || other.order > job.order || other.removalAsked) return undefined;
   if (other.state !== null && !isTerminal(other.state)) return `${other.id}, sent earlier, is ${other.state}`;

@@ -27,7 +27,8 @@ function* problemsOf(record: JobRecord, job: JobFacts | undefined): Iterable<str
   if (startedAt !== undefined && startedAt < createdAt) yield "started before it was created";
   if (attempt < 0 || attempt > epoch) yield `is at attempt ${attempt} of epoch ${epoch}`;
   if (record.failures.length > 10 || record.logs.length > 100) yield "keeps more history than it should";
-  if (record.cancelRequested && !isTerminal(state) && state !== "active") yield "was told to stop, and waits";
+  const mayBeHeld = state === "active" || (state === "blocked" && record.orderingKey !== undefined);
+  if (record.cancelRequested && !isTerminal(state) && !mayBeHeld) yield "was told to stop, and waits";
   if (job && record.stalls > job.sent.maxStalls) yield `stalled ${record.stalls} times`;
   if (job && record.stalls === job.sent.maxStalls && !isTerminal(state)) yield "has used up its stalls";
 }
