@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { errorsPage } from "./generated/errors.ts";
 import type { Page } from "./generated/page.ts";
+import { redisScriptsPage } from "./generated/redis-scripts.ts";
 import { stateMachinePage } from "./generated/state-machine.ts";
 
 const HELP = `npm run generate [-- --check]
@@ -9,7 +10,7 @@ const HELP = `npm run generate [-- --check]
 Writes the files that come from others: pages of docs/ from the code, the redis engine's scripts from its Lua
 files. With --check it writes nothing, and fails when a file differs from what it would write.`;
 
-const pages: readonly Page[] = [stateMachinePage, errorsPage];
+const pages: readonly Page[] = [stateMachinePage, errorsPage, redisScriptsPage];
 const values = readOptions();
 
 if (values.help) console.log(HELP);

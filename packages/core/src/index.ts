@@ -90,6 +90,7 @@ export {
   TRANSITIONS,
   type Transition,
 } from "./engine/state-machine.ts";
+export { type EngineFromEnvOptions, engineFromEnv } from "./env/engine-from-env.ts";
 export { type MemoryEngineOptions, memoryEngine } from "./memory/index.ts";
 export type { JobExplanation, StateReason } from "./queue/explain.ts";
 export {

@@ -139,6 +139,17 @@ export const ERROR_CODES = {
     means: "The engine's server can't be reached, or refused the operation for now.",
     remedy: "Retry with the same `id`: a job is stored once, however often it is sent.",
   },
+  ENGINE_FULL: {
+    retryable: true,
+    means: "The engine's server is out of memory and refuses to store more. Nothing was stored.",
+    remedy: "Let workers drain the queues (claiming and settling still work), or raise Redis' `maxmemory`.",
+  },
+  ENGINE_MISCONFIGURED: {
+    retryable: false,
+    means: "The engine's server refused the credentials, is too old, or is set up in a way that loses jobs.",
+    remedy:
+      "The message names the setting to change. Once the server is mended the engine goes on by itself.",
+  },
   CLOSED: {
     retryable: false,
     means: "The queue, engine or worker was already closed.",

@@ -1,0 +1,126 @@
+import type { EngineEvent } from "../engine/events.ts";
+import type * as port from "../engine/port.ts";
+import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
+import { QueueError } from "../errors/queue-error.ts";
+
+/** An engine that is known by name at once, and loaded by the first call. */
+export class DeferredEngine implements port.Engine {
+  readonly name: string;
+  readonly capabilities: port.EngineCapabilities;
+  readonly #load: () => Promise<port.Engine>;
+  #loading: Promise<port.Engine> | undefined;
+  #closed = false;
+
+  constructor(name: string, capabilities: port.EngineCapabilities, load: () => Promise<port.Engine>) {
+    this.name = name;
+    this.capabilities = capabilities;
+    this.#load = load;
+  }
+
+  async enqueue(batches: readonly port.EnqueueBatch[]): Promise<readonly port.EnqueueOutcome[]> {
+    return (await this.#engine()).enqueue(batches);
+  }
+
+  async claim(request: port.ClaimRequest): Promise<readonly port.ClaimedJob[]> {
+    return (await this.#engine()).claim(request);
+  }
+
+  async settle(request: port.SettleRequest): Promise<port.SettleReply> {
+    return (await this.#engine()).settle(request);
+  }
+
+  async extend(request: port.ExtendRequest): Promise<readonly port.LeaseStatus[]> {
+    return (await this.#engine()).extend(request);
+  }
+
+  async release(releases: readonly port.Release[]): Promise<void> {
+    return (await this.#engine()).release(releases);
+  }
+
+  async recover(): Promise<port.RecoverReport> {
+    return (await this.#engine()).recover();
+  }
+
+  async cancel(ids: readonly string[], reason: string): Promise<readonly port.CancelOutcome[]> {
+    return (await this.#engine()).cancel(ids, reason);
+  }
+
+  async retry(ids: readonly string[]): Promise<readonly port.RetryOutcome[]> {
+    return (await this.#engine()).retry(ids);
+  }
+
+  async remove(ids: readonly string[]): Promise<readonly port.RemoveOutcome[]> {
+    return (await this.#engine()).remove(ids);
+  }
+
+  async promote(ids: readonly string[]): Promise<readonly port.PromoteOutcome[]> {
+    return (await this.#engine()).promote(ids);
+  }
+
+  async get(ids: readonly string[]): Promise<readonly (port.JobRecord | null)[]> {
+    return (await this.#engine()).get(ids);
+  }
+
+  async list(request: port.ListRequest): Promise<port.JobPage> {
+    return (await this.#engine()).list(request);
+  }
+
+  async counts(): Promise<readonly QueueCounts[]> {
+    return (await this.#engine()).counts();
+  }
+
+  async metrics(request: { readonly since: number }): Promise<readonly MetricsBucket[]> {
+    return (await this.#engine()).metrics(request);
+  }
+
+  async edges(id: string): Promise<port.JobEdges | null> {
+    return (await this.#engine()).edges(id);
+  }
+
+  async pause(queue: string): Promise<void> {
+    return (await this.#engine()).pause(queue);
+  }
+
+  async resume(queue: string): Promise<void> {
+    return (await this.#engine()).resume(queue);
+  }
+
+  async clean(request: port.CleanRequest): Promise<number> {
+    return (await this.#engine()).clean(request);
+  }
+
+  async waitForWork(request: port.WaitForWorkRequest): Promise<void> {
+    return (await this.#engine()).waitForWork(request);
+  }
+
+  async subscribe(listener: (event: EngineEvent) => void): Promise<port.Unsubscribe> {
+    return (await this.#engine()).subscribe(listener);
+  }
+
+  async health(): Promise<HealthReport> {
+    try {
+      return await (await this.#engine()).health();
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      return { ok: false, engine: this.name, latency: 0, problem };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const engine = await this.#loading?.catch(() => undefined);
+    await engine?.close();
+  }
+
+  async #engine(): Promise<port.Engine> {
+    if (this.#loading === undefined) {
+      if (this.#closed) throw new QueueError("CLOSED", `The ${this.name} engine is closed.`);
+      this.#loading = this.#load();
+      // What failed once may be there the next time.
+      this.#loading.catch(() => {
+        this.#loading = undefined;
+      });
+    }
+    return this.#loading;
+  }
+}

@@ -1,0 +1,108 @@
+import { QueueError } from "../errors/queue-error.ts";
+import type { RedisClient, ResolvedRedisOptions } from "./redis-options.ts";
+import { describeAddress, type RedisAddress } from "./redis-url.ts";
+
+type Arguments = readonly (string | number)[];
+
+/** What we use of ioredis' `Redis`. It flattens an array among the arguments. */
+export interface Client {
+  connect(): Promise<void>;
+  disconnect(): void;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "end", listener: () => void): unknown;
+  on(event: "message", listener: (channel: string, message: string) => void): unknown;
+  evalsha(sha: string, keys: number, key: string, args: Arguments): Promise<unknown>;
+  eval(text: string, keys: number, key: string, args: Arguments): Promise<unknown>;
+  info(): Promise<string>;
+  ping(): Promise<string>;
+  subscribe(channel: string): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
+}
+
+interface ClientOptions extends RedisAddress {
+  readonly sentinels?: readonly unknown[] | null;
+  readonly name?: string | null;
+  readonly sentinelCommandTimeout?: number;
+}
+
+/** Where the clients come from: each serves for one socket. */
+export class ClientSource {
+  /** For messages. */
+  readonly address: string;
+  /** How long one try may take: Sentinels share the time, so that a dead one can't use it up. */
+  readonly patience: number;
+  readonly #sentinels: readonly unknown[];
+  readonly #create: (options: object) => Promise<Client>;
+
+  constructor({ server, connectTimeout }: Pick<ResolvedRedisOptions, "server" | "connectTimeout">) {
+    const known: ClientOptions = "client" in server ? server.client.options : server.address;
+    this.#sentinels = known.sentinels ?? [];
+    const isWatched = this.#sentinels.length > 0;
+    this.address = isWatched ? `Sentinel's "${known.name}"` : describeAddress(known);
+    this.patience = Math.max(100, Math.ceil(connectTimeout / (this.#sentinels.length || 1)));
+    const ours = {
+      ...LIVES_ONCE,
+      connectTimeout: this.patience,
+      ...(isWatched && { sentinelCommandTimeout: known.sentinelCommandTimeout ?? this.patience }),
+    };
+    this.#create =
+      "client" in server
+        ? async (options) => copy(server.client, { ...ours, ...options })
+        : (options) => create({ ...server.address, ...ours, ...options });
+  }
+
+  /** A client that isn't connected yet. After each failure it begins at the next Sentinel. */
+  make(failures: number): Promise<Client> {
+    if (this.#sentinels.length === 0) return this.#create({});
+    const first = failures % this.#sentinels.length;
+    return this.#create({ sentinels: [...this.#sentinels.slice(first), ...this.#sentinels.slice(0, first)] });
+  }
+}
+
+/**
+ * A client serves for one socket, and its calls end with it: whatever ioredis keeps for its next connection it
+ * would run a second time, or never answer. We reconnect, with a new client.
+ */
+const LIVES_ONCE = {
+  retryStrategy: null,
+  sentinelRetryStrategy: null,
+  reconnectOnError: null,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  enableOfflineQueue: false,
+  lazyConnect: true,
+  // The check of the server asks the same and more.
+  enableReadyCheck: false,
+  // A socket that isn't wanted any longer is gone at once, with the calls that wait for it.
+  disconnectTimeout: 1,
+  // Deadlines are the link's: these would count the time that a handler blocked the event loop.
+  commandTimeout: undefined,
+  socketTimeout: undefined,
+  // The rest undoes what a copied client may have been set to.
+  role: "master",
+  readOnly: false,
+  monitor: false,
+  keyPrefix: "",
+  stringNumbers: false,
+  replyMapping: "legacy",
+  enableAutoPipelining: false,
+  showFriendlyErrorStack: false,
+  scripts: undefined,
+  himportFieldsets: undefined,
+} as const;
+
+function copy(client: RedisClient, options: object): Client {
+  return (client as unknown as { duplicate(options: object): Client }).duplicate(options);
+}
+
+/** Loaded when first needed, with a `catch`: so an app that has no ioredis can be bundled. */
+async function create(options: object): Promise<Client> {
+  const { Redis } = await import("ioredis").catch((cause: unknown) => {
+    throw new QueueError(
+      "ENGINE_MISCONFIGURED",
+      "The redis engine needs ioredis 6, which can't be loaded: run `npm install ioredis`.",
+      { cause },
+    );
+  });
+  return new Redis(options) as unknown as Client;
+}

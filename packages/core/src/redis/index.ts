@@ -1,0 +1,23 @@
+import type { Engine } from "../engine/port.ts";
+import { IoredisConnection } from "./ioredis-connection.ts";
+import { RedisEngine } from "./redis-engine.ts";
+import { type RedisEngineOptions, resolveRedisOptions } from "./redis-options.ts";
+
+export type { RedisClient, RedisEngineOptions } from "./redis-options.ts";
+
+/**
+ * An engine on Redis 6.2 or later, or Valkey: jobs outlive processes, and any number of them share the work.
+ * Connects with the first call.
+ *
+ * @throws {QueueError} `INVALID_OPTIONS`.
+ *
+ * @example
+ * const queue = createQueue({ registry, engine: redisEngine({ url: "redis://localhost:6379" }) });
+ */
+export function redisEngine(options: RedisEngineOptions): Engine {
+  const resolved = resolveRedisOptions(options);
+  // The braces keep all keys of a namespace on one node, wherever keys are spread by hash.
+  const prefix = `{${resolved.namespace}}:`;
+  const connection = new IoredisConnection(resolved, prefix);
+  return new RedisEngine({ connection, prefix, tombstones: resolved.tombstones });
+}

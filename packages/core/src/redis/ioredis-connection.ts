@@ -1,0 +1,90 @@
+import type { QueueError } from "../errors/queue-error.ts";
+import { ClientSource } from "./client-source.ts";
+import type { RedisConnection } from "./connection.ts";
+import { fromGreeting, fromReply, replyCode } from "./connection-errors.ts";
+import type { Link } from "./link.ts";
+import { LinkKeeper, type LinkSettings } from "./link-keeper.ts";
+import type { ResolvedRedisOptions } from "./redis-options.ts";
+import type { Script } from "./script.ts";
+import { checkServer } from "./server-check.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+interface ConnectionSettings extends LinkSettings, Pick<ResolvedRedisOptions, "server"> {
+  /** How often the listening connection is checked, in milliseconds. @default 30_000 */
+  readonly checkEvery?: number;
+}
+
+/** Two connections through ioredis, for scripts and for listening. Each is opened when first needed. */
+export class IoredisConnection implements RedisConnection {
+  readonly #prefix: string;
+  readonly #source: ClientSource;
+  readonly #allowEviction: boolean;
+  readonly #scripts: LinkKeeper;
+  readonly #subscriptions: Subscriptions;
+
+  constructor(settings: ConnectionSettings, prefix: string) {
+    this.#prefix = prefix;
+    this.#source = new ClientSource(settings);
+    this.#allowEviction = settings.allowEviction;
+    this.#scripts = new LinkKeeper(this.#source, settings, { prepare: (link) => this.#check(link) });
+    this.#subscriptions = new Subscriptions(this.#source, settings);
+  }
+
+  get problem(): QueueError | undefined {
+    return this.#scripts.problem ?? this.#subscriptions.problem;
+  }
+
+  run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
+    const link = this.#scripts.current;
+    return link === undefined
+      ? this.#scripts.ready().then((opened) => this.#runOn(opened, script, args))
+      : this.#runOn(link, script, args);
+  }
+
+  listen(
+    channel: string,
+    onMessage: (message: string) => void,
+    onGap?: () => void,
+  ): Promise<() => Promise<void>> {
+    return this.#subscriptions.listen(channel, onMessage, onGap);
+  }
+
+  async ping(): Promise<number> {
+    const link = await this.#scripts.ready();
+    const start = performance.now();
+    await link.send(link.client.ping(), (reply) => this.#refuse(link, "PING", reply));
+    return performance.now() - start;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#scripts.close(), this.#subscriptions.close()]);
+  }
+
+  #runOn(link: Link, script: Script, args: readonly (string | number)[]): Promise<unknown> {
+    return link.send(link.client.evalsha(script.sha, 1, this.#prefix, args), (reply) => {
+      if (replyCode(reply) !== "NOSCRIPT") return this.#refuse(link, script.name, reply);
+      // The server forgot the script, or never had it, and so can't have run it.
+      return link.send(link.client.eval(script.text, 1, this.#prefix, args), (refusal) =>
+        this.#refuse(link, script.name, refusal),
+      );
+    });
+  }
+
+  #refuse(link: Link, name: string, reply: Error): never {
+    const error = fromReply(reply, this.#source.address);
+    if (error === undefined)
+      throw new Error(`The script "${name}" failed: ${reply.message}`, { cause: reply });
+    // This server has become a replica: the primary is to be found anew.
+    if (replyCode(reply) === "READONLY") void link.end(() => error);
+    throw error;
+  }
+
+  async #check(link: Link): Promise<void> {
+    const info = await link.send(link.client.info(), (reply) => {
+      // A user without the right to ask, or a service that keeps it to itself.
+      if (replyCode(reply) === "NOPERM" || reply.message.startsWith("ERR unknown command")) return "";
+      throw fromGreeting(reply, this.#source.address);
+    });
+    checkServer(info, { address: this.#source.address, allowEviction: this.#allowEviction });
+  }
+}

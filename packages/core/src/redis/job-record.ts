@@ -1,0 +1,144 @@
+import type { AttemptFailure, ClaimedJob, JobRecord, LogEntry } from "../engine/port.ts";
+import type { JobState } from "../engine/state-machine.ts";
+import { decodeValue, dependenciesOf, envelopeOf, profileIdOf } from "./job-value.ts";
+import type { Profiles } from "./profiles.ts";
+
+/** What `lua/lib/read.lua` answers of a stored job. */
+export type StoredParts = readonly [
+  value: string,
+  record: string,
+  state: readonly string[],
+  failures: readonly string[],
+  logs: readonly string[],
+];
+
+const NONE: readonly string[] = [];
+
+/** The jobs of a claim's reply: id, counters and value of each in turn. */
+export async function claimedJobs(
+  reply: readonly string[],
+  profiles: Profiles,
+): Promise<readonly ClaimedJob[]> {
+  for (let index = 2; index < reply.length; index += 3) {
+    if (profiles.has(profileIdOf(reply[index]!))) continue;
+    await profiles.learn(reply.filter((_, place) => place % 3 === 2).map(profileIdOf));
+    break;
+  }
+  const jobs: ClaimedJob[] = [];
+  for (let index = 0; index < reply.length; index += 3) {
+    const ahead = reply[index - 3];
+    jobs.push(claimedJob(reply[index]!, reply[index + 1]!, reply[index + 2]!, profiles, ahead));
+  }
+  return jobs;
+}
+
+function claimedJob(
+  id: string,
+  counters: string,
+  text: string,
+  profiles: Profiles,
+  ahead: string | undefined,
+): ClaimedJob {
+  const value = decodeValue(text);
+  const profile = profiles.get(value.profileId);
+  const [epoch, attempt, stalls, bounces, isReserved] =
+    counters === "" ? FIRST : counters.split(" ").map(Number);
+  const claimed: { -readonly [Key in keyof ClaimedJob]: ClaimedJob[Key] } = {
+    id,
+    epoch: epoch!,
+    envelope: envelopeOf(id, value, profile),
+    queue: profile.queue,
+    attempt: attempt!,
+    maxAttempts: profile.maxAttempts,
+    stalls: stalls!,
+    bounces: bounces!,
+    dependsOn: value.extras?.d ? dependenciesOf(value.extras).map(({ job }) => job) : NONE,
+    createdAt: value.createdAt,
+  };
+  if (value.extras?.o !== undefined) {
+    claimed.orderingKey = value.extras.o;
+    if (profile.holdsKey) claimed.holdsKey = true;
+  }
+  if (isReserved) claimed.follows = ahead!;
+  return claimed;
+}
+
+/** Of a job that was never claimed before: epoch, attempt, stalls, bounces. */
+const FIRST: readonly number[] = [1, 1, 0, 0];
+
+/** Jobs as stored; `null` where there is none. */
+export async function jobRecords(
+  ids: readonly string[],
+  reply: readonly (StoredParts | null)[],
+  profiles: Profiles,
+): Promise<readonly (JobRecord | null)[]> {
+  await profiles.learn(reply.flatMap((parts) => (parts ? [profileIdOf(parts[0])] : [])));
+  return reply.map((parts, index) => (parts ? jobRecord(ids[index]!, parts, profiles) : null));
+}
+
+function jobRecord(id: string, parts: StoredParts, profiles: Profiles): JobRecord {
+  const [text, record, flat, failures, logs] = parts;
+  const value = decodeValue(text);
+  const profile = profiles.get(value.profileId);
+  const state = fieldsOf(flat);
+  const held = record === "" ? undefined : parseRecord(record);
+  const active = held?.startedAt ? held : undefined;
+  const name = active ? "active" : ((state.get("s") ?? "queued") as JobState);
+  const instant = (field: string) => (state.has(field) ? Number(state.get(field)) : undefined);
+  // 0: it never ran.
+  const startedAt = active?.startedAt ?? (instant("st") || undefined);
+  const finishedAt = instant("f");
+  const result = state.get("r");
+  const error = state.get("err");
+  const progress = state.get("prog");
+  return {
+    id,
+    envelope: envelopeOf(id, value, profile),
+    queue: profile.queue,
+    state: name,
+    priority: value.extras?.p ?? 0,
+    epoch: held?.epoch ?? instant("e") ?? 0,
+    attempt: active?.attempt ?? instant("a") ?? 0,
+    maxAttempts: profile.maxAttempts,
+    stalls: active?.stalls ?? instant("t") ?? 0,
+    bounces: active?.bounces ?? instant("b") ?? 0,
+    dependsOn: dependenciesOf(value.extras),
+    cancelRequested: state.has("c"),
+    createdAt: value.createdAt,
+    failures: failures.map(parseFailure),
+    logs: logs.map(parseLog),
+    ...(value.extras?.o !== undefined && { orderingKey: value.extras.o }),
+    ...(name === "scheduled" && { runAt: instant("at")! }),
+    ...(startedAt !== undefined && { startedAt }),
+    ...(finishedAt !== undefined && { finishedAt }),
+    ...(result !== undefined && { result }),
+    ...(error !== undefined && { error }),
+    ...(progress !== undefined && { progress }),
+  };
+}
+
+function fieldsOf(flat: readonly string[]): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  for (let index = 0; index < flat.length; index += 2) fields.set(flat[index]!, flat[index + 1]!);
+  return fields;
+}
+
+/** The record of a held job: see `lua/lib/claim.lua`. One that is only reserved hasn't started: its instant is 0. */
+function parseRecord(record: string) {
+  const [epoch, , , startedAt, attempt, stalls, bounces] = record.split(" ").map(Number);
+  return { epoch: epoch!, startedAt: startedAt!, attempt: attempt!, stalls: stalls!, bounces: bounces! };
+}
+
+function parseFailure(text: string): AttemptFailure {
+  const [epoch, startedAt, at] = text.split(" ", 3).map(Number) as [number, number, number];
+  return { epoch, startedAt, at, error: text.replace(/^\d+ \d+ \d+ /, "") };
+}
+
+export function encodeLog({ at, message }: LogEntry): string {
+  return `${at} ${message}`;
+}
+
+function parseLog(text: string): LogEntry {
+  const end = text.indexOf(" ");
+  return { at: Number(text.slice(0, end)), message: text.slice(end + 1) };
+}

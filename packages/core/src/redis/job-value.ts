@@ -1,0 +1,144 @@
+import type { Dependency, DependencyFailurePolicy, NewJob, WireEnvelope } from "../engine/port.ts";
+import type { Profile } from "./profiles.ts";
+
+/**
+ * The value of a job's own key: a header line, then the data as it came. The header is
+ * `profile sequence created stamp flags[ extras]`; everything that most jobs don't have is in the extras, JSON
+ * with one-letter names. The server puts the first three in front.
+ */
+export interface JobValue {
+  readonly profileId: string;
+  readonly sequence: number;
+  readonly createdAt: number;
+  readonly stamp: string;
+  readonly extras: Extras | undefined;
+  readonly data: string;
+}
+
+interface Extras {
+  /** Priority, when it isn't 0. */
+  readonly p?: number;
+  /** Ordering key. */
+  readonly o?: string;
+  /** Dependencies: id and policy's first letter, in turn. */
+  readonly d?: readonly string[];
+  /** User, metadata, trace context. */
+  readonly u?: string;
+  readonly m?: string;
+  readonly t?: string;
+}
+
+const POLICIES: Readonly<Record<string, DependencyFailurePolicy>> = { c: "cancel", r: "run", h: "hold" };
+
+/** An envelope's time in the fewest characters from which it can be told again. */
+export function encodeStamp(timestamp: string): string {
+  const milliseconds = Date.parse(timestamp);
+  return isCanonical(timestamp, milliseconds) ? String(milliseconds) : `"${timestamp}`;
+}
+
+function decodeStamp(stamp: string): string {
+  return stamp.startsWith('"') ? stamp.slice(1) : isoOf(Number(stamp));
+}
+
+let lastTime = Number.NaN;
+let lastText = "";
+
+/** Jobs of one batch nearly all have one time, and `toISOString` is slow. */
+function isoOf(milliseconds: number): string {
+  if (milliseconds !== lastTime) {
+    lastText = new Date(milliseconds).toISOString();
+    lastTime = milliseconds;
+  }
+  return lastText;
+}
+
+function isCanonical(timestamp: string, milliseconds: number): boolean {
+  return !Number.isNaN(milliseconds) && isoOf(milliseconds) === timestamp;
+}
+
+/** The letters that tell the scripts what is in the extras: `k` an ordering key, `d` dependencies, `p` a priority. */
+export function flagsOf({ ordering, dependsOn, priority }: NewJob): string {
+  const flags = `${ordering ? "k" : ""}${dependsOn.length > 0 ? "d" : ""}${priority > 0 ? "p" : ""}`;
+  return flags === "" ? "-" : flags;
+}
+
+/** `""` when there is nothing in them. */
+export function encodeExtras({ envelope, ordering, dependsOn, priority }: NewJob): string {
+  const { userId, metadata, traceparent } = envelope;
+  const hasNone =
+    userId === undefined &&
+    metadata === undefined &&
+    traceparent === undefined &&
+    ordering === undefined &&
+    dependsOn.length === 0 &&
+    priority === 0;
+  if (hasNone) return "";
+  const extras: Extras = {
+    ...(priority > 0 && { p: priority }),
+    ...(ordering && { o: ordering.key }),
+    ...(dependsOn.length > 0 && { d: dependsOn.flatMap(({ job, onFailure }) => [job, onFailure[0]!]) }),
+    ...(userId !== undefined && { u: userId }),
+    ...(metadata !== undefined && { m: metadata }),
+    ...(traceparent !== undefined && { t: traceparent }),
+  };
+  return JSON.stringify(extras);
+}
+
+/** The part of a plain job's value that the sender makes. */
+export function encodePlain(job: NewJob): string {
+  const extras = encodeExtras(job);
+  return ` ${encodeStamp(job.envelope.timestamp)} -${extras === "" ? "" : ` ${extras}`}\n${job.envelope.data}`;
+}
+
+/** The name of its profile, without reading the rest. */
+export function profileIdOf(value: string): string {
+  return value.slice(0, value.indexOf(" "));
+}
+
+export function decodeValue(value: string): JobValue {
+  const sequenceAt = value.indexOf(" ") + 1;
+  const createdAt = value.indexOf(" ", sequenceAt) + 1;
+  const stampAt = value.indexOf(" ", createdAt) + 1;
+  const flagsAt = value.indexOf(" ", stampAt) + 1;
+  const lineEnd = value.indexOf("\n", flagsAt);
+  const flagsEnd = value.indexOf(" ", flagsAt);
+  const hasExtras = flagsEnd >= 0 && flagsEnd < lineEnd;
+  return {
+    profileId: value.slice(0, sequenceAt - 1),
+    sequence: Number(value.slice(sequenceAt, createdAt - 1)),
+    createdAt: Number(value.slice(createdAt, stampAt - 1)),
+    stamp: value.slice(stampAt, flagsAt - 1),
+    extras: hasExtras ? JSON.parse(value.slice(flagsEnd + 1, lineEnd)) : undefined,
+    data: value.slice(lineEnd + 1),
+  };
+}
+
+export function envelopeOf(id: string, { stamp, extras, data }: JobValue, profile: Profile): WireEnvelope {
+  const envelope: { -readonly [Key in keyof WireEnvelope]: WireEnvelope[Key] } = {
+    id,
+    messageType: profile.messageType,
+    version: profile.version,
+    timestamp: decodeStamp(stamp),
+    data,
+  };
+  if (extras?.u !== undefined) envelope.userId = extras.u;
+  if (extras?.m !== undefined) envelope.metadata = extras.m;
+  if (extras?.t !== undefined) envelope.traceparent = extras.t;
+  return envelope;
+}
+
+export function dependenciesOf(extras: Extras | undefined): readonly Dependency[] {
+  return decodeDependencies(extras?.d ?? []);
+}
+
+export function policyOf(letter: string): DependencyFailurePolicy {
+  return POLICIES[letter]!;
+}
+
+function decodeDependencies(pairs: readonly string[]): readonly Dependency[] {
+  const dependencies: Dependency[] = [];
+  for (let index = 0; index < pairs.length; index += 2) {
+    dependencies.push({ job: pairs[index]!, onFailure: policyOf(pairs[index + 1]!) });
+  }
+  return dependencies;
+}

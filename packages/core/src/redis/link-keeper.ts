@@ -1,0 +1,183 @@
+import { isQueueError, QueueError } from "../errors/queue-error.ts";
+import type { ClientSource } from "./client-source.ts";
+import { closed, unavailable } from "./connection-errors.ts";
+import { Link } from "./link.ts";
+import type { ResolvedRedisOptions } from "./redis-options.ts";
+
+const SHORTEST_PAUSE = 50;
+const LONGEST_PAUSE = 2_000;
+
+export type LinkSettings = Pick<
+  ResolvedRedisOptions,
+  "waitForConnection" | "connectTimeout" | "commandTimeout" | "allowEviction"
+>;
+
+interface LinkHooks {
+  /** Readies a new link before anybody uses it. When this rejects, another is tried. */
+  prepare(link: Link): Promise<void>;
+  onOpen?(): void;
+}
+
+interface Waiter {
+  readonly resolve: (link: Link) => void;
+  readonly reject: (error: QueueError) => void;
+}
+
+/** Keeps one link open from the first need on: when it is lost or can't be opened, it tries again, for ever. */
+export class LinkKeeper {
+  readonly #source: ClientSource;
+  readonly #settings: LinkSettings;
+  readonly #hooks: LinkHooks;
+  readonly #waiters = new Set<Waiter>();
+  #current: Link | undefined;
+  #problem: QueueError | undefined;
+  /** The link that is being opened. */
+  #next: Link | undefined;
+  #isTrying = false;
+  #wasOpen = false;
+  #closed = false;
+  /** Tries to open one since there last was one. */
+  #tries = 0;
+  /** All that failed: where to begin is changed only then. */
+  #failures = 0;
+  #pause: NodeJS.Timeout | undefined;
+
+  constructor(source: ClientSource, settings: LinkSettings, hooks: LinkHooks) {
+    this.#source = source;
+    this.#settings = settings;
+    this.#hooks = hooks;
+  }
+
+  /** The link, while it is open. */
+  get current(): Link | undefined {
+    return this.#current;
+  }
+
+  /** Why there is no link now; `undefined` while there is one, or nobody needed one yet. */
+  get problem(): QueueError | undefined {
+    return this.#problem;
+  }
+
+  /** The open link, or the next one if that comes soon enough. */
+  ready(): Promise<Link> {
+    if (this.#closed) return Promise.reject(closed());
+    if (this.#current !== undefined) return Promise.resolve(this.#current);
+    if (!this.#isTrying && this.#pause === undefined) this.#try();
+    // Who is refused once is refused until somebody acts: nobody need wait for that.
+    if (this.#problem?.retryable === false) return Promise.reject(again(this.#problem));
+    const { waitForConnection, connectTimeout } = this.#settings;
+    const patience = this.#wasOpen ? waitForConnection : connectTimeout;
+    if (patience === 0) return Promise.reject(this.#absence());
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => waiter.reject(this.#absence()), patience);
+      const settle = () => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter = {
+        resolve: (link) => {
+          settle();
+          resolve(link);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#pause);
+    for (const waiter of this.#waiters) waiter.reject(closed());
+    // A client that is still connecting may never say that it ended; nothing waits for it.
+    void this.#next?.end(closed);
+    await this.#current?.end(closed);
+  }
+
+  #try(): void {
+    this.#isTrying = true;
+    this.#open().then(
+      (link) => (link.isLost ? this.#failed(link.loss) : this.#opened(link)),
+      (error: unknown) => this.#failed(this.#typed(error)),
+    );
+  }
+
+  async #open(): Promise<Link> {
+    const client = await this.#source.make(this.#failures);
+    const settings = { address: this.#source.address, commandTimeout: this.#settings.commandTimeout };
+    const link = new Link(client, settings, (lost) => this.#lost(lost));
+    if (this.#closed) throw closed();
+    this.#next = link;
+    try {
+      await link.open(this.#source.patience);
+      await this.#hooks.prepare(link);
+      return link;
+    } catch (error) {
+      void link.end(() => this.#typed(error));
+      throw error;
+    } finally {
+      this.#next = undefined;
+    }
+  }
+
+  #opened(link: Link): void {
+    this.#isTrying = false;
+    if (this.#closed) {
+      void link.end(closed);
+      return;
+    }
+    this.#current = link;
+    this.#problem = undefined;
+    this.#wasOpen = true;
+    this.#tries = 0;
+    for (const waiter of this.#waiters) waiter.resolve(link);
+    this.#hooks.onOpen?.();
+  }
+
+  #failed(error: QueueError): void {
+    this.#isTrying = false;
+    if (this.#closed) return;
+    this.#problem = error;
+    this.#failures++;
+    if (!error.retryable) for (const waiter of this.#waiters) waiter.reject(again(error));
+    this.#retry();
+  }
+
+  #lost(link: Link): void {
+    if (link !== this.#current) return;
+    this.#current = undefined;
+    if (this.#closed) return;
+    this.#problem = link.loss;
+    this.#retry();
+  }
+
+  #retry(): void {
+    const pause = Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** this.#tries++);
+    // Spread, so that the clients of a server that comes back don't come all at once.
+    const spread = pause * (0.5 + Math.random() / 2);
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      this.#try();
+    }, spread);
+  }
+
+  /** What a user's client throws, when copied or by a connector of its own, is anything. */
+  #typed(error: unknown): QueueError {
+    if (isQueueError(error)) return error;
+    const cause = error instanceof Error ? error : new Error(String(error));
+    return unavailable(this.#source.address, `can't be reached: ${cause.message}`, cause);
+  }
+
+  #absence(): QueueError {
+    if (this.#problem !== undefined) return again(this.#problem);
+    return unavailable(this.#source.address, `didn't answer within ${this.#settings.connectTimeout} ms`);
+  }
+}
+
+/** The same error for somebody else, with a stack of their own. */
+function again({ code, message, cause }: QueueError): QueueError {
+  return new QueueError(code, message, { cause });
+}

@@ -1,0 +1,37 @@
+-- Cancels jobs: at once, or by telling the worker that runs one.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   1 tombstones to remember, 2 the error as JSON, then the ids
+-- Answer of each "cancelled", "cancelling", "finished" or "unknown"
+-- Cost   some ten commands a job
+-- @include lib/time
+-- @include lib/base
+-- @include lib/drain
+-- @include lib/profiles
+-- @include lib/metrics
+-- @include lib/events
+-- @include lib/wake
+-- @include lib/tombs
+-- @include lib/lifecycle
+-- @include lib/operation
+
+return operate({ unpack(ARGV, 3) }, function(job)
+  local L = life()
+  if L.is_terminal(job.state) then
+    return 'finished'
+  end
+  if not job.is_held then
+    L.finish(job, 'cancelled', ARGV[2])
+    L.propagate()
+    return 'cancelled'
+  end
+  call('HSET', P .. 'state:' .. job.id, 'c', 1, 'err', ARGV[2])
+  if not job.is_cancelling then
+    job.is_cancelling = true
+    local record = call('HGET', P .. 'active', job.id)
+    local before, flags, token = string.match(record, '^(.* )(%S+) (%S+)$')
+    flags = string.gsub(flags, '[-x]', '') .. 'cx'
+    call('HSET', P .. 'active', job.id, before .. flags .. ' ' .. token)
+  end
+  return 'cancelling'
+end)

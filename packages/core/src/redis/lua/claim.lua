@@ -1,0 +1,24 @@
+-- Leases up to `limit` runnable jobs: by queue as listed, then priority, then send order. Due jobs are made
+-- runnable in passing.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   1 limit, 2 lease in milliseconds, 3 the claim's token, 4 longest run of an ordering key, then the queues
+-- Answer id, "" or "epoch attempt stalls bounces" (and "1" when it is reserved behind the one before it), value;
+--        of each job in turn
+-- Cost   a few commands a queue, each linear in the jobs; one more a job that ran before
+-- @include lib/time
+-- @include lib/base
+-- @include lib/drain
+-- @include lib/profiles
+-- @include lib/metrics
+-- @include lib/events
+-- @include lib/wake
+-- @include lib/tombs
+-- @include lib/lifecycle
+-- @include lib/claim
+
+local claimed = claim({ unpack(ARGV, 5) }, tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]))
+flush_tallies()
+flush_wakes(true)
+flush_events()
+return claimed

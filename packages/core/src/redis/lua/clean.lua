@@ -1,0 +1,49 @@
+-- Removes finished jobs of one state and queue, oldest first by send order, that nothing needs.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   1 tombstones to remember, 2 state, 3 milliseconds since they ended, 4 most to remove, 5 most to look at,
+--        6 sequence to begin after, then the queues
+-- Answer {removed, sequence of the last one looked at, or 0 when there is no more}
+-- Cost   five commands for each looked at, ten for each removed
+-- @include lib/time
+-- @include lib/base
+-- @include lib/drain
+-- @include lib/profiles
+-- @include lib/metrics
+-- @include lib/events
+-- @include lib/wake
+-- @include lib/tombs
+-- @include lib/lifecycle
+
+local state, older_than, limit, window = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local found = {}
+for at = 7, #ARGV do
+  local scored = call(
+    'ZRANGEBYSCORE', P .. state .. ':' .. ARGV[at], '(' .. ARGV[6], '+inf', 'WITHSCORES', 'LIMIT', 0, window
+  )
+  for index = 1, #scored, 2 do
+    found[#found + 1] = { id = scored[index], sequence = tonumber(scored[index + 1]) }
+  end
+end
+table.sort(found, function(a, b)
+  return a.sequence < b.sequence
+end)
+
+local L = life()
+local removed, looked = 0, 0
+for index = 1, math.min(#found, window) do
+  if removed == limit then
+    break
+  end
+  looked = index
+  local job = L.load(found[index].id)
+  if job and job.finished + older_than <= now and not L.is_pinned(job) then
+    L.remove(job)
+    removed = removed + 1
+  end
+end
+bury_all(tonumber(ARGV[1]))
+flush_tallies()
+flush_wakes(false)
+flush_events()
+return { removed, looked < #found and looked > 0 and found[looked].sequence or 0 }

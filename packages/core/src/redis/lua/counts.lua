@@ -1,0 +1,25 @@
+-- Counts of every queue that has, or had, a job or a pause.
+--
+-- KEYS   1 the namespace's prefix
+-- Answer of each queue in turn: name, 1 when paused or 0, blocked, scheduled, queued, active, completed, failed,
+--        cancelled
+-- Cost   eleven commands a queue, whatever the number of jobs
+-- @include lib/time
+-- @include lib/base
+
+local reply = {}
+local function add(n)
+  reply[#reply + 1] = n
+end
+for _, queue in ipairs(call('SMEMBERS', P .. 'queues')) do
+  add(queue)
+  add(call('SISMEMBER', P .. 'paused', queue))
+  add(call('ZCARD', P .. 'blocked:' .. queue))
+  add(call('ZCARD', P .. 'scheduled:' .. queue))
+  add(call('LLEN', P .. 'fresh:' .. queue) + call('ZCARD', P .. 'queued:' .. queue) - call('SCARD', P .. 'ghosts:' .. queue))
+  add(tonumber(call('HGET', P .. 'running', queue) or 0))
+  add(call('ZCARD', P .. 'completed:' .. queue))
+  add(call('ZCARD', P .. 'failed:' .. queue))
+  add(call('ZCARD', P .. 'cancelled:' .. queue))
+end
+return reply

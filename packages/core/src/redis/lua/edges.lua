@@ -1,0 +1,43 @@
+-- What a job waits for, and who waits for it.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   1 the id, 2 most dependents to name
+-- Answer false when it isn't stored, else {id, first letter of the policy, state or "", 1 when it still blocks or
+--        0, of each dependency in turn; dependents; the job ahead of it in its ordering key, or ""}
+-- Cost   three commands a dependency, linear in the dependents
+-- @include lib/time
+-- @include lib/base
+-- @include lib/profiles
+-- @include lib/metrics
+-- @include lib/events
+-- @include lib/wake
+-- @include lib/tombs
+-- @include lib/lifecycle
+
+local L = life()
+local job = L.load(ARGV[1])
+if not job then
+  return false
+end
+local dependencies = {}
+for at = 1, #(job.deps or {}), 2 do
+  local id = job.deps[at]
+  local waits = call('HGET', P .. 'waiters:' .. id, job.id)
+  dependencies[#dependencies + 1] = id
+  dependencies[#dependencies + 1] = job.deps[at + 1]
+  dependencies[#dependencies + 1] = L.state_of(id) or ''
+  dependencies[#dependencies + 1] = waits and waits ~= '-' and 1 or 0
+end
+local dependents = {}
+local waiters = call('HGETALL', P .. 'waiters:' .. job.id)
+for at = 1, #waiters, 2 do
+  if waiters[at + 1] ~= '-' and #dependents < tonumber(ARGV[2]) then
+    dependents[#dependents + 1] = waiters[at]
+  end
+end
+local behind = ''
+if job.key and job.state == 'blocked' then
+  local head = call('HGET', P .. 'heads:' .. job.queue, job.key)
+  behind = head ~= job.id and head or ''
+end
+return { dependencies, dependents, behind }

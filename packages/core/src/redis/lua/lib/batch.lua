@@ -1,0 +1,201 @@
+-- Batches whose jobs refer to others: the same decisions as memory/batch-plan.ts, then the same admission as
+-- memory/lifecycle.ts. Nothing is written before all is decided.
+local BATCH_FIELDS = 9
+
+local function read_batch(at, profile_ids)
+  local n, may_cycle = tonumber(ARGV[at + 1]), ARGV[at + 2] == '1'
+  at = at + 3
+  local specs = { may_cycle = may_cycle }
+  for index = 1, n do
+    specs[index] = {
+      id = ARGV[at],
+      profile_id = profile_ids[tonumber(ARGV[at + 1])],
+      stamp = ARGV[at + 2],
+      flags = ARGV[at + 3],
+      extras = ARGV[at + 4],
+      data = ARGV[at + 5],
+      delay = tonumber(ARGV[at + 6]),
+      dedupe = ARGV[at + 7] ~= '' and ARGV[at + 7],
+      window = tonumber(ARGV[at + 8]),
+    }
+    at = at + BATCH_FIELDS
+  end
+  return specs, at
+end
+
+local function is_known(id)
+  return buried[id] or call('EXISTS', P .. 'job:' .. id) == 1 or tomb_of(id)
+end
+
+-- The job that a dedupe key stands for now, or nil.
+local function deduped_to(key)
+  local entry = call('GET', P .. 'dedupe:' .. key)
+  if not entry then
+    return nil
+  end
+  local ends, id = string.match(entry, '^(%d+) (.*)$')
+  return tonumber(ends) > now and id or nil
+end
+
+-- References to deduplicated jobs become their first job's id; of several to one job the first stands.
+local function resolve(deps, aliases)
+  local resolved, seen = {}, {}
+  for index = 1, #deps, 2 do
+    local id = aliases[deps[index]] or deps[index]
+    if not seen[id] then
+      seen[id] = true
+      resolved[#resolved + 1] = id
+      resolved[#resolved + 1] = deps[index + 1]
+    end
+  end
+  return resolved
+end
+
+-- A cycle among the batch's new jobs, in the order of waiting, its first repeated at the end; or nil. A job
+-- also waits for the one before it with its ordering key. Depth first with a list: a batch may be one chain.
+local function find_cycle(fresh)
+  local place, edges, last_of_key = {}, {}, {}
+  for index, spec in ipairs(fresh) do
+    place[spec.id] = index
+  end
+  for index, spec in ipairs(fresh) do
+    local targets = {}
+    for at = 1, #(spec.deps or {}), 2 do
+      targets[#targets + 1] = place[spec.deps[at]]
+    end
+    if spec.key then
+      local key = profile_of(spec.profile_id).q .. '\0' .. spec.key
+      targets[#targets + 1] = last_of_key[key]
+      last_of_key[key] = index
+    end
+    edges[index] = targets
+  end
+  local done = {}
+  for root = 1, #fresh do
+    local path, on_path, next_edge = { root }, { [root] = 1 }, { 1 }
+    while #path > 0 do
+      local depth = #path
+      local node = path[depth]
+      local target = not done[node] and edges[node][next_edge[depth]]
+      next_edge[depth] = next_edge[depth] + 1
+      if not target then
+        done[node] = true
+        on_path[node] = nil
+        path[depth] = nil
+      elseif on_path[target] then
+        local cycle = { 'cycle' }
+        for index = on_path[target], depth do
+          cycle[#cycle + 1] = fresh[path[index]].id
+        end
+        cycle[#cycle + 1] = fresh[target].id
+        return cycle
+      elseif not done[target] then
+        path[depth + 1] = target
+        on_path[target] = depth + 1
+        next_edge[depth + 1] = 1
+      end
+    end
+  end
+  return nil
+end
+
+local function store_batch(specs, know_queue)
+  local fresh, is_fresh, aliases, dedupes = {}, {}, {}, {}
+  local reply = { 'stored' }
+  for _, spec in ipairs(specs) do
+    local id, is_new = spec.id, 0
+    if not is_fresh[id] and not is_known(id) then
+      local first = spec.dedupe and (dedupes[spec.dedupe] or deduped_to(spec.dedupe))
+      if first then
+        aliases[id] = first
+        id = first
+      else
+        if spec.dedupe then
+          dedupes[spec.dedupe] = id
+        end
+        is_fresh[id] = true
+        fresh[#fresh + 1] = spec
+        is_new = 1
+      end
+    end
+    reply[#reply + 1] = id
+    reply[#reply + 1] = is_new
+  end
+
+  local missing, is_missing = { 'missing' }, {}
+  for _, spec in ipairs(fresh) do
+    if spec.flags ~= '-' then
+      local extras = cjson.decode(spec.extras)
+      spec.key = extras.o
+      if extras.d then
+        spec.deps = resolve(extras.d, aliases)
+        if #spec.deps ~= #extras.d or next(aliases) then
+          extras.d = spec.deps
+          spec.extras = cjson.encode(extras)
+        end
+        for at = 1, #spec.deps, 2 do
+          local id = spec.deps[at]
+          if not is_fresh[id] and not is_missing[id] and not is_known(id) then
+            is_missing[id] = true
+            missing[#missing + 1] = id
+          end
+        end
+      end
+    end
+  end
+  if #missing > 1 then
+    return missing
+  end
+  local cycle = specs.may_cycle and find_cycle(fresh)
+  if cycle then
+    return cycle
+  end
+
+  local L = life()
+  local sequence = call('INCRBY', P .. 'sequence', #fresh) - #fresh
+  local values, jobs = {}, {}
+  for index, spec in ipairs(fresh) do
+    local extras = spec.extras ~= '' and ' ' .. spec.extras or ''
+    values[#values + 1] = P .. 'job:' .. spec.id
+    values[#values + 1] = spec.profile_id .. ' ' .. (sequence + index) .. ' ' .. now .. ' ' .. spec.stamp .. ' '
+      .. spec.flags .. extras .. '\n' .. spec.data
+    local job = L.describe(spec.id, spec.profile_id, sequence + index, now, spec.flags, spec.extras)
+    job.at = spec.delay > 0 and now + spec.delay or 0
+    jobs[index] = job
+    L.entering[job.id] = true
+    if spec.dedupe then
+      -- The entry says itself when its window ends; Redis forgets it somewhat later.
+      call('SET', P .. 'dedupe:' .. spec.dedupe, (now + spec.window) .. ' ' .. spec.id, 'PX', spec.window + 10000)
+    end
+    if job.key then
+      L.append_to_line(job)
+    end
+    know_queue(job.queue)
+    tally(job.queue, 'sent', 1)
+  end
+  for first = 1, #values, CHUNK do
+    call('MSET', unpack(values, first, math.min(first + CHUNK - 1, #values)))
+  end
+
+  local pushed = {}
+  local function push_fresh(job)
+    if call('SISMEMBER', P .. 'ghosts:' .. job.queue, job.id) == 1 then
+      return false
+    end
+    local ids = pushed[job.queue]
+    if not ids then
+      ids = {}
+      pushed[job.queue] = ids
+    end
+    ids[#ids + 1] = job.id
+    return true
+  end
+  for _, job in ipairs(jobs) do
+    L.enter(job, push_fresh)
+  end
+  for queue, ids in pairs(pushed) do
+    call_each('RPUSH', P .. 'fresh:' .. queue, ids)
+  end
+  L.propagate()
+  return reply
+end

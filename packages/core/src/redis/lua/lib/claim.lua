@@ -1,0 +1,234 @@
+-- Leases runnable jobs. Answers id, counters and value of each, in turn; the counters are "" for a job that
+-- never ran before. A function for the same reason as `make_lifecycle`.
+--
+-- What the record of a held job says: epoch, profile, sequence, started, attempt, stalls, bounces, priority,
+-- flags, claim. Flags: "-" or of k (ordering key), d (dependencies), p (priority), x (has a `state:` hash), c (told
+-- to stop), v (reserved: its attempt hasn't begun).
+local PROMOTE_STEP = 1000
+-- Ready jobs of priority 1 and up have scores from here on; fresh ones have priority 0.
+local FIRST_PRIORITY = 8796093022208
+-- Cancelled jobs that one claim passes over.
+local MOST_GHOSTS = 10000
+
+local function promote_due(limit)
+  local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, limit)
+  for _, id in ipairs(due) do
+    life().place(life().load(id))
+  end
+  return #due
+end
+
+local function claim(queues, limit, lease, token, run)
+  promote_due(PROMOTE_STEP)
+  local reply = {}
+  local records, leases = {}, {}
+  local room = limit
+  local expires = int(now + lease)
+  local is_heard = heard()
+  local held, started = 0, 0
+  local ending = ' ' .. token
+
+  -- `state`: epoch, attempt, stalls and bounces before this claim, and since when it is queued, of a job that has
+  -- a `state:` hash.
+  local function hold(id, value, priority, state, reserved_flag)
+    local profile_id, sequence, created, flags = string.match(value, '^(%w+) (%d+) (%d+) %S+ (%S+)')
+    local epoch, attempt, counters = 1, 1, ''
+    local n = 2 * held
+    held = held + 1
+    records[n + 1] = id
+    if not (state and state[1]) then
+      records[n + 2] = '1 ' .. profile_id .. ' ' .. sequence .. ' ' .. now_text .. ' 1 0 0 ' .. priority .. ' ' .. flags .. ending
+    else
+      epoch, attempt = state[1] + 1, state[2] + 1
+      local stalls, bounces = state[3] or 0, state[4] or 0
+      counters = epoch .. ' ' .. attempt .. ' ' .. stalls .. ' ' .. bounces .. (reserved_flag and ' 1' or '')
+      flags = (flags == '-' and '' or flags) .. 'x' .. (reserved_flag or '')
+      if reserved_flag then
+        attempt = attempt - 1
+      end
+      records[n + 2] = epoch .. ' ' .. profile_id .. ' ' .. sequence .. ' ' .. (reserved_flag and '0' or now_text) .. ' '
+        .. attempt .. ' ' .. stalls .. ' ' .. bounces .. ' ' .. priority .. ' ' .. flags .. ending
+    end
+    leases[n + 1] = expires
+    leases[n + 2] = id
+    n = n + held
+    reply[n] = id
+    reply[n + 1] = counters
+    reply[n + 2] = value
+    room = room - 1
+    return profile_id, epoch, created, flags
+  end
+
+  -- Reserves the next in the line of a job that has just been claimed.
+  local function reserve(queue, head_id)
+    local wanted = math.min(run - 1, room)
+    local head = life().load(head_id)
+    local line = P .. 'line:' .. queue .. ':' .. head.key
+    local reserved = {}
+    local next_ids = call('ZRANGE', line, 0, math.min(wanted, CHUNK))
+    for _, id in ipairs(next_ids) do
+      if id ~= head_id and #reserved < wanted then
+        local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'p', 'at')
+        if tonumber(state[5] or 0) > 0 or tonumber(state[6] or 0) > now then
+          break
+        end
+        local value = call('GET', P .. 'job:' .. id)
+        hold(id, value, life().load(id).priority, state, 'v')
+        reserved[#reserved + 1] = id
+      end
+    end
+    if #reserved > 0 then
+      call('RPUSH', P .. 'reserved:' .. queue .. ':' .. head.key, unpack(reserved))
+    end
+  end
+
+  local function take(queue, id, value, priority, state)
+    local profile_id, epoch, created, flags = hold(id, value, priority, state)
+    started = started + 1
+    tally_time(queue, 'w', now - (state and state[5] or created))
+    if is_heard then
+      emit('active', id, queue, profile_of(profile_id).m, epoch, false, false)
+    end
+    if run > 1 and room > 0 and string.find(flags, 'k', 1, true) then
+      reserve(queue, id)
+    end
+  end
+
+  local function values_of(ids)
+    local keys = {}
+    for index = 1, #ids do
+      keys[index] = P .. 'job:' .. ids[index]
+    end
+    return call('MGET', unpack(keys))
+  end
+
+  -- Which of these entries of a fresh list stand for jobs that were cancelled meanwhile; nil: none.
+  local function ghosts_among(queue, ids)
+    local key = P .. 'ghosts:' .. queue
+    if call('EXISTS', key) == 0 then
+      return nil
+    end
+    return call('SMISMEMBER', key, unpack(ids))
+  end
+
+  local function take_fresh(queue)
+    local fresh = P .. 'fresh:' .. queue
+    local passed = 0
+    while room > 0 and passed < MOST_GHOSTS do
+      local ids = call('LRANGE', fresh, 0, math.min(room, CHUNK) - 1)
+      if #ids == 0 then
+        return
+      end
+      local ghosts = ghosts_among(queue, ids)
+      local values = values_of(ids)
+      local taken = 0
+      while taken < #ids and room > 0 do
+        taken = taken + 1
+        if ghosts and ghosts[taken] == 1 then
+          call('SREM', P .. 'ghosts:' .. queue, ids[taken])
+          passed = passed + 1
+        else
+          take(queue, ids[taken], values[taken], 0)
+        end
+      end
+      call('LTRIM', fresh, taken, -1)
+    end
+  end
+
+  -- Takes of `scored` (ids and scores in turn, as the ready set gives them) those from `first` to `last`, as far
+  -- as there is room.
+  local function take_ready(queue, scored, first, last)
+    local ids = {}
+    for index = first, last do
+      ids[#ids + 1] = scored[2 * index - 1]
+    end
+    local values = values_of(ids)
+    local taken = 0
+    while taken < #ids and room > 0 do
+      taken = taken + 1
+      local id = ids[taken]
+      local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'q')
+      call('ZREM', P .. 'ready:' .. queue, id)
+      call('ZREM', P .. 'queued:' .. queue, id)
+      take(queue, id, values[taken], math.floor(scored[2 * (first + taken - 1)] / FIRST_PRIORITY), state)
+    end
+  end
+
+  -- Both have jobs of priority 0: the earlier sent goes first. Answers whether there was any of both.
+  local function take_merged(queue)
+    local fresh = P .. 'fresh:' .. queue
+    local last = math.min(room, CHUNK) - 1
+    local scored = call('ZRANGE', P .. 'ready:' .. queue, 0, last, 'WITHSCORES')
+    local ids = call('LRANGE', fresh, 0, last)
+    if #ids == 0 or #scored == 0 then
+      return false
+    end
+    local ghosts = ghosts_among(queue, ids)
+    local values = values_of(ids)
+    local taken, ready = 0, 0
+    while room > 0 and taken < #ids do
+      local place = taken + 1
+      if ghosts and ghosts[place] == 1 then
+        call('SREM', P .. 'ghosts:' .. queue, ids[place])
+        taken = place
+      else
+        local sequence = tonumber(string.match(values[place], '^%w+ (%d+)'))
+        local first = ready + 1
+        while scored[2 * ready + 1] and tonumber(scored[2 * ready + 2]) < sequence do
+          ready = ready + 1
+        end
+        if ready >= first then
+          take_ready(queue, scored, first, ready)
+        end
+        -- What follows in the ready set isn't known: look again.
+        if 2 * ready == #scored then
+          break
+        end
+        if room > 0 then
+          take(queue, ids[place], values[place], 0)
+          taken = place
+        end
+      end
+    end
+    call('LTRIM', fresh, taken, -1)
+    return true
+  end
+
+  local function first_score(queue)
+    local first = call('ZRANGE', P .. 'ready:' .. queue, 0, 0, 'WITHSCORES')
+    return first[2] and tonumber(first[2])
+  end
+
+  local function take_from(queue)
+    started = 0
+    local score = first_score(queue)
+    while room > 0 and score and score < FIRST_PRIORITY and take_merged(queue) do
+      score = first_score(queue)
+    end
+    if room > 0 and not (score and score < FIRST_PRIORITY) then
+      take_fresh(queue)
+    end
+    while room > 0 and score do
+      local scored = call('ZRANGE', P .. 'ready:' .. queue, 0, math.min(room, CHUNK) - 1, 'WITHSCORES')
+      if #scored == 0 then
+        break
+      end
+      take_ready(queue, scored, 1, #scored / 2)
+    end
+    if started > 0 then
+      call('HINCRBY', P .. 'running', queue, started)
+    end
+  end
+
+  local paused = call('SMISMEMBER', P .. 'paused', unpack(queues))
+  for index, queue in ipairs(queues) do
+    if room > 0 and paused[index] == 0 then
+      take_from(queue)
+    end
+  end
+  if #records > 0 then
+    call_each('HSET', P .. 'active', records)
+    call_each('ZADD', P .. 'leases', leases)
+  end
+  return reply
+end

@@ -1,0 +1,14 @@
+-- Everything that is stored of one job, or false.
+local function read(id)
+  local value = call('GET', P .. 'job:' .. id)
+  if not value then
+    return false
+  end
+  local record = call('HGET', P .. 'active', id) or ''
+  local state = call('HGETALL', P .. 'state:' .. id)
+  if #state == 0 then
+    return { value, record, state, {}, {} }
+  end
+  local failures = call('LRANGE', P .. 'failures:' .. id, 0, -1)
+  return { value, record, state, failures, call('LRANGE', P .. 'logs:' .. id, 0, -1) }
+end

@@ -1,0 +1,48 @@
+-- Tombstones: the endings of removed jobs, by id, in two generations. When the young one is full or old enough
+-- it takes the place of the old one, so each is remembered for at least the configured time or number.
+local buried = {}
+local bury_keys = {}
+local bury_tombs = {}
+
+-- The first letter of how a removed job ended, or false.
+local function tomb_of(id)
+  return buried[id] or call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
+end
+
+-- `has_state`: whether the job ever had more than its own key.
+local function bury(id, state, has_state)
+  local letter = string.sub(state, 1, 2)
+  buried[id] = letter
+  local n = #bury_tombs
+  bury_tombs[n + 1] = id
+  bury_tombs[n + 2] = letter
+  n = #bury_keys
+  bury_keys[n + 1] = P .. 'job:' .. id
+  if has_state then
+    bury_keys[n + 2] = P .. 'state:' .. id
+    bury_keys[n + 3] = P .. 'logs:' .. id
+    bury_keys[n + 4] = P .. 'failures:' .. id
+    bury_keys[n + 5] = P .. 'waiters:' .. id
+  end
+end
+
+local function rotate_tombs()
+  call('UNLINK', P .. 'tombs:old')
+  if call('EXISTS', P .. 'tombs') == 1 then
+    call('RENAME', P .. 'tombs', P .. 'tombs:old')
+  end
+  call('SET', P .. 'tombs:since', now)
+end
+
+local function flush_buried(most)
+  if #bury_tombs == 0 then
+    return
+  end
+  for first = 1, #bury_keys, CHUNK do
+    call('DEL', unpack(bury_keys, first, math.min(first + CHUNK - 1, #bury_keys)))
+  end
+  call_each('HSET', P .. 'tombs', bury_tombs)
+  if call('HLEN', P .. 'tombs') >= most then
+    rotate_tombs()
+  end
+end

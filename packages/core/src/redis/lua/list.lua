@@ -1,0 +1,121 @@
+-- A page of jobs, newest first by send order.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   1 most jobs, 2 sequence to begin before, 3 message type or "", 4 number of states, then the states, then
+--        the queues
+-- Answer {sequence of the last one looked at when there is more, or 0; ids; then of each what get.lua answers}
+-- Cost   linear in the jobs of the page, and in those looked at for a message type
+-- @include lib/time
+-- @include lib/base
+-- @include lib/profiles
+-- @include lib/read
+
+-- Jobs that one page looks at, whatever it asks for.
+local WINDOW = 1000
+
+local limit, before, message_type = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local window = message_type == '' and limit or math.max(limit, WINDOW)
+local found = {}
+
+local function header_of(id)
+  return string.match(call('GETRANGE', P .. 'job:' .. id, 0, 64), '^(%w+) (%d+)')
+end
+
+-- The first `window` jobs and one more, which tells whether there are more.
+local function add_sorted(key)
+  local scored = call('ZREVRANGEBYSCORE', key, '(' .. before, '-inf', 'WITHSCORES', 'LIMIT', 0, window + 1)
+  for at = 1, #scored, 2 do
+    found[#found + 1] = { id = scored[at], sequence = tonumber(scored[at + 1]) }
+  end
+end
+
+local function sequence_at(fresh, place)
+  local id = call('LINDEX', fresh, place)
+  local _, sequence = header_of(id)
+  -- Of an entry whose job is gone nothing is known; its neighbours tell as much.
+  return sequence and tonumber(sequence), id
+end
+
+-- A fresh list is in send order: its last entry before the sequence is found by halving.
+local function add_fresh(queue)
+  local fresh, ghosts = P .. 'fresh:' .. queue, P .. 'ghosts:' .. queue
+  local low, high = 0, call('LLEN', fresh)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local place = middle
+    local sequence = sequence_at(fresh, place)
+    while not sequence and place > low do
+      place = place - 1
+      sequence = sequence_at(fresh, place)
+    end
+    if sequence and sequence >= before then
+      high = place
+    else
+      low = middle + 1
+    end
+  end
+  local has_ghosts = call('EXISTS', ghosts) == 1
+  local added = 0
+  while low > 0 and added <= window do
+    local first = math.max(0, low - window - 1)
+    local ids = call('LRANGE', fresh, first, low - 1)
+    for at = #ids, 1, -1 do
+      if not has_ghosts or call('SISMEMBER', ghosts, ids[at]) == 0 then
+        local _, sequence = header_of(ids[at])
+        found[#found + 1] = { id = ids[at], sequence = tonumber(sequence) }
+        added = added + 1
+      end
+    end
+    low = first
+  end
+end
+
+local function add_active(queues)
+  local wanted = {}
+  for _, queue in ipairs(queues) do
+    wanted[queue] = true
+  end
+  local active = call('HGETALL', P .. 'active')
+  for at = 1, #active, 2 do
+    local profile_id, sequence, started = string.match(active[at + 1], '^%d+ (%w+) (%d+) (%d+)')
+    -- Reserved ones haven't started, and are among the blocked.
+    if started ~= '0' and tonumber(sequence) < before and wanted[profile_of(profile_id).q] then
+      found[#found + 1] = { id = active[at], sequence = tonumber(sequence) }
+    end
+  end
+end
+
+local states = { unpack(ARGV, 5, 4 + tonumber(ARGV[4])) }
+local queues = { unpack(ARGV, 5 + tonumber(ARGV[4])) }
+if #queues == 0 then
+  queues = call('SMEMBERS', P .. 'queues')
+end
+for _, state in ipairs(states) do
+  if state == 'active' then
+    add_active(queues)
+  else
+    for _, queue in ipairs(queues) do
+      add_sorted(P .. state .. ':' .. queue)
+      if state == 'queued' then
+        add_fresh(queue)
+      end
+    end
+  end
+end
+table.sort(found, function(a, b)
+  return a.sequence > b.sequence
+end)
+
+local ids = {}
+local reply = { 0, ids }
+for index, job in ipairs(found) do
+  if index > window or #ids == limit then
+    reply[1] = found[index - 1].sequence
+    break
+  end
+  if message_type == '' or profile_of((header_of(job.id))).m == message_type then
+    ids[#ids + 1] = job.id
+    reply[#reply + 1] = read(job.id)
+  end
+end
+return reply

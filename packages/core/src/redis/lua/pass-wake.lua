@@ -1,0 +1,12 @@
+-- Wakes another engine: the one that was woken didn't wait any more.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   1 the queue
+-- Cost   some three commands
+-- @include lib/time
+-- @include lib/base
+-- @include lib/wake
+
+wake(ARGV[1], 1)
+flush_wakes(true)
+return 1

@@ -1,0 +1,10 @@
+-- What jobs of some messages have in common.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   the profiles' ids
+-- Answer each as JSON
+-- Cost   one command
+-- @include lib/time
+-- @include lib/base
+
+return call('HMGET', P .. 'profiles', unpack(ARGV))

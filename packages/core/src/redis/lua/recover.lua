@@ -1,0 +1,84 @@
+-- One bounded turn of upkeep: expired leases, due jobs, retention, tombstones. Begins its writes with removals.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   1 tombstones to remember, 2 their least age in milliseconds, 3 most jobs of each kind
+-- Answer {requeued, stalled, promoted, trimmed, 1 when there is more}
+-- Cost   a few commands when there is nothing to do; some ten a job otherwise, three a job trimmed
+-- @include lib/time
+-- @include lib/base
+-- @include lib/drain
+-- @include lib/profiles
+-- @include lib/metrics
+-- @include lib/events
+-- @include lib/wake
+-- @include lib/tombs
+-- @include lib/lifecycle
+-- @include lib/held
+-- @include lib/claim
+
+local limit = tonumber(ARGV[3])
+
+local expired = {}
+for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, limit)) do
+  expired[#expired + 1] = life().load(id)
+end
+-- In send order, so that what ends here ends in the same order on every engine.
+table.sort(expired, function(a, b)
+  return a.sequence < b.sequence
+end)
+
+local requeued, stalled = 0, 0
+
+local function stall(job)
+  free(job)
+  local error = '{"code":"STALLED","message":"The worker holding epoch ' .. job.epoch
+    .. ' stopped renewing its lease."}'
+  job.stalls = job.stalls + 1
+  job.attempt = job.attempt - 1
+  life().record_failure(job, error)
+  tally(job.queue, 'stalled', 1)
+  requeued = requeued + 1
+  if job.is_cancelling then
+    life().finish(job, 'cancelled', call('HGET', P .. 'state:' .. job.id, 'err') or nil)
+  elseif job.stalls >= job.profile.t then
+    requeued = requeued - 1
+    stalled = stalled + 1
+    life().finish(job, 'failed', error)
+  else
+    life().give_back(job, 0)
+  end
+  life().propagate()
+end
+
+for _, job in ipairs(expired) do
+  -- Another one's end may have voided its reservation.
+  if job.is_held then
+    life().break_run(job)
+    if job.state == 'active' then
+      stall(job)
+    end
+  end
+end
+
+local promoted = promote_due(limit)
+
+local trimmed = 0
+for _, kept in ipairs(call('SMEMBERS', P .. 'kept')) do
+  if trimmed < limit then
+    trimmed = trimmed + life().trim(kept, limit - trimmed)
+  end
+end
+
+local since = call('GET', P .. 'tombs:since')
+if not since then
+  call('SET', P .. 'tombs:since', now)
+elseif now - since >= tonumber(ARGV[2]) then
+  rotate_tombs()
+end
+
+bury_all(tonumber(ARGV[1]))
+flush_tallies()
+flush_wakes(false)
+flush_events()
+local more = (#expired >= limit or promoted >= limit or trimmed >= limit) and 1 or 0
+return { requeued, stalled, promoted, trimmed, more }

@@ -1,0 +1,15 @@
+-- Hands out a queue's jobs again.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   1 the queue
+-- Cost   some four commands, and two a waiting engine
+-- @include lib/time
+-- @include lib/base
+-- @include lib/drain
+-- @include lib/wake
+
+call('SREM', P .. 'paused', ARGV[1])
+call('SADD', P .. 'queues', ARGV[1])
+wake(ARGV[1], MOST_WOKEN)
+flush_wakes(true)
+return 1

@@ -1,0 +1,161 @@
+-- Ends attempts, then claims if asked to. A stale outcome changes nothing. Begins its writes with removals, so
+-- that a Redis at `maxmemory` can be drained.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   1 tombstones to remember
+--        2 number of outcomes, then of each: id, "type epoch delay" (type c, r, f or x: complete, retry, fail,
+--          cancel), result or error as JSON, or ""
+--        then, when it is to claim, as in claim.lua from its first argument on
+-- Answer {verdicts (1 accepted, 0 stale), what claim.lua answers}
+-- Cost   a few commands, each linear in the outcomes, for plain jobs that aren't kept; some ten a job otherwise
+-- @include lib/time
+-- @include lib/base
+-- @include lib/drain
+-- @include lib/profiles
+-- @include lib/metrics
+-- @include lib/events
+-- @include lib/wake
+-- @include lib/tombs
+-- @include lib/lifecycle
+-- @include lib/claim
+
+local n = tonumber(ARGV[2])
+local verdicts = {}
+local freed = {}
+local running = {}
+
+local function free(id, queue, is_counted)
+  freed[#freed + 1] = id
+  if is_counted then
+    running[queue] = (running[queue] or 0) + 1
+  end
+end
+
+local function flush_freed()
+  call_each('ZREM', P .. 'leases', freed)
+  call_each('HDEL', P .. 'active', freed)
+  for queue, count in pairs(running) do
+    call('HINCRBY', P .. 'running', queue, -count)
+  end
+  if lifecycle then
+    lifecycle.flush_begun()
+  end
+end
+
+-- A job that ran once, with nothing to keep of it.
+local function complete_plain(id, profile, started, epoch, text)
+  tally(profile.q, 'completed', 1)
+  tally_time(profile.q, 'r', now - started)
+  emit('completed', id, profile.q, profile.m, tonumber(epoch), text or false, false)
+  bury(id, 'completed', false)
+end
+
+local function settle_one(job, type, delay, text)
+  local L = life()
+  if type == 'c' then
+    L.finish(job, 'completed', nil, text)
+  else
+    if type ~= 'x' then
+      L.record_failure(job, text)
+    end
+    -- Also when the worker hadn't heard yet: a job told to stop completes or is cancelled.
+    if type == 'x' or job.is_cancelling then
+      L.finish(job, 'cancelled', text)
+    elseif type == 'f' then
+      L.finish(job, 'failed', text)
+    else
+      tally(job.queue, 'retried', 1)
+      tally_time(job.queue, 'r', now - job.started)
+      L.give_back(job, delay)
+      call('HSET', P .. 'state:' .. job.id, 'err', text)
+    end
+  end
+  L.propagate()
+end
+
+-- Whether finished jobs of a type are kept, so that one more must take its place among them.
+local is_kept = {}
+
+local function keeps(type)
+  if is_kept[type] == nil then
+    is_kept[type] = call('EXISTS', P .. 'kept:' .. type .. ':completed') == 1
+  end
+  return is_kept[type]
+end
+
+-- Completes a job that never ran before and has no more than its own key. Answers whether it was one.
+-- `are_alone`: nothing waits for any of the jobs.
+local function settle_plain(id, record, are_alone, text)
+  local profile_id, sequence, started = string.match(record, '^1 (%w+) (%d+) (%d+) 1 0 0 0 %- ')
+  if not profile_id or lifecycle and lifecycle.jobs[id] then
+    return false
+  end
+  local profile = profile_of(profile_id)
+  free(id, profile.q, true)
+  if are_alone and profile.cc == 0 and not keeps(profile.m) then
+    complete_plain(id, profile, started, '1', text)
+    return true
+  end
+  local job = life().describe(id, profile_id, sequence, now, '-', '')
+  job.state = 'active'
+  job.started = tonumber(started)
+  job.epoch, job.attempt = 1, 1
+  job.has_no_waiters = are_alone
+  settle_one(job, 'c', 0, text)
+  is_kept = {}
+  return true
+end
+
+local function settle(id, type, epoch, delay, text)
+  local job = life().load(id)
+  -- One that is reserved hasn't begun: whoever says how it ended is ahead of its turn.
+  if not job or job.state ~= 'active' or job.epoch ~= tonumber(epoch) then
+    return 0
+  end
+  free(id, job.queue, not job.has_just_begun)
+  settle_one(job, type, delay, text)
+  is_kept = {}
+  return 1
+end
+
+for first = 1, n, CHUNK do
+  local last = math.min(first + CHUNK - 1, n)
+  local ids, waiters = {}, {}
+  for index = first, last do
+    ids[#ids + 1] = ARGV[3 * index]
+    waiters[#waiters + 1] = P .. 'waiters:' .. ARGV[3 * index]
+  end
+  local records = call('HMGET', P .. 'active', unpack(ids))
+  local are_alone = call('EXISTS', unpack(waiters)) == 0
+  for index = first, last do
+    local id, record = ids[index - first + 1], records[index - first + 1]
+    local text = ARGV[3 * index + 2]
+    verdicts[index] = 0
+    if record and not buried[id] then
+      text = text ~= '' and text or nil
+      local outcome = ARGV[3 * index + 1]
+      if outcome == 'c 1 0' and settle_plain(id, record, are_alone, text) then
+        verdicts[index] = 1
+      else
+        local type, epoch, delay = string.match(outcome, '^(%a) (%d+) (%d+)$')
+        verdicts[index] = settle(id, type, epoch, tonumber(delay), text)
+      end
+    end
+  end
+end
+if #freed > 0 then
+  flush_freed()
+end
+
+local claimed = {}
+local at = 3 + 3 * n
+if ARGV[at] then
+  claimed = claim(
+    { unpack(ARGV, at + 4) }, tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
+  )
+end
+bury_all(tonumber(ARGV[1]))
+flush_tallies()
+flush_wakes(true)
+flush_events()
+return { verdicts, claimed }

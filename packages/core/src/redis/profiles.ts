@@ -1,0 +1,82 @@
+import type { NewJob, Retention } from "../engine/port.ts";
+import type { RedisConnection } from "./connection.ts";
+import { scripts } from "./scripts.ts";
+
+/** What the jobs of one message have in common: stored once, and named by a part of its hash in each job. */
+export interface Profile {
+  readonly queue: string;
+  readonly messageType: string;
+  readonly version: number;
+  readonly maxAttempts: number;
+  readonly maxStalls: number;
+  readonly retain: Retention;
+  readonly holdsKey: boolean;
+}
+
+/** The profile of a job as it is stored. The scripts read it too: `lua/lib/profiles.lua` and what includes it. */
+export function profileText(job: NewJob): string {
+  const { queue, envelope, maxAttempts, maxStalls, retain, ordering } = job;
+  const { completed, failed } = retain;
+  return JSON.stringify({
+    q: queue,
+    m: envelope.messageType,
+    v: envelope.version,
+    a: maxAttempts,
+    t: maxStalls,
+    ca: completed.age,
+    cc: completed.count,
+    fa: failed.age,
+    fc: failed.count,
+    ...(ordering?.onFailure === "hold" && { h: 1 }),
+  });
+}
+
+/** Whether two jobs have the same profile, without making its text. */
+export function sharesProfile(one: NewJob, other: NewJob): boolean {
+  return (
+    one.envelope.messageType === other.envelope.messageType &&
+    one.retain === other.retain &&
+    one.queue === other.queue &&
+    one.maxAttempts === other.maxAttempts &&
+    one.envelope.version === other.envelope.version &&
+    one.maxStalls === other.maxStalls &&
+    one.ordering?.onFailure === other.ordering?.onFailure
+  );
+}
+
+/** The profiles of a namespace, each read once. */
+export class Profiles {
+  readonly #connection: RedisConnection;
+  readonly #byId = new Map<string, Profile>();
+
+  constructor(connection: RedisConnection) {
+    this.#connection = connection;
+  }
+
+  /** Reads those that aren't known yet. After that, `get` answers for each. */
+  async learn(ids: Iterable<string>): Promise<void> {
+    const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id));
+    if (unknown.length === 0) return;
+    const texts = (await this.#connection.run(scripts.profiles, unknown)) as readonly (string | null)[];
+    texts.forEach((text, index) => {
+      if (text !== null) this.#byId.set(unknown[index]!, parseProfile(text));
+    });
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  get(id: string): Profile {
+    const profile = this.#byId.get(id);
+    if (!profile)
+      throw new Error(`The profile ${id} is missing in Redis: keys of this namespace were deleted.`);
+    return profile;
+  }
+}
+
+function parseProfile(text: string): Profile {
+  const { q, m, v, a, t, ca, cc, fa, fc, h } = JSON.parse(text);
+  const retain = { completed: { age: ca, count: cc }, failed: { age: fa, count: fc } };
+  return { queue: q, messageType: m, version: v, maxAttempts: a, maxStalls: t, retain, holdsKey: h === 1 };
+}

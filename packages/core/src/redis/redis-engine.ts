@@ -1,0 +1,274 @@
+import type { EngineEvent } from "../engine/events.ts";
+import type * as port from "../engine/port.ts";
+import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
+import { JOB_STATES } from "../engine/state-machine.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import { REDIS_CAPABILITIES } from "./capabilities.ts";
+import type { RedisConnection } from "./connection.ts";
+import { EnqueueRequest } from "./enqueue-request.ts";
+import { EventFeed } from "./event-feed.ts";
+import { claimedJobs, encodeLog, jobRecords, type StoredParts } from "./job-record.ts";
+import { policyOf } from "./job-value.ts";
+import { LostClaims } from "./lost-claims.ts";
+import { Profiles } from "./profiles.ts";
+import { KEPT_MINUTES, parseCounts, parseMetrics } from "./reports.ts";
+import type { Script } from "./script.ts";
+import { scripts } from "./scripts.ts";
+import { WorkWaits } from "./work-waits.ts";
+
+export interface RedisEngineParts {
+  readonly connection: RedisConnection;
+  /** What every key of the namespace begins with. */
+  readonly prefix: string;
+  readonly tombstones: { readonly age: number; readonly count: number };
+}
+
+/** Jobs that one call moves in passing, so that no call takes the server long. */
+const STEP = 1_000;
+/** Jobs of one ordering key that one claim hands out, whatever it asks for. */
+const LONGEST_RUN = 1_000;
+/** Ids that one call operates on. */
+const MOST_IDS = 500;
+/** Dependents that `edges` names. */
+const SHOWN_DEPENDENTS = 100;
+/** Finished jobs that one step of `clean` looks at. */
+const CLEAN_WINDOW = 1_000;
+const STATUSES: readonly port.LeaseStatus[] = ["lost", "held", "cancelling"];
+const OUTCOME_LETTERS = { complete: "c", retry: "r", fail: "f", cancel: "x" } as const;
+
+/** The engine on a Redis server: each operation is one script, in `lua/`. */
+export class RedisEngine implements port.Engine {
+  readonly name = "redis";
+  readonly capabilities: port.EngineCapabilities = REDIS_CAPABILITIES;
+
+  readonly #connection: RedisConnection;
+  readonly #tombstones: RedisEngineParts["tombstones"];
+  readonly #profiles: Profiles;
+  readonly #claims: LostClaims;
+  readonly #events: EventFeed;
+  readonly #waits: WorkWaits;
+
+  constructor({ connection, prefix, tombstones }: RedisEngineParts) {
+    const name = crypto.randomUUID().slice(0, 8);
+    this.#connection = connection;
+    this.#tombstones = tombstones;
+    this.#profiles = new Profiles(connection);
+    this.#claims = new LostClaims(connection, name, tombstones.count);
+    this.#events = new EventFeed(connection, `${prefix}events`);
+    this.#waits = new WorkWaits(connection, prefix, name);
+  }
+
+  async enqueue(batches: readonly port.EnqueueBatch[]): Promise<readonly port.EnqueueOutcome[]> {
+    if (batches.length === 0) return [];
+    const request = new EnqueueRequest(batches);
+    return request.outcomes(await this.#run(scripts.enqueue, request.args(this.#tombstones.count)));
+  }
+
+  async claim(request: port.ClaimRequest): Promise<readonly port.ClaimedJob[]> {
+    const reply = await this.#claims.run((token) => this.#run(scripts.claim, claimArgs(request, token)));
+    return claimedJobs(reply as readonly string[], this.#profiles);
+  }
+
+  async settle({ outcomes, claim }: port.SettleRequest): Promise<port.SettleReply> {
+    const args: (string | number)[] = [this.#tombstones.count, outcomes.length];
+    for (const outcome of outcomes) {
+      const delay = outcome.type === "retry" ? Math.ceil(outcome.delay) : 0;
+      args.push(outcome.id, `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay}`);
+      args.push((outcome.type === "complete" ? outcome.result : outcome.error) ?? "");
+    }
+    const reply = claim
+      ? await this.#claims.run((token) => this.#run(scripts.settle, [...args, ...claimArgs(claim, token)]))
+      : await this.#run(scripts.settle, args);
+    const [accepted, claimed] = reply as readonly [readonly number[], readonly string[]];
+    return {
+      verdicts: accepted.map((verdict) => (verdict === 1 ? "accepted" : "stale")),
+      claimed: await claimedJobs(claimed, this.#profiles),
+    };
+  }
+
+  async extend({ leases, lease }: port.ExtendRequest): Promise<readonly port.LeaseStatus[]> {
+    const args: (string | number)[] = [Math.ceil(lease)];
+    for (const { id, epoch, progress, logs } of leases) {
+      args.push(id, epoch, progress ?? "", logs?.length ? JSON.stringify(logs.map(encodeLog)) : "");
+    }
+    const statuses = (await this.#run(scripts.extend, args)) as readonly number[];
+    return statuses.map((status) => STATUSES[status]!);
+  }
+
+  async release(releases: readonly port.Release[]): Promise<void> {
+    const args = releases.flatMap(({ id, epoch, delay, bounce }) => [
+      id,
+      epoch,
+      Math.ceil(delay),
+      bounce ? 1 : 0,
+    ]);
+    await this.#run(scripts.release, [this.#tombstones.count, ...args]);
+  }
+
+  async recover(): Promise<port.RecoverReport> {
+    const { count, age } = this.#tombstones;
+    const reply = await this.#run(scripts.recover, [count, age, STEP]);
+    const [requeued, stalled, promoted, trimmed, more] = reply as readonly [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    return { requeued, stalled, promoted, trimmed, more: more === 1 };
+  }
+
+  cancel(ids: readonly string[], reason: string): Promise<readonly port.CancelOutcome[]> {
+    return this.#operate(scripts.cancel, ids, JSON.stringify({ code: "JOB_CANCELLED", message: reason }));
+  }
+
+  retry(ids: readonly string[]): Promise<readonly port.RetryOutcome[]> {
+    return this.#operate(scripts.retry, ids);
+  }
+
+  remove(ids: readonly string[]): Promise<readonly port.RemoveOutcome[]> {
+    return this.#operate(scripts.remove, ids);
+  }
+
+  promote(ids: readonly string[]): Promise<readonly port.PromoteOutcome[]> {
+    return this.#operate(scripts.promote, ids);
+  }
+
+  async get(ids: readonly string[]): Promise<readonly (port.JobRecord | null)[]> {
+    const records: (port.JobRecord | null)[] = [];
+    for (let start = 0; start < ids.length; start += MOST_IDS) {
+      const some = ids.slice(start, start + MOST_IDS);
+      const reply = (await this.#run(scripts.get, some)) as readonly (StoredParts | null)[];
+      records.push(...(await jobRecords(some, reply, this.#profiles)));
+    }
+    return records;
+  }
+
+  async list(request: port.ListRequest): Promise<port.JobPage> {
+    const { limit, cursor, messageType = "", states = JOB_STATES, queue } = request;
+    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
+    if (!Number.isSafeInteger(before)) {
+      throw new QueueError("INVALID_OPTIONS", `"${cursor}" is no cursor of this engine.`);
+    }
+    const queues = queue === undefined ? [] : [queue];
+    const reply = await this.#run(scripts.list, [
+      limit,
+      before,
+      messageType,
+      states.length,
+      ...states,
+      ...queues,
+    ]);
+    const [last, ids, ...parts] = reply as readonly [number, readonly string[], ...StoredParts[]];
+    const jobs = (await jobRecords(ids, parts, this.#profiles)).filter((job) => job !== null);
+    return { jobs, ...(last > 0 && { cursor: String(last) }) };
+  }
+
+  async counts(): Promise<readonly QueueCounts[]> {
+    return parseCounts((await this.#run(scripts.counts, [])) as readonly (string | number)[]);
+  }
+
+  async metrics({ since }: { readonly since: number }): Promise<readonly MetricsBucket[]> {
+    const reply = await this.#run(scripts.metrics, [Math.max(0, Math.floor(since)), KEPT_MINUTES]);
+    return parseMetrics(reply as readonly unknown[]);
+  }
+
+  async edges(id: string): Promise<port.JobEdges | null> {
+    const reply = await this.#run(scripts.edges, [id, SHOWN_DEPENDENTS]);
+    if (reply === null) return null;
+    const [flat, dependents, behind] = reply as readonly [
+      readonly (string | number)[],
+      readonly string[],
+      string,
+    ];
+    const dependencies: port.DependencyEdge[] = [];
+    for (let index = 0; index < flat.length; index += 4) {
+      const [job, policy, state, pending] = flat.slice(index, index + 4);
+      dependencies.push({
+        job: String(job),
+        onFailure: policyOf(String(policy)),
+        state: state === "" ? null : (state as port.JobRecord["state"]),
+        pending: pending === 1,
+      });
+    }
+    return { dependencies, dependents, ...(behind !== "" && { behind }) };
+  }
+
+  async pause(queue: string): Promise<void> {
+    await this.#run(scripts.pause, [queue]);
+  }
+
+  async resume(queue: string): Promise<void> {
+    await this.#run(scripts.resume, [queue]);
+  }
+
+  async clean({ state, queue, olderThan, limit }: port.CleanRequest): Promise<number> {
+    const queues = queue === undefined ? (await this.counts()).map((counts) => counts.queue) : [queue];
+    let removed = 0;
+    for (let after = 0; removed < limit && queues.length > 0; ) {
+      const args = [
+        this.#tombstones.count,
+        state,
+        Math.ceil(olderThan),
+        limit - removed,
+        CLEAN_WINDOW,
+        after,
+      ];
+      const reply = await this.#run(scripts.clean, [...args, ...queues]);
+      const [some, last] = reply as readonly [number, number];
+      removed += some;
+      if (last === 0) break;
+      after = last;
+    }
+    return removed;
+  }
+
+  waitForWork(request: port.WaitForWorkRequest): Promise<void> {
+    return this.#waits.wait(request);
+  }
+
+  subscribe(listener: (event: EngineEvent) => void): Promise<port.Unsubscribe> {
+    return this.#events.add(listener);
+  }
+
+  async health(): Promise<HealthReport> {
+    const { name: engine } = this;
+    try {
+      const latency = await this.#connection.ping();
+      const { problem } = this.#connection;
+      return problem
+        ? { ok: false, engine, latency, problem: problem.message }
+        : { ok: true, engine, latency };
+    } catch (error) {
+      return { ok: false, engine, latency: 0, problem: (error as Error).message };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#waits.close();
+    await this.#connection.close();
+  }
+
+  async #operate<Outcome>(
+    script: Script,
+    ids: readonly string[],
+    ...first: string[]
+  ): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (let start = 0; start < ids.length; start += MOST_IDS) {
+      const some = ids.slice(start, start + MOST_IDS);
+      const reply = await this.#run(script, [this.#tombstones.count, ...first, ...some]);
+      outcomes.push(...(reply as readonly Outcome[]));
+    }
+    return outcomes;
+  }
+
+  #run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
+    return this.#connection.run(script, args);
+  }
+}
+
+function claimArgs(request: port.ClaimRequest, token: string): readonly (string | number)[] {
+  const { limit, lease, run = 1, queues } = request;
+  return [limit, Math.ceil(lease), token, Math.min(run, LONGEST_RUN), ...queues];
+}

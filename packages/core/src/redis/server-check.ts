@@ -1,0 +1,40 @@
+import { QueueError } from "../errors/queue-error.ts";
+import { unavailable } from "./connection-errors.ts";
+
+const OLDEST = [6, 2] as const;
+
+/**
+ * Whether a server may be used, by its answer to `INFO`. What the answer leaves out is taken to be fine: managed
+ * services and servers of other makes leave out much.
+ *
+ * @throws {QueueError} `ENGINE_MISCONFIGURED`; `ENGINE_UNAVAILABLE` while it starts or is a replica.
+ */
+export function checkServer(
+  info: string,
+  { address, allowEviction }: { readonly address: string; readonly allowEviction: boolean },
+): void {
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\\s*$`, "m").exec(info)?.[1];
+  const misconfigured = (why: string) =>
+    new QueueError("ENGINE_MISCONFIGURED", `Redis at ${address} can't be used: ${why}`);
+
+  const version = field("redis_version");
+  const [major = 0, minor = 0] = version?.split(".").map(Number) ?? OLDEST;
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    throw misconfigured(`its version is ${version}. Upgrade it to Redis 6.2 or later, or to Valkey.`);
+  }
+  if ((field("loading") ?? "0") !== "0") throw unavailable(address, "is starting and still loads its data");
+  // After a failover the old primary is a replica, until the name or the Sentinels lead elsewhere.
+  if (field("role") === "slave") {
+    throw unavailable(
+      address,
+      "is a replica, which can't be written to: the address must lead to the primary",
+    );
+  }
+  const policy = field("maxmemory_policy") ?? "noeviction";
+  if (policy === "noeviction" || field("maxmemory") === "0" || allowEviction) return;
+  throw misconfigured(
+    `its maxmemory-policy is ${policy}, so it would delete jobs when its memory is full. ` +
+      "Set it to noeviction (`CONFIG SET maxmemory-policy noeviction` and in redis.conf; with a managed service, " +
+      "in its parameters), or pass `allowEviction: true` to go on regardless.",
+  );
+}

@@ -1,0 +1,110 @@
+import type { QueueError } from "../errors/queue-error.ts";
+import type { ClientSource } from "./client-source.ts";
+import { fromGreeting } from "./connection-errors.ts";
+import type { Link } from "./link.ts";
+import { LinkKeeper, type LinkSettings } from "./link-keeper.ts";
+
+interface Listener {
+  readonly onMessage: (message: string) => void;
+  readonly onGap: (() => void) | undefined;
+  isInForce: boolean;
+}
+
+/** How often a connection on which nothing need ever come is asked whether it still lives. */
+const CHECK_EVERY = 30_000;
+
+/** Listens to channels, on a connection of its own that is opened when first needed. */
+export class Subscriptions {
+  readonly #keeper: LinkKeeper;
+  readonly #address: string;
+  readonly #checkEvery: number;
+  readonly #channels = new Map<string, Set<Listener>>();
+  /** The channels that a link was told of, each with the server's answer. */
+  readonly #told = new WeakMap<Link, Map<string, Promise<unknown>>>();
+  #check: NodeJS.Timeout | undefined;
+
+  constructor(source: ClientSource, settings: LinkSettings & { readonly checkEvery?: number }) {
+    this.#address = source.address;
+    this.#checkEvery = settings.checkEvery ?? CHECK_EVERY;
+    this.#keeper = new LinkKeeper(source, settings, {
+      prepare: (link) => this.#prepare(link),
+      onOpen: () => this.#reportGap(),
+    });
+  }
+
+  get problem(): QueueError | undefined {
+    return this.#keeper.problem;
+  }
+
+  async listen(
+    channel: string,
+    onMessage: (message: string) => void,
+    onGap: (() => void) | undefined,
+  ): Promise<() => Promise<void>> {
+    const listener: Listener = { onMessage, onGap, isInForce: false };
+    const listeners = this.#channels.get(channel) ?? new Set();
+    this.#channels.set(channel, listeners.add(listener));
+    try {
+      await this.#subscribe(await this.#keeper.ready(), channel);
+    } catch (error) {
+      await this.#leave(channel, listener);
+      throw error;
+    }
+    listener.isInForce = true;
+    return () => this.#leave(channel, listener);
+  }
+
+  close(): Promise<void> {
+    clearInterval(this.#check);
+    this.#channels.clear();
+    return this.#keeper.close();
+  }
+
+  async #prepare(link: Link): Promise<void> {
+    this.#told.set(link, new Map());
+    link.client.on("message", (channel, message) => {
+      for (const { onMessage } of this.#channels.get(channel) ?? []) onMessage(message);
+    });
+    await Promise.all([...this.#channels.keys()].map((channel) => this.#subscribe(link, channel)));
+  }
+
+  #subscribe(link: Link, channel: string): Promise<unknown> {
+    const told = this.#told.get(link)!;
+    let answer = told.get(channel);
+    if (answer === undefined) {
+      answer = this.#send(link, link.client.subscribe(channel));
+      told.set(channel, answer);
+      answer.catch(() => told.delete(channel));
+    }
+    return answer;
+  }
+
+  async #leave(channel: string, listener: Listener): Promise<void> {
+    const listeners = this.#channels.get(channel);
+    if (!listeners?.delete(listener) || listeners.size > 0) return;
+    this.#channels.delete(channel);
+    const link = this.#keeper.current;
+    if (link === undefined || !this.#told.get(link)!.delete(channel)) return;
+    // Where this fails the link is lost, and the next one isn't told of the channel.
+    await this.#send(link, link.client.unsubscribe(channel)).catch(() => {});
+  }
+
+  #reportGap(): void {
+    this.#check ??= setInterval(() => this.#checkLink(), this.#checkEvery);
+    for (const listeners of this.#channels.values()) {
+      for (const { isInForce, onGap } of listeners) if (isInForce) onGap?.();
+    }
+  }
+
+  #checkLink(): void {
+    const link = this.#keeper.current;
+    // An answer that doesn't come is the link's own concern.
+    if (link !== undefined) this.#send(link, link.client.ping()).catch(() => {});
+  }
+
+  #send<T>(link: Link, answer: Promise<T>): Promise<T> {
+    return link.send(answer, (reply) => {
+      throw fromGreeting(reply, this.#address);
+    });
+  }
+}

@@ -1,0 +1,94 @@
+import type { WaitForWorkRequest } from "../engine/port.ts";
+import type { RedisConnection } from "./connection.ts";
+import { scripts } from "./scripts.ts";
+
+interface Waiter {
+  readonly queues: readonly string[];
+  readonly wake: () => void;
+}
+
+/**
+ * Waits for work without asking for it again and again: the engine leaves its name with its queues, and the step
+ * that makes a job runnable calls one of the names. A call that reaches nobody who waits is passed on.
+ */
+export class WorkWaits {
+  readonly #connection: RedisConnection;
+  readonly #prefix: string;
+  readonly #name: string;
+  readonly #waiters = new Set<Waiter>();
+  #listening: Promise<unknown> | undefined;
+  #isClosed = false;
+
+  constructor(connection: RedisConnection, prefix: string, name: string) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+    this.#name = name;
+  }
+
+  async wait({ queues, timeout, signal }: WaitForWorkRequest): Promise<void> {
+    if (signal.aborted) return;
+    const until = performance.now() + timeout;
+    let isWoken = false;
+    let end = () => {
+      isWoken = true;
+    };
+    const waiter: Waiter = { queues, wake: () => end() };
+    this.#waiters.add(waiter);
+    try {
+      // First, so that no wake-up falls between asking for it and listening.
+      await this.#listen();
+      const due = (await this.#connection.run(scripts.wait, [
+        this.#name,
+        Math.ceil(timeout),
+        ...queues,
+      ])) as number;
+      const left = Math.min(until - performance.now(), due < 0 ? Number.POSITIVE_INFINITY : due);
+      if (due === 0 || left <= 0 || isWoken || signal.aborted || this.#isClosed) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        end = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        signal.addEventListener("abort", end, { once: true });
+      });
+      signal.removeEventListener("abort", end);
+    } catch (error) {
+      if (!this.#isClosed) throw error;
+    } finally {
+      this.#waiters.delete(waiter);
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#wakeAll();
+  }
+
+  async #listen(): Promise<void> {
+    this.#listening ??= this.#connection.listen(
+      `${this.#prefix}wake:${this.#name}`,
+      (queue) => this.#hear(queue),
+      () => this.#wakeAll(),
+    );
+    const listening = this.#listening;
+    try {
+      await listening;
+    } catch (error) {
+      if (this.#listening === listening) this.#listening = undefined;
+      throw error;
+    }
+  }
+
+  #hear(queue: string): void {
+    const waiters = [...this.#waiters].filter(({ queues }) => queues.includes(queue));
+    for (const { wake } of waiters) wake();
+    if (waiters.length > 0 || this.#isClosed) return;
+    // Whoever else waits would sleep on. Should this fail, the next poll finds the work.
+    this.#connection.run(scripts.passWake, [queue]).catch(() => undefined);
+  }
+
+  #wakeAll(): void {
+    for (const { wake } of this.#waiters) wake();
+  }
+}

@@ -1,0 +1,102 @@
+import { startRedis, type TestServer } from "@org/test-servers";
+import fc from "fast-check";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { memoryEngine } from "../src/memory/index.ts";
+import { IoredisConnection } from "../src/redis/ioredis-connection.ts";
+import { RedisEngine } from "../src/redis/redis-engine.ts";
+import { resolveRedisOptions } from "../src/redis/redis-options.ts";
+import { FakeClock } from "../src/testing/fake-clock.ts";
+import {
+  type Command,
+  commandSequence,
+  EngineSession,
+  firstDifference,
+  replayParameters,
+  shortestFailure,
+} from "../src/testing/model/index.ts";
+import { FakeTimeConnection } from "./redis-fake-time.ts";
+
+const { QUEUE_PROPERTY_RUNS, QUEUE_PROPERTY_COMMANDS } = process.env;
+
+const SEQUENCES = Number(QUEUE_PROPERTY_RUNS ?? 100);
+const LENGTH = 60;
+const START = 1_700_000_000_000;
+
+let server: TestServer;
+let admin: Redis;
+let namespaces = 0;
+
+beforeAll(async () => {
+  server = await startRedis();
+  admin = new Redis(server.url);
+}, 180_000);
+
+afterAll(async () => {
+  await admin?.quit();
+  await server?.stop();
+});
+
+async function openMemory() {
+  const clock = new FakeClock(START);
+  const engine = memoryEngine({ clock });
+  return EngineSession.open({ engine, elapse: (milliseconds) => clock.advance(milliseconds), record() {} });
+}
+
+async function openRedis() {
+  const namespace = `model-${namespaces++}`;
+  const prefix = `{${namespace}}:`;
+  const options = resolveRedisOptions({ url: server.url, namespace });
+  const connection = new FakeTimeConnection(new IoredisConnection(options, prefix), admin, prefix);
+  await connection.start(START);
+  const engine = new RedisEngine({ connection, prefix, tombstones: options.tombstones });
+  const elapse = (milliseconds: number) => connection.advance(milliseconds);
+  const session = await EngineSession.open({ engine, elapse, record() {}, eventsArriveInStep: false });
+  return { session, close: () => engine.close() };
+}
+
+async function differ(commands: readonly Command[]) {
+  const { session, close } = await openRedis();
+  try {
+    return await firstDifference(commands, await openMemory(), session);
+  } finally {
+    await close();
+  }
+}
+
+async function concrete(commands: readonly Command[]): Promise<readonly Command[]> {
+  const session = await openMemory();
+  const named: Command[] = [];
+  for (const command of commands) {
+    named.push(session.concrete(command));
+    await session.execute(command);
+  }
+  return named;
+}
+
+test(`${SEQUENCES} sequences of ${LENGTH} commands leave both engines in the same states`, {
+  timeout: 3_600_000,
+}, async () => {
+  if (QUEUE_PROPERTY_COMMANDS) {
+    expect(await differ(JSON.parse(QUEUE_PROPERTY_COMMANDS))).toBe(undefined);
+    return;
+  }
+  const property = fc.asyncProperty(commandSequence(LENGTH), async (commands) => {
+    const difference = await differ(commands);
+    if (difference) throw new Error(`Command ${difference.at}`);
+  });
+  const outcome = await fc.check(property, { numRuns: SEQUENCES, ...replayParameters() });
+  if (!outcome.failed) return;
+  if (!outcome.counterexample) throw outcome.errorInstance;
+  const fails = async (candidate: readonly Command[]) => (await differ(candidate)) !== undefined;
+  const shortest = await shortestFailure(await concrete(outcome.counterexample[0]), fails);
+  const { at, command, in: what, reference, subject } = (await differ(shortest))!;
+  expect(
+    subject,
+    [
+      `The ${what} after command ${at} differs: ${JSON.stringify(command)}`,
+      `Again: QUEUE_PROPERTY_SEED=${outcome.seed} QUEUE_PROPERTY_PATH=${outcome.counterexamplePath} vitest run test/redis-model.test.ts`,
+      `Shortest: QUEUE_PROPERTY_COMMANDS='${JSON.stringify(shortest)}'`,
+    ].join("\n"),
+  ).toEqual(reference);
+});

@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import type { Page } from "./page.ts";
+
+const LUA = new URL("../../packages/core/src/redis/lua/", import.meta.url);
+
+/** The redis engine's Lua as TypeScript: nothing reads files at run time. */
+export const redisScriptsPage: Page = {
+  path: "packages/core/src/redis/scripts.ts",
+  source: "packages/core/src/redis/lua",
+  render() {
+    const parts = luaFiles("lib/").map((name) => {
+      return `const ${nameOf(name)}Part =\n  ${JSON.stringify(codeOf(`lib/${name}`).join("\n"))};`;
+    });
+    return `import type { Script } from "./script.ts";
+
+// What several scripts include, once.
+${parts.join("\n")}
+
+export const scripts = {
+${luaFiles("").map(renderScript).join("\n")}
+} as const satisfies Record<string, Script>;
+`;
+  },
+};
+
+function renderScript(name: string): string {
+  const includes = includesOf(name);
+  const own = codeOf(name);
+  const text = [...includes.flatMap((include) => codeOf(include)), ...own].join("\n");
+  const sha = createHash("sha1").update(text).digest("hex");
+  const parts = [
+    ...includes.map((include) => `${nameOf(include.replace("lib/", ""))}Part`),
+    JSON.stringify(own.join("\n")),
+  ];
+  return `  ${nameOf(name)}: {\n    name: "${name}",\n    sha: "${sha}",\n    text: [${parts.join(", ")}].join("\\n"),\n  },`;
+}
+
+function luaFiles(folder: string): readonly string[] {
+  return readdirSync(new URL(`./${folder}`, LUA))
+    .filter((name) => name.endsWith(".lua"))
+    .map((name) => name.slice(0, -".lua".length))
+    .sort();
+}
+
+function linesOf(name: string): readonly string[] {
+  return readFileSync(new URL(`${name}.lua`, LUA), "utf8").split("\n");
+}
+
+/** What a script names in its `-- @include` lines, in their order. */
+function includesOf(name: string): readonly string[] {
+  return linesOf(name).flatMap((line) => /^-- @include (\S+)$/.exec(line)?.[1] ?? []);
+}
+
+/** A file without comments, blank lines and indents. */
+function codeOf(name: string): readonly string[] {
+  return linesOf(name).flatMap((line) => (/^\s*(--.*)?$/.test(line) ? [] : [line.trim()]));
+}
+
+function nameOf(file: string): string {
+  return file.replace(/-./g, (dash) => dash.slice(1).toUpperCase());
+}
