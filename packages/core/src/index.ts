@@ -38,6 +38,7 @@ export type { EngineEvent } from "./engine/events.ts";
 export type {
   AttemptFailure,
   AttemptOutcome,
+  CancelListener,
   CancelOutcome,
   ClaimedJob,
   ClaimRequest,

@@ -102,6 +102,12 @@ export interface Engine {
    */
   subscribe(listener: (event: EngineEvent) => void): Promise<Unsubscribe>;
 
+  /**
+   * Calls `listener` at once when a job that this engine's claims hold is told to stop, by whatever process. An
+   * engine that can't push leaves it out: heartbeats tell all the same. Calls may be lost, and may come twice.
+   */
+  onCancelRequest?(listener: CancelListener): Promise<Unsubscribe>;
+
   health(): Promise<HealthReport>;
   /** Ends waits and subscriptions and frees what the engine opened. Safe to call twice. */
   close(): Promise<void>;
@@ -111,6 +117,8 @@ export type { WireEnvelope } from "../contract/envelope.ts";
 export type { Retention, RetentionBound } from "../contract/retention.ts";
 
 export type Unsubscribe = () => Promise<void>;
+
+export type CancelListener = (ids: readonly string[], reason: string) => void;
 
 /** What an engine can do. A send that needs a `false` one is refused with `UnsupportedByEngineError`. */
 export interface EngineCapabilities {

@@ -97,6 +97,11 @@ export class DeferredEngine implements port.Engine {
     return (await this.#engine()).subscribe(listener);
   }
 
+  async onCancelRequest(listener: port.CancelListener): Promise<port.Unsubscribe> {
+    const engine = await this.#engine();
+    return engine.onCancelRequest ? engine.onCancelRequest(listener) : async () => {};
+  }
+
   async health(): Promise<HealthReport> {
     try {
       return await (await this.#engine()).health();

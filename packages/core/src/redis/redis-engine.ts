@@ -10,10 +10,12 @@ import { EventFeed } from "./event-feed.ts";
 import { claimedJobs, encodeLog, jobRecords, type StoredParts } from "./job-record.ts";
 import { policyOf } from "./job-value.ts";
 import { LostClaims } from "./lost-claims.ts";
+import { OwnChannel } from "./own-channel.ts";
 import { Profiles } from "./profiles.ts";
 import { KEPT_MINUTES, parseCounts, parseMetrics } from "./reports.ts";
 import type { Script } from "./script.ts";
 import { scripts } from "./scripts.ts";
+import { SendOrder } from "./send-order.ts";
 import { WorkWaits } from "./work-waits.ts";
 
 export interface RedisEngineParts {
@@ -45,8 +47,11 @@ export class RedisEngine implements port.Engine {
   readonly #tombstones: RedisEngineParts["tombstones"];
   readonly #profiles: Profiles;
   readonly #claims: LostClaims;
+  readonly #sends: SendOrder;
   readonly #events: EventFeed;
+  readonly #channel: OwnChannel;
   readonly #waits: WorkWaits;
+  readonly #cancelListeners = new Set<port.CancelListener>();
 
   constructor({ connection, prefix, tombstones }: RedisEngineParts) {
     const name = crypto.randomUUID().slice(0, 8);
@@ -54,14 +59,22 @@ export class RedisEngine implements port.Engine {
     this.#tombstones = tombstones;
     this.#profiles = new Profiles(connection);
     this.#claims = new LostClaims(connection, name, tombstones.count);
+    this.#sends = new SendOrder(connection, name);
     this.#events = new EventFeed(connection, `${prefix}events`);
-    this.#waits = new WorkWaits(connection, prefix, name);
+    this.#channel = new OwnChannel(connection, `${prefix}wake:${name}`, {
+      onWake: (queue) => this.#waits.wake(queue),
+      onGap: () => this.#waits.wakeAll(),
+      onCancel: (id, error) => {
+        for (const listener of this.#cancelListeners) listener([id], JSON.parse(error).message);
+      },
+    });
+    this.#waits = new WorkWaits(connection, this.#channel, name);
   }
 
   async enqueue(batches: readonly port.EnqueueBatch[]): Promise<readonly port.EnqueueOutcome[]> {
     if (batches.length === 0) return [];
     const request = new EnqueueRequest(batches);
-    return request.outcomes(await this.#run(scripts.enqueue, request.args(this.#tombstones.count)));
+    return request.outcomes(await this.#sends.run(request.args(this.#tombstones.count)));
   }
 
   async claim(request: port.ClaimRequest): Promise<readonly port.ClaimedJob[]> {
@@ -215,10 +228,10 @@ export class RedisEngine implements port.Engine {
         after,
       ];
       const reply = await this.#run(scripts.clean, [...args, ...queues]);
-      const [some, last] = reply as readonly [number, number];
+      const [some, last] = reply as readonly [number, string];
       removed += some;
-      if (last === 0) break;
-      after = last;
+      if (last === "0") break;
+      after = Number(last);
     }
     return removed;
   }
@@ -229,6 +242,18 @@ export class RedisEngine implements port.Engine {
 
   subscribe(listener: (event: EngineEvent) => void): Promise<port.Unsubscribe> {
     return this.#events.add(listener);
+  }
+
+  async onCancelRequest(listener: port.CancelListener): Promise<port.Unsubscribe> {
+    const entry: port.CancelListener = (ids, reason) => listener(ids, reason);
+    this.#cancelListeners.add(entry);
+    try {
+      await this.#channel.listen();
+    } catch (error) {
+      this.#cancelListeners.delete(entry);
+      throw error;
+    }
+    return async () => void this.#cancelListeners.delete(entry);
   }
 
   async health(): Promise<HealthReport> {

@@ -1,5 +1,6 @@
 import type { WaitForWorkRequest } from "../engine/port.ts";
 import type { RedisConnection } from "./connection.ts";
+import type { OwnChannel } from "./own-channel.ts";
 import { scripts } from "./scripts.ts";
 
 interface Waiter {
@@ -13,15 +14,14 @@ interface Waiter {
  */
 export class WorkWaits {
   readonly #connection: RedisConnection;
-  readonly #prefix: string;
+  readonly #channel: OwnChannel;
   readonly #name: string;
   readonly #waiters = new Set<Waiter>();
-  #listening: Promise<unknown> | undefined;
   #isClosed = false;
 
-  constructor(connection: RedisConnection, prefix: string, name: string) {
+  constructor(connection: RedisConnection, channel: OwnChannel, name: string) {
     this.#connection = connection;
-    this.#prefix = prefix;
+    this.#channel = channel;
     this.#name = name;
   }
 
@@ -36,7 +36,7 @@ export class WorkWaits {
     this.#waiters.add(waiter);
     try {
       // First, so that no wake-up falls between asking for it and listening.
-      await this.#listen();
+      await this.#channel.listen();
       const due = (await this.#connection.run(scripts.wait, [
         this.#name,
         Math.ceil(timeout),
@@ -62,25 +62,11 @@ export class WorkWaits {
 
   close(): void {
     this.#isClosed = true;
-    this.#wakeAll();
+    this.wakeAll();
   }
 
-  async #listen(): Promise<void> {
-    this.#listening ??= this.#connection.listen(
-      `${this.#prefix}wake:${this.#name}`,
-      (queue) => this.#hear(queue),
-      () => this.#wakeAll(),
-    );
-    const listening = this.#listening;
-    try {
-      await listening;
-    } catch (error) {
-      if (this.#listening === listening) this.#listening = undefined;
-      throw error;
-    }
-  }
-
-  #hear(queue: string): void {
+  /** There may be work in a queue. */
+  wake(queue: string): void {
     const waiters = [...this.#waiters].filter(({ queues }) => queues.includes(queue));
     for (const { wake } of waiters) wake();
     if (waiters.length > 0 || this.#isClosed) return;
@@ -88,7 +74,7 @@ export class WorkWaits {
     this.#connection.run(scripts.passWake, [queue]).catch(() => undefined);
   }
 
-  #wakeAll(): void {
+  wakeAll(): void {
     for (const { wake } of this.#waiters) wake();
   }
 }

@@ -3,7 +3,7 @@
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 tombstones to remember, 2 the error as JSON, then the ids
 -- Answer of each "cancelled", "cancelling", "finished" or "unknown"
--- Cost   some ten commands a job
+-- Cost   some ten commands a job, and a message to the engine that holds it
 -- @include lib/time
 -- @include lib/base
 -- @include lib/drain
@@ -12,7 +12,9 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
 -- @include lib/operation
 
 return operate({ unpack(ARGV, 3) }, function(job)
@@ -26,12 +28,14 @@ return operate({ unpack(ARGV, 3) }, function(job)
     return 'cancelled'
   end
   call('HSET', P .. 'state:' .. job.id, 'c', 1, 'err', ARGV[2])
+  -- A claim's token begins with its engine's name.
+  call('PUBLISH', P .. 'wake:' .. string.match(job.token, '^[^.]+'), 'cancel ' .. job.id .. ' ' .. ARGV[2])
   if not job.is_cancelling then
     job.is_cancelling = true
     local record = call('HGET', P .. 'active', job.id)
-    local before, flags, token = string.match(record, '^(.* )(%S+) (%S+)$')
+    local before, flags, after = string.match(record, '^(%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ )(%S+)(.*)$')
     flags = string.gsub(flags, '[-x]', '') .. 'cx'
-    call('HSET', P .. 'active', job.id, before .. flags .. ' ' .. token)
+    call('HSET', P .. 'active', job.id, before .. flags .. after)
   end
   return 'cancelling'
 end)

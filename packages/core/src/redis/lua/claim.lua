@@ -14,11 +14,11 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
 -- @include lib/claim
 
 local claimed = claim({ unpack(ARGV, 5) }, tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]))
-flush_tallies()
-flush_wakes(true)
-flush_events()
+end_step(0, true)
 return claimed

@@ -13,14 +13,18 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
 
 local state, older_than, limit, window = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local found = {}
+local is_cut = false
 for at = 7, #ARGV do
   local scored = call(
     'ZRANGEBYSCORE', P .. state .. ':' .. ARGV[at], '(' .. ARGV[6], '+inf', 'WITHSCORES', 'LIMIT', 0, window
   )
+  is_cut = is_cut or #scored == 2 * window
   for index = 1, #scored, 2 do
     found[#found + 1] = { id = scored[index], sequence = tonumber(scored[index + 1]) }
   end
@@ -42,8 +46,6 @@ for index = 1, math.min(#found, window) do
     removed = removed + 1
   end
 end
-bury_all(tonumber(ARGV[1]))
-flush_tallies()
-flush_wakes(false)
-flush_events()
-return { removed, looked < #found and looked > 0 and found[looked].sequence or 0 }
+end_step(tonumber(ARGV[1]), false)
+local has_more = looked > 0 and (looked < #found or is_cut)
+return { removed, has_more and int(found[looked].sequence) or '0' }

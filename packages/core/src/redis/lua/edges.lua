@@ -12,7 +12,9 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
 
 local L = life()
 local job = L.load(ARGV[1])
@@ -22,16 +24,17 @@ end
 local dependencies = {}
 for at = 1, #(job.deps or {}), 2 do
   local id = job.deps[at]
-  local waits = call('HGET', P .. 'waiters:' .. id, job.id)
+  local letter = call('HGET', L.waiters_of(id), job.id)
+  local state = L.state_of(id)
   dependencies[#dependencies + 1] = id
   dependencies[#dependencies + 1] = job.deps[at + 1]
-  dependencies[#dependencies + 1] = L.state_of(id) or ''
-  dependencies[#dependencies + 1] = waits and waits ~= '-' and 1 or 0
+  dependencies[#dependencies + 1] = state or ''
+  dependencies[#dependencies + 1] = L.is_waiting_for(letter, state) and 1 or 0
 end
 local dependents = {}
-local waiters = call('HGETALL', P .. 'waiters:' .. job.id)
+local waiters = call('HGETALL', L.waiters_of(job.id))
 for at = 1, #waiters, 2 do
-  if waiters[at + 1] ~= '-' and #dependents < tonumber(ARGV[2]) then
+  if L.is_waiting_for(waiters[at + 1], job.state) and #dependents < tonumber(ARGV[2]) then
     dependents[#dependents + 1] = waiters[at]
   end
 end

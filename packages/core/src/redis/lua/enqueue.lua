@@ -1,14 +1,15 @@
 -- Stores batches of jobs, each all or nothing, in send order.
 --
 -- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember
---        2 number of profiles, then each as JSON
+-- ARGV   1 the engine's name, 2 the number of this call, 3 the number of the call before it if that is under way
+--        4 tombstones to remember
+--        5 number of profiles, then each as JSON
 --        then groups:
 --          "plain", profile (its place among the profiles), queue, number of jobs, then id and value of each;
 --            jobs that wait for nothing and refer to nothing
 --          "batch", number of jobs, then of each: id, profile, stamp, flags, extras (JSON or ""), data, delay,
 --            dedupe key or "", its window; "1" in front of them when the batch's jobs refer to each other
--- Answer of each group: for "plain" the places (from 1) of the jobs that were known already; for "batch"
+-- Answer "out of turn", with nothing stored, when the call before it hasn't come; else of each group: for "plain" the places (from 1) of the jobs that were known already; for "batch"
 --        {"stored", id or first job's id, 1 when it is new or 0, ...}, {"missing", ids...} or {"cycle", ids...}
 -- Cost   a few commands a group of plain jobs, each linear in the jobs; some ten commands a job otherwise
 -- @include lib/time
@@ -18,11 +19,22 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
+-- @include lib/known
 -- @include lib/batch
 
+-- Longer than any call is under way.
+local CALL_LIFETIME = 60000
+
+local sent = P .. 'sent:' .. ARGV[1]
+if ARGV[3] ~= '' and call('GET', sent) ~= ARGV[3] then
+  return 'out of turn'
+end
+call('SET', sent, ARGV[2], 'PX', CALL_LIFETIME)
+
 local profile_ids = {}
-local queues = {}
 local reply = {}
 
 -- Profiles are named by a part of their text's hash: a name never comes to mean another profile, even when the
@@ -41,68 +53,39 @@ local function intern(text)
   end
 end
 
-local function know_queue(queue)
-  if not queues[queue] then
-    queues[queue] = true
-    call('SADD', P .. 'queues', queue)
-  end
-end
-
--- Which of these ids are stored or remembered, or given twice: places from 1, or nil when none is.
-local function known_places(first, n)
-  local keys, ids, seen = {}, {}, {}
-  local known
+local function store_plain(first, n, profile_id, queue, answer, offset)
+  local ids, values, seen = {}, {}, {}
+  local sequence = call('INCRBY', P .. 'sequence', n) - n
+  local has_repeats = #tombs_there() > 0
   for index = 1, n do
     local id = ARGV[first + 2 * index - 2]
     ids[index] = id
-    keys[index] = P .. 'job:' .. id
-    if seen[id] or buried[id] then
-      known = known or {}
-      known[index] = true
-    end
+    has_repeats = has_repeats or seen[id]
     seen[id] = true
+    values[2 * index - 1] = P .. 'job:' .. id
+    values[2 * index] = profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. ARGV[first + 2 * index - 1]
   end
-  if call('EXISTS', unpack(keys)) > 0 then
-    known = known or {}
-    for index, key in ipairs(keys) do
-      if call('EXISTS', key) == 1 then
-        known[index] = true
+  -- Nearly always all are new, and one command finds that and stores them.
+  if has_repeats or next(buried) or call('MSETNX', unpack(values)) == 0 then
+    local known = known_places(ids) or {}
+    local new_ids, new_values = {}, {}
+    for index, id in ipairs(ids) do
+      if known[index] then
+        answer[#answer + 1] = offset + index
+      else
+        new_ids[#new_ids + 1] = id
+        new_values[#new_values + 1] = values[2 * index - 1]
+        new_values[#new_values + 1] = values[2 * index]
       end
     end
-  end
-  for _, tombs in ipairs({ 'tombs', 'tombs:old' }) do
-    if call('EXISTS', P .. tombs) == 1 then
-      for index, letter in ipairs(call('HMGET', P .. tombs, unpack(ids))) do
-        if letter then
-          known = known or {}
-          known[index] = true
-        end
-      end
+    if #new_ids == 0 then
+      return
     end
+    ids = new_ids
+    call('MSET', unpack(new_values))
   end
-  return known
-end
-
-local function store_plain(first, n, profile_id, queue, answer, offset)
-  local known = known_places(first, n)
-  local pairs_to_set, ids = {}, {}
-  local sequence = call('INCRBY', P .. 'sequence', n) - n
-  for index = 1, n do
-    if known and known[index] then
-      answer[#answer + 1] = offset + index
-    else
-      local id = ARGV[first + 2 * index - 2]
-      ids[#ids + 1] = id
-      pairs_to_set[#pairs_to_set + 1] = P .. 'job:' .. id
-      pairs_to_set[#pairs_to_set + 1] = profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text
-        .. ARGV[first + 2 * index - 1]
-    end
-  end
-  if #ids == 0 then
-    return
-  end
-  call('MSET', unpack(pairs_to_set))
-  if call('EXISTS', P .. 'ghosts:' .. queue) == 0 then
+  know_queue(queue)
+  if not has_ghosts(queue) then
     call('RPUSH', P .. 'fresh:' .. queue, unpack(ids))
   else
     -- An id whose cancelled entry is still in the list must not come into it again.
@@ -127,17 +110,16 @@ local function store_plain(first, n, profile_id, queue, answer, offset)
   end
 end
 
-for index = 1, tonumber(ARGV[2]) do
-  profile_ids[index] = intern(ARGV[2 + index])
+for index = 1, tonumber(ARGV[5]) do
+  profile_ids[index] = intern(ARGV[5 + index])
 end
 
-local at = 3 + tonumber(ARGV[2])
+local at = 6 + tonumber(ARGV[5])
 while ARGV[at] do
   local answer = {}
   if ARGV[at] == 'plain' then
     local profile_id, queue, n = profile_ids[tonumber(ARGV[at + 1])], ARGV[at + 2], tonumber(ARGV[at + 3])
     at = at + 4
-    know_queue(queue)
     for offset = 0, n - 1, CHUNK do
       store_plain(at + 2 * offset, math.min(CHUNK, n - offset), profile_id, queue, answer, offset)
     end
@@ -145,13 +127,10 @@ while ARGV[at] do
   else
     local specs
     specs, at = read_batch(at, profile_ids)
-    answer = store_batch(specs, know_queue)
+    answer = store_batch(specs)
   end
   reply[#reply + 1] = answer
 end
 
-bury_all(tonumber(ARGV[1]))
-flush_tallies()
-flush_wakes(false)
-flush_events()
+end_step(tonumber(ARGV[4]), false)
 return reply

@@ -4,7 +4,7 @@
 -- ARGV   1 lease in milliseconds; then of each: id, epoch, progress (JSON or ""), logs (JSON array of
 --          "instant message" texts, or "")
 -- Answer for each 0 (lost), 1 (held) or 2 (cancelling)
--- Cost   three commands, linear in the leases; some five more for one that carries anything
+-- Cost   two commands, and two a claim; some five more for a job that carries anything
 -- @include lib/time
 -- @include lib/base
 -- @include lib/drain
@@ -13,19 +13,21 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
 -- @include lib/held
 
 local KEPT_LOGS = 100
 
 local statuses = {}
-local leases = {}
-local ids = {}
+local expires = int(now + tonumber(ARGV[1]))
+local ids, reports = {}, {}
+-- By claim: what is renewed of it.
+local renewed, is_renewed = {}, {}
 for at = 2, #ARGV, 4 do
   ids[#ids + 1] = ARGV[at]
 end
-local expires = now + tonumber(ARGV[1])
-local reports = {}
 for first = 1, #ids, CHUNK do
   local last = math.min(first + CHUNK - 1, #ids)
   local records = call('HMGET', P .. 'active', unpack(ids, first, last))
@@ -34,25 +36,48 @@ for first = 1, #ids, CHUNK do
     local record = records[index - first + 1]
     statuses[index] = 0
     if record and string.match(record, '^%d+') == ARGV[at + 1] then
-      local flags = string.match(record, '(%S+) %S+$')
+      local flags, token = string.match(record, '^%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ (%S+) (%S+)')
       statuses[index] = string.find(flags, 'c', 1, true) and 2 or 1
-      leases[#leases + 1] = expires
-      leases[#leases + 1] = ids[index]
+      renewed[token] = renewed[token] or {}
+      if not is_renewed[ids[index]] then
+        is_renewed[ids[index]] = true
+        table.insert(renewed[token], ids[index])
+      end
       if ARGV[at + 2] ~= '' or ARGV[at + 3] ~= '' then
         reports[#reports + 1] = at
       end
     end
   end
 end
-call_each('ZADD', P .. 'leases', leases)
+
+-- Jobs that are renewed without the rest of their claim get a token of their own.
+local function part(token, jobs)
+  local own = token .. '+' .. call('INCR', P .. 'endings')
+  for _, id in ipairs(jobs) do
+    local before, after =
+      string.match(call('HGET', P .. 'active', id), '^(%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ )%S+(.*)$')
+    call('HSET', P .. 'active', id, before .. own .. after)
+  end
+  hold_claim(own, #jobs, expires)
+  let_go(token, #jobs)
+end
+
+for token, jobs in pairs(renewed) do
+  if #jobs == tonumber(call('HGET', P .. 'claims', token)) then
+    call('ZADD', P .. 'leases', expires, token)
+  else
+    part(token, jobs)
+  end
+end
+flush_claims()
 
 -- From now on the job has a `state:` hash, which its record must say.
 local function mark_state(job)
   if not job.has_state then
     job.has_state = true
     local record = call('HGET', P .. 'active', job.id)
-    local before, flags, token = string.match(record, '^(.* )(%S+) (%S+)$')
-    call('HSET', P .. 'active', job.id, before .. (flags == '-' and 'x' or flags .. 'x') .. ' ' .. token)
+    local before, flags, after = string.match(record, '^(%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ )(%S+)(.*)$')
+    call('HSET', P .. 'active', job.id, before .. (flags == '-' and 'x' or flags .. 'x') .. after)
     call('HSET', P .. 'state:' .. job.id, 's', 'active')
   end
 end

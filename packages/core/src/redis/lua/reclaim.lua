@@ -12,36 +12,21 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
 -- @include lib/held
 
 local tokens = {}
 for at = 2, #ARGV do
   tokens[ARGV[at]] = true
 end
-local active = call('HGETALL', P .. 'active')
 local n = 0
-for at = 1, #active, 2 do
-  if tokens[string.match(active[at + 1], '%S+$')] then
-    local job = held(active[at], string.match(active[at + 1], '^%d+'))
-    if job then
-      life().break_run(job)
-    end
-    if job and job.state == 'active' then
-      free(job)
-      job.attempt = job.attempt - 1
-      if job.is_cancelling then
-        life().finish(job, 'cancelled', call('HGET', P .. 'state:' .. job.id, 'err') or nil)
-        life().propagate()
-      else
-        life().give_back(job, 0)
-      end
-    end
+for _, job in ipairs(held_by(tokens)) do
+  if job.is_held then
+    give_back_unrun(job, 0, false)
     n = n + 1
   end
 end
-bury_all(tonumber(ARGV[1]))
-flush_tallies()
-flush_wakes(false)
-flush_events()
+end_step(tonumber(ARGV[1]), false)
 return n

@@ -12,20 +12,24 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
 -- @include lib/held
 -- @include lib/claim
 
 local limit = tonumber(ARGV[3])
 
 local expired = {}
-for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, limit)) do
-  expired[#expired + 1] = life().load(id)
+local tokens = call('ZRANGEBYSCORE', P .. 'leases', '-inf', now_text, 'LIMIT', 0, limit)
+if #tokens > 0 then
+  local is_expired = {}
+  for _, token in ipairs(tokens) do
+    is_expired[token] = true
+  end
+  -- In send order, so that what ends here ends in the same order on every engine.
+  expired = { unpack(held_by(is_expired), 1, limit) }
 end
--- In send order, so that what ends here ends in the same order on every engine.
-table.sort(expired, function(a, b)
-  return a.sequence < b.sequence
-end)
 
 local requeued, stalled = 0, 0
 
@@ -76,9 +80,6 @@ elseif now - since >= tonumber(ARGV[2]) then
   rotate_tombs()
 end
 
-bury_all(tonumber(ARGV[1]))
-flush_tallies()
-flush_wakes(false)
-flush_events()
+end_step(tonumber(ARGV[1]), false)
 local more = (#expired >= limit or promoted >= limit or trimmed >= limit) and 1 or 0
 return { requeued, stalled, promoted, trimmed, more }

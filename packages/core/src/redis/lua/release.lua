@@ -11,30 +11,16 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
 -- @include lib/held
 
 for at = 2, #ARGV, 4 do
   local job = held(ARGV[at], ARGV[at + 1])
   if job then
-    life().break_run(job)
-  end
-  if job and job.state == 'active' then
-    free(job)
-    job.attempt = job.attempt - 1
-    if ARGV[at + 3] == '1' then
-      job.bounces = job.bounces + 1
-    end
-    if job.is_cancelling then
-      life().finish(job, 'cancelled', call('HGET', P .. 'state:' .. job.id, 'err') or nil)
-      life().propagate()
-    else
-      life().give_back(job, tonumber(ARGV[at + 2]))
-    end
+    give_back_unrun(job, tonumber(ARGV[at + 2]), ARGV[at + 3] == '1')
   end
 end
-bury_all(tonumber(ARGV[1]))
-flush_tallies()
-flush_wakes(false)
-flush_events()
+end_step(tonumber(ARGV[1]), false)
 return 1

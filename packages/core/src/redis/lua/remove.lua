@@ -12,7 +12,9 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
 -- @include lib/operation
 
 return operate({ unpack(ARGV, 2) }, function(job)

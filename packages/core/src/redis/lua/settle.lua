@@ -16,39 +16,38 @@
 -- @include lib/events
 -- @include lib/wake
 -- @include lib/tombs
+-- @include lib/claims
 -- @include lib/lifecycle
+-- @include lib/step
 -- @include lib/claim
 
 local n = tonumber(ARGV[2])
 local verdicts = {}
 local freed = {}
 local running = {}
+-- Jobs that completed straight through in this call: a second outcome of one is stale.
+local completed = {}
 
-local function free(id, queue, is_counted)
+local function free(id, queue, token, is_counted)
   freed[#freed + 1] = id
+  let_go(token, 1)
   if is_counted then
     running[queue] = (running[queue] or 0) + 1
   end
 end
 
 local function flush_freed()
-  call_each('ZREM', P .. 'leases', freed)
   call_each('HDEL', P .. 'active', freed)
   for queue, count in pairs(running) do
     call('HINCRBY', P .. 'running', queue, -count)
   end
   if lifecycle then
     lifecycle.flush_begun()
+    -- What follows may claim, and looks at what is written.
+    lifecycle.flush()
   end
 end
 
--- A job that ran once, with nothing to keep of it.
-local function complete_plain(id, profile, started, epoch, text)
-  tally(profile.q, 'completed', 1)
-  tally_time(profile.q, 'r', now - started)
-  emit('completed', id, profile.q, profile.m, tonumber(epoch), text or false, false)
-  bury(id, 'completed', false)
-end
 
 local function settle_one(job, type, delay, text)
   local L = life()
@@ -77,6 +76,9 @@ end
 local is_kept = {}
 
 local function keeps(type)
+  if lifecycle then
+    return lifecycle.has_kept(type .. ':completed')
+  end
   if is_kept[type] == nil then
     is_kept[type] = call('EXISTS', P .. 'kept:' .. type .. ':completed') == 1
   end
@@ -86,59 +88,79 @@ end
 -- Completes a job that never ran before and has no more than its own key. Answers whether it was one.
 -- `are_alone`: nothing waits for any of the jobs.
 local function settle_plain(id, record, are_alone, text)
-  local profile_id, sequence, started = string.match(record, '^1 (%w+) (%d+) (%d+) 1 0 0 0 %- ')
+  local profile_id, sequence, started, token = string.match(record, '^1 (%w+) (%d+) (%d+) 1 0 0 0 %- (%S+)$')
   if not profile_id or lifecycle and lifecycle.jobs[id] then
     return false
   end
   local profile = profile_of(profile_id)
-  free(id, profile.q, true)
-  if are_alone and profile.cc == 0 and not keeps(profile.m) then
-    complete_plain(id, profile, started, '1', text)
+  free(id, profile.q, token, true)
+  if are_alone then
+    tally(profile.q, 'completed', 1)
+    tally_time(profile.q, 'r', now - started)
+    emit('completed', id, profile.q, profile.m, 1, text or false, false)
+    completed[id] = true
+    if profile.cc == 0 and not keeps(profile.m) then
+      bury(id, 'completed', false)
+    else
+      life().keep_plain(id, profile_id, sequence, started, text)
+    end
     return true
   end
-  local job = life().describe(id, profile_id, sequence, now, '-', '')
+  local job = life().describe(id, profile_id, sequence, now, nil)
   job.state = 'active'
   job.started = tonumber(started)
   job.epoch, job.attempt = 1, 1
   job.has_no_waiters = are_alone
   settle_one(job, 'c', 0, text)
-  is_kept = {}
   return true
 end
 
-local function settle(id, type, epoch, delay, text)
-  local job = life().load(id)
+local function settle(id, record, are_alone, type, epoch, delay, text)
+  local job = life().load(id, record)
   -- One that is reserved hasn't begun: whoever says how it ended is ahead of its turn.
   if not job or job.state ~= 'active' or job.epoch ~= tonumber(epoch) then
     return 0
   end
-  free(id, job.queue, not job.has_just_begun)
+  job.has_no_waiters = are_alone or nil
+  free(id, job.queue, job.token, not job.has_just_begun)
   settle_one(job, type, delay, text)
-  is_kept = {}
   return 1
+end
+
+local has_dependencies = call('EXISTS', P .. 'dependencies') == 1
+
+-- Whether nothing waits for any of these jobs.
+local function nobody_waits(ids)
+  if not has_dependencies then
+    return true
+  end
+  local keys = {}
+  for index, id in ipairs(ids) do
+    keys[index] = P .. 'waiters:' .. id
+  end
+  return call('EXISTS', unpack(keys)) == 0
 end
 
 for first = 1, n, CHUNK do
   local last = math.min(first + CHUNK - 1, n)
-  local ids, waiters = {}, {}
+  local ids = {}
   for index = first, last do
-    ids[#ids + 1] = ARGV[3 * index]
-    waiters[#waiters + 1] = P .. 'waiters:' .. ARGV[3 * index]
+    ids[index - first + 1] = ARGV[3 * index]
   end
   local records = call('HMGET', P .. 'active', unpack(ids))
-  local are_alone = call('EXISTS', unpack(waiters)) == 0
+  local are_alone = nobody_waits(ids)
   for index = first, last do
     local id, record = ids[index - first + 1], records[index - first + 1]
     local text = ARGV[3 * index + 2]
     verdicts[index] = 0
-    if record and not buried[id] then
+    if record and not completed[id] then
       text = text ~= '' and text or nil
       local outcome = ARGV[3 * index + 1]
       if outcome == 'c 1 0' and settle_plain(id, record, are_alone, text) then
         verdicts[index] = 1
       else
         local type, epoch, delay = string.match(outcome, '^(%a) (%d+) (%d+)$')
-        verdicts[index] = settle(id, type, epoch, tonumber(delay), text)
+        verdicts[index] = settle(id, record, are_alone, type, epoch, tonumber(delay), text)
       end
     end
   end
@@ -154,8 +176,5 @@ if ARGV[at] then
     { unpack(ARGV, at + 4) }, tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
   )
 end
-bury_all(tonumber(ARGV[1]))
-flush_tallies()
-flush_wakes(true)
-flush_events()
+end_step(tonumber(ARGV[1]), true)
 return { verdicts, claimed }

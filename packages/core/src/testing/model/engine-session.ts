@@ -103,7 +103,9 @@ export class EngineSession {
       if (cursor === undefined) break;
     }
     const edges: Record<string, JobEdges> = {};
-    for (const { id, state } of jobs) if (!isTerminal(state)) edges[id] = (await this.#engine.edges(id))!;
+    const unfinished = jobs.filter(({ state }) => !isTerminal(state));
+    const found = await Promise.all(unfinished.map(({ id }) => this.#engine.edges(id)));
+    for (const [index, { id }] of unfinished.entries()) edges[id] = found[index]!;
     const snapshot: Snapshot = {
       type: "snapshot",
       jobs,

@@ -99,12 +99,28 @@ local function find_cycle(fresh)
   return nil
 end
 
-local function store_batch(specs, know_queue)
+-- Which of a batch's jobs are known already, by id.
+local function known_among(specs)
+  local is_known = {}
+  for first = 1, #specs, CHUNK do
+    local ids = {}
+    for index = first, math.min(first + CHUNK - 1, #specs) do
+      ids[#ids + 1] = specs[index].id
+    end
+    for place in pairs(known_places(ids) or {}) do
+      is_known[ids[place]] = true
+    end
+  end
+  return is_known
+end
+
+local function store_batch(specs)
+  local known = known_among(specs)
   local fresh, is_fresh, aliases, dedupes = {}, {}, {}, {}
   local reply = { 'stored' }
   for _, spec in ipairs(specs) do
     local id, is_new = spec.id, 0
-    if not is_fresh[id] and not is_known(id) then
+    if not is_fresh[id] and not known[id] then
       local first = spec.dedupe and (dedupes[spec.dedupe] or deduped_to(spec.dedupe))
       if first then
         aliases[id] = first
@@ -126,6 +142,7 @@ local function store_batch(specs, know_queue)
   for _, spec in ipairs(fresh) do
     if spec.flags ~= '-' then
       local extras = cjson.decode(spec.extras)
+      spec.decoded = extras
       spec.key = extras.o
       if extras.d then
         spec.deps = resolve(extras.d, aliases)
@@ -157,9 +174,9 @@ local function store_batch(specs, know_queue)
   for index, spec in ipairs(fresh) do
     local extras = spec.extras ~= '' and ' ' .. spec.extras or ''
     values[#values + 1] = P .. 'job:' .. spec.id
-    values[#values + 1] = spec.profile_id .. ' ' .. (sequence + index) .. ' ' .. now .. ' ' .. spec.stamp .. ' '
+    values[#values + 1] = spec.profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. ' ' .. spec.stamp .. ' '
       .. spec.flags .. extras .. '\n' .. spec.data
-    local job = L.describe(spec.id, spec.profile_id, sequence + index, now, spec.flags, spec.extras)
+    local job = L.describe(spec.id, spec.profile_id, sequence + index, now, spec.decoded)
     job.at = spec.delay > 0 and now + spec.delay or 0
     jobs[index] = job
     L.entering[job.id] = true
@@ -179,7 +196,7 @@ local function store_batch(specs, know_queue)
 
   local pushed = {}
   local function push_fresh(job)
-    if call('SISMEMBER', P .. 'ghosts:' .. job.queue, job.id) == 1 then
+    if has_ghosts(job.queue) and call('SISMEMBER', P .. 'ghosts:' .. job.queue, job.id) == 1 then
       return false
     end
     local ids = pushed[job.queue]

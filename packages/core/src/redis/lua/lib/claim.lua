@@ -2,7 +2,7 @@
 -- never ran before. A function for the same reason as `make_lifecycle`.
 --
 -- What the record of a held job says: epoch, profile, sequence, started, attempt, stalls, bounces, priority,
--- flags, claim. Flags: "-" or of k (ordering key), d (dependencies), p (priority), x (has a `state:` hash), c (told
+-- flags, claim, and the ordering key if there is one. Flags: "-" or of k (ordering key), d (dependencies), p (priority), x (has a `state:` hash), c (told
 -- to stop), v (reserved: its attempt hasn't begun).
 local PROMOTE_STEP = 1000
 -- Ready jobs of priority 1 and up have scores from here on; fresh ones have priority 0.
@@ -21,23 +21,32 @@ end
 local function claim(queues, limit, lease, token, run)
   promote_due(PROMOTE_STEP)
   local reply = {}
-  local records, leases = {}, {}
+  local records = {}
   local room = limit
   local expires = int(now + lease)
-  local is_heard = heard()
   local held, started = 0, 0
   local ending = ' ' .. token
+  local started_first = ' ' .. now_text .. ' 1 0 0 '
+  -- Neighbours nearly all waited since the same instant.
+  local waited, waited_since = 0, nil
 
   -- `state`: epoch, attempt, stalls and bounces before this claim, and since when it is queued, of a job that has
   -- a `state:` hash.
   local function hold(id, value, priority, state, reserved_flag)
     local profile_id, sequence, created, flags = string.match(value, '^(%w+) (%d+) (%d+) %S+ (%S+)')
     local epoch, attempt, counters = 1, 1, ''
+    local tail = ending
+    local extras
+    if string.find(flags, 'k', 1, true) then
+      extras = cjson.decode(string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)'))
+      priority = extras.p or 0
+      tail = ending .. ' ' .. extras.o
+    end
     local n = 2 * held
     held = held + 1
     records[n + 1] = id
     if not (state and state[1]) then
-      records[n + 2] = '1 ' .. profile_id .. ' ' .. sequence .. ' ' .. now_text .. ' 1 0 0 ' .. priority .. ' ' .. flags .. ending
+      records[n + 2] = '1 ' .. profile_id .. ' ' .. sequence .. started_first .. priority .. ' ' .. flags .. tail
     else
       epoch, attempt = state[1] + 1, state[2] + 1
       local stalls, bounces = state[3] or 0, state[4] or 0
@@ -47,25 +56,21 @@ local function claim(queues, limit, lease, token, run)
         attempt = attempt - 1
       end
       records[n + 2] = epoch .. ' ' .. profile_id .. ' ' .. sequence .. ' ' .. (reserved_flag and '0' or now_text) .. ' '
-        .. attempt .. ' ' .. stalls .. ' ' .. bounces .. ' ' .. priority .. ' ' .. flags .. ending
+        .. attempt .. ' ' .. stalls .. ' ' .. bounces .. ' ' .. priority .. ' ' .. flags .. tail
     end
-    leases[n + 1] = expires
-    leases[n + 2] = id
     n = n + held
     reply[n] = id
     reply[n + 1] = counters
     reply[n + 2] = value
     room = room - 1
-    return profile_id, epoch, created, flags
+    return profile_id, epoch, created, extras
   end
 
   -- Reserves the next in the line of a job that has just been claimed.
-  local function reserve(queue, head_id)
+  local function reserve(queue, head_id, key)
     local wanted = math.min(run - 1, room)
-    local head = life().load(head_id)
-    local line = P .. 'line:' .. queue .. ':' .. head.key
     local reserved = {}
-    local next_ids = call('ZRANGE', line, 0, math.min(wanted, CHUNK))
+    local next_ids = call('ZRANGE', P .. 'line:' .. queue .. ':' .. key, 0, math.min(wanted, CHUNK))
     for _, id in ipairs(next_ids) do
       if id ~= head_id and #reserved < wanted then
         local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'p', 'at')
@@ -73,24 +78,36 @@ local function claim(queues, limit, lease, token, run)
           break
         end
         local value = call('GET', P .. 'job:' .. id)
-        hold(id, value, life().load(id).priority, state, 'v')
+        hold(id, value, 0, state, 'v')
         reserved[#reserved + 1] = id
       end
     end
     if #reserved > 0 then
-      call('RPUSH', P .. 'reserved:' .. queue .. ':' .. head.key, unpack(reserved))
+      call('RPUSH', P .. 'reserved:' .. queue .. ':' .. key, unpack(reserved))
+    end
+  end
+
+  local function flush_waited(queue)
+    if waited > 0 then
+      tally_time(queue, 'w', now - waited_since, waited)
+      waited = 0
     end
   end
 
   local function take(queue, id, value, priority, state)
-    local profile_id, epoch, created, flags = hold(id, value, priority, state)
+    local profile_id, epoch, created, extras = hold(id, value, priority, state)
     started = started + 1
-    tally_time(queue, 'w', now - (state and state[5] or created))
-    if is_heard then
+    local since = state and state[5] or created
+    if since ~= waited_since then
+      flush_waited(queue)
+      waited_since = since
+    end
+    waited = waited + 1
+    if heard() then
       emit('active', id, queue, profile_of(profile_id).m, epoch, false, false)
     end
-    if run > 1 and room > 0 and string.find(flags, 'k', 1, true) then
-      reserve(queue, id)
+    if run > 1 and room > 0 and extras and extras.o then
+      reserve(queue, id, extras.o)
     end
   end
 
@@ -128,7 +145,7 @@ local function claim(queues, limit, lease, token, run)
           call('SREM', P .. 'ghosts:' .. queue, ids[taken])
           passed = passed + 1
         else
-          take(queue, ids[taken], values[taken], 0)
+          take(queue, ids[taken], values[taken], '0')
         end
       end
       call('LTRIM', fresh, taken, -1)
@@ -185,7 +202,7 @@ local function claim(queues, limit, lease, token, run)
           break
         end
         if room > 0 then
-          take(queue, ids[place], values[place], 0)
+          take(queue, ids[place], values[place], '0')
           taken = place
         end
       end
@@ -216,6 +233,7 @@ local function claim(queues, limit, lease, token, run)
       take_ready(queue, scored, 1, #scored / 2)
     end
     if started > 0 then
+      flush_waited(queue)
       call('HINCRBY', P .. 'running', queue, started)
     end
   end
@@ -228,7 +246,7 @@ local function claim(queues, limit, lease, token, run)
   end
   if #records > 0 then
     call_each('HSET', P .. 'active', records)
-    call_each('ZADD', P .. 'leases', leases)
+    hold_claim(token, held, expires)
   end
   return reply
 end

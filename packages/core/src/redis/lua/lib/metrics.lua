@@ -16,30 +16,34 @@ local function tally(queue, field, n)
   fields[field] = (fields[field] or 0) + n
 end
 
--- Neighbours in a batch nearly all waited, or ran, for the same time.
-local last_duration, last_slot
+-- Neighbours in a batch nearly all waited, or ran, for the same time: the field of the last, by kind.
+local last_duration, last_field = {}, {}
 
--- `kind`: "w" (waited) or "r" (ran).
-local function tally_time(queue, kind, duration)
-  if duration ~= last_duration then
-    last_duration, last_slot = duration, #BOUNDS
+-- `kind`: "w" (waited) or "r" (ran). `n`: how many took so long, 1 if not given.
+local function tally_time(queue, kind, duration, n)
+  if duration ~= last_duration[kind] then
+    local slot = #BOUNDS
     for index = 1, #BOUNDS do
       if duration <= BOUNDS[index] then
-        last_slot = index - 1
+        slot = index - 1
         break
       end
     end
+    last_duration[kind], last_field[kind] = duration, kind .. slot
   end
-  tally(queue, kind .. last_slot, 1)
+  tally(queue, last_field[kind], n or 1)
 end
 
 local function flush_tallies()
   local minute = now - now % 60000
   for queue, fields in pairs(tallies) do
     local key = P .. 'metrics:' .. queue .. ':' .. minute
+    local is_new = false
     for field, n in pairs(fields) do
-      call('HINCRBY', key, field, n)
+      is_new = call('HINCRBY', key, field, n) == n or is_new
     end
-    call('PEXPIRE', key, METRICS_LIFETIME)
+    if is_new then
+      call('PEXPIRE', key, METRICS_LIFETIME)
+    end
   end
 end

@@ -5,9 +5,6 @@ local function operate(ids, act)
     local job = life().load(id)
     outcomes[index] = job and act(job) or 'unknown'
   end
-  bury_all(tonumber(ARGV[1]))
-  flush_tallies()
-  flush_wakes(false)
-  flush_events()
+  end_step(tonumber(ARGV[1]), false)
   return outcomes
 end

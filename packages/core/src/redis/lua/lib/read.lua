@@ -7,6 +7,14 @@ local function read(id)
   local record = call('HGET', P .. 'active', id) or ''
   local state = call('HGETALL', P .. 'state:' .. id)
   if #state == 0 then
+    local ended = call('HGET', P .. 'ended', id)
+    if ended then
+      local started, finished, result = string.match(ended, '^(%d+) (%d+) %w+ %d+ ?(.*)$')
+      state = { 's', 'completed', 'e', '1', 'a', '1', 'st', started, 'f', finished }
+      if result ~= '' then
+        state[11], state[12] = 'r', result
+      end
+    end
     return { value, record, state, {}, {} }
   end
   local failures = call('LRANGE', P .. 'failures:' .. id, 0, -1)

@@ -3,14 +3,15 @@
 local buried = {}
 local bury_keys = {}
 local bury_tombs = {}
+local bury_ended = {}
 
 -- The first letter of how a removed job ended, or false.
 local function tomb_of(id)
   return buried[id] or call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
 end
 
--- `has_state`: whether the job ever had more than its own key.
-local function bury(id, state, has_state)
+-- `has_state`: whether the job has a `state:` hash and what goes with it; `is_ended`: whether it is in `ended`.
+local function bury(id, state, has_state, is_ended)
   local letter = string.sub(state, 1, 2)
   buried[id] = letter
   local n = #bury_tombs
@@ -23,6 +24,9 @@ local function bury(id, state, has_state)
     bury_keys[n + 3] = P .. 'logs:' .. id
     bury_keys[n + 4] = P .. 'failures:' .. id
     bury_keys[n + 5] = P .. 'waiters:' .. id
+  elseif is_ended then
+    bury_keys[n + 2] = P .. 'waiters:' .. id
+    bury_ended[#bury_ended + 1] = id
   end
 end
 
@@ -41,6 +45,7 @@ local function flush_buried(most)
   for first = 1, #bury_keys, CHUNK do
     call('DEL', unpack(bury_keys, first, math.min(first + CHUNK - 1, #bury_keys)))
   end
+  call_each('HDEL', P .. 'ended', bury_ended)
   call_each('HSET', P .. 'tombs', bury_tombs)
   if call('HLEN', P .. 'tombs') >= most then
     rotate_tombs()

@@ -1,0 +1,22 @@
+-- Who holds jobs: a claim's token stands in `leases` with the end of its lease, and in `claims` with how many jobs
+-- it holds. All jobs of a claim are nearly always renewed together; one that isn't gets a token of its own.
+local released = {}
+
+local function let_go(token, n)
+  released[token] = (released[token] or 0) + n
+end
+
+local function hold_claim(token, n, expires)
+  call('HINCRBY', P .. 'claims', token, n)
+  call('ZADD', P .. 'leases', expires, token)
+end
+
+local function flush_claims()
+  for token, n in pairs(released) do
+    if call('HINCRBY', P .. 'claims', token, -n) <= 0 then
+      call('HDEL', P .. 'claims', token)
+      call('ZREM', P .. 'leases', token)
+    end
+  end
+  released = {}
+end

@@ -1,0 +1,202 @@
+-- Jobs as this step sees and changes them, each read once.
+local jobs = {}
+-- New jobs that haven't got their first state yet.
+local entering = {}
+-- Enough of a job's value for nearly every header.
+local HEADER_BYTES = 255
+
+local function is_terminal(state)
+  return state == 'completed' or state == 'failed' or state == 'cancelled'
+end
+
+local function read_header(id)
+  local text = call('GETRANGE', P .. 'job:' .. id, 0, HEADER_BYTES)
+  local line_end = string.find(text, '\n', 1, true)
+  if not line_end then
+    if text == '' then
+      return nil
+    end
+    text = call('GET', P .. 'job:' .. id)
+    line_end = string.find(text, '\n', 1, true)
+  end
+  return string.sub(text, 1, line_end - 1)
+end
+
+-- `extras`: what few jobs have, decoded, or nil.
+local function describe(id, profile_id, sequence, created, extras)
+  local profile = profile_of(profile_id)
+  local job = {
+    id = id,
+    profile_id = profile_id,
+    profile = profile,
+    queue = profile.q,
+    sequence = tonumber(sequence),
+    created = tonumber(created),
+    priority = 0,
+    epoch = 0,
+    attempt = 0,
+    stalls = 0,
+    bounces = 0,
+    pending = 0,
+    at = 0,
+  }
+  if extras then
+    job.priority = extras.p or 0
+    job.key = extras.o
+    -- Ids and the first letters of their policies, in turn.
+    job.deps = extras.d
+  end
+  jobs[id] = job
+  return job
+end
+
+-- What a record says of the job that is held: see claim.lua.
+local function read_record(job, record)
+  local epoch, started, attempt, stalls, bounces, flags, token =
+    string.match(record, '^(%d+) %w+ %d+ (%d+) (%d+) (%d+) (%d+) %d+ (%S+) (%S+)')
+  job.token = token
+  job.flags = flags
+  job.is_held = true
+  job.is_reserved = string.find(flags, 'v', 1, true) ~= nil
+  job.turn = not job.is_reserved
+  job.state = job.is_reserved and 'blocked' or 'active'
+  job.epoch = tonumber(epoch)
+  job.started = tonumber(started)
+  job.attempt = tonumber(attempt)
+  job.stalls = tonumber(stalls)
+  job.bounces = tonumber(bounces)
+  job.is_cancelling = string.find(flags, 'c', 1, true) ~= nil
+  job.has_state = string.find(flags, 'x', 1, true) ~= nil
+  return job
+end
+
+-- What `ended` says of a job that completed straight through: started, finished, profile, sequence, and its result.
+local function read_ended(job, ended)
+  local started, finished = string.match(ended, '^(%d+) (%d+)')
+  job.state = 'completed'
+  job.is_ended = true
+  job.epoch, job.attempt = 1, 1
+  job.started, job.finished = tonumber(started), tonumber(finished)
+  return job
+end
+
+local function read_state(job)
+  local state = call('HMGET', P .. 'state:' .. job.id, 's', 'e', 'a', 't', 'b', 'at', 'p', 'st', 'f', 'c')
+  job.has_state = state[1] ~= false
+  local ended = not job.has_state and call('HGET', P .. 'ended', job.id)
+  if ended then
+    return read_ended(job, ended)
+  end
+  job.state = state[1] or 'queued'
+  job.epoch = tonumber(state[2] or 0)
+  job.attempt = tonumber(state[3] or 0)
+  job.stalls = tonumber(state[4] or 0)
+  job.bounces = tonumber(state[5] or 0)
+  job.at = tonumber(state[6] or 0)
+  job.pending = tonumber(state[7] or 0)
+  job.started = tonumber(state[8] or 0)
+  job.finished = state[9] and tonumber(state[9])
+  job.is_cancelling = state[10] ~= false
+  return job
+end
+
+-- A held job of whose record all that matters is known: nothing but an ordering key sets it apart. The rest of the
+-- record is the key.
+local function load_held(id, record)
+  local profile_id, sequence, priority, flags, key =
+    string.match(record, '^%d+ (%w+) (%d+) %d+ %d+ %d+ %d+ (%d+) (%S+) %S+ ?(.*)$')
+  if string.find(flags, 'd', 1, true) then
+    return nil
+  end
+  local job = describe(id, profile_id, sequence, 0, nil)
+  job.priority = tonumber(priority)
+  job.key = string.find(flags, 'k', 1, true) and key or nil
+  return read_record(job, record)
+end
+
+-- The stored job, or nil. One that this step has removed isn't stored any more. `record`: where it is known.
+local function load(id, record)
+  local job = jobs[id]
+  if job or buried[id] then
+    return job and not job.is_deleted and job or nil
+  end
+  record = record or call('HGET', P .. 'active', id)
+  job = record and load_held(id, record)
+  if job then
+    return job
+  end
+  local header = read_header(id)
+  if not header then
+    return nil
+  end
+  local profile_id, sequence, created, flags, extras = string.match(header, '^(%w+) (%d+) (%d+) %S+ (%S+) ?(.*)$')
+  job = describe(id, profile_id, sequence, created, flags ~= '-' and cjson.decode(extras) or nil)
+  return record and read_record(job, record) or read_state(job)
+end
+
+-- The state of a known job, stored or not; nil when nothing is known of it.
+local function state_of(id)
+  local job = load(id)
+  if job then
+    -- One that is being admitted has no state yet; it hasn't ended, that's certain.
+    return job.state or 'blocked'
+  end
+  local tomb = tomb_of(id)
+  return tomb and (tomb == 'co' and 'completed' or tomb == 'fa' and 'failed' or 'cancelled') or nil
+end
+
+-- Jobs whose state is to be written at the end of the step: many changes of one cost no more than one.
+local unsaved = {}
+
+-- Writes what changes in a job's life, and further fields and values.
+local function save(job, ...)
+  unsaved[job.id] = nil
+  -- Most that are kept ran once, straight through: what is 0 goes without saying.
+  if not job.has_state and job.stalls + job.bounces + job.at + job.pending == 0 then
+    job.has_state = true
+    call(
+      'HSET', P .. 'state:' .. job.id,
+      's', job.state, 'e', int(job.epoch), 'a', int(job.attempt), 'st', int(job.started or 0), ...
+    )
+    return
+  end
+  job.has_state = true
+  call(
+    'HSET', P .. 'state:' .. job.id,
+    's', job.state, 'e', int(job.epoch), 'a', int(job.attempt), 't', int(job.stalls), 'b', int(job.bounces),
+    'at', int(job.at), 'p', int(job.pending), 'st', int(job.started or 0), ...
+  )
+end
+
+local function flush_unsaved()
+  for id, job in pairs(unsaved) do
+    if not job.is_deleted then
+      save(job)
+    end
+  end
+end
+
+-- Takes a job out of the structures of its state. What held jobs stand in `let_go` and its caller remove.
+local function leave(job)
+  local state, queue, id = job.state, job.queue, job.id
+  if state == 'queued' then
+    if call('ZREM', P .. 'queued:' .. queue, id) == 1 then
+      call('ZREM', P .. 'ready:' .. queue, id)
+    else
+      local ghosts, fresh = P .. 'ghosts:' .. queue, P .. 'fresh:' .. queue
+      call('SADD', ghosts, id)
+      if call('SCARD', ghosts) == call('LLEN', fresh) then
+        call('DEL', ghosts, fresh)
+      end
+    end
+  elseif state and state ~= 'active' then
+    call('ZREM', P .. state .. ':' .. queue, id)
+    if state == 'scheduled' then
+      call('ZREM', P .. 'due', id)
+    end
+  end
+end
+
+local function emit_state(job, result, error)
+  emit(job.state, job.id, job.queue, job.profile.m, job.epoch, result or false, error or false)
+end

@@ -1,0 +1,67 @@
+-- What is known of ids before anything is stored.
+
+-- Tombstones as they were when the script began.
+local tomb_keys
+
+local function tombs_there()
+  if not tomb_keys then
+    tomb_keys = {}
+    for _, key in ipairs({ P .. 'tombs', P .. 'tombs:old' }) do
+      if call('EXISTS', key) == 1 then
+        tomb_keys[#tomb_keys + 1] = key
+      end
+    end
+  end
+  return tomb_keys
+end
+
+-- Which of some ids (at most CHUNK) are stored or remembered, or given twice: by place from 1; nil when none is.
+local function known_places(ids)
+  local keys, seen = {}, {}
+  local known
+  for index, id in ipairs(ids) do
+    keys[index] = P .. 'job:' .. id
+    if seen[id] or buried[id] then
+      known = known or {}
+      known[index] = true
+    end
+    seen[id] = true
+  end
+  if call('EXISTS', unpack(keys)) > 0 then
+    known = known or {}
+    for index, key in ipairs(keys) do
+      if call('EXISTS', key) == 1 then
+        known[index] = true
+      end
+    end
+  end
+  for _, tombs in ipairs(tombs_there()) do
+    for index, letter in ipairs(call('HMGET', tombs, unpack(ids))) do
+      if letter then
+        known = known or {}
+        known[index] = true
+      end
+    end
+  end
+  return known
+end
+
+local known_queues = {}
+
+-- A queue is counted from its first job on.
+local function know_queue(queue)
+  if not known_queues[queue] then
+    known_queues[queue] = true
+    call('SADD', P .. 'queues', queue)
+  end
+end
+
+local ghosts_there = {}
+
+-- Whether a queue's fresh list has entries of cancelled jobs.
+local function has_ghosts(queue)
+  if ghosts_there[queue] == nil then
+    ghosts_there[queue] = call('EXISTS', P .. 'ghosts:' .. queue) == 1
+  end
+  return ghosts_there[queue]
+end

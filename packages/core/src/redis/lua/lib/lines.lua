@@ -1,0 +1,103 @@
+-- The unfinished jobs of each ordering key, in send order. The head has the turn, and keeps it through delays and
+-- retries until it ends; a failed head that holds its key keeps it until an operator acts.
+
+local function heads_of(job)
+  return P .. 'heads:' .. job.queue
+end
+
+local function line_of(job)
+  return P .. 'line:' .. job.queue .. ':' .. job.key
+end
+
+-- Jobs of the line that are reserved for the claim that holds its head, in the order of their turns.
+local function reserved_of(job)
+  return P .. 'reserved:' .. job.queue .. ':' .. job.key
+end
+
+-- Asked once: who gives or takes the turn says so.
+local function has_turn(job)
+  if job.turn == nil then
+    job.turn = call('HGET', heads_of(job), job.key) == job.id
+  end
+  return job.turn
+end
+
+-- Stands a new job in the line of its ordering key.
+local function append_to_line(job)
+  call('ZADD', line_of(job), int(job.sequence), job.id)
+  job.turn = call('HSETNX', heads_of(job), job.key, job.id) == 1
+end
+
+-- Reserved jobs whose turn came in this step: `flush_begun` makes them active for those who look.
+local begun = {}
+
+local function begin(job)
+  remove_later(P .. 'blocked:' .. job.queue, job.id)
+  job.state = 'active'
+  job.is_reserved = false
+  job.attempt = job.attempt + 1
+  job.started = now
+  -- Not counted as running yet.
+  job.has_just_begun = true
+  begun[#begun + 1] = job
+  tally_time(job.queue, 'w', 0)
+  emit_state(job)
+end
+
+-- Writes those that began in this step and go on: most ended in it too.
+local function flush_begun()
+  for _, job in ipairs(begun) do
+    if job.state == 'active' then
+      call('HSET', P .. 'active', job.id, int(job.epoch) .. ' ' .. job.profile_id .. ' ' .. int(job.sequence) .. ' '
+        .. now_text .. ' ' .. job.attempt .. ' ' .. job.stalls .. ' ' .. job.bounces .. ' ' .. job.priority .. ' '
+        .. string.gsub(job.flags, 'v', '') .. ' ' .. job.token .. ' ' .. job.key)
+      call('HINCRBY', P .. 'running', job.queue, 1)
+    end
+  end
+  begun = {}
+end
+
+-- The job's ordering key goes to the next in line, if this one had the turn. Answers the next, if it is to be
+-- placed.
+local function pass_turn(job)
+  local had_turn = has_turn(job)
+  call('ZREM', line_of(job), job.id)
+  if not had_turn then
+    return nil
+  end
+  job.turn = false
+  local reserved_id = call('LPOP', reserved_of(job))
+  local next_id = reserved_id or call('ZRANGE', line_of(job), 0, 0)[1]
+  if not next_id then
+    call('HDEL', heads_of(job), job.key)
+    return nil
+  end
+  call('HSET', heads_of(job), job.key, next_id)
+  local next_job = load(next_id)
+  next_job.turn = true
+  if reserved_id then
+    begin(next_job)
+    return nil
+  end
+  -- One of the batch being admitted is placed when its own dependencies have been looked at.
+  return not entering[next_id] and next_job or nil
+end
+
+-- Puts a reopened job back at its old place in its line. Unless a head has been let go already, the turn is then
+-- the first one's; it is answered when that is neither this job nor the head from before.
+local function reinsert(job)
+  local before = call('HGET', heads_of(job), job.key)
+  call('ZADD', line_of(job), int(job.sequence), job.id)
+  if before and before ~= job.id and load(before).state ~= 'blocked' then
+    job.turn = false
+    return nil
+  end
+  local head = call('ZRANGE', line_of(job), 0, 0)[1]
+  call('HSET', heads_of(job), job.key, head)
+  job.turn = nil
+  load(head).turn = nil
+  if before then
+    load(before).turn = nil
+  end
+  return head ~= job.id and head ~= before and load(head) or nil
+end

@@ -1,0 +1,178 @@
+-- Finished jobs that are kept, per message type and kind of ending, in the order they ended.
+
+-- Finished jobs trimmed in passing by one ending.
+local TRIM_STEP = 4
+-- The oldest kept jobs of each kind, as far as this step has seen them, and what it removes of them: by key.
+local windows = {}
+local removals = {}
+local WINDOW = 100
+
+local function kept_of(type, state)
+  return type .. (state == 'completed' and ':completed' or ':failed')
+end
+
+-- Milliseconds and number that a kind of ending is kept for.
+local function bound_of(profile, state)
+  if state == 'completed' then
+    return profile.ca, profile.cc
+  end
+  return profile.fa, profile.fc
+end
+
+-- A kept job's entry says all that trimming must know: its profile, and how and when it ended.
+local function entry_of(job)
+  return job.profile_id .. ' ' .. job.state .. (job.is_ended and ' e ' or ' s ') .. int(job.finished) .. ' ' .. job.id
+end
+
+-- What this step adds to sorted sets and to `ended`: by key, to be written together.
+local additions = {}
+local ended_later = {}
+
+local function add_later(key, score, member)
+  local members = additions[key]
+  if not members then
+    members = {}
+    additions[key] = members
+  end
+  members[#members + 1] = score
+  members[#members + 1] = member
+end
+
+local function end_later(job, result)
+  ended_later[#ended_later + 1] = job.id
+  ended_later[#ended_later + 1] = int(job.started) .. ' ' .. now_text .. ' ' .. job.profile_id .. ' ' .. int(job.sequence)
+    .. (result and ' ' .. result or '')
+end
+
+local function remove_later(key, member)
+  local members = removals[key]
+  if not members then
+    members = {}
+    removals[key] = members
+  end
+  members[#members + 1] = member
+end
+
+local function flush_removals()
+  for key, members in pairs(additions) do
+    call_each('ZADD', key, members)
+  end
+  call_each('HSET', P .. 'ended', ended_later)
+  additions, ended_later = {}, {}
+  for key, members in pairs(removals) do
+    call_each('ZREM', key, members)
+  end
+  removals, windows = {}, {}
+end
+
+local function window_of(kept)
+  local window = windows[kept]
+  if not window then
+    local key = P .. 'kept:' .. kept
+    window = { size = call('ZCARD', key), entries = call('ZRANGE', key, 0, WINDOW - 1), first = 1 }
+    windows[kept] = window
+  elseif window.size > 0 and not window.entries[window.first] then
+    flush_removals()
+    return window_of(kept)
+  end
+  return window
+end
+
+-- The oldest of a window, read once: it is asked for after every ending.
+local function oldest_of(window)
+  local entry = window.entries[window.first]
+  local oldest = window.oldest
+  if not oldest or oldest.entry ~= entry then
+    local profile_id, state, kind, finished, id = string.match(entry, '^(%w+) (%l+) (%l) (%d+) (.*)$')
+    local profile = profile_of(profile_id)
+    local age, count = bound_of(profile, state)
+    oldest = { entry = entry, id = id, state = state, kind = kind, queue = profile.q, expires = finished + age, count = count }
+    window.oldest = oldest
+  end
+  return oldest
+end
+
+-- Removes up to `limit` finished jobs of one kind that are past their bounds. Answers how many.
+local function trim(kept, limit)
+  local trimmed = 0
+  local window = window_of(kept)
+  while trimmed < limit and window.size > 0 do
+    local oldest = oldest_of(window)
+    if window.size <= oldest.count and oldest.expires > now then
+      break
+    end
+    local id = oldest.id
+    remove_later(P .. 'kept:' .. kept, oldest.entry)
+    remove_later(P .. oldest.state .. ':' .. oldest.queue, id)
+    if jobs[id] then
+      jobs[id].is_deleted = true
+    end
+    bury(id, oldest.state, oldest.kind == 's', oldest.kind == 'e')
+    trimmed = trimmed + 1
+    window.first = window.first + 1
+    window.size = window.size - 1
+    window = window_of(kept)
+  end
+  if window.size == 0 then
+    call('SREM', P .. 'kept', kept)
+  end
+  return trimmed
+end
+
+-- Numbers in the order of endings, taken from the server in blocks.
+local next_ending, last_ending = 1, 0
+
+local function ending_number()
+  if next_ending > last_ending then
+    last_ending = call('INCRBY', P .. 'endings', CHUNK)
+    next_ending = last_ending - CHUNK + 1
+  end
+  next_ending = next_ending + 1
+  return next_ending - 1
+end
+
+local function keep_entry(kept, entry)
+  local window = window_of(kept)
+  add_later(P .. 'kept:' .. kept, int(ending_number()), entry)
+  window.size = window.size + 1
+  if window.size == 1 then
+    call('SADD', P .. 'kept', kept)
+    window.entries, window.first = { entry }, 1
+  end
+  trim(kept, TRIM_STEP)
+end
+
+-- Takes a finished job that nothing needs among the kept, and trims those.
+local function keep(job)
+  job.is_kept = true
+  keep_entry(kept_of(job.profile.m, job.state), entry_of(job))
+end
+
+-- The same for a job that completed straight through, without looking at it any closer: most are such.
+local function keep_plain(id, profile_id, sequence, started, result)
+  local profile = profile_of(profile_id)
+  local ended = started .. ' ' .. now_text .. ' ' .. profile_id .. ' ' .. sequence
+  ended_later[#ended_later + 1] = id
+  ended_later[#ended_later + 1] = result and ended .. ' ' .. result or ended
+  add_later(P .. 'completed:' .. profile.q, sequence, id)
+  keep_entry(profile.m .. ':completed', profile_id .. ' completed e ' .. now_text .. ' ' .. id)
+end
+
+local function unretain(job)
+  job.is_kept = false
+  flush_removals()
+  call('ZREM', P .. 'kept:' .. kept_of(job.profile.m, job.state), entry_of(job))
+end
+
+local function has_kept(kept)
+  if windows[kept] then
+    return windows[kept].size > 0
+  end
+  return call('EXISTS', P .. 'kept:' .. kept) == 1
+end
+
+-- Whether a job that ends so needn't be stored for a moment: its bound is 0, and no older one is kept.
+local function keeps_none(profile, state)
+  local _, count = bound_of(profile, state)
+  return count == 0 and not has_kept(kept_of(profile.m, state))
+end

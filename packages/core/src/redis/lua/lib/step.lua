@@ -1,0 +1,12 @@
+-- The end of a step that may have changed anything. `tombs`: how many endings to remember; `has_claimed`: whether it
+-- may have claimed what it made runnable.
+local function end_step(tombs, has_claimed)
+  if lifecycle then
+    lifecycle.flush()
+  end
+  flush_buried(tombs)
+  flush_claims()
+  flush_tallies()
+  flush_wakes(has_claimed)
+  flush_events()
+end

@@ -1,0 +1,238 @@
+import { startRedis, type TestServer } from "@org/test-servers";
+import { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Engine, NewJob } from "../src/engine/port.ts";
+import { isQueueError, QueueError } from "../src/errors/index.ts";
+import type { RedisConnection } from "../src/redis/connection.ts";
+import { IoredisConnection } from "../src/redis/ioredis-connection.ts";
+import { RedisEngine } from "../src/redis/redis-engine.ts";
+import { resolveRedisOptions } from "../src/redis/redis-options.ts";
+import type { Script } from "../src/redis/script.ts";
+
+/** What the conformance suite can't see from outside: lost answers, the order of calls, keys. */
+
+let server: TestServer;
+let admin: Redis;
+let namespaces = 0;
+const opened: Engine[] = [];
+
+beforeAll(async () => {
+  server = await startRedis();
+  admin = new Redis(server.url);
+}, 180_000);
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((engine) => engine.close()));
+});
+
+afterAll(async () => {
+  await admin?.quit();
+  await server?.stop();
+});
+
+type Run = RedisConnection["run"];
+
+/** An engine whose calls pass through `between` on their way to the server. */
+function openEngine(
+  namespace = `engine-${namespaces++}`,
+  between: (run: Run) => Run = (run) => run,
+  tombstones = { age: 86_400_000, count: 100_000 },
+): RedisEngine {
+  const prefix = `{${namespace}}:`;
+  const inner = new IoredisConnection(resolveRedisOptions({ url: server.url, namespace }), prefix);
+  const run = between(inner.run.bind(inner));
+  const connection = new Proxy<RedisConnection>(inner, {
+    get(target, name) {
+      if (name === "run") return run;
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const engine = new RedisEngine({ connection, prefix, tombstones });
+  opened.push(engine);
+  return engine;
+}
+
+const KEEP = { age: 3_600_000, count: 10_000 };
+
+function job(id: string, rest: Partial<NewJob> = {}): NewJob {
+  return {
+    envelope: { id, messageType: "M", version: 1, timestamp: "2026-01-01T00:00:00.000Z", data: "{}" },
+    queue: "jobs",
+    priority: 0,
+    delay: 0,
+    maxAttempts: 3,
+    maxStalls: 3,
+    retain: { completed: KEEP, failed: KEEP },
+    dependsOn: [],
+    ...rest,
+  };
+}
+
+const CLAIM = { queues: ["jobs"], limit: 100, lease: 30_000 };
+
+async function complete(engine: Engine, limit = 100) {
+  const claimed = await engine.claim({ ...CLAIM, limit });
+  const outcomes = claimed.map(({ id, epoch }) => ({ id, epoch, type: "complete" as const }));
+  await engine.settle({ outcomes });
+  return claimed.length;
+}
+
+function isScript(script: Script, name: string): boolean {
+  return script.name === name;
+}
+
+test("sends are stored in the order they were made, also when the first reaches the server last", async () => {
+  let releaseFirst = () => {};
+  const second = new Promise<void>((resolve) => (releaseFirst = resolve));
+  let enqueues = 0;
+  // As when the server forgot its scripts: the first call is made again after the second was answered.
+  const engine = openEngine(undefined, (run) => async (script, args) => {
+    if (!isScript(script, "enqueue")) return run(script, args);
+    const isFirst = enqueues++ === 0;
+    if (isFirst) await second;
+    const answer = await run(script, args);
+    releaseFirst();
+    return answer;
+  });
+  await Promise.all(["a", "b", "c"].map((id) => engine.enqueue([{ jobs: [job(id)] }])));
+  expect((await engine.claim(CLAIM)).map(({ id }) => id)).toEqual(["a", "b", "c"]);
+  expect(enqueues).toBeGreaterThan(3);
+});
+
+test("a send behind one that failed is stored all the same", async () => {
+  let enqueues = 0;
+  const engine = openEngine(undefined, (run) => async (script, args) => {
+    if (isScript(script, "enqueue") && enqueues++ === 0) throw new QueueError("ENGINE_UNAVAILABLE", "gone");
+    return run(script, args);
+  });
+  const [first, second] = await Promise.allSettled([
+    engine.enqueue([{ jobs: [job("a")] }]),
+    engine.enqueue([{ jobs: [job("b")] }]),
+  ]);
+  expect([first!.status, second!.status]).toEqual(["rejected", "fulfilled"]);
+  expect((await engine.claim(CLAIM)).map(({ id }) => id)).toEqual(["b"]);
+});
+
+test("jobs of a claim whose answer was lost are given back before the next claim", async () => {
+  let lose = true;
+  const engine = openEngine(undefined, (run) => async (script, args) => {
+    const answer = await run(script, args);
+    if (isScript(script, "claim") && lose) throw new QueueError("ENGINE_UNAVAILABLE", "the answer was lost");
+    return answer;
+  });
+  await engine.enqueue([{ jobs: [job("a"), job("b", { ordering: { key: "k", onFailure: "continue" } })] }]);
+  const lost = await engine.claim(CLAIM).catch((error) => error);
+  expect(isQueueError(lost, "ENGINE_UNAVAILABLE")).toBe(true);
+  expect((await engine.get(["a", "b"])).map((record) => record?.state)).toEqual(["active", "active"]);
+  lose = false;
+  const claimed = await engine.claim(CLAIM);
+  expect(claimed.map(({ id, epoch, attempt, stalls }) => ({ id, epoch, attempt, stalls }))).toEqual([
+    { id: "a", epoch: 2, attempt: 1, stalls: 0 },
+    { id: "b", epoch: 2, attempt: 1, stalls: 0 },
+  ]);
+});
+
+test("a job told to stop by another process is announced to the engine that holds it, with the reason", async () => {
+  const namespace = `engine-${namespaces++}`;
+  const [holder, other] = [openEngine(namespace), openEngine(namespace)];
+  const heard = new Promise((resolve) => {
+    void holder.onCancelRequest((ids, reason) => resolve({ ids, reason }));
+  });
+  await holder.onCancelRequest(() => {});
+  await holder.enqueue([{ jobs: [job("a")] }]);
+  await holder.claim(CLAIM);
+  expect(await other.cancel(["a"], "no longer needed")).toEqual(["cancelling"]);
+  expect(await heard).toEqual({ ids: ["a"], reason: "no longer needed" });
+});
+
+test("cleaning goes on past one step's window, and past jobs that others need", {
+  timeout: 60_000,
+}, async () => {
+  const engine = openEngine();
+  const ids = Array.from({ length: 2_500 }, (_, index) => `j${index}`);
+  await engine.enqueue([{ jobs: ids.map((id) => job(id)) }]);
+  while ((await complete(engine, 1_000)) > 0);
+  // The oldest thousand are read by a job that hasn't ended.
+  const dependsOn = ids.slice(0, 1_000).map((id) => ({ job: id, onFailure: "cancel" as const }));
+  await engine.enqueue([{ jobs: [job("reader", { dependsOn, delay: 3_600_000 })] }]);
+  expect(await engine.clean({ state: "completed", olderThan: 0, limit: 10_000 })).toBe(1_500);
+  const [counts] = await engine.counts();
+  expect(counts?.states.completed).toBe(1_000);
+});
+
+test("a renewal of some of a claim's jobs renews those alone", async () => {
+  const engine = openEngine();
+  await engine.enqueue([{ jobs: ["a", "b", "c"].map((id) => job(id)) }]);
+  await engine.claim({ ...CLAIM, lease: 50 });
+  expect(await engine.extend({ leases: [{ id: "b", epoch: 1 }], lease: 60_000 })).toEqual(["held"]);
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  expect((await engine.recover()).requeued).toBe(2);
+  const states = await engine.get(["a", "b", "c"]);
+  expect(states.map((record) => record?.state)).toEqual(["queued", "active", "queued"]);
+});
+
+test("when everything has ended and been cleaned, only what the data model says is left", async () => {
+  const namespace = `engine-${namespaces++}`;
+  const engine = openEngine(namespace);
+  const ordering = { key: "k", onFailure: "continue" as const };
+  await engine.enqueue([
+    { jobs: [job("plain"), job("late", { delay: 1 }), job("urgent", { priority: 5 })] },
+    { jobs: [job("one", { ordering }), job("two", { ordering }), job("three", { ordering })] },
+    { jobs: [job("child"), job("parent", { dependsOn: [{ job: "child", onFailure: "cancel" }] })] },
+    { jobs: [job("gone"), job("once", { dedupe: { key: "d", window: 1 } })] },
+  ]);
+  await engine.cancel(["gone"], "no");
+  for (;;) {
+    const claimed = await engine.claim({ ...CLAIM, run: 10 });
+    if (claimed.length === 0) break;
+    await engine.extend({
+      leases: claimed.map(({ id, epoch }) => ({ id, epoch, progress: "1" })),
+      lease: 30_000,
+    });
+    await engine.settle({
+      outcomes: claimed.map(({ id, epoch, attempt }) =>
+        id === "plain" && attempt === 1
+          ? { id, epoch, type: "retry", delay: 0, error: '{"code":"X"}' }
+          : { id, epoch, type: "complete", result: "1" },
+      ),
+    });
+  }
+  for (const state of ["completed", "failed", "cancelled"] as const) {
+    await engine.clean({ state, olderThan: 0, limit: 100 });
+  }
+  await engine.recover();
+  const keys = (await admin.keys(`{${namespace}}:*`)).map((key) => key.slice(namespace.length + 3));
+  const lasting = keys.filter((key) => !/^(metrics|dedupe|sent|idle):/.test(key));
+  expect(lasting.sort()).toEqual([
+    "dependencies",
+    "endings",
+    "profiles",
+    "queues",
+    "running",
+    "sequence",
+    "tombs",
+    "tombs:since",
+  ]);
+  expect(await admin.hgetall(`{${namespace}}:running`)).toEqual({ jobs: "0" });
+  for (const key of keys.filter((name) => !lasting.includes(name))) {
+    expect(await admin.pttl(`{${namespace}}:${key}`)).toBeGreaterThan(0);
+  }
+});
+
+test("tombstones outlive at least as many removed jobs as they are to", async () => {
+  const engine = openEngine(undefined, undefined, { age: 86_400_000, count: 10 });
+  const none = { retain: { completed: { age: 0, count: 0 }, failed: KEEP } };
+  for (let index = 0; index < 30; index++) {
+    await engine.enqueue([{ jobs: [job(`j${index}`, none)] }]);
+    await complete(engine);
+  }
+  const again = await engine.enqueue([{ jobs: [job("j20", none)] }, { jobs: [job("j29", none)] }]);
+  expect(again).toEqual([
+    { ok: true, jobs: [{ id: "j20", created: false }] },
+    { ok: true, jobs: [{ id: "j29", created: false }] },
+  ]);
+  expect(await engine.enqueue([{ jobs: [job("j0", none)] }])).toEqual([
+    { ok: true, jobs: [{ id: "j0", created: true }] },
+  ]);
+});
