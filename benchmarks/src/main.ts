@@ -1,19 +1,27 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Suite } from "./measurement.ts";
+import type { Measurement, Suite, Verdict } from "./measurement.ts";
 import { formatReport } from "./report.ts";
 import { engineSuite } from "./suites/engine.ts";
+import { peersSuite } from "./suites/peers/index.ts";
 
-const SUITES: readonly Suite[] = [engineSuite];
+const SUITES: readonly Suite[] = [engineSuite, peersSuite];
 
-const HELP = `Usage: npm run bench -- SUITE [--quick] [--json [FILE]]
+const HELP = `Usage: npm run bench -- SUITE [--quick] [--only CASE]… [--json [FILE]] [--docs] [--strict]
 
 Suites:
-${SUITES.map(({ name, describes }) => `  ${name.padEnd(10)} ${describes}`).join("\n")}
+${SUITES.map(describeSuite).join("\n")}
 
-  --quick        fewer rounds and jobs
-  --json [FILE]  the figures as JSON, to FILE or to standard output
+  --quick           fewer rounds and jobs: a look, not a figure to quote
+  --only CASE       only the cases whose names contain CASE; may be repeated
+  --json [FILE]     the figures as JSON, to FILE or to standard output
+  --docs            writes the suite's page in docs/ from this run
+  --docs-from FILE  measures nothing: writes the page from the JSON of a run before
+  --strict          ends with exit code 1 when a budget isn't met
 `;
+
+class Misuse extends Error {}
 
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -21,7 +29,11 @@ async function main(args: readonly string[]): Promise<number> {
     args: args.map((arg, index) => (arg === "--json" && isOption(args[index + 1]) ? "--json=-" : arg)),
     options: {
       quick: { type: "boolean", default: false },
+      only: { type: "string", multiple: true, default: [] },
       json: { type: "string" },
+      docs: { type: "boolean", default: false },
+      "docs-from": { type: "string" },
+      strict: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
     allowPositionals: true,
@@ -32,18 +44,56 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const suite = SUITES.find(({ name }) => name === positionals[0]);
   if (!suite || positionals.length !== 1) {
-    process.stderr.write(`${positionals[0] ? `There is no suite "${positionals[0]}".\n\n` : ""}${HELP}`);
-    return 2;
+    throw new Misuse(positionals[0] ? `There is no suite "${positionals[0]}".` : "");
   }
+  for (const part of values.only) assertMatches(suite, part);
+  const { page } = suite;
+  if ((values.docs || values["docs-from"] !== undefined) && !page) {
+    throw new Misuse(`The suite ${suite.name} has no page.`);
+  }
+  if (values["docs-from"] !== undefined) {
+    const stored: readonly Measurement[] = JSON.parse(await readFile(values["docs-from"], "utf8"));
+    await writePage(page!, stored);
+    return 0;
+  }
+  // A page of some cases would look like all of them.
+  if (values.docs && values.only.length > 0) throw new Misuse("--docs is for all cases, without --only.");
   // Measuring takes minutes: a file that can't be written shows before.
   if (values.json && values.json !== "-") await writeFile(values.json, "");
   const progress = (line: string) => process.stderr.write(`  ${line}\n`);
-  const measurements = await suite.run({ quick: values.quick, progress });
-  if (values.json === "-") process.stdout.write(`${JSON.stringify(measurements, null, 2)}\n`);
-  else process.stdout.write(formatReport(measurements));
-  if (values.json && values.json !== "-")
-    await writeFile(values.json, `${JSON.stringify(measurements, null, 2)}\n`);
-  return 0;
+  const measurements = await suite.run({ quick: values.quick, only: values.only, progress });
+  const json = `${JSON.stringify(measurements, null, 2)}\n`;
+  process.stdout.write(values.json === "-" ? json : (suite.report ?? formatReport)(measurements));
+  if (values.json && values.json !== "-") await writeFile(values.json, json);
+  if (values.docs) await writePage(page!, measurements);
+  const verdicts = suite.judge?.(measurements) ?? [];
+  if (verdicts.length > 0) process.stderr.write(`\n${formatVerdicts(verdicts)}`);
+  return values.strict && verdicts.some(({ isMet }) => !isMet) ? 1 : 0;
+}
+
+async function writePage(page: NonNullable<Suite["page"]>, measurements: readonly Measurement[]) {
+  await writeFile(page.file, page.render(measurements));
+  process.stderr.write(`  wrote ${fileURLToPath(page.file)}\n`);
+}
+
+function describeSuite({ name, describes, cases = [] }: Suite): string {
+  const lines = [`  ${name.padEnd(10)} ${describes}`, ...cases.map((title) => `${" ".repeat(15)}${title}`)];
+  return lines.join("\n");
+}
+
+function formatVerdicts(verdicts: readonly Verdict[]): string {
+  const width = Math.max(...verdicts.map(({ promise }) => promise.length));
+  return verdicts
+    .map(
+      ({ promise, found, isMet }) =>
+        `  ${isMet ? "met    " : "NOT MET"}  ${promise.padEnd(width)}  ${found}\n`,
+    )
+    .join("");
+}
+
+function assertMatches({ name, cases = [] }: Suite, part: string): void {
+  if (cases.some((title) => title.toLowerCase().includes(part.toLowerCase()))) return;
+  throw new Misuse(`The suite ${name} has no case that contains "${part}".`);
 }
 
 function isOption(arg: string | undefined): boolean {
@@ -55,8 +105,9 @@ main(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error) => {
-    const isMisuse = String(error?.code).startsWith("ERR_PARSE_ARGS");
-    process.stderr.write(isMisuse ? `${error.message}\n\n${HELP}` : `${error?.stack ?? error}\n`);
+    const isMisuse = error instanceof Misuse || String(error?.code).startsWith("ERR_PARSE_ARGS");
+    const text = isMisuse ? [error.message, HELP].filter(Boolean).join("\n\n") : `${error?.stack ?? error}\n`;
+    process.stderr.write(text);
     process.exitCode = isMisuse ? 2 : 1;
   },
 );

@@ -1,0 +1,79 @@
+import type { Measurement } from "../../measurement.ts";
+import { OURS, SYSTEMS } from "../../peers/systems.ts";
+
+/** The unit of ratios between systems. Those within one system have "times". */
+export const RATIO = "x";
+/** The case whose lines say where and how the figures were taken. */
+export const ENVIRONMENT = "environment";
+
+/** The figures of all systems for one metric of one case. */
+export interface Row {
+  readonly case: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly values: ReadonlyMap<string, number>;
+  /** How many times each system's figure ours is: the median of the rounds' ratios. */
+  readonly ratios: ReadonlyMap<string, number>;
+}
+
+/** Our figure by a peer's. Higher or lower as the figures are. */
+export function ratioMetric(metric: string, peer: string): string {
+  return `${metric} : ${peer}`;
+}
+
+/** What was measured, system by system; without the environment. */
+export function rowsOf(measurements: readonly Measurement[]): readonly Row[] {
+  const rows = new Map<string, Row & { readonly values: Map<string, number> }>();
+  for (const { case: name, metric, unit, system, value } of measurements) {
+    if (unit === RATIO || name === ENVIRONMENT) continue;
+    const key = `${name}\n${metric}`;
+    const row = rows.get(key) ?? {
+      case: name,
+      metric,
+      unit,
+      values: new Map<string, number>(),
+      ratios: ratiosOf(measurements, name, metric),
+    };
+    rows.set(key, row);
+    row.values.set(system, value);
+  }
+  return [...rows.values()];
+}
+
+function ratiosOf(measurements: readonly Measurement[], name: string, metric: string) {
+  const ratios = measurements.filter((measured) => measured.case === name && measured.unit === RATIO);
+  return new Map(
+    SYSTEMS.map(({ name }) => name).flatMap((peer): [string, number][] => {
+      const ratio = ratios.find((measured) => measured.metric === ratioMetric(metric, peer));
+      return ratio ? [[peer, ratio.value]] : [];
+    }),
+  );
+}
+
+/** Rates are better when they are higher; times, sizes and what idle workers send when they are lower. */
+export function isLowerBetter({ unit }: Pick<Row, "unit">): boolean {
+  return unit === "commands/s" || !unit.endsWith("/s");
+}
+
+/** Peers that do better than we do, by the medians or by the rounds' ratios. The raw stream is no peer. */
+export function betterPeers(row: Row): readonly string[] {
+  const ours = row.values.get(OURS);
+  if (ours === undefined) return [];
+  const isBetter = (theirs: number, than: number) => (isLowerBetter(row) ? theirs < than : theirs > than);
+  const ratioOf = (name: string) => row.ratios.get(name) ?? ours / row.values.get(name)!;
+  return SYSTEMS.filter(({ isLimit }) => !isLimit)
+    .map(({ name }) => name)
+    .filter((name) => row.values.has(name))
+    .filter((name) => isBetter(row.values.get(name)!, ours) || isBetter(1, ratioOf(name)));
+}
+
+export function formatFigure(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString("en");
+  if (value >= 10) return value.toFixed(1);
+  return value === 0 ? "0" : value.toFixed(2);
+}
+
+export function formatRatio(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return "";
+  return `${value >= 10 ? value.toFixed(1) : value.toFixed(2)}x`;
+}
