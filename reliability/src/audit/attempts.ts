@@ -1,0 +1,64 @@
+import type { NewJob } from "@org/queue";
+import type { Line } from "../history/line.ts";
+
+/** When things happened to one job, on the clock that the processes share. */
+export interface JobTimes {
+  readonly sent: NewJob;
+  readonly sender: string;
+  /** When its claims were heard of: none was made later. */
+  readonly claims: { readonly at: number; readonly isReserved: boolean }[];
+  /** When its handlers began and were over, by epoch. */
+  readonly begun: Map<number, number>;
+  readonly over: Map<number, number>;
+  /** When its endings were sent: none was stored earlier. By epoch; `retry` is no ending. */
+  readonly endings: Map<number, { readonly at: number; readonly outcome: string }>;
+  /** Epochs whose ending was accepted. */
+  readonly accepted: Set<number>;
+}
+
+/** Sorts a history's lines by job. */
+export function timesByJob(lines: readonly Line[]): ReadonlyMap<string, JobTimes> {
+  const jobs = new Map<string, JobTimes>();
+  for (const line of lines) {
+    if (line.type !== "sending") continue;
+    for (const sent of line.jobs) {
+      jobs.set(sent.envelope.id, {
+        sent,
+        sender: line.by,
+        claims: [],
+        begun: new Map(),
+        over: new Map(),
+        endings: new Map(),
+        accepted: new Set(),
+      });
+    }
+  }
+  for (const line of lines) {
+    if (line.type === "claimed") {
+      for (const { id, follows } of line.jobs) {
+        jobs.get(id)?.claims.push({ at: line.at, isReserved: follows !== undefined });
+      }
+    } else if (line.type === "begun" || line.type === "over") {
+      jobs.get(line.id)?.[line.type].set(line.epoch, line.at);
+    } else if (line.type === "settling") {
+      for (const { id, epoch, outcome } of line.outcomes) {
+        const job = jobs.get(id);
+        // An outcome whose answer was lost is sent again: the first may be the one that counted.
+        if (outcome !== "retry" && !job?.endings.has(epoch))
+          job?.endings.set(epoch, { at: line.at, outcome });
+      }
+    } else if (line.type === "settled" && line.verdict === "accepted" && line.outcome !== "retry") {
+      jobs.get(line.id)?.accepted.add(line.epoch);
+    }
+  }
+  return jobs;
+}
+
+/** The earliest moment at which the job can have ended, if its ending is known. */
+export function earliestEnd(job: JobTimes, outcome?: "complete"): number | undefined {
+  const wanted = [...job.endings].filter(([, ending]) => !outcome || ending.outcome === outcome);
+  const accepted = wanted.filter(([epoch]) => job.accepted.has(epoch));
+  // When the answer was lost nobody knows which one it was.
+  const candidates = accepted.length > 0 ? accepted : wanted;
+  return candidates.length === 0 ? undefined : Math.min(...candidates.map(([, { at }]) => at));
+}

@@ -1,0 +1,92 @@
+import { type Engine, isTerminal, JOB_STATES, type JobRecord, TERMINAL_STATES } from "@org/queue";
+import { HistoryChecker, mergeHistories } from "@org/queue/testing";
+import { readHistory } from "../history/history-file.ts";
+import { isHistoryEntry, type Line } from "../history/line.ts";
+import type { Stage } from "../stage/stage.ts";
+import { timesByJob } from "./attempts.ts";
+import { type DataLoss, isNotExcused, withoutLost } from "./data-loss.ts";
+import { drain } from "./drain.ts";
+import { drainedKeyProblems, emptyKeyProblems } from "./keys.ts";
+import { agreeOnTimestamps } from "./resent.ts";
+import { resultProblems } from "./results.ts";
+import { takeSnapshot } from "./snapshot.ts";
+import { timingProblems } from "./timing.ts";
+
+export interface AuditOptions {
+  readonly eventsAreComplete: boolean;
+  /** Set when the server forgot what it had acknowledged. */
+  readonly loss: DataLoss | undefined;
+}
+
+/** What holds whatever the fault was. @throws {Error} that lists what doesn't. */
+export async function audit(stage: Stage, options: AuditOptions): Promise<void> {
+  await stage.killPrograms();
+  await drain(stage);
+  const snapshot = await takeSnapshot(stage.engine, options.eventsAreComplete);
+  // The auditor subscribed first, and the engine's own order of events comes before what others saw.
+  const written = stage.histories
+    .map(readHistory)
+    .toSorted((a, b) => Number(isEvents(b)) - Number(isEvents(a)));
+  const parts = options.loss ? written.map((part) => withoutLost(part, options.loss!)) : written;
+
+  const checker = new HistoryChecker();
+  const entries = parts.map((part) => agreeOnTimestamps(part.filter(isHistoryEntry), snapshot.jobs));
+  for (const entry of [...mergeHistories(entries), snapshot]) {
+    checker.observe(entry);
+  }
+  const times = timesByJob(parts.flat());
+  const problems = [
+    ...checker.violations.map(({ rule, what }) => ({ rule, what })),
+    ...[...timingProblems(times)].map((what) => ({ rule: "by the processes' own clock", what })),
+    ...[...resultProblems(snapshot.jobs, times)].map((what) => ({
+      rule: "results are the accepted ones",
+      what,
+    })),
+  ]
+    .filter(options.loss ? isNotExcused(written.flat(), options.loss) : () => true)
+    .map(({ rule, what }) => `${rule}: ${what}`);
+  problems.push(...(await partitionProblems(stage.engine, snapshot.jobs)));
+  problems.push(...(await drainedKeyProblems(stage.redis.admin, stage.namespace)));
+  await removeAll(stage.engine);
+  problems.push(...(await emptyKeyProblems(stage.redis.admin, stage.namespace)));
+  stage.measured["jobs audited"] = snapshot.jobs.length;
+  if (problems.length > 0) throw new Error(listed(problems));
+}
+
+function isEvents(part: readonly Line[]): boolean {
+  return part[0]?.type === "event";
+}
+
+/** Each job is in one state, by every way of asking. */
+async function partitionProblems(engine: Engine, all: readonly JobRecord[]): Promise<readonly string[]> {
+  const problems: string[] = [];
+  const seen = new Map<string, string>();
+  for (const state of JOB_STATES) {
+    let cursor: string | undefined;
+    do {
+      const page = await engine.list({ states: [state], limit: 1_000, ...(cursor && { cursor }) });
+      for (const { id } of page.jobs) {
+        if (seen.has(id)) problems.push(`${id} is listed as ${seen.get(id)} and as ${state}`);
+        seen.set(id, state);
+      }
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+  for (const { id, state } of all) {
+    if (!isTerminal(state)) problems.push(`${id} is ${state} after the drain`);
+    if (seen.get(id) !== state) problems.push(`${id} is ${state}, and listed as ${seen.get(id)}`);
+  }
+  return problems;
+}
+
+async function removeAll(engine: Engine): Promise<void> {
+  for (const state of TERMINAL_STATES) {
+    while ((await engine.clean({ state, olderThan: 0, limit: 10_000 })) > 0);
+  }
+}
+
+function listed(problems: readonly string[]): string {
+  const shown = problems.slice(0, 10).map((problem) => `\n  - ${problem}`);
+  const more = problems.length > 10 ? `\n  and ${problems.length - 10} more` : "";
+  return `The audit found ${problems.length} problem(s):${shown.join("")}${more}`;
+}

@@ -1,0 +1,97 @@
+import type { Redis } from "ioredis";
+
+/** What a key of the redis engine is for, by its name without the namespace. See docs/redis-data-model.md. */
+interface KeyKind {
+  readonly pattern: RegExp;
+  /** Whether it goes by itself: it must have a time to live. */
+  readonly expires?: boolean;
+}
+
+/** What is left of a namespace when no job is stored any more. None of it grows with the jobs that ran. */
+const RESIDUE: readonly KeyKind[] = [
+  { pattern: /^queues$/ },
+  { pattern: /^profiles$/ },
+  { pattern: /^sequence$/ },
+  { pattern: /^endings$/ },
+  { pattern: /^running$/ },
+  { pattern: /^kept$/ },
+  { pattern: /^tombs(:old|:since)?$/ },
+  { pattern: /^dedupe:/, expires: true },
+  { pattern: /^idle:/, expires: true },
+  { pattern: /^wake:/, expires: true },
+  { pattern: /^metrics:/, expires: true },
+];
+
+/** Also there while finished jobs are kept. Each of those that names a job must name a stored one. */
+const OF_FINISHED_JOBS: readonly KeyKind[] = [
+  { pattern: /^(job|state|logs|failures):/ },
+  { pattern: /^(completed|failed|cancelled):/ },
+  { pattern: /^kept:/ },
+];
+
+const OF_ONE_JOB = /^(?:state|logs|failures):(.*)$/;
+const FINISHED_SET = /^(?:completed|failed|cancelled):/;
+
+/** Once everything has ended: the sets of finished jobs partition the ids, and nothing else is left of a job. */
+export async function drainedKeyProblems(redis: Redis, namespace: string): Promise<readonly string[]> {
+  const names = await keyNames(redis, namespace);
+  const problems = await unexpected(redis, namespace, names, [...RESIDUE, ...OF_FINISHED_JOBS]);
+  const stored = new Set(names.filter((name) => name.startsWith("job:")).map((name) => name.slice(4)));
+  const listed = new Map<string, string>();
+  for (const name of names.filter((key) => FINISHED_SET.test(key))) {
+    for (const id of await redis.zrange(`${prefixOf(namespace)}${name}`, 0, "-1")) {
+      if (listed.has(id)) problems.push(`${id} is in ${listed.get(id)} and in ${name}`);
+      if (!stored.has(id)) problems.push(`${id} is in ${name}, and its job isn't stored`);
+      listed.set(id, name);
+    }
+  }
+  for (const id of stored) if (!listed.has(id)) problems.push(`${id} is stored, and in no set`);
+  for (const name of names) {
+    const id = OF_ONE_JOB.exec(name)?.[1];
+    if (id !== undefined && !stored.has(id)) problems.push(`${name} is left of a job that isn't stored`);
+  }
+  return problems;
+}
+
+/** Once every job was removed: only what never belonged to one job is left. */
+export async function emptyKeyProblems(redis: Redis, namespace: string): Promise<readonly string[]> {
+  const names = await keyNames(redis, namespace);
+  const problems = await unexpected(redis, namespace, names, RESIDUE);
+  for (const [queue, count] of Object.entries(await redis.hgetall(`${prefixOf(namespace)}running`))) {
+    if (count !== "0") problems.push(`${count} jobs of ${queue} count as running after all were removed`);
+  }
+  return problems;
+}
+
+/** Every key of the server: each scenario has one of its own, so that all keys are the engine's. */
+async function keyNames(redis: Redis, namespace: string): Promise<readonly string[]> {
+  const prefix = prefixOf(namespace);
+  const names = new Set<string>();
+  for await (const page of redis.scanStream({ count: 1_000 })) {
+    for (const key of page as readonly string[]) {
+      names.add(key.startsWith(prefix) ? key.slice(prefix.length) : `outside of the namespace: ${key}`);
+    }
+  }
+  return [...names];
+}
+
+async function unexpected(
+  redis: Redis,
+  namespace: string,
+  names: readonly string[],
+  kinds: readonly KeyKind[],
+): Promise<string[]> {
+  const problems: string[] = [];
+  for (const name of names) {
+    const kind = kinds.find(({ pattern }) => pattern.test(name));
+    const key = `${prefixOf(namespace)}${name}`;
+    if (!kind) problems.push(`the key ${name} (${await redis.type(key)}) is left over`);
+    // -2 when it has gone meanwhile.
+    else if (kind.expires && (await redis.pttl(key)) === -1) problems.push(`the key ${name} never expires`);
+  }
+  return problems;
+}
+
+function prefixOf(namespace: string): string {
+  return `{${namespace}}:`;
+}

@@ -1,0 +1,32 @@
+import type { JobRecord } from "@org/queue";
+import type { HistoryEntry } from "@org/queue/testing";
+
+/**
+ * Each try of a send carries the time of that try, and any of them may be the one that was stored. Where it was
+ * one of several, all of them are given its timestamp, so that the checker, which knows the last, finds it.
+ */
+export function agreeOnTimestamps(
+  part: readonly HistoryEntry[],
+  stored: readonly JobRecord[],
+): readonly HistoryEntry[] {
+  const tried = new Map<string, Set<string>>();
+  for (const entry of part) {
+    if (entry.type !== "sending") continue;
+    for (const { envelope } of entry.jobs) {
+      const timestamps = tried.get(envelope.id);
+      if (timestamps) timestamps.add(envelope.timestamp);
+      else tried.set(envelope.id, new Set([envelope.timestamp]));
+    }
+  }
+  const kept = new Map(stored.map(({ id, envelope }) => [id, envelope.timestamp]));
+  return part.map((entry) => {
+    if (entry.type !== "sending") return entry;
+    const jobs = entry.jobs.map((job) => {
+      const { id } = job.envelope;
+      const timestamp = kept.get(id);
+      if (timestamp === undefined || !tried.get(id)!.has(timestamp)) return job;
+      return { ...job, envelope: { ...job.envelope, timestamp } };
+    });
+    return { ...entry, jobs };
+  });
+}

@@ -1,0 +1,19 @@
+import type { JobRecord } from "@org/queue";
+import type { JobTimes } from "./attempts.ts";
+
+/** A stored result is the accepted attempt's own, and no ghost's. */
+export function* resultProblems(
+  records: readonly JobRecord[],
+  jobs: ReadonlyMap<string, JobTimes>,
+): Iterable<string> {
+  for (const { id, state, result, epoch } of records) {
+    const job = jobs.get(id);
+    if (!job || state !== "completed") continue;
+    const { fence } = JSON.parse(result ?? "{}") as { fence?: number };
+    if (fence !== epoch) yield `${id} has the result of epoch ${fence}, and completed in epoch ${epoch}`;
+    const known = [...job.accepted];
+    if (known.length > 0 && !known.includes(fence!)) {
+      yield `${id} has the result of epoch ${fence}, and the ending of epoch ${known} was accepted`;
+    }
+  }
+}

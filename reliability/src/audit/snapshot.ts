@@ -1,0 +1,22 @@
+import { type Engine, isTerminal, type JobEdges, type JobRecord } from "@org/queue";
+import type { HistoryEntry } from "@org/queue/testing";
+
+type Snapshot = Extract<HistoryEntry, { readonly type: "snapshot" }>;
+
+/** All that is stored, once nothing moves any more. */
+export async function takeSnapshot(engine: Engine, eventsAreComplete: boolean): Promise<Snapshot> {
+  const jobs: JobRecord[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await engine.list({ limit: 1_000, ...(cursor !== undefined && { cursor }) });
+    jobs.push(...page.jobs);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  const edges: Record<string, JobEdges> = {};
+  for (const { id, state } of jobs) {
+    if (isTerminal(state)) continue;
+    const found = await engine.edges(id);
+    if (found) edges[id] = found;
+  }
+  return { type: "snapshot", jobs, counts: await engine.counts(), edges, eventsAreComplete, isDrained: true };
+}

@@ -1,0 +1,33 @@
+import type { AttemptOutcome } from "@org/queue";
+import type { HistoryEntry } from "@org/queue/testing";
+
+/** One line of a process's history, with the shared clock's time at which it was written. */
+export type Line = { readonly at: number } & (HistoryEntry | Settling | Handling);
+
+/** Written before outcomes are sent: they may take effect although no answer arrives. */
+interface Settling {
+  readonly type: "settling";
+  readonly by: string;
+  readonly outcomes: readonly {
+    readonly id: string;
+    readonly epoch: number;
+    readonly outcome: AttemptOutcome["type"];
+  }[];
+}
+
+/** A handler begins, or has returned or thrown. */
+interface Handling {
+  readonly type: "begun" | "over";
+  readonly by: string;
+  readonly id: string;
+  readonly epoch: number;
+}
+
+const OWN_TYPES: readonly Line["type"][] = ["settling", "begun", "over"];
+
+/** Whether a line is for the invariants' checker, which doesn't know the others. */
+export function isHistoryEntry(line: Line): line is Line & HistoryEntry {
+  return !OWN_TYPES.includes(line.type);
+}
+
+export type LineBody = Line extends infer L ? (L extends Line ? Omit<L, "at"> : never) : never;

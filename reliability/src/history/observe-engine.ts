@@ -1,0 +1,77 @@
+import type {
+  AttemptOutcome,
+  ClaimedJob,
+  Engine,
+  EnqueueBatch,
+  EnqueueOutcome,
+  ExtendRequest,
+  Heartbeat,
+  LeaseStatus,
+  SettleReply,
+  SettleRequest,
+} from "@org/queue";
+
+export type Verdict = SettleReply["verdicts"][number];
+
+/** Hears what is asked of an engine and what it answers. Whatever gets no answer is only heard being asked. */
+export interface EngineObserver {
+  sending?(batches: readonly EnqueueBatch[]): void;
+  sent?(batches: readonly EnqueueBatch[], outcomes: readonly EnqueueOutcome[]): void;
+  claimed?(jobs: readonly ClaimedJob[]): void;
+  /** Before the call to the engine. */
+  settling?(outcomes: readonly AttemptOutcome[]): void;
+  settled?(outcomes: readonly AttemptOutcome[], verdicts: readonly Verdict[]): void;
+  extended?(leases: readonly Heartbeat[], statuses: readonly LeaseStatus[]): void;
+  operating?(operation: "cancel", ids: readonly string[]): void;
+  operated?(operation: "cancel", ids: readonly string[], outcomes: readonly string[]): void;
+}
+
+/** The same engine, with observers that hear in the order given. */
+export function observeEngine(engine: Engine, ...observers: readonly EngineObserver[]): Engine {
+  const tell = (hear: (observer: EngineObserver) => void) => observers.forEach(hear);
+  const claimed = (jobs: readonly ClaimedJob[]) => {
+    if (jobs.length > 0) tell((observer) => observer.claimed?.(jobs));
+  };
+
+  const observed: Partial<Engine> = {
+    async enqueue(batches) {
+      tell((observer) => observer.sending?.(batches));
+      const outcomes = await engine.enqueue(batches);
+      tell((observer) => observer.sent?.(batches, outcomes));
+      return outcomes;
+    },
+    async claim(request) {
+      const jobs = await engine.claim(request);
+      claimed(jobs);
+      return jobs;
+    },
+    async settle(request: SettleRequest) {
+      const { outcomes } = request;
+      if (outcomes.length > 0) tell((observer) => observer.settling?.(outcomes));
+      const reply = await engine.settle(request);
+      if (outcomes.length > 0) tell((observer) => observer.settled?.(outcomes, reply.verdicts));
+      claimed(reply.claimed);
+      return reply;
+    },
+    async extend(request: ExtendRequest) {
+      const statuses = await engine.extend(request);
+      tell((observer) => observer.extended?.(request.leases, statuses));
+      return statuses;
+    },
+    async cancel(ids, reason) {
+      tell((observer) => observer.operating?.("cancel", ids));
+      const outcomes = await engine.cancel(ids, reason);
+      tell((observer) => observer.operated?.("cancel", ids, outcomes));
+      return outcomes;
+    },
+  };
+  return new Proxy(engine, {
+    get(target, name) {
+      const own = observed[name as keyof Engine];
+      if (own) return own;
+      const value: unknown = Reflect.get(target, name, target);
+      // Bound, as an engine may have private fields.
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}

@@ -1,0 +1,36 @@
+/** A worker of the soak: runs small jobs, and writes a compact ledger. */
+import { setTimeout as pause } from "node:timers/promises";
+import { createQueue, createWorker } from "@org/queue";
+import { observeEngine } from "../history/observe-engine.ts";
+import { ledgerObserver } from "../soak/ledger.ts";
+import { soakRegistry, soakStep } from "../soak/messages.ts";
+import { connect, onOrder, readConfig, report } from "./program.ts";
+import type { SoakOrder, SoakReport, SoakWorkerConfig } from "./protocol.ts";
+
+const config = readConfig<SoakWorkerConfig>();
+const tell: (line: SoakReport) => void = report;
+const engine = observeEngine(connect(config), ledgerObserver(config.history));
+const queue = createQueue({ registry: soakRegistry, engine });
+const nothing = () => {};
+const worker = createWorker(queue, {
+  concurrency: config.concurrency,
+  lease: config.lease,
+  pollInterval: "1s",
+  upkeepInterval: "1s",
+  // Troubles are what a soak is made of.
+  logger: { warn: nothing, error: nothing },
+}).handle(soakStep, ({ data, job }) => {
+  const { failures = 0, sleep = 0 } = data;
+  if (job.attempt <= failures) throw new Error("It fails, as was asked");
+  return sleep > 0 ? pause(sleep, undefined) : undefined;
+});
+
+onOrder<SoakOrder>(async ({ order }) => {
+  if (order === "start") return worker.start();
+  await worker.stop();
+  await queue.close();
+  await engine.close();
+  tell({ type: "stopped" });
+  process.exit();
+});
+tell({ type: "ready" });

@@ -1,0 +1,102 @@
+/** A worker of the suite: runs steps, reports what happens to them, and dies where it is told to. */
+import { createQueue, createWorker, type Engine } from "@org/queue";
+import { HistoryFile } from "../history/history-file.ts";
+import { historyObserver } from "../history/history-observer.ts";
+import { type EngineObserver, observeEngine } from "../history/observe-engine.ts";
+import { registry, step } from "../messages.ts";
+import { monotonic } from "../monotonic.ts";
+import { codeOf, stepHandler } from "../step-handler.ts";
+import { actLate } from "./act-late.ts";
+import { connect, onOrder, readConfig, report } from "./program.ts";
+import type { DeathPoint, WorkerConfig, WorkerOrder, WorkerReport } from "./protocol.ts";
+
+const config = readConfig<WorkerConfig>();
+const tell: (line: WorkerReport) => void = report;
+const file = new HistoryFile(config.history);
+const waiting = new Map<string, () => void>();
+
+const plainEngine = connect(config);
+const engine: Engine = observeEngine(plainEngine, historyObserver(config.name, file), reporter());
+const queue = createQueue({ registry, engine });
+const worker = createWorker(queue, {
+  concurrency: config.concurrency,
+  lease: config.lease,
+  pollInterval: config.pollInterval,
+  upkeepInterval: config.upkeepInterval,
+  logger: { warn: trouble, error: trouble },
+}).handle(
+  step,
+  stepHandler({
+    by: config.name,
+    file,
+    onBegin(id, epoch) {
+      tell({ type: "started", id, epoch, at: monotonic() });
+      dieAt("begun", [id]);
+    },
+    onAbort: (id, epoch, reason) => report({ type: "aborted", id, epoch, code: codeOf(reason) }),
+    onOver: (id, epoch) => tell({ type: "over", id, epoch }),
+    wait: (id, signal) =>
+      new Promise((resolve, reject) => {
+        waiting.set(id, resolve);
+        if (!config.ignoresSignals) signal.addEventListener("abort", () => reject(signal.reason));
+      }),
+  }),
+);
+
+onOrder<WorkerOrder>((order) => void obey(order));
+tell({ type: "ready" });
+
+async function obey(order: WorkerOrder): Promise<void> {
+  switch (order.order) {
+    case "start":
+      await worker.start();
+      break;
+    case "finish":
+      waiting.get(order.id)?.();
+      break;
+    case "act-late":
+      tell({ type: "late", ...(await actLate(plainEngine, order, config.lease)) });
+      break;
+    case "stop":
+      await worker.stop();
+      await queue.close();
+      await engine.close();
+      tell({ type: "stopped" });
+      process.exit();
+  }
+}
+
+/** What happens between this worker and its engine, for the suite; and the points at which to die. */
+function reporter(): EngineObserver {
+  return {
+    claimed: (jobs) => dieAt("claimed", idsOf(jobs)),
+    settling(outcomes) {
+      tell({ type: "settling", ids: idsOf(outcomes) });
+      dieAt("settling", idsOf(outcomes));
+    },
+    settled(outcomes, verdicts) {
+      outcomes.forEach(({ id, epoch, type }, index) => {
+        tell({ type: "settled", id, epoch, outcome: type, verdict: verdicts[index]! });
+      });
+    },
+    extended(leases, statuses) {
+      leases.forEach(({ id, epoch }, index) => {
+        tell({ type: "extended", id, epoch, status: statuses[index]! });
+      });
+    },
+  };
+}
+
+function dieAt(point: DeathPoint, ids: readonly string[]): void {
+  const { death } = config;
+  // To oneself the signal is delivered before the call returns.
+  if (death?.point === point && ids.includes(death.job)) process.kill(process.pid, "SIGKILL");
+}
+
+function idsOf(jobs: readonly { readonly id: string }[]): readonly string[] {
+  return jobs.map(({ id }) => id);
+}
+
+function trouble(message: string, error?: unknown): void {
+  tell({ type: "trouble", message: error === undefined ? message : `${message} ${error}` });
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import type { Scenario } from "../scenario.ts";
+import { LEASE } from "../stage/stage.ts";
+import { assertInTime, RECOVERY } from "./recovery.ts";
+
+export const blockEventLoop: Scenario = {
+  name: "block-event-loop",
+  promise: "a handler that blocks its event loop past the lease loses its job to a successor",
+  async run(stage) {
+    const milliseconds = stage.random.between(2 * LEASE, 3 * LEASE);
+    // Waiting in the same worker, its lease is lost with the spinning one's.
+    await stage.send("waiting", { work: "wait" });
+    const blocked = await stage.standbyWorker("blocked", { concurrency: 2 });
+    const successor = await stage.standbyWorker("successor");
+    blocked.order({ order: "start" });
+    await blocked.until("started", ({ id }) => id === "waiting");
+    // The successor finds the same data, but returns: once is enough.
+    await stage.send("spinning", { work: "spin", milliseconds });
+    const begun = await blocked.until("started", ({ id }) => id === "spinning");
+    successor.order({ order: "start" });
+
+    const taken = await successor.until("started", ({ id }) => id === "waiting");
+    assertInTime(stage, "recovery", taken.at - begun.at, RECOVERY);
+    const { code } = await blocked.until("aborted", ({ id }) => id === "waiting");
+    assert.equal(code, "LEASE_LOST");
+    successor.order({ order: "finish", id: "waiting" });
+    await successor.until("settled", ({ id }) => id === "waiting");
+    assert.equal(
+      blocked.count(
+        (report) => report.type === "settled" && report.id === "waiting" && report.verdict === "accepted",
+      ),
+      0,
+    );
+  },
+};

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { monotonic } from "../monotonic.ts";
+import type { Scenario } from "../scenario.ts";
+import { LEASE } from "../stage/stage.ts";
+import { assertInTime, RECOVERY, since } from "./recovery.ts";
+
+export const freezePastLease: Scenario = {
+  name: "freeze-past-lease",
+  promise: "a worker that slept past its lease can change nothing any more, and its handler is told",
+  async run(stage) {
+    const jobs = Array.from({ length: stage.random.between(1, 5) }, (_, index) => `job-${index}`);
+    for (const id of jobs) await stage.send(id, { work: "wait" });
+    const sleeper = await stage.standbyWorker("sleeper", { ignoresSignals: true });
+    const successor = await stage.standbyWorker("successor");
+    sleeper.order({ order: "start" });
+    const first = await Promise.all(jobs.map((job) => sleeper.until("started", ({ id }) => id === job)));
+
+    sleeper.freeze();
+    const frozenAt = monotonic();
+    successor.order({ order: "start" });
+    await Promise.all(jobs.map((job) => successor.until("started", ({ id }) => id === job)));
+    assertInTime(stage, "recovery", since(frozenAt), RECOVERY);
+    // One the successor still runs when the sleeper wakes, the others it has completed.
+    const [open, ...ended] = jobs as [string, ...string[]];
+    for (const id of ended) {
+      successor.order({ order: "finish", id });
+      await successor.until("settled", (report) => report.id === id && report.verdict === "accepted");
+    }
+
+    sleeper.thaw();
+    for (const { id, epoch } of first) {
+      const { code } = await sleeper.until("aborted", (report) => report.id === id);
+      assert.equal(code, "LEASE_LOST", `the signal of ${id}`);
+      sleeper.order({ order: "act-late", id, epoch });
+    }
+    await sleeper.until("late", () => sleeper.count(({ type }) => type === "late") === jobs.length);
+    for (const report of sleeper.reports) {
+      if (report.type !== "late") continue;
+      assert.equal(report.extended, "lost");
+      assert.deepEqual(report.settled, { complete: "stale", retry: "stale", fail: "stale", cancel: "stale" });
+    }
+    for (const id of jobs) {
+      sleeper.order({ order: "finish", id });
+      await sleeper.until("over", (report) => report.id === id);
+    }
+
+    const record = (await stage.engine.get([open]))[0]!;
+    assert.equal(record.state, "active", `${open} is still the successor's`);
+    assert.deepEqual(record.logs, [], "a ghost's log");
+    assert.notEqual(record.progress, '{"by":"a ghost"}');
+    successor.order({ order: "finish", id: open });
+    await successor.until("settled", (report) => report.id === open && report.verdict === "accepted");
+    assert.equal(
+      sleeper.count((report) => report.type === "settled" && report.verdict === "accepted"),
+      0,
+    );
+    assert.ok(since(frozenAt) > LEASE);
+  },
+};

@@ -1,0 +1,64 @@
+import type { Scenario } from "../scenario.ts";
+import { blockEventLoop } from "./block-event-loop.ts";
+import { clientKill } from "./client-kill.ts";
+import { clocksApart } from "./clocks-apart.ts";
+import { fairShareBulk, fairShareSingle, fairShareWarm, fairShareWide } from "./fair-share.ts";
+import { freezePastLease } from "./freeze-past-lease.ts";
+import { gracefulExit } from "./graceful-exit.ts";
+import { killAfterClaim } from "./kill-after-claim.ts";
+import { killBeforeAnswer } from "./kill-before-answer.ts";
+import { killBeforeSettle } from "./kill-before-settle.ts";
+import { killIdle } from "./kill-idle.ts";
+import { killInHandler } from "./kill-in-handler.ts";
+import { killWhileHeartbeating } from "./kill-while-heartbeating.ts";
+import { outageCutLong, outageCutShort, outageFrozenLong, outageFrozenShort } from "./outage.ts";
+import { producerHalfOpen } from "./producer-half-open.ts";
+import { producerLosesReply } from "./producer-loses-reply.ts";
+import { producerLosesRequest } from "./producer-loses-request.ts";
+import { proxyStorm } from "./proxy-storm.ts";
+import { redisFull } from "./redis-full.ts";
+import { redisRestartAlways } from "./redis-restart-always.ts";
+import { redisRestartEverysec } from "./redis-restart-everysec.ts";
+import { rollingRestart } from "./rolling-restart.ts";
+import { scriptFlush } from "./script-flush.ts";
+import { urgentFirst } from "./urgent-first.ts";
+import { workerHalfOpen } from "./worker-half-open.ts";
+import { workerLosesReply, workerLosesRequest } from "./worker-loses-settle.ts";
+
+/** By what they break: workers, the server, the network, and nothing at all. */
+export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
+  workers: [
+    killAfterClaim,
+    killInHandler,
+    killBeforeSettle,
+    killBeforeAnswer,
+    killWhileHeartbeating,
+    killIdle,
+    freezePastLease,
+    blockEventLoop,
+    clocksApart,
+    gracefulExit,
+    rollingRestart,
+  ],
+  server: [
+    redisRestartAlways,
+    redisRestartEverysec,
+    redisFull,
+    scriptFlush,
+    clientKill,
+    outageFrozenShort,
+    outageFrozenLong,
+  ],
+  network: [
+    producerLosesRequest,
+    producerLosesReply,
+    producerHalfOpen,
+    workerLosesRequest,
+    workerLosesReply,
+    workerHalfOpen,
+    outageCutShort,
+    outageCutLong,
+    proxyStorm,
+  ],
+  fairness: [fairShareBulk, fairShareSingle, fairShareWarm, fairShareWide, urgentFirst],
+};

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import type { Scenario } from "../scenario.ts";
+import { sendWithVictim } from "./recovery.ts";
+
+export const killBeforeAnswer: Scenario = {
+  name: "kill-before-answer",
+  promise: "a job whose end was stored stays ended, though its worker is killed before it hears so",
+  async run(stage) {
+    const proxy = await stage.startProxy();
+    await stage.loadScripts();
+    const victim = await sendWithVictim(stage, "wait");
+    const doomed = await stage.startWorker("doomed", { url: proxy.url });
+    await doomed.until("started", ({ id }) => id === victim);
+    // The others are told of first, so that the held reply is the victim's.
+    await doomed.until("extended", ({ id }) => id === victim);
+    const held = proxy.intercept({ containing: '"fence":1', fault: "hold-reply" });
+    doomed.order({ order: "finish", id: victim });
+    await held;
+    await doomed.kill();
+    assert.equal(
+      doomed.count(({ type, ...report }) => type === "settled" && "id" in report && report.id === victim),
+      0,
+    );
+
+    const record = await stage.queue.get(victim);
+    assert.equal(record?.state, "completed", "the server had stored the end before the worker was killed");
+    const successor = await stage.startWorker("successor");
+    await stage.send("afterwards", { work: "return" });
+    await successor.until("settled", ({ id }) => id === "afterwards");
+    assert.equal(
+      successor.count((report) => report.type === "started" && report.id === victim),
+      0,
+    );
+  },
+};

@@ -1,0 +1,8 @@
+import type { Scenario } from "../scenario.ts";
+import { playDeath } from "./recovery.ts";
+
+export const killBeforeSettle: Scenario = {
+  name: "kill-before-settle",
+  promise: "a job whose worker is killed before it could tell of the end is run again",
+  run: (stage) => playDeath(stage, "settling"),
+};

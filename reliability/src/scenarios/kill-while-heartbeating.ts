@@ -1,0 +1,22 @@
+import type { Scenario } from "../scenario.ts";
+import { assertRecovered, sendWithVictim } from "./recovery.ts";
+
+export const killWhileHeartbeating: Scenario = {
+  name: "kill-while-heartbeating",
+  promise: "the lease of a killed worker ends, however often it was renewed before",
+  async run(stage) {
+    const victim = await sendWithVictim(stage, "wait");
+    const doomed = await stage.standbyWorker("doomed");
+    const successor = await stage.standbyWorker("successor");
+    doomed.order({ order: "start" });
+    const beats = stage.random.between(1, 4);
+    await doomed.until("extended", () => renewals(doomed.reports, victim) >= beats);
+    const death = await doomed.kill();
+    successor.order({ order: "start" });
+    await assertRecovered(stage, successor, victim, death);
+  },
+};
+
+function renewals(reports: readonly { readonly type: string; readonly id?: string }[], job: string): number {
+  return reports.filter(({ type, id }) => type === "extended" && id === job).length;
+}

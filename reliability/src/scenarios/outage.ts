@@ -1,0 +1,79 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { monotonic } from "../monotonic.ts";
+import type { Scenario } from "../scenario.ts";
+import { LEASE, type Stage } from "../stage/stage.ts";
+import { Load } from "./load.ts";
+import { assertInTime, since } from "./recovery.ts";
+
+/** What the workers of these scenarios poll at: the outages are shorter and longer than this. */
+const POLL = 400;
+/** Reconnecting is tried less and less often, but never less than every few seconds. */
+const MOST = 8_000;
+
+/** The whole server stops answering, its connections stay. */
+const frozen = async (stage: Stage, milliseconds: number) => {
+  await play(stage, {}, async () => {
+    stage.redis.freeze();
+    await pause(milliseconds);
+    stage.redis.thaw();
+  });
+};
+
+/** The network between the workers and the server is cut. */
+const cut = async (stage: Stage, milliseconds: number) => {
+  const proxy = await stage.startProxy();
+  await play(stage, { url: proxy.url }, async () => {
+    proxy.use("refuse");
+    await pause(milliseconds);
+    proxy.use("pass");
+  });
+};
+
+const short = ({ random }: Stage) => random.between(50, POLL / 2);
+const long = ({ random }: Stage) => random.between(2 * LEASE, 3 * LEASE);
+
+export const outageFrozenShort: Scenario = {
+  name: "outage-frozen-short",
+  promise: "a server frozen for less than the poll interval is hardly noticed",
+  run: (stage) => frozen(stage, short(stage)),
+};
+
+export const outageFrozenLong: Scenario = {
+  name: "outage-frozen-long",
+  promise: "after a server was frozen past poll interval and lease, every worker works again",
+  run: (stage) => frozen(stage, long(stage)),
+};
+
+export const outageCutShort: Scenario = {
+  name: "outage-cut-short",
+  promise: "workers cut off for less than the poll interval work on",
+  run: (stage) => cut(stage, short(stage)),
+};
+
+export const outageCutLong: Scenario = {
+  name: "outage-cut-long",
+  promise: "workers cut off past poll interval and lease work again once they can",
+  run: (stage) => cut(stage, long(stage)),
+};
+
+async function play(
+  stage: Stage,
+  worker: { readonly url?: string },
+  outage: () => Promise<void>,
+): Promise<void> {
+  const load = await Load.start(stage, {
+    worker: { pollInterval: POLL, concurrency: 2, ...worker },
+    producer: { jobs: 40, pace: 10 },
+  });
+  // A trickle that doesn't end before the slowest worker is back.
+  const feeder = await stage.standbyProducer("feeder", { mix: "plain", jobs: 10_000, lanes: 2, pace: 5 });
+  await load.sent(stage.random.between(20, 60));
+  await outage();
+  const healedAt = monotonic();
+  feeder.order({ order: "start" });
+  await load.allWork();
+  assertInTime(stage, "healed to working", since(healedAt), MOST);
+  feeder.order({ order: "stop" });
+  await feeder.until("done");
+  await load.allSent();
+}

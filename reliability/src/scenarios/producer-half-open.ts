@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { monotonic } from "../monotonic.ts";
+import type { Scenario } from "../scenario.ts";
+import { assertInTime } from "./recovery.ts";
+
+/** Milliseconds of silence after which the engine gives up on a connection. */
+const COMMAND_TIMEOUT = 2_000;
+const MOST = COMMAND_TIMEOUT + 4_000;
+
+export const producerHalfOpen: Scenario = {
+  name: "producer-half-open",
+  promise: "a producer whose connection is dead but open gets a new one, and stores each job once",
+  async run(stage) {
+    const proxy = await stage.startProxy();
+    const jobs = 20;
+    const producer = await stage.startProducer("producer", {
+      url: proxy.url,
+      commandTimeout: COMMAND_TIMEOUT,
+      lanes: 1,
+      jobs,
+      mix: "plain",
+      pace: 5,
+    });
+    await producer.until("sent");
+    const before = producer.reports.length;
+    proxy.abandon();
+    const since = monotonic();
+    const isLater = (report: (typeof producer.reports)[number]) =>
+      producer.reports.indexOf(report) > before + 1;
+    const { at } = await producer.until("sent", isLater, 2 * MOST);
+    assertInTime(stage, "silence to next acknowledgement", at - since, MOST);
+    const { sent } = await producer.until("done");
+    assert.equal(sent, jobs);
+  },
+};

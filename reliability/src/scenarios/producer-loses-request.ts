@@ -1,0 +1,8 @@
+import type { Scenario } from "../scenario.ts";
+import { playLostSend } from "./lost-send.ts";
+
+export const producerLosesRequest: Scenario = {
+  name: "producer-loses-request",
+  promise: "a send whose request was lost is stored once when it is sent again",
+  run: (stage) => playLostSend(stage, "drop-request"),
+};

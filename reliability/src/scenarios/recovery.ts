@@ -1,0 +1,53 @@
+import { monotonic } from "../monotonic.ts";
+import type { DeathPoint } from "../processes/protocol.ts";
+import { LEASE, type Stage, type WorkerProgram } from "../stage/stage.ts";
+
+/** What a lease's end, the successor's next upkeep and a busy machine may take together. */
+export const RECOVERY = LEASE + 2_000;
+
+/** Sends a few jobs, one of them the victim. Answers its id. */
+export async function sendWithVictim(stage: Stage, work: "wait" | "return"): Promise<string> {
+  const { random } = stage;
+  const count = random.between(1, 6);
+  const victim = `job-${random.between(0, count - 1)}`;
+  for (let number = 0; number < count; number++) {
+    const id = `job-${number}`;
+    await stage.send(id, { work: id === victim ? work : "return" });
+  }
+  return victim;
+}
+
+/** A worker kills itself at a point of the victim's life; a successor runs everything it held. */
+export async function playDeath(stage: Stage, point: DeathPoint): Promise<void> {
+  const victim = await sendWithVictim(stage, "return");
+  const concurrency = stage.random.between(1, 10);
+  const doomed = await stage.standbyWorker("doomed", { concurrency, death: { point, job: victim } });
+  const successor = await stage.standbyWorker("successor");
+  doomed.order({ order: "start" });
+  const death = await doomed.gone;
+  successor.order({ order: "start" });
+  await assertRecovered(stage, successor, victim, death);
+}
+
+/** The successor begins the job in time and completes it. */
+export async function assertRecovered(
+  stage: Stage,
+  successor: WorkerProgram,
+  id: string,
+  death: number,
+): Promise<void> {
+  const { at } = await successor.until("started", (report) => report.id === id);
+  successor.order({ order: "finish", id });
+  await successor.until("settled", (report) => report.id === id && report.verdict === "accepted");
+  assertInTime(stage, "recovery", at - death, RECOVERY);
+}
+
+/** Notes how long something took. @throws {Error} when that is too long. */
+export function assertInTime(stage: Stage, what: string, milliseconds: number, most: number): void {
+  stage.measure(what, milliseconds);
+  if (milliseconds > most) throw new Error(`${what} took ${Math.round(milliseconds)} ms, more than ${most}`);
+}
+
+export function since(moment: number): number {
+  return monotonic() - moment;
+}

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { isQueueError } from "@org/queue";
+import { unfinished } from "../audit/drain.ts";
+import type { Scenario } from "../scenario.ts";
+import type { Stage } from "../stage/stage.ts";
+import { eventually } from "../stage/until.ts";
+
+const MEGABYTE = 1_048_576;
+
+export const redisFull: Scenario = {
+  name: "redis-full",
+  promise:
+    "a full Redis refuses sends with an error worth a retry, is drained by its workers, and takes sends again",
+  async run(stage) {
+    const { redis, random } = stage;
+    const full = (await redis.usedMemory()) + random.between(4, 8) * MEGABYTE;
+    await redis.admin.config("SET", "maxmemory", full);
+    const padding = random.between(2_000, 8_000);
+    const producer = await stage.startProducer("producer", {
+      jobs: 100_000,
+      lanes: 8,
+      mix: "plain",
+      padding,
+    });
+    const { code, retryable } = await producer.until("refused");
+    assert.equal(retryable, true, `${code} is worth a retry`);
+    stage.measured["sent until full (jobs)"] = producer.count(({ type }) => type === "sent");
+    // Every lane is stuck now; what they try again is refused until there is room.
+    const workers = await Promise.all(["worker-a", "worker-b"].map((name) => stage.standbyWorker(name)));
+    await producer.kill();
+    await assertRefused(stage, padding);
+
+    for (const worker of workers) worker.order({ order: "start" });
+    await eventually(20_000, "empty queue while Redis is full", async () => {
+      return unfinished(await stage.engine.counts()) === 0;
+    });
+    // Finished jobs are kept and take their room: it drained while full.
+    await assertRefused(stage, padding);
+    while ((await stage.queue.clean({ state: "completed" })) > 0);
+    await stage.send("afterwards", { work: "return" });
+    await Promise.race(workers.map((worker) => worker.until("settled", ({ id }) => id === "afterwards")));
+    await redis.admin.config("SET", "maxmemory", 0);
+  },
+};
+
+async function assertRefused(stage: Stage, padding: number): Promise<void> {
+  // Smaller ones may still have fitted in.
+  const data = { work: "return", padding: "x".repeat(10 * padding) } as const;
+  for (let number = 0; number < 1_000; number++) {
+    try {
+      await stage.send(`probe-${number}`, data);
+    } catch (error) {
+      assert.ok(isQueueError(error) && error.retryable, `an error worth a retry, not ${error}`);
+      return;
+    }
+  }
+  assert.fail("the server took a thousand jobs while it was full");
+}

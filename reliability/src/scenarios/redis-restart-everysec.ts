@@ -1,0 +1,26 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { monotonic } from "../monotonic.ts";
+import type { Scenario } from "../scenario.ts";
+import { Load } from "./load.ts";
+
+/** Redis syncs once a second, and puts a sync off by up to another one while the disk is slow. */
+const UNSYNCED = 2_000;
+
+export const redisRestartEverysec: Scenario = {
+  name: "redis-restart-everysec",
+  promise: "with appendfsync everysec a killed Redis comes back with all but its last two seconds",
+  appendFsync: "everysec",
+  losesEvents: true,
+  async run(stage) {
+    // No dependencies: one on a job that Redis forgot could not be sent.
+    const load = await Load.start(stage, { producer: { mix: "plain", jobs: 150, pace: 20 } });
+    await load.sent(50);
+    // Time is the point here: jobs acknowledged before the unsynced seconds have to exist.
+    await pause(UNSYNCED + stage.random.between(0, 500));
+    const killedAt = monotonic();
+    await stage.redis.kill();
+    stage.loss = { from: killedAt - UNSYNCED, to: monotonic() };
+    await stage.redis.restart();
+    await load.allSent();
+  },
+};

@@ -1,0 +1,23 @@
+import { monotonic } from "../monotonic.ts";
+import type { Scenario } from "../scenario.ts";
+import { assertInTime } from "./recovery.ts";
+
+/** Milliseconds of silence after which the engine gives up on a connection. */
+const COMMAND_TIMEOUT = 2_000;
+const MOST = COMMAND_TIMEOUT + 4_000;
+
+export const workerHalfOpen: Scenario = {
+  name: "worker-half-open",
+  promise: "an idle worker whose connection is dead but open finds that out and works again",
+  async run(stage) {
+    const proxy = await stage.startProxy();
+    const worker = await stage.startWorker("worker", { url: proxy.url, commandTimeout: COMMAND_TIMEOUT });
+    await stage.send("before", { work: "return" });
+    await worker.until("settled", ({ id }) => id === "before");
+    proxy.abandon();
+    const since = monotonic();
+    await stage.send("after", { work: "return" });
+    const { at } = await worker.until("started", ({ id }) => id === "after", 2 * MOST);
+    assertInTime(stage, "silence to next job", at - since, MOST);
+  },
+};

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import type { Interception } from "@org/test-servers";
+import type { Scenario } from "../scenario.ts";
+import { LEASE, type Stage } from "../stage/stage.ts";
+
+export const workerLosesRequest: Scenario = {
+  name: "worker-loses-request",
+  promise: "a worker whose settling was lost on the way there tells it again",
+  run: (stage) => play(stage, "drop-request"),
+};
+
+export const workerLosesReply: Scenario = {
+  name: "worker-loses-reply",
+  promise:
+    "a worker whose settling was stored, though it never heard so, changes nothing by telling it again",
+  run: (stage) => play(stage, "drop-reply"),
+};
+
+async function play(stage: Stage, fault: Interception["fault"]): Promise<void> {
+  const proxy = await stage.startProxy();
+  await stage.loadScripts();
+  await stage.send("victim", { work: "wait" });
+  const worker = await stage.startWorker("worker", { url: proxy.url, lease: 3 * LEASE });
+  await worker.until("started", ({ id }) => id === "victim");
+  for (let number = 0; number < stage.random.between(0, 5); number++) {
+    await stage.send(`other-${number}`, { work: "sleep", milliseconds: 50 });
+  }
+  // The result is on its way only with the settling.
+  const lost = proxy.intercept({ containing: '"fence":1', fault });
+  worker.order({ order: "finish", id: "victim" });
+  await lost;
+  await stage.send("last", { work: "return" });
+  await worker.until("settled", ({ id }) => id === "last");
+  const record = (await stage.engine.get(["victim"]))[0];
+  if (fault === "drop-reply") assert.deepEqual([record?.state, record?.epoch], ["completed", 1]);
+}

@@ -1,0 +1,21 @@
+import { createRegistry, defineMessage } from "@org/queue";
+import { z } from "zod";
+
+/** The job of the soak: small, as there are millions. */
+export const soakStep = defineMessage("SOAK_STEP", {
+  data: z.object({
+    /** Milliseconds to sleep. */
+    sleep: z.int().optional(),
+    /** Attempts that throw before one returns. */
+    failures: z.int().optional(),
+    key: z.string().optional(),
+  }),
+  queue: "soak",
+  orderingKey: ({ key }) => key,
+  retry: { attempts: 4, backoff: { type: "fixed", delay: 50 } },
+  maxStalls: 1_000,
+  // Trimmed as in production: whatever grows with the jobs that ran is a leak.
+  retain: { completed: { age: "1m", count: 1_000 }, failed: { age: "1m", count: 1_000 } },
+});
+
+export const soakRegistry = createRegistry([soakStep]);

@@ -1,0 +1,103 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { redisEngine } from "@org/queue/redis";
+import { unfinished } from "../audit/drain.ts";
+import type { Random } from "../random.ts";
+import { eventually } from "../stage/until.ts";
+import { FaultPlan } from "./faults.ts";
+import { Samples, type Trend } from "./samples.ts";
+import { auditSoak, type SoakVerdict } from "./soak-audit.ts";
+import { SOAK_NAMESPACE, SoakStage } from "./soak-stage.ts";
+
+export interface SoakOptions {
+  readonly minutes: number;
+  readonly workers: number;
+  /** Jobs a second. */
+  readonly rate: number;
+  readonly random: Random;
+  /** Ends it early, in order. */
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+}
+
+export interface SoakResult extends SoakVerdict {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly trends: readonly Trend[];
+  /** From the last fault until nothing was left to run. */
+  readonly drainSeconds: number;
+}
+
+const SAMPLE_EVERY = 2_000;
+const BETWEEN_FAULTS = { least: 1_000, most: 4_000 };
+const DRAIN_PATIENCE = 180_000;
+
+/** Hours of bad luck in minutes: load, faults, then a calm end and the audits. */
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const { minutes, random, signal, progress } = options;
+  const stage = await SoakStage.open({ ...options, producers: 2 });
+  const samples = new Samples();
+  const sampling = setInterval(() => void samples.take(stage), SAMPLE_EVERY);
+  const since = performance.now();
+  const elapsed = () => (performance.now() - since) / 1_000;
+  try {
+    const plan = new FaultPlan();
+    while (!signal.aborted && elapsed() < minutes * 60) {
+      await calm(random.between(BETWEEN_FAULTS.least, BETWEEN_FAULTS.most), signal);
+      const fault = await plan.strikeOne(stage);
+      assertAlive(stage);
+      progress(`${elapsed().toFixed(0)} s, ${sentSoFar(stage)} jobs sent, last fault: ${fault}`);
+    }
+    const drainSince = performance.now();
+    await drainSoak(stage, progress);
+    const drainSeconds = Math.round((performance.now() - drainSince) / 100) / 10;
+    await samples.take(stage);
+    clearInterval(sampling);
+    for (const { program } of stage.workers) program.order({ order: "stop" });
+    await Promise.all(stage.workers.map(({ program }) => program.gone));
+    progress("audit");
+    const verdict = await auditSoak(stage);
+    const seconds = Math.round(elapsed());
+    const faults = Object.fromEntries(plan.struck);
+    return { ...verdict, seed: random.seed, seconds, faults, trends: samples.trends(), drainSeconds };
+  } finally {
+    clearInterval(sampling);
+    await stage.close();
+  }
+}
+
+/** Time between two faults, cut short by Ctrl-C. */
+async function calm(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await pause(milliseconds, undefined, { signal }).catch(() => undefined);
+}
+
+/** Nothing new is sent, and everything that was is run to its end. */
+async function drainSoak(stage: SoakStage, progress: (line: string) => void): Promise<void> {
+  for (const { program } of stage.producers) program.order({ order: "stop" });
+  await Promise.all(stage.producers.map(({ program }) => program.until("done", () => true, DRAIN_PATIENCE)));
+  progress("drain");
+  const engine = redisEngine({ url: stage.redis.url, namespace: SOAK_NAMESPACE });
+  try {
+    await eventually(DRAIN_PATIENCE, "end to the jobs that were left", async () => {
+      return unfinished(await engine.counts()) === 0;
+    });
+  } finally {
+    await engine.close();
+  }
+}
+
+/** A program that ended by itself is a finding, whatever the ledgers say. */
+function assertAlive(stage: SoakStage): void {
+  for (const { name, program } of [...stage.workers, ...stage.producers]) {
+    if (program.hasEnded) throw new Error(`${name} ended by itself. ${program.errors}`);
+  }
+}
+
+function sentSoFar(stage: SoakStage): number {
+  let sum = 0;
+  for (const { program } of stage.producers) {
+    const last = program.reports.findLast((report) => report.type === "progress");
+    if (last?.type === "progress") sum += last.sent;
+  }
+  return sum;
+}

@@ -1,0 +1,129 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { monotonic } from "../monotonic.ts";
+import { within } from "./until.ts";
+
+/** How long a step of a scenario may take on a busy machine before it counts as not happening. */
+const PATIENCE = 20_000;
+
+/** A frozen program would outlive the suite. */
+const running = new Set<ChildProcessWithoutNullStreams>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+export interface ProgramOptions {
+  /** Module to load first, and its environment. */
+  readonly preload?: { readonly module: string; readonly environment: Readonly<Record<string, string>> };
+}
+
+/** A process of the suite: it reports in lines of JSON and takes orders in the same way. */
+export class ChildProgram<Report extends { readonly type: string }, Order> {
+  readonly name: string;
+  readonly reports: Report[] = [];
+  /** When it was gone, on the shared clock. Never rejects. */
+  readonly gone: Promise<number>;
+  readonly #child: ChildProcessWithoutNullStreams;
+  #listeners: (() => void)[] = [];
+  #errors = "";
+  #isGone = false;
+
+  constructor(program: string, config: { readonly name: string }, { preload }: ProgramOptions = {}) {
+    this.name = config.name;
+    const path = (file: string) => fileURLToPath(new URL(`../processes/${file}`, import.meta.url));
+    const args = ["--conditions=@org/source", "--disable-warning=ExperimentalWarning"];
+    if (preload) args.push("--import", path(preload.module));
+    this.#child = spawn(process.execPath, [...args, path(program), JSON.stringify(config)], {
+      stdio: "pipe",
+      // What the suite is run with (vitest, a debugger) is not meant for its programs.
+      env: { ...process.env, NODE_OPTIONS: "", ...preload?.environment },
+    });
+    createInterface({ input: this.#child.stdout }).on("line", (line) => {
+      this.reports.push(JSON.parse(line) as Report);
+      this.#tell();
+    });
+    this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#errors = (this.#errors + text).slice(-4_000);
+    });
+    running.add(this.#child);
+    // An order to a process that has just died.
+    this.#child.stdin.on("error", () => {});
+    this.gone = once(this.#child, "exit").then(() => {
+      this.#isGone = true;
+      running.delete(this.#child);
+      this.#tell();
+      return monotonic();
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get hasEnded(): boolean {
+    return this.#isGone;
+  }
+
+  /** The end of what it wrote to its standard error. */
+  get errors(): string {
+    return this.#errors;
+  }
+
+  order(order: Order): void {
+    this.#child.stdin.write(`${JSON.stringify(order)}\n`);
+  }
+
+  /** The first report that matches, past or to come. */
+  until<Type extends Report["type"]>(
+    type: Type,
+    matches: (report: Extract<Report, { readonly type: Type }>) => boolean = () => true,
+    patience = PATIENCE,
+  ): Promise<Extract<Report, { readonly type: Type }>> {
+    let seen = 0;
+    const found = new Promise<Extract<Report, { readonly type: Type }>>((resolve, reject) => {
+      const look = () => {
+        for (; seen < this.reports.length; seen++) {
+          const report = this.reports[seen] as Extract<Report, { readonly type: Type }>;
+          if (report.type !== type || !matches(report)) continue;
+          resolve(report);
+          return;
+        }
+        if (this.#isGone) reject(new Error(`${this.name} ended without "${type}". ${this.#errors}`));
+        else this.#listeners.push(look);
+      };
+      look();
+    });
+    return within(patience, `"${type}" from ${this.name} (${this.#lastReports()})`, found);
+  }
+
+  count(matches: (report: Report) => boolean): number {
+    return this.reports.filter(matches).length;
+  }
+
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  /** `kill -9`. Answers when it was gone. */
+  async kill(): Promise<number> {
+    this.#child.kill("SIGKILL");
+    return this.gone;
+  }
+
+  #lastReports(): string {
+    const last = this.reports.slice(-5).map((report) => JSON.stringify(report));
+    return `last reports: ${last.join(" ") || "none"}; errors: ${this.#errors || "none"}`;
+  }
+
+  #tell(): void {
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const look of listeners) look();
+  }
+}

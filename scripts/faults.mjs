@@ -1,0 +1,3 @@
+import { runProgram } from "./workspace/program.mjs";
+
+await runProgram("reliability", "src/main.ts", ["--conditions=@org/source"]);
