@@ -1,6 +1,8 @@
 import { printAccount } from "./demo/account.ts";
 import { cancellations } from "./demo/cancellation.ts";
+import { Closing } from "./demo/closing.ts";
 import { dependOnFailingJob, dependOnFinishedJob } from "./demo/dependencies.ts";
+import { Interruption } from "./demo/interruption.ts";
 import { newClientByTheApp, newClientInWrongOrder } from "./demo/new-client.ts";
 import { updatesInOrder } from "./demo/ordering.ts";
 import { programmeFromSheet } from "./demo/programme.ts";
@@ -8,13 +10,18 @@ import { REFUSALS, refusedAddress, startMailToABusyServer } from "./demo/recover
 import { Report } from "./demo/report.ts";
 import { checkRows } from "./demo/row-counts.ts";
 import { openStage, type Stage } from "./demo/stage.ts";
+import { endOfWorker, whereJobsRun } from "./demo/two-processes.ts";
 
-/** The main job of the workout planner on the embedded default. Exits 0 when everything is as expected. */
+/**
+ * The main job of the workout planner, on the embedded default or, where the environment names a Redis, across two
+ * processes. Exits 0 when everything is as expected.
+ */
 const report = new Report();
 const started = performance.now();
 const seconds = () => Number(((performance.now() - started) / 1_000).toFixed(1));
 
 async function play(stage: Stage) {
+  await whereJobsRun(stage);
   const finishMail = await startMailToABusyServer(stage);
   const ada = await newClientInWrongOrder(stage);
   const ben = await newClientByTheApp(stage);
@@ -25,29 +32,41 @@ async function play(stage: Stage) {
   await cancellations(stage);
   await finishMail();
   const rows = await checkRows(stage, programme);
-  return { rows, jobs: await printAccount(stage) };
+  const jobs = await printAccount(stage);
+  await endOfWorker(stage);
+  return { rows, jobs };
 }
 
 /** Nothing here takes this long, unless a job that should have ended never does. */
 const watchdog = setTimeout(() => {
   report.fail(`still not over after ${seconds()} s`);
-  report.end({ seconds: seconds() });
-  process.exit(1);
+  end(1);
 }, 120_000);
 
+const interruption = new Interruption();
+const closing = new Closing();
 let summary = {};
 try {
-  const stage = await openStage({ report, refusedMail: { to: refusedAddress, times: REFUSALS } });
-  report.say(`Ready after ${seconds()} s: jobs in memory, rows in ${stage.databaseKind}.`);
-  try {
-    summary = { database: stage.databaseKind, ...(await play(stage)) };
-  } finally {
-    await stage.close();
-  }
+  const opening = openStage({ report, closing, refusedMail: { to: refusedAddress, times: REFUSALS } });
+  const stage = await interruption.orResult(opening);
+  const { engine, databaseKind: database, worker } = stage;
+  report.say(`Ready after ${seconds()} s: jobs in ${engine}, rows in ${database}.`);
+  const pids = worker && { demo: process.pid, worker: worker.pid };
+  const played = await interruption.orResult(Promise.race([play(stage), ...(worker ? [worker.lost] : [])]));
+  summary = { engine, database, pids, ...played };
 } catch (error) {
   report.fail(error);
-} finally {
-  clearTimeout(watchdog);
 }
-report.end({ ...summary, seconds: seconds() });
-process.exitCode = report.off.length === 0 ? 0 : 1;
+try {
+  await closing.run();
+} catch (error) {
+  report.fail(error);
+}
+end(interruption.exitCode ?? (report.off.length === 0 ? 0 : 1));
+
+function end(code: number): void {
+  clearTimeout(watchdog);
+  report.end({ ...summary, seconds: seconds() });
+  // What was cut short may still wait for something.
+  if (code !== 0) process.exit(code);
+}

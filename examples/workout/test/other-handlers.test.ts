@@ -181,7 +181,11 @@ describe.each(DRIVERS)("on %s", (driver) => {
     test("fails as often as it is asked to, then succeeds", async () => {
       const data = { note: "hello", failures: 1 };
       await expect(deliver(runTest, data, { attempt: 1 })).rejects.toThrow("attempt 1 of 1");
-      expect((await deliver(runTest, data, { attempt: 2 })).result).toEqual({ note: "hello", attempt: 2 });
+      expect((await deliver(runTest, data, { attempt: 2 })).result).toEqual({
+        note: "hello",
+        attempt: 2,
+        pid: process.pid,
+      });
       await expect(deliver(runTest, { note: "no", hopeless: true })).rejects.toMatchObject({
         code: "UNRECOVERABLE",
       });

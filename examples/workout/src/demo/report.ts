@@ -3,12 +3,18 @@ import { SetupError } from "../setup-error.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
+/** Why the demo stops, in words that no stack adds to. */
+export class StopReason extends Error {
+  override readonly name = "StopReason";
+}
+
 /** Prints what happens and keeps count of what is not as it should be. Colours only on a terminal. */
 export class Report {
   readonly #out: NodeJS.WriteStream;
   readonly #off: string[] = [];
   #checks = 0;
   #hasOpenLine = false;
+  #isStopped = false;
 
   constructor(out: NodeJS.WriteStream = process.stdout) {
     this.#out = out;
@@ -24,11 +30,23 @@ export class Report {
   }
 
   scene(title: string): void {
+    if (this.#isStopped) return;
     this.#line(`\n${this.#paint("bold", title)}`);
   }
 
   say(text: string): void {
+    if (this.#isStopped) return;
     this.#line(`  ${text}`);
+  }
+
+  /** Also said when something has stopped the demo. */
+  note(text: string): void {
+    this.#line(`  ${text}`);
+  }
+
+  /** A line that somebody else printed. */
+  quote(speaker: string, line: string): void {
+    this.#line(`  ${this.#paint("dim", `[${speaker}]`)} ${line}`);
   }
 
   /** Lines of a table, as they are. */
@@ -38,6 +56,7 @@ export class Report {
 
   /** On a terminal the line is overwritten until it is complete; elsewhere only the complete one is printed. */
   progress(label: string, done: number, of: number): void {
+    if (this.#isStopped) return;
     const filled = of === 0 ? 20 : Math.round((20 * done) / of);
     const text = `  ${label} ${"█".repeat(filled)}${"░".repeat(20 - filled)} ${done}/${of}`;
     if (this.#out.isTTY) {
@@ -51,6 +70,7 @@ export class Report {
 
   /** Passes when the values are deeply equal. */
   expect(what: string, actual: unknown, expected: unknown): void {
+    if (this.#isStopped) return;
     this.#checks++;
     if (isDeepStrictEqual(actual, expected)) {
       this.#line(`  ${this.#paint("green", "✓")} ${what}`);
@@ -61,13 +81,17 @@ export class Report {
     this.#line(`  ${this.#paint("red", "✗")} ${difference}`);
   }
 
-  /** Something that stops the demo. A stack is shown only when it helps. */
+  /**
+   * Something that stops the demo: scenes that still run, and fail as all is closed, are no longer heard. A stack
+   * is shown only when it helps.
+   */
   fail(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    const isExpected = !(error instanceof Error) || error instanceof SetupError;
-    const text = isExpected ? message : (error.stack ?? message);
+    const isPlain = [SetupError, StopReason].some((plain) => error instanceof plain);
+    const text = isPlain || !(error instanceof Error) ? message : (error.stack ?? message);
     this.#off.push(message);
     this.#line(`  ${this.#paint("red", "✗")} ${text}`);
+    this.#isStopped = true;
   }
 
   /** The last line, for programs. */

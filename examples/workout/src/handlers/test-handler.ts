@@ -11,5 +11,5 @@ export const runTest: Handler<typeof test> = async ({ data, job, signal }) => {
   if (hopeless) throw new UnrecoverableError(`Failed for good, as asked: ${note}`);
   if (job.attempt <= failures)
     throw new Error(`Failed attempt ${job.attempt} of ${failures}, as asked: ${note}`);
-  return { note, attempt: job.attempt };
+  return { note, attempt: job.attempt, pid: process.pid };
 };

@@ -13,7 +13,12 @@ export const test = defineMessage("TEST", {
     /** Fails in a way that no retry can mend. */
     hopeless: z.boolean().optional(),
   }),
-  result: z.strictObject({ note: z.string(), attempt: z.int() }),
+  result: z.strictObject({
+    note: z.string(),
+    attempt: z.int(),
+    /** The process that ran it. */
+    pid: z.int(),
+  }),
   retry: retryThrice,
   timeout: "2m",
 });

@@ -1,0 +1,32 @@
+import { startPostgres } from "@org/test-servers";
+import { describeDatabase, type OpenedDatabase, openDatabase } from "../db/open.ts";
+import { reasonOf, SetupError } from "../setup-error.ts";
+import type { Report } from "./report.ts";
+
+export interface SharedDatabase extends OpenedDatabase {
+  readonly url: string;
+}
+
+/** A database for several processes: the one that DATABASE_URL names, else a PostgreSQL for this run alone. */
+export async function openSharedDatabase(report: Report): Promise<SharedDatabase> {
+  const { DATABASE_URL: named } = process.env;
+  if (named) {
+    report.say(`Opening the database: ${describeDatabase({ url: named })} …`);
+    return { ...(await openDatabase({ url: named })), url: named };
+  }
+  report.say("PGlite is of one process alone, so a PostgreSQL is started for this run, and goes with it …");
+  const server = await startPostgres().catch((error: unknown) => {
+    throw new SetupError(reasonOf(error), { cause: error });
+  });
+  try {
+    const opened = await openDatabase({ url: server.url });
+    const close = async () => {
+      await opened.close();
+      await server.stop();
+    };
+    return { ...opened, url: server.url, close };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
