@@ -6,7 +6,7 @@ type Argument = string | number;
 
 /** Neighbouring plain jobs of one profile. They may be of several batches: none of them can be refused. */
 interface PlainGroup {
-  readonly jobs: NewJob[];
+  readonly plain: NewJob[];
 }
 
 /** A batch with any other job in it. */
@@ -18,22 +18,24 @@ interface BatchGroup {
 export class EnqueueRequest {
   readonly #batches: readonly EnqueueBatch[];
   readonly #groups: (PlainGroup | BatchGroup)[] = [];
+  readonly #refusable = new Set<EnqueueBatch>();
 
   constructor(batches: readonly EnqueueBatch[]) {
     this.#batches = batches;
-    let plain: PlainGroup | undefined;
+    let plain: NewJob[] | undefined;
     for (const batch of batches) {
       if (!batch.jobs.every(isPlain)) {
         this.#groups.push({ batch });
+        this.#refusable.add(batch);
         plain = undefined;
         continue;
       }
       for (const job of batch.jobs) {
-        if (!plain || !sharesProfile(plain.jobs[0]!, job)) {
-          plain = { jobs: [] };
-          this.#groups.push(plain);
+        if (plain !== undefined && sharesProfile(plain[0]!, job)) plain.push(job);
+        else {
+          plain = [job];
+          this.#groups.push({ plain });
         }
-        plain.jobs.push(job);
       }
     }
   }
@@ -51,32 +53,28 @@ export class EnqueueRequest {
     };
     for (const group of this.#groups) {
       if ("batch" in group) addBatch(args, group.batch.jobs, profileOf);
-      else addPlain(args, group.jobs, profileOf);
+      else addPlain(args, group.plain, profileOf);
     }
     return [tombstones, profiles.size, ...profiles.keys(), ...args];
   }
 
   /** What became of each batch. */
   outcomes(reply: unknown): readonly EnqueueOutcome[] {
-    const replies = reply as readonly (readonly Argument[])[];
-    const plainJobs = this.#plainOutcomes(replies);
-    const refusable = this.#groups.flatMap((group, index) => ("batch" in group ? [replies[index]!] : []));
-    return this.#batches.map((batch) => {
-      if (!batch.jobs.every(isPlain)) return batchOutcome(refusable.shift()!);
-      return { ok: true, jobs: batch.jobs.map(() => plainJobs.next().value!) };
+    const refusable: EnqueueOutcome[] = [];
+    const plainJobs: EnqueuedJob[] = [];
+    (reply as readonly (readonly Argument[])[]).forEach((answer, index) => {
+      const group = this.#groups[index]!;
+      if ("batch" in group) refusable.push(batchOutcome(answer));
+      else addPlainOutcomes(plainJobs, group.plain, answer);
     });
-  }
-
-  /** Of all plain jobs, in their order. */
-  *#plainOutcomes(replies: readonly (readonly Argument[])[]): Generator<EnqueuedJob, undefined> {
-    for (const [index, group] of this.#groups.entries()) {
-      if ("batch" in group) continue;
-      const known = new Set(replies[index]);
-      for (const [place, { envelope }] of group.jobs.entries()) {
-        yield { id: envelope.id, created: known.size === 0 || !known.has(place + 1) };
-      }
-    }
-    return undefined;
+    let nextRefusable = 0;
+    let nextPlain = 0;
+    return this.#batches.map((batch) => {
+      if (this.#refusable.has(batch)) return refusable[nextRefusable++]!;
+      const first = nextPlain;
+      nextPlain += batch.jobs.length;
+      return { ok: true, jobs: plainJobs.slice(first, nextPlain) };
+    });
   }
 }
 
@@ -89,6 +87,21 @@ function addPlain(args: Argument[], jobs: readonly NewJob[], profileOf: (job: Ne
   const [first] = jobs;
   args.push("plain", profileOf(first!), first!.queue, jobs.length);
   for (const job of jobs) args.push(job.envelope.id, encodePlain(job));
+}
+
+/** `known` are the places, from 1, of the jobs that were stored before. */
+function addPlainOutcomes(
+  outcomes: EnqueuedJob[],
+  jobs: readonly NewJob[],
+  known: readonly Argument[],
+): void {
+  if (known.length === 0) for (const { envelope } of jobs) outcomes.push({ id: envelope.id, created: true });
+  else {
+    const places = new Set(known);
+    jobs.forEach(({ envelope }, index) => {
+      outcomes.push({ id: envelope.id, created: !places.has(index + 1) });
+    });
+  }
 }
 
 function addBatch(args: Argument[], jobs: readonly NewJob[], profileOf: (job: NewJob) => number): void {

@@ -8,7 +8,6 @@ import type { Profile } from "./profiles.ts";
  */
 export interface JobValue {
   readonly profileId: string;
-  readonly sequence: number;
   readonly createdAt: number;
   readonly stamp: string;
   readonly extras: Extras | undefined;
@@ -30,30 +29,30 @@ interface Extras {
 
 const POLICIES: Readonly<Record<string, DependencyFailurePolicy>> = { c: "cancel", r: "run", h: "hold" };
 
-/** An envelope's time in the fewest characters from which it can be told again. */
+let lastTimestamp = "";
+let lastStamp = "";
+
+/** An envelope's time in the fewest characters from which it can be told again. Neighbours often share theirs. */
 export function encodeStamp(timestamp: string): string {
-  const milliseconds = Date.parse(timestamp);
-  return isCanonical(timestamp, milliseconds) ? String(milliseconds) : `"${timestamp}`;
+  if (timestamp !== lastTimestamp) {
+    const milliseconds = Date.parse(timestamp);
+    const isCanonical = !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString() === timestamp;
+    lastStamp = isCanonical ? String(milliseconds) : `"${timestamp}`;
+    lastTimestamp = timestamp;
+  }
+  return lastStamp;
 }
 
-function decodeStamp(stamp: string): string {
-  return stamp.startsWith('"') ? stamp.slice(1) : isoOf(Number(stamp));
-}
-
-let lastTime = Number.NaN;
+let lastRead = "";
 let lastText = "";
 
 /** Jobs of one batch nearly all have one time, and `toISOString` is slow. */
-function isoOf(milliseconds: number): string {
-  if (milliseconds !== lastTime) {
-    lastText = new Date(milliseconds).toISOString();
-    lastTime = milliseconds;
+function decodeStamp(stamp: string): string {
+  if (stamp !== lastRead) {
+    lastText = stamp.startsWith('"') ? stamp.slice(1) : new Date(Number(stamp)).toISOString();
+    lastRead = stamp;
   }
   return lastText;
-}
-
-function isCanonical(timestamp: string, milliseconds: number): boolean {
-  return !Number.isNaN(milliseconds) && isoOf(milliseconds) === timestamp;
 }
 
 /** The letters that tell the scripts what is in the extras: `k` an ordering key, `d` dependencies, `p` a priority. */
@@ -101,16 +100,20 @@ export function decodeValue(value: string): JobValue {
   const stampAt = value.indexOf(" ", createdAt) + 1;
   const flagsAt = value.indexOf(" ", stampAt) + 1;
   const lineEnd = value.indexOf("\n", flagsAt);
-  const flagsEnd = value.indexOf(" ", flagsAt);
-  const hasExtras = flagsEnd >= 0 && flagsEnd < lineEnd;
   return {
     profileId: value.slice(0, sequenceAt - 1),
-    sequence: Number(value.slice(sequenceAt, createdAt - 1)),
     createdAt: Number(value.slice(createdAt, stampAt - 1)),
     stamp: value.slice(stampAt, flagsAt - 1),
-    extras: hasExtras ? JSON.parse(value.slice(flagsEnd + 1, lineEnd)) : undefined,
+    extras: decodeExtras(value, flagsAt, lineEnd),
     data: value.slice(lineEnd + 1),
   };
+}
+
+/** Nearly every header ends with the flag that says there are none. */
+function decodeExtras(value: string, flagsAt: number, lineEnd: number): Extras | undefined {
+  if (lineEnd === flagsAt + 1) return undefined;
+  const flagsEnd = value.indexOf(" ", flagsAt);
+  return flagsEnd >= 0 && flagsEnd < lineEnd ? JSON.parse(value.slice(flagsEnd + 1, lineEnd)) : undefined;
 }
 
 export function envelopeOf(id: string, { stamp, extras, data }: JobValue, profile: Profile): WireEnvelope {

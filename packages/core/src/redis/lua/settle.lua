@@ -94,24 +94,17 @@ local function settle_plain(id, record, are_alone, text)
   end
   local profile = profile_of(profile_id)
   free(id, profile.q, token, true)
-  if are_alone then
-    tally(profile.q, 'completed', 1)
-    tally_time(profile.q, 'r', now - started)
-    emit('completed', id, profile.q, profile.m, 1, text or false, false)
-    completed[id] = true
+  tally(profile.q, 'completed', 1)
+  tally_time(profile.q, 'r', now - started)
+  emit('completed', id, profile.q, profile.m, 1, text or false, false)
+  completed[id] = true
+  if are_alone or not life().complete_read(id, profile_id, profile, sequence, started, text) then
     if profile.cc == 0 and not keeps(profile.m) then
       bury(id, 'completed', false)
     else
       life().keep_plain(id, profile_id, sequence, started, text)
     end
-    return true
   end
-  local job = life().describe(id, profile_id, sequence, now, nil)
-  job.state = 'active'
-  job.started = tonumber(started)
-  job.epoch, job.attempt = 1, 1
-  job.has_no_waiters = are_alone
-  settle_one(job, 'c', 0, text)
   return true
 end
 

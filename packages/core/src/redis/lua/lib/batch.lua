@@ -207,8 +207,13 @@ local function store_batch(specs)
     ids[#ids + 1] = job.id
     return true
   end
-  for _, job in ipairs(jobs) do
-    L.enter(job, push_fresh)
+  for index, job in ipairs(jobs) do
+    if fresh[index].flags == '-' and job.at == 0 and not has_ghosts(job.queue) then
+      L.enter_plain(job)
+      push_fresh(job)
+    else
+      L.enter(job, push_fresh)
+    end
   end
   for queue, ids in pairs(pushed) do
     call_each('RPUSH', P .. 'fresh:' .. queue, ids)

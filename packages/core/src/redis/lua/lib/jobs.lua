@@ -22,26 +22,24 @@ local function read_header(id)
   return string.sub(text, 1, line_end - 1)
 end
 
+-- What is true of most jobs.
+local DEFAULTS = {
+  __index = { priority = 0, epoch = 0, attempt = 0, stalls = 0, bounces = 0, pending = 0, at = 0 },
+}
+
 -- `extras`: what few jobs have, decoded, or nil.
 local function describe(id, profile_id, sequence, created, extras)
   local profile = profile_of(profile_id)
-  local job = {
+  local job = setmetatable({
     id = id,
     profile_id = profile_id,
     profile = profile,
     queue = profile.q,
     sequence = tonumber(sequence),
     created = tonumber(created),
-    priority = 0,
-    epoch = 0,
-    attempt = 0,
-    stalls = 0,
-    bounces = 0,
-    pending = 0,
-    at = 0,
-  }
+  }, DEFAULTS)
   if extras then
-    job.priority = extras.p or 0
+    job.priority = extras.p
     job.key = extras.o
     -- Ids and the first letters of their policies, in turn.
     job.deps = extras.d

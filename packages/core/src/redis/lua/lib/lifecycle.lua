@@ -90,33 +90,47 @@ local function make_lifecycle()
     keep(job)
   end
 
-  -- As much of a job that completed straight through as retention asks for, in one command; nil for any other.
-  local function finished_job(id)
-    local ended = call('HGET', P .. 'ended', id)
-    if not ended then
-      return nil
+  -- Nobody reads a job any more: if it is finished, retention may take it. `ended`: what `ended` says of it.
+  local function unpin(id, ended)
+    local job = jobs[id]
+    if ended and not job and not buried[id] then
+      local finished, profile_id = string.match(ended, '^%d+ (%d+) (%w+)')
+      local profile = profile_of(profile_id)
+      if keeps_none(profile, 'completed') then
+        remove_later(P .. 'completed:' .. profile.q, id)
+        bury(id, 'completed', false, true)
+      else
+        keep_entry(profile.m .. ':completed', profile_id .. ' completed e ' .. finished .. ' ' .. id)
+      end
+      return
     end
-    local profile_id = string.match(ended, '^%d+ %d+ (%w+)')
-    local profile = profile_of(profile_id)
-    return read_ended({ id = id, profile_id = profile_id, profile = profile, queue = profile.q }, ended)
+    job = load(id)
+    if job and job.state and is_terminal(job.state) then
+      job.has_no_waiters = true
+      retain(job)
+    end
   end
 
-  -- One that read a finished job's result has ended: if it was the last, retention may take the job.
-  local function end_reading(job, id)
-    if call('HDEL', waiters_of(id), job.id) == 0 or call('EXISTS', waiters_of(id)) == 1 then
-      return
+  -- One that read finished jobs' results has ended: those of which it was the last reader are for retention.
+  local function end_reading(job)
+    local ids, keys = {}, {}
+    for index = 1, #job.deps, 2 do
+      local id = job.deps[index]
+      if call('HDEL', waiters_of(id), job.id) == 1 then
+        ids[#ids + 1] = id
+        keys[#keys + 1] = waiters_of(id)
+      end
     end
-    local dependency = jobs[id] or finished_job(id) or load(id)
-    if not dependency or dependency.is_deleted or not dependency.state or not is_terminal(dependency.state) then
-      return
-    end
-    dependency.has_no_waiters = true
-    if dependency.state == 'completed' and keeps_none(dependency.profile, 'completed') then
-      dependency.is_deleted = true
-      remove_later(P .. 'completed:' .. dependency.queue, id)
-      bury(id, 'completed', dependency.has_state, dependency.is_ended)
-    else
-      retain(dependency)
+    for first = 1, #keys, CHUNK do
+      local last = math.min(first + CHUNK - 1, #keys)
+      -- Nearly always nobody else reads any of them.
+      local are_unread = call('EXISTS', unpack(keys, first, last)) == 0
+      local ended = call('HMGET', P .. 'ended', unpack(ids, first, last))
+      for index = first, last do
+        if are_unread or call('EXISTS', keys[index]) == 0 then
+          unpin(ids[index], ended[index - first + 1])
+        end
+      end
     end
   end
 
@@ -133,9 +147,7 @@ local function make_lifecycle()
     end
     job.pending = 0
     if job.deps then
-      for index = 1, #job.deps, 2 do
-        end_reading(job, job.deps[index])
-      end
+      end_reading(job)
     end
     leave(job)
     job.state = state
@@ -218,26 +230,63 @@ local function make_lifecycle()
     ended = {}
   end
 
+  -- Begins to read what a new or reopened job depends on, and to wait for what it must. Answers the first that
+  -- has failed already, so that the job can't run.
+  local function read_dependencies(job, is_reopened)
+    local failed
+    for index = 1, #job.deps, 2 do
+      local id, policy = job.deps[index], job.deps[index + 1]
+      local stored = load(id)
+      local state = state_of(id)
+      local must_wait = stored and state ~= 'completed' and (not is_terminal(state) or policy == 'h' or (is_reopened and policy ~= 'r'))
+      if stored then
+        local finished = begin_reading(job, id, must_wait and not failed and policy or '-')
+        if finished then
+          unretain(finished)
+        end
+      end
+      -- A hold on a job that only its tombstone remembers could never be released.
+      if not is_reopened and not must_wait and state and state ~= 'completed' and policy ~= 'r' then
+        failed = failed or id
+      end
+    end
+    return failed
+  end
+
+  -- The end of a job that completed straight through, with others waiting for it. Answers whether there are any.
+  function L.complete_read(id, profile_id, profile, sequence, started, result)
+    local waiters = call('HGETALL', waiters_of(id))
+    if #waiters == 0 then
+      return false
+    end
+    end_plain(id, profile_id, profile, sequence, started, result)
+    for at = 1, #waiters, 2 do
+      local dependent = waiters[at + 1] ~= '-' and load(waiters[at])
+      if dependent and not is_terminal(dependent.state) then
+        dependent.pending = dependent.pending - 1
+        place(dependent)
+      end
+    end
+    return true
+  end
+
+  -- The same as `enter` for one that waits for nothing; the caller pushes it.
+  function L.enter_plain(job)
+    entering[job.id] = nil
+    job.state = 'queued'
+    wake(job.queue, 1)
+    emit_state(job)
+  end
+
   -- Gives a job its first state; `propagate` must follow.
   function L.enter(job, push_fresh)
     entering[job.id] = nil
-    if job.deps then
-      begin_reading(job, unretain)
-      for index = 1, #job.deps, 2 do
-        local id, policy = job.deps[index], job.deps[index + 1]
-        local state = state_of(id)
-        if state and state ~= 'completed' then
-          if not is_terminal(state) or (policy == 'h' and load(id)) then
-            await(job, id, policy)
-          -- A hold on a job that only its tombstone remembers could never be released.
-          elseif policy ~= 'r' then
-            finish(job, 'cancelled', dependency_failed(id, state))
-            return
-          end
-        end
-      end
+    local failed = job.deps and read_dependencies(job)
+    if failed then
+      finish(job, 'cancelled', dependency_failed(failed, state_of(failed)))
+    else
+      place(job, push_fresh)
     end
-    place(job, push_fresh)
   end
 
   -- Voids the reservation of a held job and of those behind it, or all if it has the turn: these jobs just go
@@ -303,14 +352,7 @@ local function make_lifecycle()
     job.is_cancelling, job.has_just_ended = false, false
     call('HDEL', P .. 'state:' .. job.id, 'err', 'r', 'prog', 'f', 'c', 'q')
     if job.deps then
-      begin_reading(job, unretain)
-      for index = 1, #job.deps, 2 do
-        local dependency, policy = load(job.deps[index]), job.deps[index + 1]
-        local state = dependency and dependency.state
-        if state and state ~= 'completed' and not (is_terminal(state) and policy == 'r') then
-          await(job, dependency.id, policy)
-        end
-      end
+      read_dependencies(job, true)
     end
     local earlier = job.key and reinsert(job)
     place(job)

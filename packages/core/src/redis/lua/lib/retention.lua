@@ -148,13 +148,18 @@ local function keep(job)
   keep_entry(kept_of(job.profile.m, job.state), entry_of(job))
 end
 
--- The same for a job that completed straight through, without looking at it any closer: most are such.
-local function keep_plain(id, profile_id, sequence, started, result)
-  local profile = profile_of(profile_id)
+-- Stores the end of a job that completed straight through, without looking at it any closer: most are such.
+local function end_plain(id, profile_id, profile, sequence, started, result)
   local ended = started .. ' ' .. now_text .. ' ' .. profile_id .. ' ' .. sequence
   ended_later[#ended_later + 1] = id
   ended_later[#ended_later + 1] = result and ended .. ' ' .. result or ended
   add_later(P .. 'completed:' .. profile.q, sequence, id)
+end
+
+-- The same for one that nothing waits for.
+local function keep_plain(id, profile_id, sequence, started, result)
+  local profile = profile_of(profile_id)
+  end_plain(id, profile_id, profile, sequence, started, result)
   keep_entry(profile.m .. ':completed', profile_id .. ' completed e ' .. now_text .. ' ' .. id)
 end
 
@@ -165,10 +170,10 @@ local function unretain(job)
 end
 
 local function has_kept(kept)
-  if windows[kept] then
-    return windows[kept].size > 0
+  if not windows[kept] and call('EXISTS', P .. 'kept:' .. kept) == 0 then
+    windows[kept] = { size = 0, entries = {}, first = 1 }
   end
-  return call('EXISTS', P .. 'kept:' .. kept) == 1
+  return not windows[kept] or windows[kept].size > 0
 end
 
 -- Whether a job that ends so needn't be stored for a moment: its bound is 0, and no older one is kept.

@@ -8,28 +8,21 @@ end
 
 local is_marked = false
 
--- `unretain`: what is read isn't for retention to take.
-local function begin_reading(job, unretain)
+-- From now on `job` reads another's result, and spares it from retention. `letter`: its policy while it waits for
+-- the other, or "-".
+local function begin_reading(job, id, letter)
   if not is_marked then
     is_marked = true
     -- Until there is this key, nobody need ask whether anything waits for a job.
     call('SET', P .. 'dependencies', 1)
   end
-  for index = 1, #job.deps, 2 do
-    local dependency = load(job.deps[index])
-    if dependency then
-      call('HSETNX', waiters_of(dependency.id), job.id, '-')
-      dependency.has_no_waiters = false
-      if dependency.state and is_terminal(dependency.state) then
-        unretain(dependency)
-      end
-    end
+  call('HSET', waiters_of(id), job.id, letter)
+  if letter ~= '-' then
+    job.pending = job.pending + 1
   end
-end
-
-local function await(job, dependency, policy)
-  call('HSET', waiters_of(dependency), job.id, policy)
-  job.pending = job.pending + 1
+  local dependency = load(id)
+  dependency.has_no_waiters = false
+  return dependency.state and is_terminal(dependency.state) and dependency or nil
 end
 
 local function is_waiting_for(letter, state)
