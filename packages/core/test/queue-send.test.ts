@@ -109,6 +109,16 @@ describe("send", () => {
     expect(new Set(handles.map(({ id }) => id)).size).toBe(20);
   });
 
+  it("shares one call with the sends of all who waited for the same answer", async () => {
+    const { queue, flaky } = setup();
+    const lane = async () => {
+      for (let n = 0; n < 5; n++) await queue.send(planCreate, plan());
+    };
+    await Promise.all(Array.from({ length: 200 }, lane));
+    const sizes = flaky.calls.map(({ args }) => (args[0] as readonly unknown[]).length);
+    expect(sizes).toEqual([200, 200, 200, 200, 200]);
+  });
+
   it("succeeds or is refused by itself, whatever happens to the sends it travels with", async () => {
     const { queue } = setup();
     const [good, bad, other] = await Promise.allSettled([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ClaimRequest, SettleRequest } from "../src/engine/port.ts";
-import { createWorker } from "../src/index.ts";
+import type { ClaimRequest, Engine, SettleRequest } from "../src/engine/port.ts";
+import { createWorker, memoryEngine } from "../src/index.ts";
 import { Prefetch } from "../src/worker/prefetch.ts";
 import {
   type FlakyEngine,
@@ -23,6 +23,16 @@ function claimLimits({ calls }: FlakyEngine): number[] {
     const fused = method === "settle" ? (args[0] as SettleRequest).claim : undefined;
     return fused ? [fused.limit] : [];
   });
+}
+
+/** Overrides that make the stage's engine this one. */
+function sharing(inner: Engine): Partial<Engine> {
+  return {
+    enqueue: (batches) => inner.enqueue(batches),
+    claim: (request) => inner.claim(request),
+    recover: () => inner.recover(),
+    waitForWork: (request) => inner.waitForWork(request),
+  };
 }
 
 describe("prefetch", () => {
@@ -102,6 +112,120 @@ describe("prefetch", () => {
     await Promise.all(Array.from({ length: 50 }, () => queue.send(planCreate, plan())));
     await settle();
     expect(Math.max(...claimLimits(flaky))).toBe(3);
+  });
+});
+
+describe("claims ahead", () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, () => ({ message: planCreate, data: plan() }));
+
+  it("are sent before what the last one claimed begins, while there is more to be had", async () => {
+    const { queue, flaky, start, settle } = setup();
+    const begun: { jobs: number; claims: number }[] = [];
+    const worker = await start(
+      {
+        PLAN_CREATE: () => {
+          begun.push({ jobs: begun.length, claims: claimLimits(flaky).length });
+          return planResult();
+        },
+      },
+      { concurrency: 2, prefetch: 8 },
+    );
+    await queue.send(planCreate, plan());
+    await settle();
+    const before = claimLimits(flaky).length;
+    begun.length = 0;
+    await queue.sendMany(many(100));
+    await settle();
+    await settle();
+    expect(worker.stats()).toMatchObject({ completed: 101, lost: 0, released: 0, buffered: 0 });
+    // One claim handed out the first job, and the next was under way by then.
+    expect(begun[0]).toEqual({ jobs: 0, claims: before + 2 });
+  });
+
+  it("carry the outcomes that came in meanwhile, one call at a time", async () => {
+    let underway = 0;
+    let most = 0;
+    const inner = memoryEngine();
+    const settled: number[] = [];
+    const { queue, start } = setup({
+      ...sharing(inner),
+      async settle(request) {
+        most = Math.max(most, ++underway);
+        settled.push(request.outcomes.length);
+        await new Promise((resolve) => setImmediate(resolve));
+        underway--;
+        return inner.settle(request);
+      },
+    });
+    await queue.sendMany(many(500));
+    const worker = await start({ PLAN_CREATE: () => planResult() }, { concurrency: 10, prefetch: 90 });
+    while (worker.stats().completed < 500) await new Promise((resolve) => setImmediate(resolve));
+    await worker.stop();
+    expect(most).toBe(1);
+    expect(settled.reduce((sum, count) => sum + count)).toBe(500);
+    expect(Math.max(...settled)).toBeLessThanOrEqual(100);
+  });
+
+  it("ask for no more than half of what may be held, and never for less than the free slots", async () => {
+    const { queue, flaky, start, settle } = setup();
+    await start({ PLAN_CREATE: () => planResult() }, { concurrency: 10, prefetch: 90 });
+    await queue.sendMany(many(300));
+    for (let n = 0; n < 4; n++) await settle();
+    const [first, ...others] = claimLimits(flaky);
+    expect(first).toBe(10);
+    expect(Math.max(...others)).toBe(50);
+
+    const wide = setup();
+    await wide.start({ PLAN_CREATE: () => planResult() }, { concurrency: 20, prefetch: 4 });
+    await wide.queue.sendMany(many(100));
+    for (let n = 0; n < 4; n++) await wide.settle();
+    expect(Math.max(...claimLimits(wide.flaky))).toBe(20);
+  });
+
+  it("hold no more than the concurrency and the prefetch together", async () => {
+    const { queue, start, settle } = setup();
+    const gate = new Gate();
+    let isSlow = false;
+    const worker = await start(
+      {
+        PLAN_CREATE: async () => {
+          if (isSlow) await gate.wait();
+          return planResult();
+        },
+      },
+      { concurrency: 10, prefetch: 90 },
+    );
+    await queue.send(planCreate, plan());
+    await settle();
+    isSlow = true;
+    await queue.sendMany(many(300));
+    await settle();
+    expect(worker.stats()).toMatchObject({ running: 10, buffered: 90 });
+    const stopping = worker.stop();
+    gate.open();
+    await settle();
+    await stopping;
+    expect(worker.stats()).toMatchObject({ completed: 11, released: 90, lost: 0 });
+  });
+
+  it("leave the event loop its turns, however fast handlers are", async () => {
+    const { queue, start } = setup();
+    const longest = { stretch: 0 };
+    let stretch = 0;
+    const worker = await start({
+      PLAN_CREATE: () => {
+        longest.stretch = Math.max(longest.stretch, ++stretch);
+        return planResult();
+      },
+    });
+    await queue.sendMany(many(5_000));
+    while (worker.stats().completed < 5_000) {
+      stretch = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // A slice's end may fall together with the next one's beginning.
+    expect(longest.stretch).toBeLessThanOrEqual(2 * 256);
   });
 });
 

@@ -41,7 +41,8 @@ const OPERATION = "settle and claim jobs";
 /**
  * The worker's traffic with its engine: one turn at a time tells the engine of all attempts that ended since
  * the last and claims as many as there is room for, in one call. While a turn is under way the next one's
- * batch gathers by itself: the slower the engine, the larger the batches.
+ * batch gathers by itself: the slower the engine, the larger the batches. And while there is more to be had the
+ * next call is sent before what the last one claimed begins, so that the engine and the handlers work side by side.
  */
 export class Exchange {
   readonly #parts: ExchangeParts;
@@ -119,8 +120,10 @@ export class Exchange {
     this.#releases = [];
     this.#isBusy = true;
     try {
-      await this.#deliverReports(outcomes);
-      await this.#release(releases);
+      // With neither, the call below is under way when this method answers: nothing has begun meanwhile.
+      const reporters = outcomes.filter(({ attempt }) => attempt.hasReported);
+      if (reporters.length > 0) await this.#deliverReports(reporters);
+      if (releases.length > 0) await this.#release(releases);
       const startedAt = monotonicNow(clock);
       const { verdicts, claimed } = await this.#settle(outcomes, limit, run);
       troubles.succeeded(OPERATION);
@@ -133,26 +136,29 @@ export class Exchange {
         tally.settled(item.type, verdicts[index] === "accepted");
       });
       this.#isBusy = false;
-      workload.accept(claimed, startedAt + lease);
+      workload.hold(claimed, startedAt + lease);
       this.#report(claimed.length);
+      this.#goOn();
+      workload.begin();
     } catch (error) {
       this.#isBusy = false;
       this.#restore(outcomes);
       this.#retryLater(error);
+      this.#goOn();
     }
-    if (this.#outcomes.length > 0 || this.#releases.length > 0 || (this.#isHungry && workload.room > 0)) {
-      this.#schedule();
-    }
+  }
+
+  #goOn(): void {
+    if (this.#isHungry && this.#parts.workload.room > 0 && !this.#cancelRetry) void this.#turn();
+    else if (this.#outcomes.length > 0 || this.#releases.length > 0) this.#schedule();
   }
 
   /** A last progress report must not come after its job's end. */
-  async #deliverReports(outcomes: readonly Pending<AttemptOutcome>[]): Promise<void> {
-    const attempts = outcomes.filter(({ attempt }) => attempt.hasReported).map(({ attempt }) => attempt);
-    if (attempts.length > 0) await this.#parts.heartbeats.flush(attempts);
+  #deliverReports(reporters: readonly Pending<AttemptOutcome>[]): Promise<void> {
+    return this.#parts.heartbeats.flush(reporters.map(({ attempt }) => attempt));
   }
 
   async #release(releases: readonly Pending<Release>[]): Promise<void> {
-    if (releases.length === 0) return;
     try {
       await this.#answer(this.#parts.engine.release(releases.map(({ item }) => item)));
     } catch (error) {

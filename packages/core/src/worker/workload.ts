@@ -1,6 +1,7 @@
 import { type Clock, monotonicNow } from "../engine/clock.ts";
 import type { ClaimedJob } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { nextTurn } from "../queue/next-turn.ts";
 import { Attempt } from "./attempt.ts";
 import { type AttemptEnd, passesTurn, released } from "./attempt-end.ts";
 import type { Prefetch } from "./prefetch.ts";
@@ -23,6 +24,8 @@ const BUFFER_PATIENCE = 250;
 const LONGEST_RUN = 100;
 /** Begun attempts that may stay at the front of the buffer: copying the rest must be worth it. */
 const KEPT_STARTED = 1_024;
+/** Attempts that begin before the event loop goes round: with handlers that don't wait, all else would. */
+const SLICE = 256;
 
 /**
  * All that a worker holds: running attempts up to its concurrency, a buffer of the next ones, and what follows
@@ -40,6 +43,8 @@ export class Workload {
   #lastStart = 0;
   #cancelBufferTimer: (() => void) | undefined;
   #isFilling = false;
+  /** Attempts that may begin in this slice. */
+  #slice = SLICE;
   #isStopping = false;
 
   constructor(parts: WorkloadParts) {
@@ -59,10 +64,15 @@ export class Workload {
     return this.#ready + this.#followers;
   }
 
-  /** How many more jobs to claim. */
+  /**
+   * How many more jobs to claim: as many as there are free slots, beyond that no more than half of all that
+   * may be held. So the engine hands out one half while the handlers work through the other.
+   */
   get room(): number {
     if (this.#isStopping) return 0;
-    return Math.max(0, this.#parts.concurrency - this.#running.size - this.#ready) + this.#spare;
+    const { concurrency, prefetch } = this.#parts;
+    const free = Math.max(0, concurrency - this.#running.size - this.#ready);
+    return Math.min(free + this.#spare, Math.max(free, Math.ceil((concurrency + prefetch.size) / 2)));
   }
 
   /** How many jobs of one ordering key to claim together. Followers are held ready, they don't fill slots. */
@@ -82,8 +92,8 @@ export class Workload {
     return Math.max(0, prefetch.size - beyondSlots - this.#followers);
   }
 
-  /** Takes claimed jobs in. `leaseUntil` is on the monotonic clock. */
-  accept(jobs: readonly ClaimedJob[], leaseUntil: number): void {
+  /** Takes claimed jobs in: `begin` begins them. `leaseUntil` is on the monotonic clock. */
+  hold(jobs: readonly ClaimedJob[], leaseUntil: number): void {
     let ahead: Attempt | undefined;
     for (const job of jobs) {
       const attempt = new Attempt(job, leaseUntil);
@@ -95,6 +105,10 @@ export class Workload {
       } else this.#buffer.push(attempt);
       ahead = attempt;
     }
+  }
+
+  /** Begins as many as there are slots for. */
+  begin(): void {
     this.#fill();
     if (this.buffered > 0 && !this.#cancelBufferTimer) this.#watchBuffer(BUFFER_PATIENCE);
   }
@@ -158,7 +172,11 @@ export class Workload {
     // A handler that ends synchronously comes back here: the loop below goes on with it.
     if (this.#isFilling) return;
     this.#isFilling = true;
-    while (this.#running.size < this.#parts.concurrency && this.#next < this.#buffer.length) {
+    while (
+      this.#running.size < this.#parts.concurrency &&
+      this.#next < this.#buffer.length &&
+      this.#slice > 0
+    ) {
       const attempt = this.#buffer[this.#next++]!;
       const now = monotonicNow(this.#parts.clock);
       if (now >= attempt.leaseUntil) this.lose(attempt, "The lease was over before the job began.");
@@ -166,6 +184,7 @@ export class Workload {
       attempt.startedAt = now;
       this.#lastStart = now;
       this.#running.add(attempt);
+      if (--this.#slice === 0) nextTurn(() => this.#beginSlice());
       this.#parts.start(attempt);
     }
     // A buffer that is refilled before it is empty must let go, too, of what has begun.
@@ -174,6 +193,11 @@ export class Workload {
       this.#next = 0;
     }
     this.#isFilling = false;
+  }
+
+  #beginSlice(): void {
+    this.#slice = SLICE;
+    this.#fill();
   }
 
   /** The next of a run takes the place of the one ahead: before all that is buffered. */
