@@ -9,7 +9,9 @@ export const redisScriptsPage: Page = {
   path: "packages/core/src/redis/scripts.ts",
   source: "packages/core/src/redis/lua",
   render() {
-    const parts = luaFiles("lib/").map((name) => {
+    const included = new Set(luaFiles("").flatMap(includesOf));
+    const parts = luaFiles("lib/").flatMap((name) => {
+      if (!included.has(`lib/${name}`)) return [];
       return `const ${nameOf(name)}Part =\n  ${JSON.stringify(codeOf(`lib/${name}`).join("\n"))};`;
     });
     return `import type { Script } from "./script.ts";
@@ -47,14 +49,18 @@ function linesOf(name: string): readonly string[] {
   return readFileSync(new URL(`${name}.lua`, LUA), "utf8").split("\n");
 }
 
-/** What a script names in its `-- @include` lines, in their order. */
+/** What a script names in its `-- @include` lines at its head, in their order. */
 function includesOf(name: string): readonly string[] {
   return linesOf(name).flatMap((line) => /^-- @include (\S+)$/.exec(line)?.[1] ?? []);
 }
 
-/** A file without comments, blank lines and indents. */
+/** A file without comments, blank lines and indents. An include inside of something stands for its file. */
 function codeOf(name: string): readonly string[] {
-  return linesOf(name).flatMap((line) => (/^\s*(--.*)?$/.test(line) ? [] : [line.trim()]));
+  return linesOf(name).flatMap((line) => {
+    const nested = /^ +-- @include (\S+)$/.exec(line)?.[1];
+    if (nested !== undefined) return codeOf(nested);
+    return /^\s*(--.*)?$/.test(line) ? [] : [line.trim()];
+  });
 }
 
 function nameOf(file: string): string {

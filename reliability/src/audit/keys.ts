@@ -15,10 +15,11 @@ const RESIDUE: readonly KeyKind[] = [
   { pattern: /^endings$/ },
   { pattern: /^running$/ },
   { pattern: /^kept$/ },
+  { pattern: /^dependencies$/ },
   { pattern: /^tombs(:old|:since)?$/ },
   { pattern: /^dedupe:/, expires: true },
   { pattern: /^idle:/, expires: true },
-  { pattern: /^wake:/, expires: true },
+  { pattern: /^sent:/, expires: true },
   { pattern: /^metrics:/, expires: true },
 ];
 
@@ -26,6 +27,7 @@ const RESIDUE: readonly KeyKind[] = [
 const OF_FINISHED_JOBS: readonly KeyKind[] = [
   { pattern: /^(job|state|logs|failures):/ },
   { pattern: /^(completed|failed|cancelled):/ },
+  { pattern: /^ended$/ },
   { pattern: /^kept:/ },
 ];
 
@@ -46,6 +48,9 @@ export async function drainedKeyProblems(redis: Redis, namespace: string): Promi
     }
   }
   for (const id of stored) if (!listed.has(id)) problems.push(`${id} is stored, and in no set`);
+  for (const id of await redis.hkeys(`${prefixOf(namespace)}ended`)) {
+    if (!stored.has(id)) problems.push(`${id} is in ended, and its job isn't stored`);
+  }
   for (const name of names) {
     const id = OF_ONE_JOB.exec(name)?.[1];
     if (id !== undefined && !stored.has(id)) problems.push(`${name} is left of a job that isn't stored`);
