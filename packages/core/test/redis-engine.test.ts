@@ -1,8 +1,10 @@
 import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import * as z from "zod";
 import type { Engine, NewJob } from "../src/engine/port.ts";
 import { isQueueError, QueueError } from "../src/errors/index.ts";
+import { createQueue, createRegistry, createWorker, defineMessage } from "../src/index.ts";
 import type { RedisConnection } from "../src/redis/connection.ts";
 import { IoredisConnection } from "../src/redis/ioredis-connection.ts";
 import { RedisEngine } from "../src/redis/redis-engine.ts";
@@ -235,4 +237,27 @@ test("tombstones outlive at least as many removed jobs as they are to", async ()
   expect(await engine.enqueue([{ jobs: [job("j0", none)] }])).toEqual([
     { ok: true, jobs: [{ id: "j0", created: true }] },
   ]);
+});
+
+test("a handler hears at once that another process cancels its job", async () => {
+  const namespace = `engine-${namespaces++}`;
+  const message = defineMessage("SLOW", { data: z.object({}) });
+  const registry = createRegistry([message]);
+  const here = createQueue({ registry, engine: openEngine(namespace) });
+  const there = createQueue({ registry, engine: openEngine(namespace) });
+  // The next heartbeat would come after this test's time.
+  const worker = createWorker(here, { lease: "5m" });
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  worker.handle(message, async ({ signal }) => {
+    begin();
+    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  });
+  await worker.start();
+  const job = await there.send(message, {});
+  await begun;
+  await there.cancel(job, { reason: "no longer needed" });
+  await expect(job.wait()).rejects.toMatchObject({ code: "JOB_CANCELLED" });
+  await worker.stop();
+  await Promise.all([here.close(), there.close()]);
 });

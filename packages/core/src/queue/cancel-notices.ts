@@ -5,8 +5,8 @@ type Listener = (ids: readonly string[], reason: string) => void;
 const listenersByEngine = new WeakMap<Engine, Set<Listener>>();
 
 /**
- * Workers of this process hear of a cancellation made in this process at once, on any engine; those of
- * other processes hear of it with their next heartbeat.
+ * Workers of this process hear of a cancellation made in this process at once, on any engine. Those of other
+ * processes hear of it from an engine that can push, or with their next heartbeat.
  */
 export function onCancelNotice(engine: Engine, listener: Listener): () => void {
   let listeners = listenersByEngine.get(engine);

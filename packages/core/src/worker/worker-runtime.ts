@@ -3,6 +3,7 @@ import { QueueError } from "../errors/queue-error.ts";
 import { Answers } from "../queue/answers.ts";
 import { onCancelNotice } from "../queue/cancel-notices.ts";
 import type { QueueRuntime } from "../queue/queue.ts";
+import { CancelRequests } from "./cancel-requests.ts";
 import { Exchange } from "./exchange.ts";
 import { Executor, type HandlerEntry } from "./executor.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -38,6 +39,7 @@ export class WorkerRuntime {
   readonly #idle: IdleWatch;
   readonly #upkeep: Upkeep;
   readonly #endCancelNotices: () => void;
+  readonly #cancelRequests: CancelRequests;
   #restListeners: (() => void)[] = [];
   #isStopped = false;
 
@@ -102,11 +104,14 @@ export class WorkerRuntime {
       interval: options.upkeepInterval,
       onWork: onWake,
     });
-    this.#endCancelNotices = onCancelNotice(engine, (ids, reason) => workload.cancel(ids, reason));
+    const onCancel = (ids: readonly string[], reason: string) => workload.cancel(ids, reason);
+    this.#endCancelNotices = onCancelNotice(engine, onCancel);
+    this.#cancelRequests = new CancelRequests(engine, clock, onCancel);
   }
 
   start(): void {
     this.#upkeep.start();
+    this.#cancelRequests.start();
     this.exchange.wake();
   }
 
@@ -127,6 +132,7 @@ export class WorkerRuntime {
     this.#heartbeats.stop();
     this.#answers.stop();
     this.#endCancelNotices();
+    this.#cancelRequests.stop();
     this.#isStopped = true;
     this.#tellRest();
   }

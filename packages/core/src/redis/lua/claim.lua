@@ -5,7 +5,7 @@
 -- ARGV   1 limit, 2 lease in milliseconds, 3 the claim's token, 4 longest run of an ordering key, then the queues
 -- Answer id, "" or "epoch attempt stalls bounces" (and "1" when it is reserved behind the one before it), value;
 --        of each job in turn
--- Cost   a few commands a queue, each linear in the jobs; one more a job that ran before
+-- Cost   a few commands a queue, each linear in the jobs; three more a job that ran before, two a reserved one
 -- @include lib/time
 -- @include lib/base
 -- @include lib/drain

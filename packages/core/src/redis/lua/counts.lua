@@ -3,7 +3,7 @@
 -- KEYS   1 the namespace's prefix
 -- Answer of each queue in turn: name, 1 when paused or 0, blocked, scheduled, queued, active, completed, failed,
 --        cancelled
--- Cost   eleven commands a queue, whatever the number of jobs
+-- Cost   ten commands a queue, whatever the number of jobs
 -- @include lib/time
 -- @include lib/base
 
@@ -16,7 +16,8 @@ for _, queue in ipairs(call('SMEMBERS', P .. 'queues')) do
   add(call('SISMEMBER', P .. 'paused', queue))
   add(call('ZCARD', P .. 'blocked:' .. queue))
   add(call('ZCARD', P .. 'scheduled:' .. queue))
-  add(call('LLEN', P .. 'fresh:' .. queue) + call('ZCARD', P .. 'queued:' .. queue) - call('SCARD', P .. 'ghosts:' .. queue))
+  local fresh = call('LLEN', P .. 'fresh:' .. queue) - call('SCARD', P .. 'ghosts:' .. queue)
+  add(fresh + call('ZCARD', P .. 'queued:' .. queue))
   add(tonumber(call('HGET', P .. 'running', queue) or 0))
   add(call('ZCARD', P .. 'completed:' .. queue))
   add(call('ZCARD', P .. 'failed:' .. queue))

@@ -9,8 +9,9 @@
 --            jobs that wait for nothing and refer to nothing
 --          "batch", number of jobs, then of each: id, profile, stamp, flags, extras (JSON or ""), data, delay,
 --            dedupe key or "", its window; "1" in front of them when the batch's jobs refer to each other
--- Answer "out of turn", with nothing stored, when the call before it hasn't come; else of each group: for "plain" the places (from 1) of the jobs that were known already; for "batch"
---        {"stored", id or first job's id, 1 when it is new or 0, ...}, {"missing", ids...} or {"cycle", ids...}
+-- Answer "out of turn", with nothing stored, when the call before it hasn't come; else of each group: for "plain"
+--        the places (from 1) of the jobs that were known already; for "batch" {"stored", id or first job's id, 1 when
+--        it is new or 0, ...}, {"missing", ids...} or {"cycle", ids...}
 -- Cost   a few commands a group of plain jobs, each linear in the jobs; some ten commands a job otherwise
 -- @include lib/time
 -- @include lib/base
@@ -25,7 +26,7 @@
 -- @include lib/known
 -- @include lib/batch
 
--- Longer than any call is under way.
+-- A call that was under way for longer counts as not come: the one behind it is made again.
 local CALL_LIFETIME = 60000
 
 local sent = P .. 'sent:' .. ARGV[1]

@@ -4,7 +4,7 @@
 -- ARGV   the ids
 -- Answer of each false when it isn't stored, else {value, record of an active job or "", `state:` hash as a flat
 --        list, failures, logs}
--- Cost   two commands a job that never left the straight path, five otherwise
+-- Cost   four or five commands a job
 -- @include lib/time
 -- @include lib/base
 -- @include lib/read

@@ -2,7 +2,7 @@
 --
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 the queue
--- Cost   two commands
+-- Cost   three commands
 -- @include lib/time
 -- @include lib/base
 -- @include lib/drain

@@ -11,10 +11,11 @@
 local queues = { unpack(ARGV, 3) }
 local paused = call('SMISMEMBER', P .. 'paused', unpack(queues))
 for index, queue in ipairs(queues) do
-  if paused[index] == 0
-    and (call('EXISTS', P .. 'ready:' .. queue) == 1 or call('LLEN', P .. 'fresh:' .. queue) > call('SCARD', P .. 'ghosts:' .. queue))
-  then
-    return 0
+  if paused[index] == 0 then
+    local fresh = call('LLEN', P .. 'fresh:' .. queue) - call('SCARD', P .. 'ghosts:' .. queue)
+    if fresh > 0 or call('EXISTS', P .. 'ready:' .. queue) == 1 then
+      return 0
+    end
   end
 end
 local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')

@@ -2,8 +2,8 @@
 -- never ran before. A function for the same reason as `make_lifecycle`.
 --
 -- What the record of a held job says: epoch, profile, sequence, started, attempt, stalls, bounces, priority,
--- flags, claim, and the ordering key if there is one. Flags: "-" or of k (ordering key), d (dependencies), p (priority), x (has a `state:` hash), c (told
--- to stop), v (reserved: its attempt hasn't begun).
+-- flags, claim, and the ordering key if there is one. Flags: "-", or of k (ordering key), d (dependencies),
+-- p (priority), x (has a `state:` hash), c (told to stop), v (reserved: its attempt hasn't begun).
 local PROMOTE_STEP = 1000
 -- Ready jobs of priority 1 and up have scores from here on; fresh ones have priority 0.
 local FIRST_PRIORITY = 8796093022208
@@ -55,7 +55,8 @@ local function claim(queues, limit, lease, token, run)
       if reserved_flag then
         attempt = attempt - 1
       end
-      records[n + 2] = epoch .. ' ' .. profile_id .. ' ' .. sequence .. ' ' .. (reserved_flag and '0' or now_text) .. ' '
+      local started_at = reserved_flag and '0' or now_text
+      records[n + 2] = epoch .. ' ' .. profile_id .. ' ' .. sequence .. ' ' .. started_at .. ' '
         .. attempt .. ' ' .. stalls .. ' ' .. bounces .. ' ' .. priority .. ' ' .. flags .. tail
     end
     n = n + held

@@ -238,7 +238,8 @@ local function make_lifecycle()
       local id, policy = job.deps[index], job.deps[index + 1]
       local stored = load(id)
       local state = state_of(id)
-      local must_wait = stored and state ~= 'completed' and (not is_terminal(state) or policy == 'h' or (is_reopened and policy ~= 'r'))
+      local must_wait = stored and state ~= 'completed'
+        and (not is_terminal(state) or policy == 'h' or (is_reopened and policy ~= 'r'))
       if stored then
         local finished = begin_reading(job, id, must_wait and not failed and policy or '-')
         if finished then

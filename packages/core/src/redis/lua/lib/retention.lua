@@ -40,8 +40,8 @@ end
 
 local function end_later(job, result)
   ended_later[#ended_later + 1] = job.id
-  ended_later[#ended_later + 1] = int(job.started) .. ' ' .. now_text .. ' ' .. job.profile_id .. ' ' .. int(job.sequence)
-    .. (result and ' ' .. result or '')
+  ended_later[#ended_later + 1] = int(job.started) .. ' ' .. now_text .. ' ' .. job.profile_id .. ' '
+    .. int(job.sequence) .. (result and ' ' .. result or '')
 end
 
 local function remove_later(key, member)
@@ -86,7 +86,8 @@ local function oldest_of(window)
     local profile_id, state, kind, finished, id = string.match(entry, '^(%w+) (%l+) (%l) (%d+) (.*)$')
     local profile = profile_of(profile_id)
     local age, count = bound_of(profile, state)
-    oldest = { entry = entry, id = id, state = state, kind = kind, queue = profile.q, expires = finished + age, count = count }
+    oldest = { entry = entry, id = id, state = state, kind = kind, queue = profile.q }
+    oldest.expires, oldest.count = finished + age, count
     window.oldest = oldest
   end
   return oldest

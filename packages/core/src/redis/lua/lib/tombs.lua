@@ -1,5 +1,6 @@
 -- Tombstones: the endings of removed jobs, by id, in two generations. When the young one is full or old enough
--- it takes the place of the old one, so each is remembered for at least the configured time or number.
+-- it takes the place of the old one, so each is remembered for at least the configured time
+-- or that many more, whichever is over first.
 local buried = {}
 local bury_keys = {}
 local bury_tombs = {}
