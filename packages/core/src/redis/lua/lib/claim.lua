@@ -129,7 +129,8 @@ local function claim(queues, limit, lease, token, run)
     return call('SMISMEMBER', key, unpack(ids))
   end
 
-  local function take_fresh(queue)
+  -- Takes fresh jobs that were sent before the job of sequence `before`, as far as there is room.
+  local function take_fresh(queue, before)
     local fresh = P .. 'fresh:' .. queue
     local passed = 0
     while room > 0 and passed < MOST_GHOSTS do
@@ -141,97 +142,76 @@ local function claim(queues, limit, lease, token, run)
       local values = values_of(ids)
       local taken = 0
       while taken < #ids and room > 0 do
-        taken = taken + 1
-        if ghosts and ghosts[taken] == 1 then
-          call('SREM', P .. 'ghosts:' .. queue, ids[taken])
+        local next_one = taken + 1
+        if (ghosts and ghosts[next_one] == 1) or not values[next_one] then
+          call('SREM', P .. 'ghosts:' .. queue, ids[next_one])
           passed = passed + 1
+        elseif before and tonumber(string.match(values[next_one], '^%w+ (%d+)')) > before then
+          call('LTRIM', fresh, taken, -1)
+          return
         else
-          take(queue, ids[taken], values[taken], '0')
+          take(queue, ids[next_one], values[next_one], '0')
         end
+        taken = next_one
       end
       call('LTRIM', fresh, taken, -1)
     end
   end
 
-  -- Takes of `scored` (ids and scores in turn, as the ready set gives them) those from `first` to `last`, as far
-  -- as there is room.
-  local function take_ready(queue, scored, first, last)
-    local ids = {}
-    for index = first, last do
-      ids[#ids + 1] = scored[2 * index - 1]
-    end
-    local values = values_of(ids)
-    local taken = 0
-    while taken < #ids and room > 0 do
-      taken = taken + 1
-      local id = ids[taken]
-      local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'q')
-      call('ZREM', P .. 'ready:' .. queue, id)
-      call('ZREM', P .. 'queued:' .. queue, id)
-      take(queue, id, values[taken], math.floor(scored[2 * (first + taken - 1)] / FIRST_PRIORITY), state)
-    end
-  end
-
-  -- Both have jobs of priority 0: the earlier sent goes first. Answers whether there was any of both.
-  local function take_merged(queue)
-    local fresh = P .. 'fresh:' .. queue
-    local last = math.min(room, CHUNK) - 1
-    local scored = call('ZRANGE', P .. 'ready:' .. queue, 0, last, 'WITHSCORES')
-    local ids = call('LRANGE', fresh, 0, last)
-    if #ids == 0 or #scored == 0 then
-      return false
-    end
-    local ghosts = ghosts_among(queue, ids)
-    local values = values_of(ids)
-    local taken, ready = 0, 0
-    while room > 0 and taken < #ids do
-      local place = taken + 1
-      if ghosts and ghosts[place] == 1 then
-        call('SREM', P .. 'ghosts:' .. queue, ids[place])
-        taken = place
-      else
-        local sequence = tonumber(string.match(values[place], '^%w+ (%d+)'))
-        local first = ready + 1
-        while scored[2 * ready + 1] and tonumber(scored[2 * ready + 2]) < sequence do
-          ready = ready + 1
-        end
-        if ready >= first then
-          take_ready(queue, scored, first, ready)
-        end
-        -- What follows in the ready set isn't known: look again.
-        if 2 * ready == #scored then
-          break
-        end
+  -- Takes ready jobs with scores up to `last`, as far as there is room.
+  local function take_ready(queue, last)
+    local ready = P .. 'ready:' .. queue
+    while room > 0 do
+      local scored = call('ZRANGEBYSCORE', ready, '-inf', last, 'WITHSCORES', 'LIMIT', 0, math.min(room, CHUNK))
+      if #scored == 0 then
+        return
+      end
+      local ids = {}
+      for at = 1, #scored, 2 do
+        ids[#ids + 1] = scored[at]
+      end
+      local values = values_of(ids)
+      for index, id in ipairs(ids) do
         if room > 0 then
-          take(queue, ids[place], values[place], '0')
-          taken = place
+          local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'q')
+          call('ZREM', ready, id)
+          call('ZREM', P .. 'queued:' .. queue, id)
+          take(queue, id, values[index], math.floor(scored[2 * index] / FIRST_PRIORITY), state)
         end
       end
     end
-    call('LTRIM', fresh, taken, -1)
-    return true
   end
 
-  local function first_score(queue)
+  -- The sequence of the first fresh job; 0 if it was removed meanwhile; nil if there is none.
+  local function first_fresh(queue)
+    local id = call('LINDEX', P .. 'fresh:' .. queue, 0)
+    return id and tonumber(string.match(call('GETRANGE', P .. 'job:' .. id, 0, 64), '^%w+ (%d+)') or 0)
+  end
+
+  -- The score of the first ready job, or nil.
+  local function first_ready(queue)
     local first = call('ZRANGE', P .. 'ready:' .. queue, 0, 0, 'WITHSCORES')
     return first[2] and tonumber(first[2])
   end
 
   local function take_from(queue)
     started = 0
-    local score = first_score(queue)
-    while room > 0 and score and score < FIRST_PRIORITY and take_merged(queue) do
-      score = first_score(queue)
+    local score = first_ready(queue)
+    -- Both may have jobs of priority 0: the earlier sent goes first.
+    while room > 0 and score and score < FIRST_PRIORITY do
+      local sequence = first_fresh(queue) or FIRST_PRIORITY - 1
+      if score < sequence then
+        take_ready(queue, int(sequence))
+      else
+        take_fresh(queue, score)
+      end
+      score = first_ready(queue)
     end
-    if room > 0 and not (score and score < FIRST_PRIORITY) then
+    if room > 0 then
       take_fresh(queue)
     end
-    while room > 0 and score do
-      local scored = call('ZRANGE', P .. 'ready:' .. queue, 0, math.min(room, CHUNK) - 1, 'WITHSCORES')
-      if #scored == 0 then
-        break
-      end
-      take_ready(queue, scored, 1, #scored / 2)
+    if room > 0 and score then
+      take_ready(queue, '+inf')
     end
     if started > 0 then
       flush_waited(queue)
