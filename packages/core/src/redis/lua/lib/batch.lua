@@ -172,23 +172,30 @@ local function store_batch(specs)
   local sequence = call('INCRBY', P .. 'sequence', #fresh) - #fresh
   local values, jobs = {}, {}
   for index, spec in ipairs(fresh) do
+    local queue = profile_of(spec.profile_id).q
     local extras = spec.extras ~= '' and ' ' .. spec.extras or ''
-    values[#values + 1] = P .. 'job:' .. spec.id
-    values[#values + 1] = spec.profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. ' ' .. spec.stamp .. ' '
+    values[2 * index - 1] = P .. 'job:' .. spec.id
+    values[2 * index] = spec.profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. ' ' .. spec.stamp .. ' '
       .. spec.flags .. extras .. '\n' .. spec.data
-    local job = L.describe(spec.id, spec.profile_id, sequence + index, now, spec.decoded)
-    job.at = spec.delay > 0 and now + spec.delay or 0
-    jobs[index] = job
-    L.entering[job.id] = true
+    if spec.flags == '-' and spec.delay == 0 and not has_ghosts(queue) then
+      -- It can run at once, and this step does no more with it: that it is queued is all there is to know.
+      jobs[index] = { id = spec.id, queue = queue, state = 'queued' }
+      L.jobs[spec.id] = jobs[index]
+    else
+      local job = L.describe(spec.id, spec.profile_id, sequence + index, now, spec.decoded)
+      job.at = spec.delay > 0 and now + spec.delay or 0
+      jobs[index] = job
+      L.entering[job.id] = true
+      if job.key then
+        L.append_to_line(job)
+      end
+    end
     if spec.dedupe then
       -- The entry says itself when its window ends; Redis forgets it somewhat later.
       call('SET', P .. 'dedupe:' .. spec.dedupe, (now + spec.window) .. ' ' .. spec.id, 'PX', spec.window + 10000)
     end
-    if job.key then
-      L.append_to_line(job)
-    end
-    know_queue(job.queue)
-    tally(job.queue, 'sent', 1)
+    know_queue(queue)
+    tally(queue, 'sent', 1)
   end
   for first = 1, #values, CHUNK do
     call('MSET', unpack(values, first, math.min(first + CHUNK - 1, #values)))
@@ -208,8 +215,9 @@ local function store_batch(specs)
     return true
   end
   for index, job in ipairs(jobs) do
-    if fresh[index].flags == '-' and job.at == 0 and not has_ghosts(job.queue) then
-      L.enter_plain(job)
+    if job.state == 'queued' then
+      wake(job.queue, 1)
+      emit('queued', job.id, job.queue, profile_of(fresh[index].profile_id).m, 0, false, false)
       push_fresh(job)
     else
       L.enter(job, push_fresh)

@@ -271,14 +271,6 @@ local function make_lifecycle()
     return true
   end
 
-  -- The same as `enter` for one that waits for nothing; the caller pushes it.
-  function L.enter_plain(job)
-    entering[job.id] = nil
-    job.state = 'queued'
-    wake(job.queue, 1)
-    emit_state(job)
-  end
-
   -- Gives a job its first state; `propagate` must follow.
   function L.enter(job, push_fresh)
     entering[job.id] = nil

@@ -122,7 +122,8 @@ export const workerCases = section(
                 return text("late");
               },
             },
-            { upkeepInterval: "1m" },
+            // One slot, which the handler keeps: the worker itself isn't to be its successor.
+            { upkeepInterval: "1m", concurrency: 1 },
           );
           await stage.reaches(job, "active");
           await on.elapse(WORKER_LEASE);
