@@ -106,6 +106,8 @@ export interface SoakProducerConfig extends ProgramConfig {
 
 export type SoakReport =
   | { readonly type: "ready" }
+  /** Bytes of a worker's heap once garbage is collected. */
+  | { readonly type: "heap"; readonly bytes: number }
   | { readonly type: "stopped" }
   | { readonly type: "progress"; readonly sent: number }
   | { readonly type: "done"; readonly sent: number };

@@ -1,5 +1,7 @@
 /** A worker of the soak: runs small jobs, and writes a compact ledger. */
 import { setTimeout as pause } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { createQueue, createWorker } from "@org/queue";
 import { observeEngine } from "../history/observe-engine.ts";
 import { ledgerObserver } from "../soak/ledger.ts";
@@ -12,6 +14,10 @@ const tell: (line: SoakReport) => void = report;
 const engine = observeEngine(connect(config), ledgerObserver(config.history));
 const queue = createQueue({ registry: soakRegistry, engine });
 const nothing = () => {};
+/** What a process keeps is told by its heap; its resident memory is the collector's business. */
+const HEAP_EVERY = 5_000;
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 const worker = createWorker(queue, {
   concurrency: config.concurrency,
   lease: config.lease,
@@ -33,4 +39,8 @@ onOrder<SoakOrder>(async ({ order }) => {
   tell({ type: "stopped" });
   process.exit();
 });
+setInterval(() => {
+  collectGarbage();
+  tell({ type: "heap", bytes: process.memoryUsage().heapUsed });
+}, HEAP_EVERY).unref();
 tell({ type: "ready" });

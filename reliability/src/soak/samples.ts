@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { SoakStage } from "./soak-stage.ts";
 
-const PAGE = 4_096;
 /**
  * Memory is flat when its floor grows by no more than this from the third quarter to the last: a share, or so
  * many megabytes. In the ten minutes of a soak that is some ten bytes a job.
@@ -13,8 +11,8 @@ const JUDGED_FROM = 5 * 60_000;
 
 interface Sample {
   readonly usedMemory: number;
-  /** Resident bytes of the worker that is never killed. */
-  readonly workerMemory: number;
+  /** Bytes of the heap of the worker that is never killed, as it told last. */
+  readonly workerHeap: number | undefined;
 }
 
 /** How the memory of the server and of a worker went. */
@@ -35,20 +33,21 @@ export class Samples {
     // Asked while it is down it answers once it is back.
     const usedMemory = await stage.redis.usedMemory().catch(() => undefined);
     if (usedMemory === undefined) return;
-    this.#samples.push({ usedMemory, workerMemory: residentBytes(stage.workers[0]!.program.pid) });
+    const told = stage.workers[0]!.program.reports.findLast((report) => report.type === "heap");
+    this.#samples.push({ usedMemory, workerHeap: told?.bytes });
   }
 
   trends(): readonly Trend[] {
     const isJudged = performance.now() - this.#since >= JUDGED_FROM;
     return [
       this.#trend("Redis used_memory", ({ usedMemory }) => usedMemory, isJudged),
-      this.#trend("RSS of worker-0", ({ workerMemory }) => workerMemory, isJudged),
+      this.#trend("heap of worker-0", ({ workerHeap }) => workerHeap, isJudged),
     ];
   }
 
   /** The floor of a stretch tells what is kept: above it are backlogs and garbage. */
-  #trend(what: string, read: (sample: Sample) => number, isJudged: boolean): Trend {
-    const values = this.#samples.map(read);
+  #trend(what: string, read: (sample: Sample) => number | undefined, isJudged: boolean): Trend {
+    const values = this.#samples.map(read).filter((value) => value !== undefined);
     const floors = QUARTERS.map((quarter) => {
       const from = Math.floor((values.length * quarter) / 4);
       const to = Math.floor((values.length * (quarter + 1)) / 4);
@@ -58,11 +57,6 @@ export class Samples {
     const mostGrowth = Math.max(MOST_GROWTH.share * third, MOST_GROWTH.megabytes);
     return { what, floors, isFlat: isJudged ? last - third <= mostGrowth : undefined };
   }
-}
-
-function residentBytes(pid: number): number {
-  const [, pages] = readFileSync(`/proc/${pid}/statm`, "utf8").split(" ");
-  return Number(pages) * PAGE;
 }
 
 function megabytes(bytes: number): number {

@@ -2,7 +2,8 @@ import { isQueueError } from "../errors/queue-error.ts";
 import type { WorkerLogger } from "./worker-options.ts";
 
 const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 5_000;
+/** A server that is back is noticed soon; a call on a lost connection costs next to nothing. */
+const LONGEST_PAUSE = 2_000;
 
 /**
  * What goes wrong between a worker and its engine. Each operation's trouble is told once when it begins
