@@ -50,17 +50,6 @@ async function holds(commands: readonly Command[]): Promise<void> {
   if (left.length > 0) throw new Error(`After every retry: ${left.join(", ")}`);
 }
 
-/** The sequence with its jobs and leases named outright, for taking it apart. */
-async function concrete(commands: readonly Command[]): Promise<readonly Command[]> {
-  const { session } = await openSession();
-  const named: Command[] = [];
-  for (const command of commands) {
-    named.push(session.concrete(command));
-    await session.execute(command);
-  }
-  return named;
-}
-
 async function problemOf(commands: readonly Command[]): Promise<string | undefined> {
   return holds(commands).then(
     () => undefined,
@@ -82,7 +71,7 @@ describe("random command sequences", () => {
     if (!outcome.failed) return;
     const [commands] = outcome.counterexample ?? [[]];
     const shortest = await shortestFailure(
-      await concrete(commands),
+      await (await openSession()).session.executeNaming(commands),
       async (candidate) => (await problemOf(candidate)) !== undefined,
     );
     throw new Error(

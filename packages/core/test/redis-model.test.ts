@@ -64,16 +64,6 @@ async function differ(commands: readonly Command[]) {
   }
 }
 
-async function concrete(commands: readonly Command[]): Promise<readonly Command[]> {
-  const session = await openMemory();
-  const named: Command[] = [];
-  for (const command of commands) {
-    named.push(session.concrete(command));
-    await session.execute(command);
-  }
-  return named;
-}
-
 test(`${SEQUENCES} sequences of ${LENGTH} commands leave both engines in the same states`, {
   timeout: 3_600_000,
 }, async () => {
@@ -89,7 +79,10 @@ test(`${SEQUENCES} sequences of ${LENGTH} commands leave both engines in the sam
   if (!outcome.failed) return;
   if (!outcome.counterexample) throw outcome.errorInstance;
   const fails = async (candidate: readonly Command[]) => (await differ(candidate)) !== undefined;
-  const shortest = await shortestFailure(await concrete(outcome.counterexample[0]), fails);
+  const shortest = await shortestFailure(
+    await (await openMemory()).executeNaming(outcome.counterexample[0]),
+    fails,
+  );
   const { at, command, in: what, reference, subject } = (await differ(shortest))!;
   expect(
     subject,

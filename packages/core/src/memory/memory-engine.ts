@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { Duration } from "../contract/duration.ts";
 import { duration, parseOptions } from "../contract/options.ts";
 import { type Clock, systemClock } from "../engine/clock.ts";
-import type { EngineEvent } from "../engine/events.ts";
+import { type EngineEvent, tellListener } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
 import { isTerminal } from "../engine/state-machine.ts";
@@ -408,20 +408,12 @@ class MemoryEngine implements port.Engine {
   #flush(): void {
     const events = this.#unsent;
     this.#unsent = [];
-    for (const event of events) for (const listener of this.#listeners) tell(listener, event);
+    for (const event of events)
+      for (const listener of this.#listeners) tellListener("memory engine", listener, event);
   }
 }
 
 function isClock(value: unknown): boolean {
   const { now, after } = Object(value) as Partial<Clock>;
   return typeof now === "function" && typeof after === "function";
-}
-
-/** A listener's mistake is its owner's to mend: it reaches neither the engine nor the other listeners. */
-function tell(listener: (event: EngineEvent) => void, event: EngineEvent): void {
-  try {
-    listener(event);
-  } catch (error) {
-    console.error("A listener of the memory engine threw:", error);
-  }
 }

@@ -1,4 +1,4 @@
-import type { EngineEvent } from "../engine/events.ts";
+import { type EngineEvent, tellListener } from "../engine/events.ts";
 import type { Engine, Unsubscribe } from "../engine/port.ts";
 
 export type EngineListener = (event: EngineEvent) => void;
@@ -42,12 +42,7 @@ export class EventHub {
 
   #tell(event: EngineEvent): void {
     for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        // The app must see its listener's mistake; the other listeners and the engine must not suffer it.
-        console.error("A listener of the queue threw:", error);
-      }
+      tellListener("queue", listener, event);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { EngineEvent } from "../engine/events.ts";
+import { type EngineEvent, tellListener } from "../engine/events.ts";
 import type { Unsubscribe } from "../engine/port.ts";
 import { isTerminal } from "../engine/state-machine.ts";
 import type { RedisConnection } from "./connection.ts";
@@ -54,7 +54,7 @@ export class EventFeed {
     const [at, published] = JSON.parse(message) as readonly [number, readonly PublishedEvent[]];
     for (const one of published) {
       const event = eventOf(one, at);
-      for (const listener of [...this.#listeners]) tell(listener, event);
+      for (const listener of [...this.#listeners]) tellListener("redis engine", listener, event);
     }
   }
 }
@@ -66,13 +66,4 @@ function eventOf(
   const event = { type, id, queue, messageType, epoch, at };
   if (type === "progress" || !isTerminal(type)) return event;
   return { ...event, ending: { ...(result !== false && { result }), ...(error !== false && { error }) } };
-}
-
-/** A listener's mistake is its owner's to mend: it reaches neither the engine nor the other listeners. */
-function tell(listener: (event: EngineEvent) => void, event: EngineEvent): void {
-  try {
-    listener(event);
-  } catch (error) {
-    console.error("A listener of the redis engine threw:", error);
-  }
 }

@@ -131,17 +131,14 @@ export function envelopeOf(id: string, { stamp, extras, data }: JobValue, profil
 }
 
 export function dependenciesOf(extras: Extras | undefined): readonly Dependency[] {
-  return decodeDependencies(extras?.d ?? []);
-}
-
-export function policyOf(letter: string): DependencyFailurePolicy {
-  return POLICIES[letter]!;
-}
-
-function decodeDependencies(pairs: readonly string[]): readonly Dependency[] {
+  const pairs = extras?.d ?? [];
   const dependencies: Dependency[] = [];
   for (let index = 0; index < pairs.length; index += 2) {
     dependencies.push({ job: pairs[index]!, onFailure: policyOf(pairs[index + 1]!) });
   }
   return dependencies;
+}
+
+export function policyOf(letter: string): DependencyFailurePolicy {
+  return POLICIES[letter]!;
 }

@@ -90,7 +90,10 @@ export class RedisEngine implements port.Engine {
       args.push((outcome.type === "complete" ? outcome.result : outcome.error) ?? "");
     }
     const reply = claim
-      ? await this.#claims.run((token) => this.#run(scripts.settle, [...args, ...claimArgs(claim, token)]))
+      ? await this.#claims.run((token) => {
+          args.push(...claimArgs(claim, token));
+          return this.#run(scripts.settle, args);
+        })
       : await this.#run(scripts.settle, args);
     const [accepted, claimed] = reply as readonly [readonly number[], readonly string[]];
     return {

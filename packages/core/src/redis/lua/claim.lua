@@ -17,6 +17,7 @@
 -- @include lib/claims
 -- @include lib/lifecycle
 -- @include lib/step
+-- @include lib/due
 -- @include lib/claim
 
 local claimed = claim({ unpack(ARGV, 5) }, tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]))

@@ -7,8 +7,8 @@
 --        then groups:
 --          "plain", profile (its place among the profiles), queue, number of jobs, then id and value of each;
 --            jobs that wait for nothing and refer to nothing
---          "batch", number of jobs, then of each: id, profile, stamp, flags, extras (JSON or ""), data, delay,
---            dedupe key or "", its window; "1" in front of them when the batch's jobs refer to each other
+--          "batch", number of jobs, "1" when they may wait for each other in a circle or "", then of each: id,
+--            profile, stamp, flags, extras (JSON or ""), data, delay, dedupe key or "", its window
 -- Answer "out of turn", with nothing stored, when the call before it hasn't come; else of each group: for "plain"
 --        the places (from 1) of the jobs that were known already; for "batch" {"stored", id or first job's id, 1 when
 --        it is new or 0, ...}, {"missing", ids...} or {"cycle", ids...}

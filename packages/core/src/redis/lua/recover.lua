@@ -16,7 +16,7 @@
 -- @include lib/lifecycle
 -- @include lib/step
 -- @include lib/held
--- @include lib/claim
+-- @include lib/due
 
 local limit = tonumber(ARGV[3])
 
@@ -43,7 +43,7 @@ local function stall(job)
   tally(job.queue, 'stalled', 1)
   requeued = requeued + 1
   if job.is_cancelling then
-    life().finish(job, 'cancelled', call('HGET', P .. 'state:' .. job.id, 'err') or nil)
+    life().cancel_told(job)
   elseif job.stalls >= job.profile.t then
     requeued = requeued - 1
     stalled = stalled + 1

@@ -19,6 +19,7 @@
 -- @include lib/claims
 -- @include lib/lifecycle
 -- @include lib/step
+-- @include lib/due
 -- @include lib/claim
 
 local n = tonumber(ARGV[2])
@@ -47,7 +48,6 @@ local function flush_freed()
     lifecycle.flush()
   end
 end
-
 
 local function settle_one(job, type, delay, text)
   local L = life()

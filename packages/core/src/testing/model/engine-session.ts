@@ -48,9 +48,14 @@ export class EngineSession {
     return new EngineSession(options);
   }
 
-  /** The command with its jobs and leases named outright, as they would be understood now. */
-  concrete(command: Command): Command {
-    return this.#known.concrete(command);
+  /** Executes a sequence, and answers it with its jobs and leases named outright, for taking it apart. */
+  async executeNaming(commands: readonly Command[]): Promise<readonly Command[]> {
+    const named: Command[] = [];
+    for (const command of commands) {
+      named.push(this.#known.concrete(command));
+      await this.execute(command);
+    }
+    return named;
   }
 
   async execute(command: Command): Promise<unknown> {

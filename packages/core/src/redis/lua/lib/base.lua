@@ -11,6 +11,9 @@ end
 
 local now_text = int(now)
 
+-- The score of a ready job is its priority times this, and its sequence; fresh jobs have priority 0.
+local PRIORITY_STEP = 8796093022208
+
 -- Arguments that one variadic command is given: Lua's stack holds some 8,000 values.
 local CHUNK = 1000
 

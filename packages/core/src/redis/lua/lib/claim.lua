@@ -4,19 +4,11 @@
 -- What the record of a held job says: epoch, profile, sequence, started, attempt, stalls, bounces, priority,
 -- flags, claim, and the ordering key if there is one. Flags: "-", or of k (ordering key), d (dependencies),
 -- p (priority), x (has a `state:` hash), c (told to stop), v (reserved: its attempt hasn't begun).
+
+-- Due jobs that one claim makes runnable in passing.
 local PROMOTE_STEP = 1000
--- Ready jobs of priority 1 and up have scores from here on; fresh ones have priority 0.
-local FIRST_PRIORITY = 8796093022208
 -- Cancelled jobs that one claim passes over.
 local MOST_GHOSTS = 10000
-
-local function promote_due(limit)
-  local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, limit)
-  for _, id in ipairs(due) do
-    life().place(life().load(id))
-  end
-  return #due
-end
 
 local function claim(queues, limit, lease, token, run)
   promote_due(PROMOTE_STEP)
@@ -176,7 +168,7 @@ local function claim(queues, limit, lease, token, run)
           local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'q')
           call('ZREM', ready, id)
           call('ZREM', P .. 'queued:' .. queue, id)
-          take(queue, id, values[index], math.floor(scored[2 * index] / FIRST_PRIORITY), state)
+          take(queue, id, values[index], math.floor(scored[2 * index] / PRIORITY_STEP), state)
         end
       end
     end
@@ -198,8 +190,8 @@ local function claim(queues, limit, lease, token, run)
     started = 0
     local score = first_ready(queue)
     -- Both may have jobs of priority 0: the earlier sent goes first.
-    while room > 0 and score and score < FIRST_PRIORITY do
-      local sequence = first_fresh(queue) or FIRST_PRIORITY - 1
+    while room > 0 and score and score < PRIORITY_STEP do
+      local sequence = first_fresh(queue) or PRIORITY_STEP - 1
       if score < sequence then
         take_ready(queue, int(sequence))
       else

@@ -42,8 +42,7 @@ local function give_back_unrun(job, delay, is_bounce)
     job.bounces = job.bounces + 1
   end
   if job.is_cancelling then
-    life().finish(job, 'cancelled', call('HGET', P .. 'state:' .. job.id, 'err') or nil)
-    life().propagate()
+    life().cancel_told(job)
   else
     life().give_back(job, delay)
   end

@@ -14,7 +14,6 @@ local function make_lifecycle()
     describe = describe,
     state_of = state_of,
     append_to_line = append_to_line,
-    has_turn = has_turn,
     trim = trim,
     has_kept = has_kept,
     keep_plain = keep_plain,
@@ -23,14 +22,11 @@ local function make_lifecycle()
     is_waiting_for = is_waiting_for,
   }
 
-  -- Ready jobs are ordered by priority, then by send order.
-  local PRIORITY_STEP = 8796093022208
-
   -- Jobs that ended in this step and whose dependents are still to be told.
   local ended = {}
 
   function L.flush()
-    flush_removals()
+    flush_changes()
     flush_unsaved()
   end
 
@@ -100,7 +96,7 @@ local function make_lifecycle()
         remove_later(P .. 'completed:' .. profile.q, id)
         bury(id, 'completed', false, true)
       else
-        keep_entry(profile.m .. ':completed', profile_id .. ' completed e ' .. finished .. ' ' .. id)
+        keep_entry(profile.m .. ':completed', ended_entry(profile_id, finished, id))
       end
       return
     end
@@ -162,8 +158,7 @@ local function make_lifecycle()
       bury(job.id, state, job.has_state)
     elseif state == 'completed' and not job.has_state then
       job.is_ended = true
-      end_later(job, result)
-      add_later(P .. 'completed:' .. job.queue, int(job.sequence), job.id)
+      end_plain(job.id, job.profile_id, job.profile, int(job.sequence), int(job.started), result)
     else
       if not error and job.has_state then
         call('HDEL', P .. 'state:' .. job.id, 'err')
@@ -282,6 +277,12 @@ local function make_lifecycle()
     end
   end
 
+  -- Cancels a job that was told to stop, with the reason that it was told.
+  function L.cancel_told(job)
+    finish(job, 'cancelled', call('HGET', P .. 'state:' .. job.id, 'err') or nil)
+    L.propagate()
+  end
+
   -- Voids the reservation of a held job and of those behind it, or all if it has the turn: these jobs just go
   -- on waiting.
   function L.break_run(job)
@@ -315,8 +316,7 @@ local function make_lifecycle()
       reserved.is_reserved = false
       call('HSET', P .. 'state:' .. reserved.id, 'e', int(reserved.epoch))
       if reserved.is_cancelling then
-        finish(reserved, 'cancelled', call('HGET', P .. 'state:' .. reserved.id, 'err') or nil)
-        L.propagate()
+        L.cancel_told(reserved)
       end
     end
   end

@@ -19,50 +19,59 @@ local function bound_of(profile, state)
   return profile.fa, profile.fc
 end
 
--- A kept job's entry says all that trimming must know: its profile, and how and when it ended.
+-- A kept job's entry says all that trimming must know: its profile, how and when it ended, and where that stands:
+-- "e" in `ended`, "s" in `state:`.
 local function entry_of(job)
   return job.profile_id .. ' ' .. job.state .. (job.is_ended and ' e ' or ' s ') .. int(job.finished) .. ' ' .. job.id
 end
 
--- What this step adds to sorted sets and to `ended`: by key, to be written together.
+-- The same for one in `ended`, from the texts.
+local function ended_entry(profile_id, finished, id)
+  return profile_id .. ' completed e ' .. finished .. ' ' .. id
+end
+
+-- What this step adds to sorted sets and to `ended`, to be written together.
 local additions = {}
 local ended_later = {}
 
-local function add_later(key, score, member)
-  local members = additions[key]
-  if not members then
-    members = {}
-    additions[key] = members
+local function list_in(lists, key)
+  local list = lists[key]
+  if not list then
+    list = {}
+    lists[key] = list
   end
+  return list
+end
+
+local function add_later(key, score, member)
+  local members = list_in(additions, key)
   members[#members + 1] = score
   members[#members + 1] = member
 end
 
-local function end_later(job, result)
-  ended_later[#ended_later + 1] = job.id
-  ended_later[#ended_later + 1] = int(job.started) .. ' ' .. now_text .. ' ' .. job.profile_id .. ' '
-    .. int(job.sequence) .. (result and ' ' .. result or '')
-end
-
 local function remove_later(key, member)
-  local members = removals[key]
-  if not members then
-    members = {}
-    removals[key] = members
-  end
+  local members = list_in(removals, key)
   members[#members + 1] = member
 end
 
-local function flush_removals()
+-- Stores the end of a job that completed straight through. `sequence` and `started` are texts.
+local function end_plain(id, profile_id, profile, sequence, started, result)
+  local ended = started .. ' ' .. now_text .. ' ' .. profile_id .. ' ' .. sequence
+  ended_later[#ended_later + 1] = id
+  ended_later[#ended_later + 1] = result and ended .. ' ' .. result or ended
+  add_later(P .. 'completed:' .. profile.q, sequence, id)
+end
+
+-- Additions first: what this step adds it may also remove.
+local function flush_changes()
   for key, members in pairs(additions) do
     call_each('ZADD', key, members)
   end
   call_each('HSET', P .. 'ended', ended_later)
-  additions, ended_later = {}, {}
   for key, members in pairs(removals) do
     call_each('ZREM', key, members)
   end
-  removals, windows = {}, {}
+  additions, ended_later, removals, windows = {}, {}, {}, {}
 end
 
 local function window_of(kept)
@@ -72,7 +81,7 @@ local function window_of(kept)
     window = { size = call('ZCARD', key), entries = call('ZRANGE', key, 0, WINDOW - 1), first = 1 }
     windows[kept] = window
   elseif window.size > 0 and not window.entries[window.first] then
-    flush_removals()
+    flush_changes()
     return window_of(kept)
   end
   return window
@@ -149,24 +158,17 @@ local function keep(job)
   keep_entry(kept_of(job.profile.m, job.state), entry_of(job))
 end
 
--- Stores the end of a job that completed straight through, without looking at it any closer: most are such.
-local function end_plain(id, profile_id, profile, sequence, started, result)
-  local ended = started .. ' ' .. now_text .. ' ' .. profile_id .. ' ' .. sequence
-  ended_later[#ended_later + 1] = id
-  ended_later[#ended_later + 1] = result and ended .. ' ' .. result or ended
-  add_later(P .. 'completed:' .. profile.q, sequence, id)
-end
-
--- The same for one that nothing waits for.
+-- Ends and keeps a job that completed straight through and that nothing waits for, without looking at it any
+-- closer: most are such.
 local function keep_plain(id, profile_id, sequence, started, result)
   local profile = profile_of(profile_id)
   end_plain(id, profile_id, profile, sequence, started, result)
-  keep_entry(profile.m .. ':completed', profile_id .. ' completed e ' .. now_text .. ' ' .. id)
+  keep_entry(profile.m .. ':completed', ended_entry(profile_id, now_text, id))
 end
 
 local function unretain(job)
   job.is_kept = false
-  flush_removals()
+  flush_changes()
   call('ZREM', P .. 'kept:' .. kept_of(job.profile.m, job.state), entry_of(job))
 end
 
