@@ -8,12 +8,15 @@ interface Entry {
   readonly reject: (error: unknown) => void;
 }
 
-/** Jobs a call may carry before the next batch starts another, so that none blocks an engine for long. */
-const MAX_JOBS_A_CALL = 1_000;
+/**
+ * With so many jobs a call is made at once: more in it would save little, and an engine on a server works on it
+ * while the turn's next sends are encoded.
+ */
+const FULL_CALL = 100;
 
 /**
- * Gathers the sends of one event-loop turn into one `enqueue` call. Each keeps its own batch, so each
- * succeeds or is refused by itself.
+ * Gathers the sends of one event-loop turn into one `enqueue` call, or a few when they are many. Each keeps its
+ * own batch, so each succeeds or is refused by itself.
  */
 export class EnqueueBatcher {
   readonly #engine: Engine;
@@ -30,10 +33,10 @@ export class EnqueueBatcher {
     resolve: (outcome: EnqueueOutcome) => void,
     reject: (error: unknown) => void,
   ): void {
-    if (this.#entries.length > 0 && this.#jobs + batch.jobs.length > MAX_JOBS_A_CALL) this.#flush();
     if (this.#entries.length === 0) nextTurn(() => this.#flush());
     this.#entries.push({ batch, resolve, reject });
     this.#jobs += batch.jobs.length;
+    if (this.#jobs >= FULL_CALL) this.#flush();
   }
 
   /** Sends what is waiting and resolves when every call has been answered. */

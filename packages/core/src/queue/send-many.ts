@@ -81,7 +81,7 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
 
   items.forEach((item, index) => {
     attempt(problems, index, () => {
-      const { ref, message, data, options = {} } = parseOptions("item", itemSchema, item);
+      const { ref, message, data, options = {} } = parseItem(item);
       const { dependsOn = [], ...rest } = options;
       const request = toSendRequest(context.resolve(message), data, rest, context.newId);
       if (ref !== undefined) {
@@ -120,6 +120,17 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
     throw summarize(problems, items.length);
   }
   return { requests, naming: (id) => refById.get(id) ?? id };
+}
+
+/** Most items have a message and data and nothing else, and there may be thousands of them. */
+function parseItem(item: unknown): z.output<typeof itemSchema> {
+  return isPlain(item) ? item : parseOptions("item", itemSchema, item);
+}
+
+function isPlain(item: unknown): item is { readonly message: Message; readonly data: unknown } {
+  if (typeof item !== "object" || item === null) return false;
+  for (const key in item) if (key !== "message" && key !== "data") return false;
+  return "data" in item && "message" in item && typeof item.message === "object" && item.message !== null;
 }
 
 /** Encodes all, and tells of every item that can't be. */

@@ -1,5 +1,5 @@
 import type { EnqueueBatch, EnqueuedJob, EnqueueOutcome, NewJob } from "../engine/port.ts";
-import { encodeExtras, encodePlain, encodeStamp, flagsOf } from "./job-value.ts";
+import { encodeExtras, encodePlainHeader, encodeStamp, flagsOf } from "./job-value.ts";
 import { profileText, sharesProfile } from "./profiles.ts";
 
 type Argument = string | number;
@@ -85,8 +85,13 @@ function isPlain({ dependsOn, delay, priority, ordering, dedupe }: NewJob): bool
 
 function addPlain(args: Argument[], jobs: readonly NewJob[], profileOf: (job: NewJob) => number): void {
   const [first] = jobs;
-  args.push("plain", profileOf(first!), first!.queue, jobs.length);
-  for (const job of jobs) args.push(job.envelope.id, encodePlain(job));
+  const headers = jobs.map(encodePlainHeader);
+  const shared = headers.every((header) => header === headers[0]) ? headers[0]! : "";
+  args.push("plain", profileOf(first!), first!.queue, shared, jobs.length);
+  // The text of a job's data goes as it is where it can: joining texts here takes as long as storing them there.
+  jobs.forEach(({ envelope: { id, data } }, index) => {
+    args.push(id, shared === "" ? headers[index]! + data : data);
+  });
 }
 
 /** `known` are the places, from 1, of the jobs that were stored before. */

@@ -83,10 +83,19 @@ export function encodeExtras({ envelope, ordering, dependsOn, priority }: NewJob
   return JSON.stringify(extras);
 }
 
-/** The part of a plain job's value that the sender makes. */
-export function encodePlain(job: NewJob): string {
+let lastPlainStamp = "";
+let lastPlainEnd = "";
+
+/** What the sender makes of a plain job's header. Neighbours often have the same. */
+export function encodePlainHeader(job: NewJob): string {
+  const stamp = encodeStamp(job.envelope.timestamp);
   const extras = encodeExtras(job);
-  return ` ${encodeStamp(job.envelope.timestamp)} -${extras === "" ? "" : ` ${extras}`}\n${job.envelope.data}`;
+  if (extras !== "") return ` ${stamp} - ${extras}\n`;
+  if (stamp !== lastPlainStamp) {
+    lastPlainEnd = ` ${stamp} -\n`;
+    lastPlainStamp = stamp;
+  }
+  return lastPlainEnd;
 }
 
 /** The name of its profile, without reading the rest. */
