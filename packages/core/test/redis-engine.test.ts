@@ -208,7 +208,6 @@ test("when everything has ended and been cleaned, only what the data model says 
   const keys = (await admin.keys(`{${namespace}}:*`)).map((key) => key.slice(namespace.length + 3));
   const lasting = keys.filter((key) => !/^(metrics|dedupe|sent|idle):/.test(key));
   expect(lasting.sort()).toEqual([
-    "dependencies",
     "endings",
     "profiles",
     "queues",

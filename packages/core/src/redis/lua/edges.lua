@@ -22,17 +22,18 @@ if not job then
   return false
 end
 local dependencies = {}
-for at = 1, #(job.deps or {}), 2 do
-  local id = job.deps[at]
-  local letter = call('HGET', L.waiters_of(id), job.id)
+local deps = L.deps_of(job)
+for at = 1, #deps, 2 do
+  local id = deps[at]
+  local letter = L.letter_of(id, job.id)
   local state = L.state_of(id)
   dependencies[#dependencies + 1] = id
-  dependencies[#dependencies + 1] = job.deps[at + 1]
+  dependencies[#dependencies + 1] = deps[at + 1]
   dependencies[#dependencies + 1] = state or ''
   dependencies[#dependencies + 1] = L.is_waiting_for(letter, state) and 1 or 0
 end
 local dependents = {}
-local waiters = call('HGETALL', L.waiters_of(job.id))
+local waiters = L.waiters_of(job.id)
 for at = 1, #waiters, 2 do
   if L.is_waiting_for(waiters[at + 1], job.state) and #dependents < tonumber(ARGV[2]) then
     dependents[#dependents + 1] = waiters[at]

@@ -72,22 +72,24 @@ local function settle_one(job, type, delay, text)
   L.propagate()
 end
 
--- Whether finished jobs of a type are kept, so that one more must take its place among them.
+-- Whether completed jobs of a message are kept, so that one more must take its place among them.
 local is_kept = {}
 
-local function keeps(type)
+local function keeps(profile)
   if lifecycle then
-    return lifecycle.has_kept(type .. ':completed')
+    return lifecycle.has_kept(profile.kept_completed)
   end
-  if is_kept[type] == nil then
-    is_kept[type] = call('EXISTS', P .. 'kept:' .. type .. ':completed') == 1
+  local kept = profile.kept_completed
+  if is_kept[kept] == nil then
+    is_kept[kept] = call('EXISTS', P .. 'kept:' .. kept) == 1
   end
-  return is_kept[type]
+  return is_kept[kept]
 end
 
+local is_anyone_waiting = call('EXISTS', P .. 'waiters') == 1
+
 -- Completes a job that never ran before and has no more than its own key. Answers whether it was one.
--- `are_alone`: nothing waits for any of the jobs.
-local function settle_plain(id, record, are_alone, text)
+local function settle_plain(id, record, text)
   local profile_id, sequence, started, token = string.match(record, '^1 (%w+) (%d+) (%d+) 1 0 0 0 %- (%S+)$')
   if not profile_id or lifecycle and lifecycle.jobs[id] then
     return false
@@ -98,8 +100,8 @@ local function settle_plain(id, record, are_alone, text)
   tally_time(profile.q, 'r', now - started)
   emit('completed', id, profile.q, profile.m, 1, text or false, false)
   completed[id] = true
-  if are_alone or not life().complete_read(id, profile_id, profile, sequence, started, text) then
-    if profile.cc == 0 and not keeps(profile.m) then
+  if not is_anyone_waiting or not life().complete_read(id, profile_id, profile, sequence, started, text) then
+    if profile.cc == 0 and not keeps(profile) then
       bury(id, 'completed', false)
     else
       life().keep_plain(id, profile_id, sequence, started, text)
@@ -108,30 +110,15 @@ local function settle_plain(id, record, are_alone, text)
   return true
 end
 
-local function settle(id, record, are_alone, type, epoch, delay, text)
+local function settle(id, record, type, epoch, delay, text)
   local job = life().load(id, record)
   -- One that is reserved hasn't begun: whoever says how it ended is ahead of its turn.
   if not job or job.state ~= 'active' or job.epoch ~= tonumber(epoch) then
     return 0
   end
-  job.has_no_waiters = are_alone or nil
   free(id, job.queue, job.token, not job.has_just_begun)
   settle_one(job, type, delay, text)
   return 1
-end
-
-local has_dependencies = call('EXISTS', P .. 'dependencies') == 1
-
--- Whether nothing waits for any of these jobs.
-local function nobody_waits(ids)
-  if not has_dependencies then
-    return true
-  end
-  local keys = {}
-  for index, id in ipairs(ids) do
-    keys[index] = P .. 'waiters:' .. id
-  end
-  return call('EXISTS', unpack(keys)) == 0
 end
 
 for first = 1, n, CHUNK do
@@ -141,7 +128,9 @@ for first = 1, n, CHUNK do
     ids[index - first + 1] = ARGV[3 * index]
   end
   local records = call('HMGET', P .. 'active', unpack(ids))
-  local are_alone = nobody_waits(ids)
+  if is_anyone_waiting then
+    life().read_waiters(ids)
+  end
   for index = first, last do
     local id, record = ids[index - first + 1], records[index - first + 1]
     local text = ARGV[3 * index + 2]
@@ -149,11 +138,11 @@ for first = 1, n, CHUNK do
     if record and not completed[id] then
       text = text ~= '' and text or nil
       local outcome = ARGV[3 * index + 1]
-      if outcome == 'c 1 0' and settle_plain(id, record, are_alone, text) then
+      if outcome == 'c 1 0' and settle_plain(id, record, text) then
         verdicts[index] = 1
       else
         local type, epoch, delay = string.match(outcome, '^(%a) (%d+) (%d+)$')
-        verdicts[index] = settle(id, record, are_alone, type, epoch, tonumber(delay), text)
+        verdicts[index] = settle(id, record, type, epoch, tonumber(delay), text)
       end
     end
   end

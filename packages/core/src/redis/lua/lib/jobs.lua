@@ -9,17 +9,14 @@ local function is_terminal(state)
   return state == 'completed' or state == 'failed' or state == 'cancelled'
 end
 
-local function read_header(id)
-  local text = call('GETRANGE', P .. 'job:' .. id, 0, HEADER_BYTES)
-  local line_end = string.find(text, '\n', 1, true)
+-- `start`: the first bytes of its value.
+local function extras_of(id, start)
+  local line_end = string.find(start, '\n', 1, true)
   if not line_end then
-    if text == '' then
-      return nil
-    end
-    text = call('GET', P .. 'job:' .. id)
-    line_end = string.find(text, '\n', 1, true)
+    start = call('GET', P .. 'job:' .. id)
+    line_end = string.find(start, '\n', 1, true)
   end
-  return string.sub(text, 1, line_end - 1)
+  return cjson.decode(string.match(string.sub(start, 1, line_end - 1), '^%S+ %S+ %S+ %S+ %S+ (.*)$'))
 end
 
 -- What is true of most jobs.
@@ -41,8 +38,8 @@ local function describe(id, profile_id, sequence, created, extras)
   if extras then
     job.priority = extras.p
     job.key = extras.o
-    -- Ids and the first letters of their policies, in turn.
     job.deps = extras.d
+    job.has_deps = extras.d ~= nil
   end
   jobs[id] = job
   return job
@@ -98,15 +95,21 @@ local function read_state(job)
   return job
 end
 
--- A held job of whose record all that matters is known: nothing but an ordering key sets it apart. The rest of the
--- record is the key.
+-- What a job depends on: ids and the first letters of their policies, in turn. Read when it is needed, since they
+-- may be many.
+local function deps_of(job)
+  if not job.deps then
+    job.deps = job.has_deps and extras_of(job.id, '').d or {}
+  end
+  return job.deps
+end
+
+-- A held job, by its record. The rest of the record is the ordering key.
 local function load_held(id, record)
   local profile_id, sequence, priority, flags, key =
     string.match(record, '^%d+ (%w+) (%d+) %d+ %d+ %d+ %d+ (%d+) (%S+) %S+ ?(.*)$')
-  if string.find(flags, 'd', 1, true) then
-    return nil
-  end
   local job = describe(id, profile_id, sequence, 0, nil)
+  job.has_deps = string.find(flags, 'd', 1, true) ~= nil
   job.priority = tonumber(priority)
   job.key = string.find(flags, 'k', 1, true) and key or nil
   return read_record(job, record)
@@ -119,17 +122,18 @@ local function load(id, record)
     return job and not job.is_deleted and job or nil
   end
   record = record or call('HGET', P .. 'active', id)
-  job = record and load_held(id, record)
-  if job then
-    return job
+  if record then
+    return load_held(id, record)
   end
-  local header = read_header(id)
-  if not header then
+  local start = call('GETRANGE', P .. 'job:' .. id, 0, HEADER_BYTES)
+  if start == '' then
     return nil
   end
-  local profile_id, sequence, created, flags, extras = string.match(header, '^(%w+) (%d+) (%d+) %S+ (%S+) ?(.*)$')
-  job = describe(id, profile_id, sequence, created, flags ~= '-' and cjson.decode(extras) or nil)
-  return record and read_record(job, record) or read_state(job)
+  local profile_id, sequence, created, flags = string.match(start, '^(%w+) (%d+) (%d+) %S+ (%S+)')
+  local needs_extras = flags ~= '-' and flags ~= 'd'
+  job = describe(id, profile_id, sequence, created, needs_extras and extras_of(id, start) or nil)
+  job.has_deps = string.find(flags, 'd', 1, true) ~= nil
+  return read_state(job)
 end
 
 -- The state of a known job, stored or not; nil when nothing is known of it.

@@ -11,6 +11,7 @@ local function make_lifecycle()
     entering = entering,
     is_terminal = is_terminal,
     load = load,
+    deps_of = deps_of,
     describe = describe,
     state_of = state_of,
     append_to_line = append_to_line,
@@ -18,7 +19,10 @@ local function make_lifecycle()
     has_kept = has_kept,
     keep_plain = keep_plain,
     flush_begun = flush_begun,
+    read_waiters = read_waiters,
+    has_waiters = has_waiters,
     waiters_of = waiters_of,
+    letter_of = letter_of,
     is_waiting_for = is_waiting_for,
   }
 
@@ -28,6 +32,7 @@ local function make_lifecycle()
   function L.flush()
     flush_changes()
     flush_unsaved()
+    flush_waiters()
   end
 
   -- The state of a job that waits for a worker, by what it still waits for. New jobs that can run at once are
@@ -70,7 +75,7 @@ local function make_lifecycle()
 
   -- Whether something still needs a finished job where it is, so that no trimming may take it.
   function L.is_pinned(job)
-    return (not job.has_no_waiters and call('EXISTS', waiters_of(job.id)) == 1) or (job.key and has_turn(job))
+    return has_waiters(job.id) or (job.key and has_turn(job))
   end
 
   local function retain(job)
@@ -79,7 +84,7 @@ local function make_lifecycle()
     end
     -- One that ended before this step may be kept already.
     if job.finished ~= now or not job.has_just_ended then
-      if call('ZSCORE', P .. 'kept:' .. kept_of(job.profile.m, job.state), entry_of(job)) then
+      if call('ZSCORE', P .. 'kept:' .. kept_of(job.profile, job.state), entry_of(job)) then
         return
       end
     end
@@ -93,39 +98,41 @@ local function make_lifecycle()
       local finished, profile_id = string.match(ended, '^%d+ (%d+) (%w+)')
       local profile = profile_of(profile_id)
       if keeps_none(profile, 'completed') then
-        remove_later(P .. 'completed:' .. profile.q, id)
+        remove_later(profile.completed_key, id)
         bury(id, 'completed', false, true)
       else
-        keep_entry(profile.m .. ':completed', ended_entry(profile_id, finished, id))
+        keep_entry(profile.kept_completed, ended_entry(profile_id, finished, id))
       end
       return
     end
     job = load(id)
     if job and job.state and is_terminal(job.state) then
-      job.has_no_waiters = true
       retain(job)
     end
   end
 
+  local function dependencies_of(job)
+    local deps, ids = deps_of(job), {}
+    for index = 1, #deps, 2 do
+      ids[#ids + 1] = deps[index]
+    end
+    return ids
+  end
+
   -- One that read finished jobs' results has ended: those of which it was the last reader are for retention.
   local function end_reading(job)
-    local ids, keys = {}, {}
-    for index = 1, #job.deps, 2 do
-      local id = job.deps[index]
-      if call('HDEL', waiters_of(id), job.id) == 1 then
-        ids[#ids + 1] = id
-        keys[#keys + 1] = waiters_of(id)
+    local ids = dependencies_of(job)
+    read_waiters(ids)
+    local unread = {}
+    for _, id in ipairs(ids) do
+      if remove_waiter(id, job.id) and not has_waiters(id) then
+        unread[#unread + 1] = id
       end
     end
-    for first = 1, #keys, CHUNK do
-      local last = math.min(first + CHUNK - 1, #keys)
-      -- Nearly always nobody else reads any of them.
-      local are_unread = call('EXISTS', unpack(keys, first, last)) == 0
-      local ended = call('HMGET', P .. 'ended', unpack(ids, first, last))
-      for index = first, last do
-        if are_unread or call('EXISTS', keys[index]) == 0 then
-          unpin(ids[index], ended[index - first + 1])
-        end
+    if #unread > 0 then
+      local ended = call('HMGET', P .. 'ended', unpack(unread))
+      for index, id in ipairs(unread) do
+        unpin(id, ended[index])
       end
     end
   end
@@ -142,7 +149,7 @@ local function make_lifecycle()
       tally_time(job.queue, 'r', now - job.started)
     end
     job.pending = 0
-    if job.deps then
+    if job.has_deps then
       end_reading(job)
     end
     leave(job)
@@ -151,9 +158,8 @@ local function make_lifecycle()
     job.finished = now
     job.has_just_ended = true
     emit_state(job, result, error)
-    local waiters = job.has_no_waiters and {} or call('HGETALL', waiters_of(job.id))
-    job.has_no_waiters = #waiters == 0
-    if job.has_no_waiters and not holds and keeps_none(job.profile, state) then
+    local is_read = has_waiters(job.id)
+    if not is_read and not holds and keeps_none(job.profile, state) then
       job.is_deleted = true
       bury(job.id, state, job.has_state)
     elseif state == 'completed' and not job.has_state then
@@ -168,15 +174,15 @@ local function make_lifecycle()
       save(job, 'f', now_text, ending and (error and 'err' or 'r') or 'p', ending or '0')
       call('ZADD', P .. state .. ':' .. job.queue, int(job.sequence), job.id)
     end
-    if not job.has_no_waiters then
-      job.waiters = waiters
+    if is_read then
+      job.waiters = waiters_of(job.id)
       ended[#ended + 1] = job
     end
     local next_job = job.key and not holds and pass_turn(job)
     if next_job then
       place(next_job)
     end
-    if job.has_no_waiters then
+    if not is_read then
       retain(job)
     end
   end
@@ -197,7 +203,7 @@ local function make_lifecycle()
       if policy == 'h' and not job.is_removed then
         return true
       end
-      call('HSET', waiters_of(job.id), id, '-')
+      set_waiter(job.id, id, '-')
     end
     dependent.pending = dependent.pending - 1
     if job.state ~= 'completed' and policy ~= 'r' then
@@ -229,16 +235,22 @@ local function make_lifecycle()
   -- has failed already, so that the job can't run.
   local function read_dependencies(job, is_reopened)
     local failed
-    for index = 1, #job.deps, 2 do
-      local id, policy = job.deps[index], job.deps[index + 1]
+    read_waiters(dependencies_of(job))
+    local deps = deps_of(job)
+    for index = 1, #deps, 2 do
+      local id, policy = deps[index], deps[index + 1]
       local stored = load(id)
       local state = state_of(id)
       local must_wait = stored and state ~= 'completed'
         and (not is_terminal(state) or policy == 'h' or (is_reopened and policy ~= 'r'))
       if stored then
-        local finished = begin_reading(job, id, must_wait and not failed and policy or '-')
-        if finished then
-          unretain(finished)
+        local waits = must_wait and not failed
+        set_waiter(id, job.id, waits and policy or '-')
+        if waits then
+          job.pending = job.pending + 1
+        end
+        if state and is_terminal(state) then
+          unretain(stored)
         end
       end
       -- A hold on a job that only its tombstone remembers could never be released.
@@ -251,11 +263,11 @@ local function make_lifecycle()
 
   -- The end of a job that completed straight through, with others waiting for it. Answers whether there are any.
   function L.complete_read(id, profile_id, profile, sequence, started, result)
-    local waiters = call('HGETALL', waiters_of(id))
-    if #waiters == 0 then
+    if not has_waiters(id) then
       return false
     end
     end_plain(id, profile_id, profile, sequence, started, result)
+    local waiters = waiters_of(id)
     for at = 1, #waiters, 2 do
       local dependent = waiters[at + 1] ~= '-' and load(waiters[at])
       if dependent and not is_terminal(dependent.state) then
@@ -269,7 +281,7 @@ local function make_lifecycle()
   -- Gives a job its first state; `propagate` must follow.
   function L.enter(job, push_fresh)
     entering[job.id] = nil
-    local failed = job.deps and read_dependencies(job)
+    local failed = job.has_deps and read_dependencies(job)
     if failed then
       finish(job, 'cancelled', dependency_failed(failed, state_of(failed)))
     else
@@ -344,7 +356,7 @@ local function make_lifecycle()
     job.attempt, job.stalls, job.bounces, job.at, job.pending = 0, 0, 0, 0, 0
     job.is_cancelling, job.has_just_ended = false, false
     call('HDEL', P .. 'state:' .. job.id, 'err', 'r', 'prog', 'f', 'c', 'q')
-    if job.deps then
+    if job.has_deps then
       read_dependencies(job, true)
     end
     local earlier = job.key and reinsert(job)
@@ -362,7 +374,7 @@ local function make_lifecycle()
     else
       -- Who waited for one that completed was told then.
       if job.state ~= 'completed' then
-        job.waiters = call('HGETALL', waiters_of(job.id))
+        job.waiters = waiters_of(job.id)
         ended[#ended + 1] = job
       end
       local next_job = job.key and has_turn(job) and pass_turn(job)
@@ -378,6 +390,7 @@ local function make_lifecycle()
       bury(job.id, job.state, job.has_state, job.is_ended)
     end
     L.propagate()
+    remove_waiters(job.id)
   end
 
   return L

@@ -6,6 +6,10 @@ local function profile_of(id)
   local profile = profiles[id]
   if not profile then
     profile = cjson.decode(call('HGET', P .. 'profiles', id))
+    -- Names that are needed for every job that ends.
+    profile.completed_key = P .. 'completed:' .. profile.q
+    profile.kept_completed = profile.m .. ':completed'
+    profile.kept_failed = profile.m .. ':failed'
     profiles[id] = profile
   end
   return profile

@@ -7,8 +7,8 @@ local windows = {}
 local removals = {}
 local WINDOW = 100
 
-local function kept_of(type, state)
-  return type .. (state == 'completed' and ':completed' or ':failed')
+local function kept_of(profile, state)
+  return state == 'completed' and profile.kept_completed or profile.kept_failed
 end
 
 -- Milliseconds and number that a kind of ending is kept for.
@@ -59,7 +59,7 @@ local function end_plain(id, profile_id, profile, sequence, started, result)
   local ended = started .. ' ' .. now_text .. ' ' .. profile_id .. ' ' .. sequence
   ended_later[#ended_later + 1] = id
   ended_later[#ended_later + 1] = result and ended .. ' ' .. result or ended
-  add_later(P .. 'completed:' .. profile.q, sequence, id)
+  add_later(profile.completed_key, sequence, id)
 end
 
 -- Additions first: what this step adds it may also remove.
@@ -155,7 +155,7 @@ end
 -- Takes a finished job that nothing needs among the kept, and trims those.
 local function keep(job)
   job.is_kept = true
-  keep_entry(kept_of(job.profile.m, job.state), entry_of(job))
+  keep_entry(kept_of(job.profile, job.state), entry_of(job))
 end
 
 -- Ends and keeps a job that completed straight through and that nothing waits for, without looking at it any
@@ -163,13 +163,13 @@ end
 local function keep_plain(id, profile_id, sequence, started, result)
   local profile = profile_of(profile_id)
   end_plain(id, profile_id, profile, sequence, started, result)
-  keep_entry(profile.m .. ':completed', ended_entry(profile_id, now_text, id))
+  keep_entry(profile.kept_completed, ended_entry(profile_id, now_text, id))
 end
 
 local function unretain(job)
   job.is_kept = false
   flush_changes()
-  call('ZREM', P .. 'kept:' .. kept_of(job.profile.m, job.state), entry_of(job))
+  call('ZREM', P .. 'kept:' .. kept_of(job.profile, job.state), entry_of(job))
 end
 
 local function has_kept(kept)
@@ -182,5 +182,5 @@ end
 -- Whether a job that ends so needn't be stored for a moment: its bound is 0, and no older one is kept.
 local function keeps_none(profile, state)
   local _, count = bound_of(profile, state)
-  return count == 0 and not has_kept(kept_of(profile.m, state))
+  return count == 0 and not has_kept(kept_of(profile, state))
 end

@@ -24,9 +24,7 @@ local function bury(id, state, has_state, is_ended)
     bury_keys[n + 2] = P .. 'state:' .. id
     bury_keys[n + 3] = P .. 'logs:' .. id
     bury_keys[n + 4] = P .. 'failures:' .. id
-    bury_keys[n + 5] = P .. 'waiters:' .. id
   elseif is_ended then
-    bury_keys[n + 2] = P .. 'waiters:' .. id
     bury_ended[#bury_ended + 1] = id
   end
 end

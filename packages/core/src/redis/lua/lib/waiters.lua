@@ -1,30 +1,174 @@
--- Unfinished jobs that depend on a job, by its id: theirs, each with the first letter of its policy while it waits,
--- or "-" once it only reads the result. While there is any, retention spares the job. Of a job that completed
--- nobody waits any more, whatever the letters say.
+-- Who reads a job: its unfinished dependents, each with the first letter of its policy while it waits, or "-" once
+-- it only reads the result. While there is any, retention spares the job. Of a job that completed nobody waits any
+-- more, whatever the letters say.
+--
+-- `waiters` has them by the job's id, as "letter id" pairs in one text: most jobs that are read have one reader. Of
+-- those with many it says MANY, and a hash of their own has them. Each is read once a step, and what changes is
+-- written at its end.
+local WAITERS = P .. 'waiters'
+local MANY = '*'
+-- Readers that one text names.
+local MOST_IN_TEXT = 8
 
-local function waiters_of(id)
+local texts = {}
+local changed = {}
+local are_stored = {}
+local is_anyone_waiting
+
+local function many_of(id)
   return P .. 'waiters:' .. id
 end
 
-local is_marked = false
+local function remember(id, text)
+  are_stored[id] = text and true
+  texts[id] = text or ''
+end
 
--- From now on `job` reads another's result, and spares it from retention. `letter`: its policy while it waits for
--- the other, or "-".
-local function begin_reading(job, id, letter)
-  if not is_marked then
-    is_marked = true
-    -- Until there is this key, nobody need ask whether anything waits for a job.
-    call('SET', P .. 'dependencies', 1)
+-- Reads those of several jobs at once.
+local function read_waiters(ids)
+  if is_anyone_waiting == nil then
+    is_anyone_waiting = call('EXISTS', WAITERS) == 1
   end
-  call('HSET', waiters_of(id), job.id, letter)
-  if letter ~= '-' then
-    job.pending = job.pending + 1
+  if not is_anyone_waiting or #ids == 0 then
+    return
   end
-  local dependency = load(id)
-  dependency.has_no_waiters = false
-  return dependency.state and is_terminal(dependency.state) and dependency or nil
+  local found = call('HMGET', WAITERS, unpack(ids))
+  for index, id in ipairs(ids) do
+    if not texts[id] then
+      remember(id, found[index])
+    end
+  end
+end
+
+local function text_of(id)
+  if not texts[id] then
+    read_waiters({ id })
+  end
+  return texts[id] or ''
+end
+
+local function has_waiters(id)
+  return text_of(id) ~= ''
+end
+
+-- Ids and letters in turn.
+local function waiters_of(id)
+  local text = text_of(id)
+  if text == MANY then
+    return call('HGETALL', many_of(id))
+  end
+  -- Nearly always there is one.
+  local sole = string.sub(text, 3)
+  if not string.find(sole, ' ', 1, true) then
+    return text == '' and {} or { sole, string.sub(text, 1, 1) }
+  end
+  local list = {}
+  for letter, dependent in string.gmatch(text, '(%S) (%S+)') do
+    list[#list + 1] = dependent
+    list[#list + 1] = letter
+  end
+  return list
+end
+
+local function write_waiters(id, list)
+  changed[id] = true
+  if #list > 2 * MOST_IN_TEXT then
+    texts[id] = MANY
+    call('HSET', many_of(id), unpack(list))
+    return
+  end
+  local parts = {}
+  for at = 1, #list, 2 do
+    parts[at] = list[at + 1]
+    parts[at + 1] = list[at]
+  end
+  texts[id] = table.concat(parts, ' ')
+end
+
+local function place_of(list, dependent)
+  for at = 1, #list, 2 do
+    if list[at] == dependent then
+      return at
+    end
+  end
+end
+
+local function set_waiter(id, dependent, letter)
+  local text = text_of(id)
+  if text == '' then
+    changed[id] = true
+    texts[id] = letter .. ' ' .. dependent
+  elseif text == MANY then
+    call('HSET', many_of(id), dependent, letter)
+  else
+    local list = waiters_of(id)
+    local at = place_of(list, dependent) or #list + 1
+    list[at], list[at + 1] = dependent, letter
+    write_waiters(id, list)
+  end
+end
+
+-- Answers whether it was one of them.
+local function remove_waiter(id, dependent)
+  local text = text_of(id)
+  if text == MANY then
+    local was_one = call('HDEL', many_of(id), dependent) == 1
+    if was_one and call('EXISTS', many_of(id)) == 0 then
+      write_waiters(id, {})
+    end
+    return was_one
+  end
+  if #text == #dependent + 2 and string.sub(text, 3) == dependent then
+    changed[id] = true
+    texts[id] = ''
+    return true
+  end
+  local list = waiters_of(id)
+  local at = place_of(list, dependent)
+  if at then
+    table.remove(list, at)
+    table.remove(list, at)
+    write_waiters(id, list)
+  end
+  return at ~= nil
+end
+
+-- Of a job that is gone.
+local function remove_waiters(id)
+  local text = text_of(id)
+  if text == MANY then
+    call('DEL', many_of(id))
+  end
+  if text ~= '' then
+    write_waiters(id, {})
+  end
+end
+
+-- The letter of one of them, or nil.
+local function letter_of(id, dependent)
+  local list = waiters_of(id)
+  local at = place_of(list, dependent)
+  return at and list[at + 1]
 end
 
 local function is_waiting_for(letter, state)
   return letter and letter ~= '-' and state ~= 'completed'
+end
+
+local function flush_waiters()
+  local written, gone = {}, {}
+  for id in pairs(changed) do
+    local text = texts[id]
+    if text ~= '' then
+      written[#written + 1] = id
+      written[#written + 1] = text
+      is_anyone_waiting = true
+    elseif are_stored[id] then
+      gone[#gone + 1] = id
+    end
+    are_stored[id] = text ~= ''
+  end
+  call_each('HDEL', WAITERS, gone)
+  call_each('HSET', WAITERS, written)
+  changed = {}
 end
