@@ -106,8 +106,16 @@ export type { JobHandle } from "./queue/job-handle.ts";
 export type { JobReference } from "./queue/job-reference.ts";
 export type { FailedAttempt, JobLog, JobSnapshot, MessageSnapshot } from "./queue/job-snapshot.ts";
 export type { WaitOptions } from "./queue/job-waits.ts";
-export type { Middleware, RunNext, SendNext } from "./queue/middleware.ts";
+export type {
+  Middleware,
+  RunNext,
+  SendNext,
+  Service,
+  ServiceHost,
+  SettledAttempt,
+} from "./queue/middleware.ts";
 export type { JobOutcome } from "./queue/operations.ts";
+export type { Outbox } from "./queue/outbox.ts";
 export { createQueue, type JobList, type Queue } from "./queue/queue.ts";
 export type {
   CancelOptions,
@@ -117,7 +125,13 @@ export type {
   SubscribeOptions,
 } from "./queue/queue-options.ts";
 export type { SendItem } from "./queue/send-many.ts";
-export type { DependsOn, DependsOnRef, SendManyOptions, SendOptions } from "./queue/send-options.ts";
+export type {
+  DependsOn,
+  DependsOnRef,
+  SendManyCallOptions,
+  SendManyOptions,
+  SendOptions,
+} from "./queue/send-options.ts";
 export type { SendRequest } from "./queue/send-request.ts";
 export {
   type Activity,

@@ -371,10 +371,18 @@ describe("mistaken calls", () => {
 
   it("of middleware are refused, by use and by createQueue", async () => {
     const { queue } = setup();
-    for (const middleware of [null, undefined, "audit", { onSend: () => {} }, { send: true }]) {
-      expect(() => queue.use(middleware as never)).toThrow(/expected \{ send\?, run\? \}/);
+    const expected = "expected { send?, run?, progress?, settled?, start? }, functions and nothing else";
+    for (const middleware of [
+      null,
+      undefined,
+      "audit",
+      { onSend: () => {} },
+      { send: true },
+      { start: {} },
+    ]) {
+      expect(() => queue.use(middleware as never)).toThrow(expected);
       const options = { registry, middleware: [middleware] } as never;
-      expect(() => createQueue(options)).toThrow(/middleware.0: expected \{ send\?, run\? \}/);
+      expect(() => createQueue(options)).toThrow(`middleware.0: ${expected}`);
     }
     class Audit {
       seen = 0;

@@ -9,6 +9,7 @@ import {
   memoryEngine,
   type Queue,
   QueueError,
+  type QueueOptions,
   type Worker,
   type WorkerOptions,
 } from "../src/index.ts";
@@ -161,10 +162,10 @@ export interface Setup {
   settle(): Promise<void>;
 }
 
-export function setup(overrides: Partial<Engine> = {}): Setup {
+export function setup(overrides: Partial<Engine> = {}, options: Partial<QueueOptions<Messages>> = {}): Setup {
   const clock = new FakeClock();
   const flaky = new FlakyEngine(memoryEngine({ clock }), overrides);
-  const queue = createQueue({ registry, engine: flaky.engine, clock });
+  const queue = createQueue({ registry, engine: flaky.engine, clock, ...options });
   const logger = new RecordingLogger();
   return {
     clock,

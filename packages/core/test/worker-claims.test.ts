@@ -73,11 +73,12 @@ describe("prefetch", () => {
     const worker = await start({ PLAN_CREATE: () => planResult() }, { concurrency: 2 });
     await queue.send(planCreate, plan());
     await settle();
-    const before = flaky.calls.length;
+    const count = () => flaky.calls.length - flaky.count("enqueue");
+    const before = count();
     await Promise.all(Array.from({ length: 900 }, () => queue.send(planCreate, plan())));
     await settle();
     expect(worker.stats().completed).toBe(901);
-    expect(flaky.calls.length - before).toBeLessThan(8);
+    expect(count() - before).toBeLessThan(8);
   });
 
   it("gives buffered jobs back when the running handler turns out to be slow", async () => {

@@ -1,7 +1,7 @@
+import type { BatchJob } from "../engine/batch-order.ts";
 import type { EngineEvent } from "../engine/events.ts";
 import { isTerminal, type JobState, type TerminalState } from "../engine/state-machine.ts";
 import type { ErrorCode } from "../errors/codes.ts";
-import type { PlannedJob } from "./batch-plan.ts";
 import { Heap } from "./heap.ts";
 import { JobTable, type TombstoneLimits } from "./job-table.ts";
 import type { Metrics } from "./metrics.ts";
@@ -45,7 +45,7 @@ export class Lifecycle {
   }
 
   /** Stores a batch's new jobs, then decides each one's first state. */
-  admit(planned: readonly PlannedJob[], now: number): void {
+  admit(planned: readonly BatchJob[], now: number): void {
     const jobs = planned.map(({ spec, dependsOn }) => {
       const job = this.table.add(spec, dependsOn, now);
       if (spec.ordering) this.#lineOf(job, spec.ordering.key).append(job);

@@ -2,7 +2,6 @@ import { assertWithinLimits } from "../contract/limits.ts";
 import { MAX_KEY_LENGTH } from "../contract/names.ts";
 import { encodePayload, toJson } from "../contract/payload.ts";
 import type { MaybePromise } from "../contract/schema.ts";
-import type { Clock } from "../engine/clock.ts";
 import type { Engine, NewJob, WireEnvelope } from "../engine/port.ts";
 import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
 import type { SendRequest } from "./send-request.ts";
@@ -12,14 +11,12 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** Turns requests into what an engine stores: validated, encoded, within the limits. */
 export class JobEncoder {
   readonly #engine: Engine;
-  readonly #clock: Clock;
   readonly #offersAll: boolean;
   #stampedAt = Number.NaN;
   #stamp = "";
 
-  constructor(engine: Engine, clock: Clock) {
+  constructor(engine: Engine) {
     this.#engine = engine;
-    this.#clock = clock;
     const { dependencies, orderingKeys, delays, priorities, dedupe } = engine.capabilities;
     this.#offersAll = dependencies && orderingKeys && delays && priorities && dedupe;
   }
@@ -65,12 +62,12 @@ export class JobEncoder {
     return job;
   }
 
-  #envelope({ id, message, userId, metadata, traceparent }: SendRequest, data: string): WireEnvelope {
+  #envelope({ id, message, userId, metadata, traceparent, sentAt }: SendRequest, data: string): WireEnvelope {
     const envelope: Mutable<WireEnvelope> = {
       id,
       messageType: message.name,
       version: message.version,
-      timestamp: this.#timestamp(),
+      timestamp: this.#timestamp(sentAt),
       data,
     };
     if (userId !== undefined) envelope.userId = userId;
@@ -84,11 +81,12 @@ export class JobEncoder {
   }
 
   /** Formatting costs more than all else here, and many sends share a millisecond. */
-  #timestamp(): string {
-    const now = this.#clock.now();
-    if (now !== this.#stampedAt) {
-      this.#stampedAt = now;
-      this.#stamp = new Date(now).toISOString();
+  #timestamp(sentAt: number): string {
+    if (sentAt !== this.#stampedAt) {
+      const date = new Date(sentAt);
+      if (Number.isNaN(date.getTime())) throw invalidInstant(sentAt);
+      this.#stamp = date.toISOString();
+      this.#stampedAt = sentAt;
     }
     return this.#stamp;
   }
@@ -119,6 +117,13 @@ function readOrderingKey({ message, data }: SendRequest): string | undefined {
   if (key === undefined) return undefined;
   if (typeof key === "string" && key.length > 0 && key.length <= MAX_KEY_LENGTH) return key;
   throw invalidKey(message.name, `must answer 1 to ${MAX_KEY_LENGTH} characters, or undefined`);
+}
+
+function invalidInstant(sentAt: unknown): QueueError {
+  return new QueueError(
+    "INVALID_OPTIONS",
+    `A send middleware must pass on \`sentAt\`, milliseconds since the epoch; it was ${String(sentAt)}.`,
+  );
 }
 
 function invalidKey(message: string, problem: string, cause?: unknown): QueueError {

@@ -16,6 +16,8 @@ export interface Ending {
 }
 
 interface Waiter {
+  /** Until then, on the clock, a job that isn't stored may come yet. */
+  readonly patientUntil: number;
   readonly resolve: (ending: Ending) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -23,6 +25,8 @@ interface Waiter {
 interface WaitLimits {
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds that a job which isn't stored yet is given. @default 0 */
+  readonly patience?: number | undefined;
 }
 
 /** What `wait` takes. */
@@ -57,7 +61,7 @@ export class JobWaits {
     this.#hub = hub;
   }
 
-  wait(id: string, { timeout, signal }: WaitLimits): Promise<Ending> {
+  wait(id: string, { timeout, signal, patience = 0 }: WaitLimits): Promise<Ending> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -66,6 +70,7 @@ export class JobWaits {
         this.#leave(id, waiter);
       };
       const waiter: Waiter = {
+        patientUntil: this.#clock.now() + patience,
         resolve: (ending) => {
           leave();
           resolve(ending);
@@ -180,7 +185,10 @@ export class JobWaits {
         "JOB_NOT_FOUND",
         `No job with the id ${id} is stored: it never was, or was removed.`,
       );
-      this.#settle(id, (waiter) => waiter.reject(error));
+      const now = this.#clock.now();
+      this.#settle(id, (waiter) => {
+        if (now >= waiter.patientUntil) waiter.reject(error);
+      });
     }
   }
 

@@ -1,6 +1,10 @@
+import type { Engine } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
-import type { HandlerContext } from "../worker/handler.ts";
+import type { AttemptInfo, HandlerContext } from "../worker/handler.ts";
+import type { WorkerLogger } from "../worker/worker-options.ts";
+import type { JobError } from "./job-error.ts";
 import type { JobHandle } from "./job-handle.ts";
+import type { Queue } from "./queue.ts";
 import type { SendRequest } from "./send-request.ts";
 
 /**
@@ -10,13 +14,15 @@ import type { SendRequest } from "./send-request.ts";
  * queue.use({
  *   send: (requests, next) => next(requests.map((request) => ({ ...request, traceparent: current() }))),
  *   run: (context, next) => tracer.startActiveSpan(context.job.messageType, next),
+ *   settled: ({ job, outcome }) => attempts.inc({ message: job.messageType, outcome }),
  * });
  */
 export interface Middleware {
   /**
    * Around `send` (one request) and `sendMany` (all of its requests). It may add `userId`, `metadata` or
    * `traceparent` to the requests that it passes on; `next` validates and stores them, and answers their
-   * handles, which it must return.
+   * handles, which it must return. Requests with a `tx` are stored in that transaction, and so may be
+   * what it writes itself.
    */
   send?(requests: readonly SendRequest[], next: SendNext): Promise<readonly JobHandle[]>;
   /**
@@ -24,6 +30,51 @@ export interface Middleware {
    * the attempt as if the handler had thrown it.
    */
   run?(context: HandlerContext, next: RunNext): Promise<unknown>;
+  /**
+   * A handler reported progress that its schema accepted: the value as it was reported. Called in the
+   * handler's own turn, so it must be quick. What it throws is logged, once a worker, and harms nobody.
+   */
+  progress?(context: HandlerContext, value: unknown): void;
+  /**
+   * The engine has accepted how an attempt of this process' workers ended. Not called for an attempt that
+   * was lost to another claim. It must be quick. What it throws is logged, once a worker, and harms nobody.
+   */
+  settled?(attempt: SettledAttempt): void;
+  /**
+   * Runs something beside each worker of the queue, from its start until its jobs are settled at its stop.
+   * It doesn't hold up the worker. A start that fails is logged and tried again. Workers that were started
+   * before the middleware was added don't start it.
+   */
+  start?(host: ServiceHost): Promise<Service>;
+}
+
+/** How one attempt ended. All members are getters: a spread copy loses them. */
+export interface SettledAttempt {
+  readonly job: AttemptInfo;
+  /** As the handler's `fence`: grows with every claim of the job. */
+  readonly epoch: number;
+  /** `retrying`: it failed and will run again. `released`: given back without having counted, as on shutdown. */
+  readonly outcome: "completed" | "failed" | "cancelled" | "retrying" | "released";
+  /** Parsed by the message's contract; absent when it couldn't be. */
+  readonly data?: unknown;
+  /** Of a completed one: the JSON value that was stored. */
+  readonly result?: unknown;
+  /** Why it failed, is retried or was cancelled, as it was stored. */
+  readonly error?: JobError | undefined;
+}
+
+/** What a service is given to work with. */
+export interface ServiceHost {
+  readonly queue: Queue;
+  readonly engine: Engine;
+  /** The worker's. */
+  readonly logger: WorkerLogger;
+}
+
+/** Something that runs beside a worker. */
+export interface Service {
+  /** Ends it. The worker waits for it, up to ten seconds. */
+  stop(): Promise<void>;
 }
 
 export type SendNext = (requests: readonly SendRequest[]) => Promise<readonly JobHandle[]>;
@@ -33,10 +84,16 @@ export type RunNext = () => Promise<unknown>;
 export class MiddlewareChain {
   readonly #sends: NonNullable<Middleware["send"]>[] = [];
   readonly #runs: NonNullable<Middleware["run"]>[] = [];
+  readonly progress: NonNullable<Middleware["progress"]>[] = [];
+  readonly settled: NonNullable<Middleware["settled"]>[] = [];
+  readonly starts: NonNullable<Middleware["start"]>[] = [];
 
   add(middleware: Middleware): void {
     if (middleware.send) this.#sends.push(middleware.send.bind(middleware));
     if (middleware.run) this.#runs.push(middleware.run.bind(middleware));
+    if (middleware.progress) this.progress.push(middleware.progress.bind(middleware));
+    if (middleware.settled) this.settled.push(middleware.settled.bind(middleware));
+    if (middleware.start) this.starts.push(middleware.start.bind(middleware));
   }
 
   get hasSend(): boolean {

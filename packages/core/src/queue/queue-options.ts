@@ -9,6 +9,7 @@ import type { EngineEvent } from "../engine/events.ts";
 import type { Engine } from "../engine/port.ts";
 import { JOB_STATES, type JobState, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
 import type { Middleware } from "./middleware.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** What `createQueue` takes. */
 export interface QueueOptions<M extends Message = Message> {
@@ -20,6 +21,8 @@ export interface QueueOptions<M extends Message = Message> {
   readonly clock?: Clock;
   /** Around every send and every attempt, the first outermost. @default [] */
   readonly middleware?: readonly Middleware[];
+  /** Takes the sends that are given a `tx`. Workers of the queue run its relay. @default none */
+  readonly outbox?: Outbox;
 }
 
 /** What `list` takes. */
@@ -61,15 +64,18 @@ export interface SubscribeOptions {
   readonly job?: string | undefined;
 }
 
+const HOOKS: readonly string[] = ["send", "run", "progress", "settled", "start"];
+
 /** Instances of classes may have fields of their own. */
 function isMiddleware(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { send, run, ...others } = value as Record<string, unknown>;
-  const given = [send, run].filter((method) => method !== undefined);
+  const given = HOOKS.map((name) => (value as Record<string, unknown>)[name]).filter(
+    (method) => method !== undefined,
+  );
   const isPlain = Object.getPrototypeOf(value) === Object.prototype;
   return (
     given.every((method) => typeof method === "function") &&
-    (isPlain ? Object.keys(others).length === 0 : given.length > 0)
+    (isPlain ? Object.keys(value).every((name) => HOOKS.includes(name)) : given.length > 0)
   );
 }
 
@@ -86,7 +92,10 @@ const message = z.union([text, z.custom<Message>((value) => typeof value === "ob
   error: "expected a message or its name",
 });
 
-const middleware = z.custom<Middleware>(isMiddleware, "expected { send?, run? }, functions and nothing else");
+const middleware = z.custom<Middleware>(
+  isMiddleware,
+  `expected { ${HOOKS.map((name) => `${name}?`).join(", ")} }, functions and nothing else`,
+);
 
 export const useSchema = z.strictObject({ middleware });
 
@@ -95,6 +104,7 @@ export const queueOptionsSchema = z.strictObject({
   engine: z.optional(z.custom<Engine>(hasMethods("enqueue", "claim", "settle"), "expected an engine")),
   clock: z.optional(z.custom<Clock>(hasMethods("now", "after"), "expected a clock: now() and after()")),
   middleware: z._default(z.array(middleware), []),
+  outbox: z.optional(z.custom<Outbox>(hasMethods("add", "start"), "expected an outbox: add() and start()")),
 });
 
 export const waitSchema = z.strictObject({

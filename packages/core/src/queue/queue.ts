@@ -31,6 +31,7 @@ import { JobWaits, type WaitOptions } from "./job-waits.ts";
 import { knownMessage } from "./known-message.ts";
 import { type Middleware, MiddlewareChain } from "./middleware.ts";
 import { DEFAULT_CANCEL_REASON, type JobOutcome, notFound, Operations } from "./operations.ts";
+import type { Outbox } from "./outbox.ts";
 import {
   type CancelOptions,
   type CleanOptions,
@@ -47,10 +48,16 @@ import {
   waitSchema,
 } from "./queue-options.ts";
 import { encodeBatch, resolveBatch, type SendItem } from "./send-many.ts";
-import { parseSendOptions, type SendOptions } from "./send-options.ts";
+import {
+  parseSendOptions,
+  type SendManyCallOptions,
+  type SendOptions,
+  sendManyCallSchema,
+} from "./send-options.ts";
 import { type SendRequest, toSendRequest } from "./send-request.ts";
 import { Sender } from "./sender.ts";
 import { readStats, type Stats } from "./stats.ts";
+import { TransactionalSender } from "./transactional-sender.ts";
 
 /** One page of jobs, newest first. Without a `cursor` it is the last. */
 export interface JobList<M extends Message = Message> {
@@ -60,6 +67,8 @@ export interface JobList<M extends Message = Message> {
 
 /** Longest that closing waits for the engine's answers to the last sends, and to the end of the events. */
 const CLOSE_PATIENCE = 5_000;
+/** Longest that a wait lets a job's transaction commit, and the relay move it: some poll intervals. */
+const OUTBOX_PATIENCE = 60_000;
 
 /** What a worker needs of its queue. */
 export interface QueueRuntime {
@@ -67,6 +76,7 @@ export interface QueueRuntime {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly middleware: MiddlewareChain;
+  readonly outbox: Outbox | undefined;
 }
 
 /**
@@ -87,19 +97,30 @@ export class Queue<M extends Message = Message> {
   readonly #waits: JobWaits;
   readonly #operations: Operations;
   readonly #middleware = new MiddlewareChain();
+  readonly #outbox: Outbox | undefined;
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(options: QueueOptions<M>) {
-    const { registry, engine, clock, middleware } = parseOptions("createQueue", queueOptionsSchema, options);
+    const { registry, engine, clock, middleware, outbox } = parseOptions(
+      "createQueue",
+      queueOptionsSchema,
+      options,
+    );
     this.registry = registry as Registry<M>;
     this.#clock = clock ?? systemClock;
     this.#ownsEngine = engine === undefined;
     this.#engine = engine ?? memoryEngine({ clock: this.#clock });
     this.#newId = createIdSource(() => this.#clock.now());
-    this.#encoder = new JobEncoder(this.#engine, this.#clock);
+    this.#outbox = outbox;
+    this.#encoder = new JobEncoder(this.#engine);
     this.#batcher = new EnqueueBatcher(this.#engine);
-    this.#sender = new Sender(this.#encoder, this.#batcher, (id, options) => this.wait(id, options));
+    this.#sender = new Sender(
+      this.#encoder,
+      this.#batcher,
+      new TransactionalSender(outbox, (id, options) => this.#wait(id, options, OUTBOX_PATIENCE)),
+      (id, options) => this.#wait(id, options),
+    );
     this.#hub = new EventHub(this.#engine);
     this.#waits = new JobWaits(this.#engine, this.#clock, this.#hub);
     this.#operations = new Operations(this.#engine);
@@ -118,11 +139,13 @@ export class Queue<M extends Message = Message> {
       registry: this.registry,
       clock: this.#clock,
       middleware: this.#middleware,
+      outbox: this.#outbox,
     };
   }
 
   /**
    * Sends one job. Resolves once the engine has stored it; sends of one event-loop turn share a round trip.
+   * With `tx` it resolves once the outbox has stored it in that transaction.
    *
    * @throws {QueueError} `INVALID_DATA`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTIONS`, `UNKNOWN_MESSAGE`,
    * `DEPENDENCY_NOT_FOUND`, `DEPENDENCY_CYCLE`, `UNSUPPORTED_BY_ENGINE`.
@@ -139,6 +162,7 @@ export class Queue<M extends Message = Message> {
         data,
         parseSendOptions(options),
         this.#newId,
+        this.#clock.now(),
       );
       if (!this.#middleware.hasSend) return this.#sender.send(request) as Promise<JobHandle<T>>;
       const sent = this.#middleware.send([request], async ([last]) => [await this.#sender.send(last!)]);
@@ -150,7 +174,7 @@ export class Queue<M extends Message = Message> {
 
   /**
    * Sends up to 10,000 jobs, all or none. Items may depend on each other by `ref`, in any order. Answers
-   * their handles in the order given.
+   * their handles in the order given. With `tx` they are all stored in that transaction.
    *
    * @throws {QueueError} as `send`, with the problems of every item, their paths beginning with its index.
    *
@@ -162,12 +186,16 @@ export class Queue<M extends Message = Message> {
    */
   async sendMany<const T extends readonly M[]>(
     items: readonly [...{ [Index in keyof T]: SendItem<T[Index]> }],
+    options: SendManyCallOptions = {},
   ): Promise<{ readonly [Index in keyof T]: JobHandle<T[Index]> }> {
     this.#assertOpen();
+    const { tx } = parseOptions("sendMany", sendManyCallSchema, options);
     const { requests, naming } = await resolveBatch(items as readonly SendItem[], {
       resolve: (message) => this.#known("sendMany", message),
       newId: this.#newId,
       encoder: this.#encoder,
+      sentAt: this.#clock.now(),
+      tx,
     });
     const store = async (final: readonly SendRequest[]) =>
       this.#sender.store(final, await encodeBatch(final, this.#encoder), naming);
@@ -196,10 +224,8 @@ export class Queue<M extends Message = Message> {
    */
   wait<T extends M>(job: JobHandle<T>, options?: WaitOptions): Promise<JobResult<T>>;
   wait(job: JobReference, options?: WaitOptions): Promise<unknown>;
-  async wait(job: JobReference, options: WaitOptions = {}): Promise<unknown> {
-    this.#assertOffered("inspection");
-    const ending = await this.#waits.wait(idOf(job), parseOptions("wait", waitSchema, options));
-    return readOutcome(ending, this.registry);
+  wait(job: JobReference, options?: WaitOptions): Promise<unknown> {
+    return this.#wait(job, options);
   }
 
   /**
@@ -400,6 +426,12 @@ export class Queue<M extends Message = Message> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #wait(job: JobReference, options: WaitOptions = {}, patience = 0): Promise<unknown> {
+    this.#assertOffered("inspection");
+    const limits = parseOptions("wait", waitSchema, options);
+    return readOutcome(await this.#waits.wait(idOf(job), { ...limits, patience }), this.registry);
   }
 
   async #close(): Promise<void> {

@@ -44,6 +44,8 @@ interface BatchContext {
   readonly resolve: (message: Message) => Message;
   readonly newId: () => string;
   readonly encoder: JobEncoder;
+  readonly sentAt: number;
+  readonly tx: object | undefined;
 }
 
 interface Draft {
@@ -74,6 +76,7 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
         "Split them; a later call may depend on an earlier call's handles.",
     );
   }
+  const { newId, sentAt, tx } = context;
   const problems: Problem[] = [];
   const idByRef = new Map<string, string>();
   const refById = new Map<string, string>();
@@ -83,7 +86,8 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
     attempt(problems, index, () => {
       const { ref, message, data, options = {} } = parseItem(item);
       const { dependsOn = [], ...rest } = options;
-      const request = toSendRequest(context.resolve(message), data, rest, context.newId);
+      const shared = tx === undefined ? rest : { ...rest, tx };
+      const request = toSendRequest(context.resolve(message), data, shared, newId, sentAt);
       if (ref !== undefined) {
         if (idByRef.has(ref)) throw invalid("ref", `another item has the ref "${ref}" already`);
         idByRef.set(ref, request.id);

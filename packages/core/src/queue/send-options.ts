@@ -47,11 +47,23 @@ export interface SendOptions {
   readonly dedupe?: { readonly key: string; readonly window: Duration } | undefined;
   /** Jobs to run after, at most 1,000, in any state and any queue. */
   readonly dependsOn?: readonly DependsOn[] | undefined;
+  /**
+   * The database transaction to store the job with, through the queue's outbox: the job is sent if it commits,
+   * and only then. Its handle always says `created: true`, and can be waited for after the commit. `dedupe`
+   * can't be combined with it.
+   */
+  readonly tx?: unknown;
 }
 
 /** The options of one item of `sendMany`, which may also depend on items of the same call. */
-export interface SendManyOptions extends Omit<SendOptions, "dependsOn"> {
+export interface SendManyOptions extends Omit<SendOptions, "dependsOn" | "tx"> {
   readonly dependsOn?: readonly (DependsOn | DependsOnRef)[] | undefined;
+}
+
+/** The options of a whole `sendMany`. */
+export interface SendManyCallOptions {
+  /** The database transaction to store all the jobs with, as for `send`. */
+  readonly tx?: unknown;
 }
 
 /** A dependency on a job of the same batch, its id not yet known. */
@@ -76,8 +88,16 @@ const shape = {
   dedupe: z.optional(z.strictObject({ key, window: duration({ min: 1 }) })),
 };
 
+const tx = z.optional(
+  z.custom<object>(
+    (value) => typeof value === "object" && value !== null,
+    "expected a database transaction, as your driver hands it out",
+  ),
+);
+
 const sendSchema = z.strictObject({
   ...shape,
+  tx,
   dependsOn: z.optional(
     z
       .array(
@@ -113,6 +133,8 @@ export const sendManyOptionsSchema = z.strictObject({
       .check(z.maxLength(MAX_DEPENDENCIES)),
   ),
 });
+
+export const sendManyCallSchema = z.strictObject({ tx });
 
 export type ParsedSendOptions = z.output<typeof sendSchema>;
 export type ParsedSendManyOptions = z.output<typeof sendManyOptionsSchema>;

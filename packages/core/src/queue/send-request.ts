@@ -20,6 +20,10 @@ export interface SendRequest<M extends Message = Message> {
   /** `window` in milliseconds. */
   readonly dedupe?: { readonly key: string; readonly window: number };
   readonly dependsOn: readonly Dependency[];
+  /** When the send was called, in milliseconds since the epoch on the queue's clock. */
+  readonly sentAt: number;
+  /** The database transaction to store the job with, through the queue's outbox. */
+  readonly tx?: unknown;
 }
 
 const NO_DEPENDENCIES: readonly Dependency[] = Object.freeze([]);
@@ -31,6 +35,7 @@ export function toSendRequest(
   data: unknown,
   options: ParsedSendOptions,
   newId: () => string,
+  sentAt: number,
 ): SendRequest {
   const request: Mutable<SendRequest> = {
     id: options.id ?? newId(),
@@ -40,10 +45,12 @@ export function toSendRequest(
     priority: options.priority ?? message.priority,
     attempts: options.attempts ?? message.attempts,
     dependsOn: options.dependsOn === undefined ? NO_DEPENDENCIES : mergeDependencies(options.dependsOn),
+    sentAt,
   };
   if (options.userId !== undefined) request.userId = options.userId;
   if (options.metadata !== undefined) request.metadata = options.metadata;
   if (options.dedupe !== undefined) request.dedupe = options.dedupe;
+  if (options.tx !== undefined) request.tx = options.tx;
   return request;
 }
 

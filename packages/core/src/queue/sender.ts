@@ -1,33 +1,35 @@
 import type { Message } from "../contract/message.ts";
-import type { EnqueuedJob, EnqueueOutcome, NewJob } from "../engine/port.ts";
-import { DependencyNotFoundError, QueueError } from "../errors/queue-error.ts";
+import type { EnqueuedJob, NewJob } from "../engine/port.ts";
 import type { JobEncoder } from "./encode-job.ts";
 import type { EnqueueBatcher } from "./enqueue-batcher.ts";
 import { type JobHandle, StoredJobHandle } from "./job-handle.ts";
 import type { WaitOptions } from "./job-waits.ts";
+import { type Naming, refusal } from "./refusal.ts";
 import type { SendRequest } from "./send-request.ts";
-
-/** How a batch's jobs are called in errors, by their id. */
-export type Naming = (id: string) => string;
+import type { TransactionalSender } from "./transactional-sender.ts";
 
 /** The last step of a send: encode, store with this turn's other sends, answer a handle. */
 export class Sender {
   readonly #encoder: JobEncoder;
   readonly #batcher: EnqueueBatcher;
+  readonly #transactional: TransactionalSender;
   readonly #wait: (id: string, options?: WaitOptions) => Promise<unknown>;
 
   constructor(
     encoder: JobEncoder,
     batcher: EnqueueBatcher,
+    transactional: TransactionalSender,
     wait: (id: string, options?: WaitOptions) => Promise<unknown>,
   ) {
     this.#encoder = encoder;
     this.#batcher = batcher;
+    this.#transactional = transactional;
     this.#wait = wait;
   }
 
   /** The hot path: one promise, and no other wait than the engine's when the schema is synchronous. */
   send(request: SendRequest): Promise<JobHandle> {
+    if (request.tx !== undefined) return this.#sendInTransaction(request);
     return new Promise((resolve, reject) => {
       const store = (job: NewJob) =>
         this.#batcher.add(
@@ -50,6 +52,7 @@ export class Sender {
     jobs: readonly NewJob[],
     naming: Naming,
   ): Promise<readonly JobHandle[]> {
+    if (requests.some(({ tx }) => tx !== undefined)) return this.#transactional.store(requests, jobs, naming);
     return new Promise((resolve, reject) => {
       this.#batcher.add(
         { jobs },
@@ -62,18 +65,13 @@ export class Sender {
     });
   }
 
+  async #sendInTransaction(request: SendRequest): Promise<JobHandle> {
+    const job = await this.#encoder.encode(request);
+    const [handle] = await this.#transactional.store([request], [job], (id) => id);
+    return handle!;
+  }
+
   #handle(message: Message, { id, created }: EnqueuedJob): JobHandle {
     return new StoredJobHandle(id, message, created, this.#wait);
   }
-}
-
-function refusal(outcome: EnqueueOutcome & { readonly ok: false }, naming: Naming): QueueError {
-  if (outcome.reason === "dependency-not-found") return new DependencyNotFoundError(outcome.missing);
-  const { cycle } = outcome;
-  const closed = cycle.length > 1 && cycle[0] === cycle.at(-1) ? cycle : [...cycle, ...cycle.slice(0, 1)];
-  return new QueueError(
-    "DEPENDENCY_CYCLE",
-    `These jobs would wait for each other: ${closed.map(naming).join(" → ")}. Nothing was stored. ` +
-      "An arrow is a dependency, or an earlier job of the same ordering key.",
-  );
 }

@@ -1,5 +1,6 @@
 import type { ClaimedJob, Heartbeat, LogEntry } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import type { HandlerContext } from "./handler.ts";
 
 /** `buffered`: claimed, not begun. `ended`: its outcome is on its way to the engine. */
 export type AttemptPhase = "buffered" | "running" | "ended";
@@ -26,6 +27,8 @@ export class Attempt {
   abortReason: QueueError | undefined;
   /** What is to begin when this one has ended: the next job of its ordering key, reserved by the same claim. */
   next: Attempt | undefined;
+  /** What its handler was given; kept only for those who ask how attempts end. */
+  context: HandlerContext | undefined;
   /** The attempt's own timers, ended with it. */
   cancelTimer: (() => void) | undefined;
   #controller: AbortController | undefined;

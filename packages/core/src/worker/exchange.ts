@@ -5,6 +5,7 @@ import { nextTurn } from "../queue/next-turn.ts";
 import type { Attempt } from "./attempt.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import type { Heartbeats } from "./heartbeats.ts";
+import type { Hooks } from "./hooks.ts";
 import type { QueueRotation } from "./queue-rotation.ts";
 import type { Tally } from "./tally.ts";
 import type { Troubles } from "./troubles.ts";
@@ -21,6 +22,7 @@ export interface ExchangeParts {
   /** Milliseconds. */
   readonly lease: number;
   readonly tally: Tally;
+  readonly hooks: Hooks;
   /** A turn is over. */
   readonly onTurn: (turn: TurnReport) => void;
 }
@@ -139,6 +141,8 @@ export class Exchange {
       workload.hold(claimed, startedAt + lease);
       this.#report(claimed.length);
       this.#goOn();
+      // The engine has its next call by now, so that it works while the middleware does.
+      this.#tellSettled(outcomes, verdicts);
       workload.begin();
     } catch (error) {
       this.#isBusy = false;
@@ -167,6 +171,26 @@ export class Exchange {
     }
     for (const { attempt } of releases) this.#parts.workload.forget(attempt);
     this.#parts.tally.released += releases.length;
+    this.#tellReleased(releases);
+  }
+
+  #tellSettled(
+    outcomes: readonly Pending<AttemptOutcome>[],
+    verdicts: readonly ("accepted" | "stale")[],
+  ): void {
+    const { hooks } = this.#parts;
+    if (!hooks.hasSettled) return;
+    outcomes.forEach(({ attempt, item }, index) => {
+      if (verdicts[index] === "accepted") hooks.settled(attempt, item);
+    });
+  }
+
+  /** An engine doesn't say which releases were stale: those of leases that are over may have been. */
+  #tellReleased(releases: readonly Pending<Release>[]): void {
+    const { hooks, clock } = this.#parts;
+    if (!hooks.hasSettled) return;
+    const now = monotonicNow(clock);
+    for (const { attempt } of releases) if (now < attempt.leaseUntil) hooks.settled(attempt);
   }
 
   async #settle(

@@ -86,6 +86,7 @@ export class Executor {
     attempt.hasRun = true;
     if (message.timeout !== undefined) this.#limit(attempt, message, message.timeout);
     const context = new JobContext(data, attempt, message, this.#parts);
+    if (middleware.settled.length > 0) attempt.context = context;
     let returned: unknown;
     try {
       returned = middleware.hasRun ? middleware.run(context, async () => handler(context)) : handler(context);

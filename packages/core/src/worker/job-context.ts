@@ -16,6 +16,8 @@ export interface ContextParts {
   readonly clock: Clock;
   /** Progress or logs of the attempt wait for a heartbeat. */
   readonly onReport: (attempt: Attempt) => void;
+  /** Progress was accepted. */
+  readonly onProgress: (context: HandlerContext, value: unknown) => void;
 }
 
 /**
@@ -70,6 +72,7 @@ export class JobContext implements HandlerContext {
       if (this.#attempt.phase !== "running") return;
       this.#attempt.setProgress(json);
       this.#parts.onReport(this.#attempt);
+      if (!this.#attempt.isLost) this.#parts.onProgress(this, value);
     };
   }
 
@@ -83,7 +86,7 @@ export class JobContext implements HandlerContext {
   }
 }
 
-function toAttemptInfo(job: ClaimedJob, metadataCap: number): AttemptInfo {
+export function toAttemptInfo(job: ClaimedJob, metadataCap: number): AttemptInfo {
   const { envelope, orderingKey } = job;
   const { userId, traceparent } = envelope;
   const metadata = readMetadata(envelope.metadata, metadataCap);

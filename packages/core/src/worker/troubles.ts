@@ -26,29 +26,34 @@ export class Troubles {
     if (this.#isClosed) return LONGEST_PAUSE;
     const failures = (this.#failures.get(operation) ?? 0) + 1;
     this.#failures.set(operation, failures);
-    if (failures === 1) this.#tell("error", `The worker couldn't ${operation}; it goes on trying.`, error);
+    if (failures === 1)
+      tell(this.#logger, "error", `The worker couldn't ${operation}; it goes on trying.`, error);
     return Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
   }
 
   succeeded(operation: string): void {
     if (this.#failures.size === 0 || !this.#failures.delete(operation)) return;
-    this.#tell("warn", `The worker can ${operation} again.`);
+    tell(this.#logger, "warn", `The worker can ${operation} again.`);
   }
 
   #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#tell("error", "The engine was closed, so the worker stops. Stop workers before closing it.");
+    tell(
+      this.#logger,
+      "error",
+      "The engine was closed, so the worker stops. Stop workers before closing it.",
+    );
     this.#onClosed();
   }
+}
 
-  /** A logger's own error must not stop the worker. */
-  #tell(level: "warn" | "error", message: string, error?: unknown): void {
-    try {
-      if (error === undefined) this.#logger[level](message);
-      else this.#logger[level](message, error);
-    } catch {
-      // There is nowhere left to tell it.
-    }
+/** A logger's own error must not stop the worker. */
+export function tell(logger: WorkerLogger, level: "warn" | "error", message: string, error?: unknown): void {
+  try {
+    if (error === undefined) logger[level](message);
+    else logger[level](message, error);
+  } catch {
+    // There is nowhere left to tell it.
   }
 }

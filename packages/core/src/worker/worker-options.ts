@@ -32,6 +32,8 @@ export interface WorkerOptions {
    * wait for their lease to end, and then for some worker's next turn. "50ms" to "1m". @default "1.8s"
    */
   readonly upkeepInterval?: Duration | undefined;
+  /** Whether this worker also moves what was sent in transactions to the engine, if the queue has an outbox. @default true */
+  readonly relay?: boolean | undefined;
   /** Where the worker tells of its own troubles: once when they begin, not for each retry. @default console */
   readonly logger?: WorkerLogger | undefined;
 }
@@ -69,6 +71,7 @@ export const workerOptionsSchema = z.strictObject({
   pollInterval: interval(5_000),
   // Two seconds after a lease's end at the latest, and with the poll still under one command a second.
   upkeepInterval: interval(1_800),
+  relay: z._default(z.boolean(), true),
   logger: z._default(logger, console),
 });
 

@@ -2,14 +2,17 @@ import type { Clock } from "../engine/clock.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { Answers } from "../queue/answers.ts";
 import { onCancelNotice } from "../queue/cancel-notices.ts";
+import type { ServiceHost } from "../queue/middleware.ts";
 import type { QueueRuntime } from "../queue/queue.ts";
 import { CancelRequests } from "./cancel-requests.ts";
 import { Exchange } from "./exchange.ts";
 import { Executor, type HandlerEntry } from "./executor.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import { Hooks } from "./hooks.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { Prefetch } from "./prefetch.ts";
 import { QueueRotation } from "./queue-rotation.ts";
+import { type ServiceStart, Services } from "./services.ts";
 import { Tally } from "./tally.ts";
 import { Troubles } from "./troubles.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -18,6 +21,8 @@ import { Workload } from "./workload.ts";
 
 export interface RuntimeParts {
   readonly queue: QueueRuntime;
+  /** What the services beside the worker are given. */
+  readonly host: ServiceHost;
   readonly options: ResolvedWorkerOptions;
   readonly queues: readonly string[];
   readonly handlers: ReadonlyMap<string, HandlerEntry>;
@@ -38,12 +43,13 @@ export class WorkerRuntime {
   readonly #heartbeats: Heartbeats;
   readonly #idle: IdleWatch;
   readonly #upkeep: Upkeep;
+  readonly #services: Services;
   readonly #endCancelNotices: () => void;
   readonly #cancelRequests: CancelRequests;
   #restListeners: (() => void)[] = [];
   #isStopped = false;
 
-  constructor({ queue, options, queues, handlers, onClosed }: RuntimeParts) {
+  constructor({ queue, host, options, queues, handlers, onClosed }: RuntimeParts) {
     const { engine, clock, registry, middleware } = queue;
     const { concurrency, lease } = options;
     const { tally } = this;
@@ -55,7 +61,9 @@ export class WorkerRuntime {
     });
     this.#clock = clock;
     this.#answers = answers;
+    this.#services = new Services(servicesOf(queue, options), host, clock);
 
+    const hooks = new Hooks(middleware, handlers, options.logger);
     const executor = new Executor({
       engine,
       registry,
@@ -63,6 +71,7 @@ export class WorkerRuntime {
       middleware,
       handlers,
       onReport: (attempt) => this.#heartbeats.report(attempt),
+      onProgress: (context, value) => hooks.progress(context, value),
       onEnd: (attempt, end) => this.workload.ended(attempt, end),
     });
     this.workload = new Workload({
@@ -83,6 +92,7 @@ export class WorkerRuntime {
       troubles,
       answers,
       tally,
+      hooks,
       queues: new QueueRotation(queues),
       lease,
       onTurn: ({ claimed, isHungry }) => this.#afterTurn(claimed, isHungry),
@@ -110,6 +120,7 @@ export class WorkerRuntime {
   }
 
   start(): void {
+    this.#services.start();
     this.#upkeep.start();
     this.#cancelRequests.start();
     this.exchange.wake();
@@ -135,6 +146,7 @@ export class WorkerRuntime {
     this.#cancelRequests.stop();
     this.#isStopped = true;
     this.#tellRest();
+    await this.#services.stop();
   }
 
   get isAtRest(): boolean {
@@ -171,4 +183,10 @@ export class WorkerRuntime {
     this.#restListeners = [];
     for (const tell of listeners) tell();
   }
+}
+
+function servicesOf({ middleware, outbox }: QueueRuntime, { relay }: ResolvedWorkerOptions): ServiceStart[] {
+  const services = middleware.starts.map((start) => ({ name: "service of a middleware", start }));
+  if (!outbox || !relay) return services;
+  return [...services, { name: "relay of the outbox", start: (host) => outbox.start(host) }];
 }

@@ -120,8 +120,14 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     const queues = this.#options.queues ?? this.#handledQueues();
     this.#warnOfGaps(queues);
     this.#state = "running";
+    const runtime = this.#queue.runtime;
     this.#runtime = new WorkerRuntime({
-      queue: this.#queue.runtime,
+      queue: runtime,
+      host: {
+        queue: this.#queue as unknown as Queue,
+        engine: runtime.engine,
+        logger: this.#options.logger,
+      },
       options: this.#options,
       queues,
       handlers: this.#handlers,
@@ -132,8 +138,8 @@ export class Worker<M extends Message = Message, Handled extends string = never>
 
   /**
    * Stops claiming, gives back what hasn't begun, and waits for running handlers. After `timeout` their
-   * signals abort with `SHUTDOWN`; what is still running a second later is given back too. Later calls
-   * wait for the first one.
+   * signals abort with `SHUTDOWN`; what is still running a second later is given back too. Then the queue's
+   * services stop. Later calls wait for the first one.
    *
    * @throws {QueueError} `INVALID_OPTIONS`.
    */

@@ -1,0 +1,19 @@
+import type { NewJob } from "../engine/port.ts";
+import type { Service, ServiceHost } from "./middleware.ts";
+
+/**
+ * The outbox port: sends that are part of the caller's own database transaction.
+ *
+ * `send(…, { tx })` hands its jobs to `add`, which stores them with that transaction: they exist if it commits,
+ * and only then. A relay, which workers run by `start`, moves them to the engine with their ids, so that each
+ * is stored once however often it is moved.
+ */
+export interface Outbox {
+  /**
+   * Stores jobs in the caller's transaction, in this order: what others of the call depend on, and the
+   * earlier ones of an ordering key, come first. Their ids differ; one that is stored already stays as it is.
+   */
+  add(tx: unknown, jobs: readonly NewJob[]): Promise<void>;
+  /** Moves what was committed to the engine, in the order in which it was stored, until it is stopped. */
+  start(host: ServiceHost): Promise<Service>;
+}

@@ -1,0 +1,17 @@
+import type { EnqueueOutcome } from "../engine/port.ts";
+import { DependencyNotFoundError, QueueError } from "../errors/queue-error.ts";
+
+/** How a batch's jobs are called in errors, by their id. */
+export type Naming = (id: string) => string;
+
+/** Why a batch wasn't stored, as the error that its sender gets. */
+export function refusal(outcome: EnqueueOutcome & { readonly ok: false }, naming: Naming): QueueError {
+  if (outcome.reason === "dependency-not-found") return new DependencyNotFoundError(outcome.missing);
+  const { cycle } = outcome;
+  const closed = cycle.length > 1 && cycle[0] === cycle.at(-1) ? cycle : [...cycle, ...cycle.slice(0, 1)];
+  return new QueueError(
+    "DEPENDENCY_CYCLE",
+    `These jobs would wait for each other: ${closed.map(naming).join(" → ")}. Nothing was stored. ` +
+      "An arrow is a dependency, or an earlier job of the same ordering key.",
+  );
+}

@@ -1,0 +1,96 @@
+import type { Clock } from "../engine/clock.ts";
+import type { Service, ServiceHost } from "../queue/middleware.ts";
+import { tell } from "./troubles.ts";
+
+/** What is to run beside a worker. */
+export interface ServiceStart {
+  /** For messages: what the worker couldn't start. */
+  readonly name: string;
+  readonly start: (host: ServiceHost) => Promise<Service>;
+}
+
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 2_000;
+/** Longest that a worker's stop waits for a service's: one that hangs must not keep the process. */
+export const STOP_PATIENCE = 10_000;
+
+/** All that runs beside one worker. */
+export class Services {
+  readonly #keepers: readonly ServiceKeeper[];
+
+  constructor(starts: readonly ServiceStart[], host: ServiceHost, clock: Clock) {
+    this.#keepers = starts.map((start) => new ServiceKeeper(start, host, clock));
+  }
+
+  start(): void {
+    for (const keeper of this.#keepers) keeper.start();
+  }
+
+  /** Resolves when all have stopped, or won't. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#keepers.map((keeper) => keeper.stop()));
+  }
+}
+
+/** Starts one service, again and again until it has started, and stops it. */
+class ServiceKeeper {
+  readonly #what: ServiceStart;
+  readonly #host: ServiceHost;
+  readonly #clock: Clock;
+  #service: Service | undefined;
+  #starting: Promise<void> | undefined;
+  #failures = 0;
+  #cancelRetry: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(what: ServiceStart, host: ServiceHost, clock: Clock) {
+    this.#what = what;
+    this.#host = host;
+    this.#clock = clock;
+  }
+
+  start(): void {
+    this.#starting = this.#start();
+  }
+
+  stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelRetry?.();
+    const { name } = this.#what;
+    return new Promise((resolve) => {
+      const giveUp = () => {
+        tell(this.#host.logger, "error", `The ${name} didn't stop within ${STOP_PATIENCE / 1_000} seconds.`);
+        resolve();
+      };
+      const cancelTimer = this.#clock.after(STOP_PATIENCE, giveUp);
+      this.#end()
+        .catch((error) => tell(this.#host.logger, "error", `The ${name} couldn't be stopped.`, error))
+        .finally(() => {
+          cancelTimer();
+          resolve();
+        });
+    });
+  }
+
+  async #start(): Promise<void> {
+    const { name, start } = this.#what;
+    const { logger } = this.#host;
+    try {
+      this.#service = await start(this.#host);
+      if (this.#failures > 0) tell(logger, "warn", `The ${name} has started now.`);
+    } catch (error) {
+      if (this.#isStopped) return;
+      if (++this.#failures === 1) {
+        tell(logger, "error", `The ${name} couldn't start; the worker goes on trying.`, error);
+      }
+      const pause = Math.min(FIRST_PAUSE * 2 ** (this.#failures - 1), LONGEST_PAUSE);
+      this.#cancelRetry = this.#clock.after(pause, () => this.start());
+    }
+  }
+
+  /** A start that is under way is waited for, so that nothing is left running. */
+  async #end(): Promise<void> {
+    await this.#starting;
+    await this.#service?.stop();
+  }
+}

@@ -1,0 +1,69 @@
+import { DEFAULT_LIMITS } from "../contract/limits.ts";
+import type { Message } from "../contract/message.ts";
+import { decodeData } from "../contract/payload.ts";
+import type { AttemptOutcome } from "../engine/port.ts";
+import { type JobError, readJobError } from "../queue/job-error.ts";
+import type { SettledAttempt } from "../queue/middleware.ts";
+import type { Attempt } from "./attempt.ts";
+import type { AttemptInfo } from "./handler.ts";
+import { toAttemptInfo } from "./job-context.ts";
+
+const OUTCOMES = { complete: "completed", retry: "retrying", fail: "failed", cancel: "cancelled" } as const;
+
+/** Made for those who ask how an attempt ended. What costs anything is read when they look at it. */
+export class EndedAttempt implements SettledAttempt {
+  readonly #attempt: Attempt;
+  readonly #message: Message | undefined;
+  /** None for an attempt that was given back. */
+  readonly #end: AttemptOutcome | undefined;
+  #job: AttemptInfo | undefined;
+
+  constructor(attempt: Attempt, message: Message | undefined, end: AttemptOutcome | undefined) {
+    this.#attempt = attempt;
+    this.#message = message;
+    this.#end = end;
+  }
+
+  get job(): AttemptInfo {
+    const { context, job } = this.#attempt;
+    this.#job ??= context?.job ?? toAttemptInfo(job, (this.#message?.limits ?? DEFAULT_LIMITS).metadata);
+    return this.#job;
+  }
+
+  get epoch(): number {
+    return this.#attempt.job.epoch;
+  }
+
+  get outcome(): SettledAttempt["outcome"] {
+    return this.#end ? OUTCOMES[this.#end.type] : "released";
+  }
+
+  get data(): unknown {
+    const { context } = this.#attempt;
+    return context ? context.data : this.#decode();
+  }
+
+  get result(): unknown {
+    const end = this.#end;
+    return end?.type === "complete" && end.result !== undefined ? JSON.parse(end.result) : undefined;
+  }
+
+  get error(): JobError | undefined {
+    const end = this.#end;
+    return end && end.type !== "complete" ? readJobError(end.error) : undefined;
+  }
+
+  /** Of an attempt that ended before its handler was called. */
+  #decode(): unknown {
+    const { version, data: json } = this.#attempt.job.envelope;
+    if (!this.#message) return undefined;
+    try {
+      const data = decodeData(this.#message, version, json);
+      if (!(data instanceof Promise)) return data;
+      data.catch(() => undefined);
+    } catch {
+      // It may have ended because of that.
+    }
+    return undefined;
+  }
+}
