@@ -87,11 +87,19 @@ function addPlain(args: Argument[], jobs: readonly NewJob[], profileOf: (job: Ne
   const [first] = jobs;
   const headers = jobs.map(encodePlainHeader);
   const shared = headers.every((header) => header === headers[0]) ? headers[0]! : "";
-  args.push("plain", profileOf(first!), first!.queue, shared, jobs.length);
+  args.push("plain", profileOf(first!), first!.queue, shared, hasRepeats(jobs) ? "1" : "", jobs.length);
   // The text of a job's data goes as it is where it can: joining texts here takes as long as storing them there.
   jobs.forEach(({ envelope: { id, data } }, index) => {
     args.push(id, shared === "" ? headers[index]! + data : data);
   });
+}
+
+/** Whether an id is among them twice. Ids that a queue makes ascend, and need no closer look. */
+function hasRepeats(jobs: readonly NewJob[]): boolean {
+  const isAscending = jobs.every(
+    ({ envelope }, index) => index === 0 || envelope.id > jobs[index - 1]!.envelope.id,
+  );
+  return !isAscending && new Set(jobs.map(({ envelope }) => envelope.id)).size < jobs.length;
 }
 
 /** `known` are the places, from 1, of the jobs that were stored before. */

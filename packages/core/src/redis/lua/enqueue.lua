@@ -5,8 +5,9 @@
 --        4 tombstones to remember
 --        5 number of profiles, then each as JSON
 --        then groups:
---          "plain", profile (its place among the profiles), queue, what all values begin with or "", number of jobs,
---            then id and the rest of the value of each; jobs that wait for nothing and refer to nothing
+--          "plain", profile (its place among the profiles), queue, what all values begin with or "", "1" when an id
+--            is among them twice or "", number of jobs, then id and the rest of the value of each; jobs that wait
+--            for nothing and refer to nothing
 --          "batch", number of jobs, "1" when they may wait for each other in a circle or "", then of each: id,
 --            profile, stamp, flags, extras (JSON or ""), data, delay, dedupe key or "", its window
 -- Answer "out of turn", with nothing stored, when the call before it hasn't come; else of each group: for "plain"
@@ -54,21 +55,19 @@ local function intern(text)
   end
 end
 
-local function store_plain(first, n, profile_id, queue, header, answer, offset)
-  local ids, values, seen = {}, {}, {}
+local function store_plain(group, first, n, offset, answer)
+  local queue, profile_id = group.queue, group.profile_id
+  local ids, values = {}, {}
   local sequence = call('INCRBY', P .. 'sequence', n) - n
-  local has_repeats = #tombs_there() > 0
-  local head, middle = profile_id .. ' ', ' ' .. now_text .. header
+  local head, middle = profile_id .. ' ', ' ' .. now_text .. group.header
   for index = 1, n do
     local id = ARGV[first + 2 * index - 2]
     ids[index] = id
-    has_repeats = has_repeats or seen[id]
-    seen[id] = true
     values[2 * index - 1] = P .. 'job:' .. id
     values[2 * index] = head .. int(sequence + index) .. middle .. ARGV[first + 2 * index - 1]
   end
   -- Nearly always all are new, and one command finds that and stores them.
-  if has_repeats or next(buried) or call('MSETNX', unpack(values)) == 0 then
+  if group.has_repeats or #tombs_there() > 0 or next(buried) or call('MSETNX', unpack(values)) == 0 then
     local known = known_places(ids) or {}
     local new_ids, new_values = {}, {}
     for index, id in ipairs(ids) do
@@ -120,11 +119,16 @@ local at = 6 + tonumber(ARGV[5])
 while ARGV[at] do
   local answer = {}
   if ARGV[at] == 'plain' then
-    local profile_id, queue, header = profile_ids[tonumber(ARGV[at + 1])], ARGV[at + 2], ARGV[at + 3]
-    local n = tonumber(ARGV[at + 4])
-    at = at + 5
+    local group = {
+      profile_id = profile_ids[tonumber(ARGV[at + 1])],
+      queue = ARGV[at + 2],
+      header = ARGV[at + 3],
+      has_repeats = ARGV[at + 4] == '1',
+    }
+    local n = tonumber(ARGV[at + 5])
+    at = at + 6
     for offset = 0, n - 1, CHUNK do
-      store_plain(at + 2 * offset, math.min(CHUNK, n - offset), profile_id, queue, header, answer, offset)
+      store_plain(group, at + 2 * offset, math.min(CHUNK, n - offset), offset, answer)
     end
     at = at + 2 * n
   else
