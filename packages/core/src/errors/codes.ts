@@ -150,6 +150,21 @@ export const ERROR_CODES = {
     remedy:
       "The message names the setting to change. Once the server is mended the engine goes on by itself.",
   },
+
+  // Postgres
+  DATABASE_UNAVAILABLE: {
+    retryable: true,
+    means: "Postgres can't be reached, the connection was lost, or it refused the statement for now.",
+    remedy: "The message says what to check. Retry: what was under way in a transaction is undone.",
+  },
+  DATABASE_MISCONFIGURED: {
+    retryable: false,
+    means:
+      "Postgres refused the credentials or the role, or the database lacks a table, a column or a migration.",
+    remedy: "The message names what to change; most often `await migrate(db)`, or your own migrations.",
+  },
+
+  // All of them
   CLOSED: {
     retryable: false,
     means: "The queue, engine or worker was already closed.",

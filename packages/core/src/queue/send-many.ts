@@ -6,7 +6,7 @@ import { type Issue, isQueueError, QueueError } from "../errors/queue-error.ts";
 import type { JobEncoder } from "./encode-job.ts";
 import {
   MAX_REF_LENGTH,
-  type ParsedSendManyOptions,
+  type RefDependency,
   type SendManyOptions,
   sendManyOptionsSchema,
 } from "./send-options.ts";
@@ -51,7 +51,7 @@ interface BatchContext {
 interface Draft {
   readonly index: number;
   readonly request: SendRequest;
-  readonly dependsOn: NonNullable<ParsedSendManyOptions["dependsOn"]>;
+  readonly dependsOn: readonly (Dependency | RefDependency)[] | undefined;
 }
 
 const itemSchema = z.strictObject({
@@ -82,36 +82,40 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
   const refById = new Map<string, string>();
   const drafts: Draft[] = [];
 
-  items.forEach((item, index) => {
-    attempt(problems, index, () => {
-      const { ref, message, data, options = {} } = parseItem(item);
-      const { dependsOn = [], ...rest } = options;
-      const shared = tx === undefined ? rest : { ...rest, tx };
-      const request = toSendRequest(context.resolve(message), data, shared, newId, sentAt);
+  const ofCall = tx === undefined ? {} : { tx };
+  for (let index = 0; index < items.length; index++) {
+    try {
+      const { ref, message, data, options } = parseItem(items[index]);
+      const ofItem = options === undefined ? ofCall : { ...options, ...ofCall, dependsOn: undefined };
+      const request = toSendRequest(context.resolve(message), data, ofItem, newId, sentAt);
       if (ref !== undefined) {
         if (idByRef.has(ref)) throw invalid("ref", `another item has the ref "${ref}" already`);
         idByRef.set(ref, request.id);
         refById.set(request.id, ref);
       }
-      drafts.push({ index, request, dependsOn });
-    });
-  });
+      drafts.push({ index, request, dependsOn: options?.dependsOn });
+    } catch (error) {
+      collect(problems, index, error);
+    }
+  }
 
+  const toEdge = (dependency: Dependency | RefDependency): Dependency => {
+    if ("job" in dependency) return dependency;
+    const job = idByRef.get(dependency.ref);
+    if (job === undefined) throw invalid("options.dependsOn", `no item has the ref "${dependency.ref}"`);
+    return { job, onFailure: dependency.onFailure };
+  };
   const requests: SendRequest[] = [];
   for (const { index, request, dependsOn } of drafts) {
-    attempt(problems, index, () => {
-      const toEdge = (dependency: (typeof dependsOn)[number]): Dependency => {
-        if ("job" in dependency) return dependency;
-        const job = idByRef.get(dependency.ref);
-        if (job === undefined) throw invalid("options.dependsOn", `no item has the ref "${dependency.ref}"`);
-        return { job, onFailure: dependency.onFailure };
-      };
+    try {
       requests.push(
-        dependsOn.length === 0
+        dependsOn === undefined
           ? request
           : { ...request, dependsOn: mergeDependencies(dependsOn.map(toEdge)) },
       );
-    });
+    } catch (error) {
+      collect(problems, index, error);
+    }
   }
   if (problems.length > 0) {
     for (const { index, request } of drafts) {
@@ -154,14 +158,6 @@ export async function encodeBatch(
   }
   if (problems.length > 0) throw summarize(problems, requests.length);
   return jobs;
-}
-
-function attempt(problems: Problem[], index: number, run: () => void): void {
-  try {
-    run();
-  } catch (error) {
-    collect(problems, index, error);
-  }
 }
 
 function collect(problems: Problem[], index: number, error: unknown): void {

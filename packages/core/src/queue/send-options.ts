@@ -67,7 +67,7 @@ export interface SendManyCallOptions {
 }
 
 /** A dependency on a job of the same batch, its id not yet known. */
-interface RefDependency {
+export interface RefDependency {
   readonly ref: string;
   readonly onFailure: DependencyFailurePolicy;
 }
@@ -137,7 +137,6 @@ export const sendManyOptionsSchema = z.strictObject({
 export const sendManyCallSchema = z.strictObject({ tx });
 
 export type ParsedSendOptions = z.output<typeof sendSchema>;
-export type ParsedSendManyOptions = z.output<typeof sendManyOptionsSchema>;
 
 const NONE = Object.freeze({});
 

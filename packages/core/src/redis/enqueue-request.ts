@@ -1,5 +1,5 @@
 import type { EnqueueBatch, EnqueuedJob, EnqueueOutcome, NewJob } from "../engine/port.ts";
-import { encodeExtras, encodePlainHeader, encodeStamp, flagsOf } from "./job-value.ts";
+import { encodeHeader } from "./job-value.ts";
 import { profileText, sharesProfile } from "./profiles.ts";
 
 type Argument = string | number;
@@ -85,7 +85,7 @@ function isPlain({ dependsOn, delay, priority, ordering, dedupe }: NewJob): bool
 
 function addPlain(args: Argument[], jobs: readonly NewJob[], profileOf: (job: NewJob) => number): void {
   const [first] = jobs;
-  const headers = jobs.map(encodePlainHeader);
+  const headers = jobs.map(encodeHeader);
   const shared = headers.every((header) => header === headers[0]) ? headers[0]! : "";
   args.push("plain", profileOf(first!), first!.queue, shared, hasRepeats(jobs) ? "1" : "", jobs.length);
   // The text of a job's data goes as it is where it can: joining texts here takes as long as storing them there.
@@ -121,8 +121,9 @@ function addBatch(args: Argument[], jobs: readonly NewJob[], profileOf: (job: Ne
   args.push("batch", jobs.length, mayCycle(jobs) ? "1" : "");
   for (const job of jobs) {
     const { envelope, delay, dedupe } = job;
-    args.push(envelope.id, profileOf(job), encodeStamp(envelope.timestamp), flagsOf(job), encodeExtras(job));
-    args.push(envelope.data, delay, dedupe?.key ?? "", dedupe?.window ?? 0);
+    const profile = profileOf(job);
+    const terms = isPlain(job) ? profile : `${profile} ${delay} ${dedupe?.window ?? 0} ${dedupe?.key ?? ""}`;
+    args.push(envelope.id, terms, encodeHeader(job), envelope.data);
   }
 }
 

@@ -33,7 +33,7 @@ let lastTimestamp = "";
 let lastStamp = "";
 
 /** An envelope's time in the fewest characters from which it can be told again. Neighbours often share theirs. */
-export function encodeStamp(timestamp: string): string {
+function encodeStamp(timestamp: string): string {
   if (timestamp !== lastTimestamp) {
     const milliseconds = Date.parse(timestamp);
     const isCanonical = !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString() === timestamp;
@@ -56,13 +56,13 @@ function decodeStamp(stamp: string): string {
 }
 
 /** The letters that tell the scripts what is in the extras: `k` an ordering key, `d` dependencies, `p` a priority. */
-export function flagsOf({ ordering, dependsOn, priority }: NewJob): string {
+function flagsOf({ ordering, dependsOn, priority }: NewJob): string {
   const flags = `${ordering ? "k" : ""}${dependsOn.length > 0 ? "d" : ""}${priority > 0 ? "p" : ""}`;
   return flags === "" ? "-" : flags;
 }
 
 /** `""` when there is nothing in them. */
-export function encodeExtras({ envelope, ordering, dependsOn, priority }: NewJob): string {
+function encodeExtras({ envelope, ordering, dependsOn, priority }: NewJob): string {
   const { userId, metadata, traceparent } = envelope;
   const hasNone =
     userId === undefined &&
@@ -84,18 +84,18 @@ export function encodeExtras({ envelope, ordering, dependsOn, priority }: NewJob
 }
 
 let lastPlainStamp = "";
-let lastPlainEnd = "";
+let lastPlainHeader = "";
 
-/** What the sender makes of a plain job's header. Neighbours often have the same. */
-export function encodePlainHeader(job: NewJob): string {
+/** What the sender makes of a job's header. Neighbours often have the same. */
+export function encodeHeader(job: NewJob): string {
   const stamp = encodeStamp(job.envelope.timestamp);
   const extras = encodeExtras(job);
-  if (extras !== "") return ` ${stamp} - ${extras}\n`;
+  if (extras !== "") return ` ${stamp} ${flagsOf(job)} ${extras}\n`;
   if (stamp !== lastPlainStamp) {
-    lastPlainEnd = ` ${stamp} -\n`;
+    lastPlainHeader = ` ${stamp} -\n`;
     lastPlainStamp = stamp;
   }
-  return lastPlainEnd;
+  return lastPlainHeader;
 }
 
 /** The name of its profile, without reading the rest. */

@@ -1,23 +1,24 @@
 -- Batches whose jobs refer to others: the same decisions as memory/batch-plan.ts, then the same admission as
 -- memory/lifecycle.ts. Nothing is written before all is decided.
-local BATCH_FIELDS = 9
+local BATCH_FIELDS = 4
 
 local function read_batch(at, profile_ids)
   local n, may_cycle = tonumber(ARGV[at + 1]), ARGV[at + 2] == '1'
   at = at + 3
   local specs = { may_cycle = may_cycle }
   for index = 1, n do
-    specs[index] = {
-      id = ARGV[at],
-      profile_id = profile_ids[tonumber(ARGV[at + 1])],
-      stamp = ARGV[at + 2],
-      flags = ARGV[at + 3],
-      extras = ARGV[at + 4],
-      data = ARGV[at + 5],
-      delay = tonumber(ARGV[at + 6]),
-      dedupe = ARGV[at + 7] ~= '' and ARGV[at + 7],
-      window = tonumber(ARGV[at + 8]),
-    }
+    local terms = ARGV[at + 1]
+    local spec = { id = ARGV[at], header = ARGV[at + 2], data = ARGV[at + 3], delay = 0 }
+    local place = tonumber(terms)
+    spec.is_plain = place ~= nil
+    if not place then
+      local delay, window, dedupe
+      place, delay, window, dedupe = string.match(terms, '^(%d+) (%d+) (%d+) (.*)$')
+      spec.delay, spec.window = tonumber(delay), tonumber(window)
+      spec.dedupe = dedupe ~= '' and dedupe
+    end
+    spec.profile_id = profile_ids[tonumber(place)]
+    specs[index] = spec
     at = at + BATCH_FIELDS
   end
   return specs, at
@@ -140,15 +141,16 @@ local function store_batch(specs)
 
   local missing, is_missing = { 'missing' }, {}
   for _, spec in ipairs(fresh) do
-    if spec.flags ~= '-' then
-      local extras = cjson.decode(spec.extras)
-      spec.decoded = extras
+    local stamp, flags, text = string.match(spec.is_plain and '' or spec.header, '^ (%S+) ([kdp]+) ([^\n]*)')
+    if flags then
+      local extras = cjson.decode(text)
+      spec.extras = extras
       spec.key = extras.o
       if extras.d then
         spec.deps = resolve(extras.d, aliases)
         if #spec.deps ~= #extras.d or next(aliases) then
           extras.d = spec.deps
-          spec.extras = cjson.encode(extras)
+          spec.header = ' ' .. stamp .. ' ' .. flags .. ' ' .. cjson.encode(extras) .. '\n'
         end
         for at = 1, #spec.deps, 2 do
           local id = spec.deps[at]
@@ -173,16 +175,14 @@ local function store_batch(specs)
   local values, jobs = {}, {}
   for index, spec in ipairs(fresh) do
     local queue = profile_of(spec.profile_id).q
-    local extras = spec.extras ~= '' and ' ' .. spec.extras or ''
     values[2 * index - 1] = P .. 'job:' .. spec.id
-    values[2 * index] = spec.profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. ' ' .. spec.stamp .. ' '
-      .. spec.flags .. extras .. '\n' .. spec.data
-    if spec.flags == '-' and spec.delay == 0 and not has_ghosts(queue) then
+    values[2 * index] = spec.profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. spec.header .. spec.data
+    if spec.is_plain and not has_ghosts(queue) then
       -- It can run at once, and this step does no more with it: that it is queued is all there is to know.
       jobs[index] = { id = spec.id, queue = queue, state = 'queued' }
       L.jobs[spec.id] = jobs[index]
     else
-      local job = L.describe(spec.id, spec.profile_id, sequence + index, now, spec.decoded)
+      local job = L.describe(spec.id, spec.profile_id, sequence + index, now, spec.extras)
       job.at = spec.delay > 0 and now + spec.delay or 0
       jobs[index] = job
       L.entering[job.id] = true
