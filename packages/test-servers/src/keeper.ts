@@ -48,7 +48,9 @@ async function run([executable, ...args]: Command, isServer: boolean): Promise<s
   for (const stream of [child.stdout, child.stderr]) {
     // Read to the end, ready or not: a server whose pipe is full would block.
     stream.setEncoding("utf8").on("data", (text: string) => {
-      log = (log + text).slice(-LOG_CHARACTERS);
+      log += text;
+      // Not before: clients that knock while a server recovers may fill any number of lines.
+      if (ready) log = log.slice(-LOG_CHARACTERS);
       if (isServer && !ready && child.pid && new RegExp(server.readyWhen).test(log)) {
         ready = true;
         clearTimeout(timer);
@@ -77,5 +79,5 @@ function report(message: KeeperReport): void {
 }
 
 function describe(): string {
-  return `${server.commands.at(-1)?.join(" ")}\n${log.trim()}`;
+  return `${server.commands.at(-1)?.join(" ")}\n${log.slice(-LOG_CHARACTERS).trim()}`;
 }
