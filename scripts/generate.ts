@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { errorsPage } from "./generated/errors.ts";
+import { migrationsPage } from "./generated/migrations.ts";
 import type { Page } from "./generated/page.ts";
 import { redisScriptsPage } from "./generated/redis-scripts.ts";
 import { stateMachinePage } from "./generated/state-machine.ts";
@@ -8,9 +9,10 @@ import { stateMachinePage } from "./generated/state-machine.ts";
 const HELP = `npm run generate [-- --check]
 
 Writes the files that come from others: pages of docs/ from the code, the redis engine's scripts from its Lua
-files. With --check it writes nothing, and fails when a file differs from what it would write.`;
+files, the migrations of Postgres from their SQL files. With --check it writes nothing, and fails when a file differs
+from what it would write.`;
 
-const pages: readonly Page[] = [stateMachinePage, errorsPage, redisScriptsPage];
+const pages: readonly Page[] = [stateMachinePage, errorsPage, redisScriptsPage, migrationsPage];
 const values = readOptions();
 
 if (values.help) console.log(HELP);

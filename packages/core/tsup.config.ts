@@ -1,9 +1,11 @@
+import { cp } from "node:fs/promises";
 import { defineConfig } from "tsup";
 
 export default defineConfig({
   entry: {
     index: "src/index.ts",
     "contract/index": "src/contract/index.ts",
+    "postgres/index": "src/postgres/index.ts",
     "redis/index": "src/redis/index.ts",
     "testing/index": "src/testing/index.ts",
   },
@@ -15,4 +17,6 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   external: [/^node:/],
+  // For those who keep them among their own.
+  onSuccess: () => cp("src/postgres/migrations", "dist/postgres/migrations", { recursive: true }),
 });

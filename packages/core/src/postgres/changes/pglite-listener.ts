@@ -1,0 +1,35 @@
+import { QueueError } from "../../errors/queue-error.ts";
+import { asTyped } from "../database.ts";
+import type { ChangeListener } from "./listener.ts";
+
+/** What a `PGlite` offers, as far as it is used. */
+export interface PgliteClient {
+  listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>;
+}
+
+/**
+ * Listens on a PGlite. It lives in this process, so nothing is missed.
+ *
+ * @example
+ * const client = new PGlite();
+ * const db = drizzle(client);
+ * const listener = pgliteListener(client);
+ */
+export function pgliteListener(client: PgliteClient): ChangeListener {
+  const stops = new Set<() => Promise<void>>();
+  let isClosed = false;
+  return {
+    async listen(channel, onMessage) {
+      if (isClosed) throw new QueueError("CLOSED", "The listener is closed. Create a new one.");
+      const unlisten = await asTyped("The listener", () => client.listen(channel, onMessage));
+      // A PGlite that was closed meanwhile listens no more.
+      const stop = () => (stops.delete(stop) ? unlisten().catch(() => {}) : Promise.resolve());
+      stops.add(stop);
+      return stop;
+    },
+    async close() {
+      isClosed = true;
+      await Promise.all([...stops].map((stop) => stop()));
+    },
+  };
+}

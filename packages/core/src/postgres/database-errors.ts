@@ -1,0 +1,104 @@
+import { isQueueError, QueueError } from "../errors/queue-error.ts";
+
+/** Of an error of Postgres or of its driver, what is used here. */
+interface DriverError extends Error {
+  readonly code?: string;
+}
+
+/** What each driver says about a connection that it couldn't open, or lost. Node's own codes begin with `E`. */
+const LOST_CODES = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+  "ENOTFOUND",
+]);
+const LOST_MESSAGES =
+  /^Connection terminated|timeout exceeded when trying to connect|^timeout expired|not queryable|^PGlite is closed/;
+
+/** States that pass by themselves: of the connection, of the server's resources, and conflicts between transactions. */
+const PASSING = /^(08|53|57P|40001|40P01|55P03|57014|25P03)/;
+
+const CHECK_ROLE = "Check the user and the password in the database URL.";
+
+/** States that stay until somebody changes something: what. The message of Postgres is put before it. */
+const REMEDIES: Readonly<Record<string, (message: string) => string>> = {
+  "42P01": createIt,
+  "42703": (message) =>
+    `The table is older than this version of @org/queue, or than your code. ${createIt(message)}`,
+  "42883": () => "Run `await migrate(db)`, and pass it the `schema` that you use.",
+  "3F000": () => "Run `await migrate(db, { schema })`, or correct the `schema` that you pass.",
+  "42501": () =>
+    "Connect as a role that may do this, or grant it: `grant usage on schema … to …`, " +
+    "`grant select, insert, update, delete on all tables in schema … to …`. `migrate` needs a role that owns the schema.",
+  "25006": () =>
+    "The server is a standby or the role is read-only: connect to the primary, " +
+    "with a role whose `default_transaction_read_only` is off.",
+  "3D000": () => "Create the database (`createdb`), or correct its name in the database URL.",
+  "28P01": () => CHECK_ROLE,
+  "28000": () => `${CHECK_ROLE} The server's pg_hba.conf must let them in.`,
+};
+
+/** An error as the library's own, if it is about the database's state. Otherwise the error itself. */
+export function toTyped(what: string, error: unknown): unknown {
+  if (isQueueError(error)) return error;
+  for (const cause of causesOf(error)) {
+    const { code = "", message } = cause;
+    const said = `${what}: ${messageOf(cause)}`;
+    if (LOST_CODES.has(code) || LOST_MESSAGES.test(message) || PASSING.test(code)) {
+      return new QueueError("DATABASE_UNAVAILABLE", `${said} ${adviceFor(code)}`, { cause });
+    }
+    const remedy = Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : remedyOfDriver(message);
+    if (remedy !== undefined) {
+      return new QueueError("DATABASE_MISCONFIGURED", `${said} ${remedy(message)}`, { cause });
+    }
+  }
+  return error;
+}
+
+/** Drizzle wraps what a driver throws, and Node what it got from several addresses of a host. */
+function* causesOf(error: unknown): Generator<DriverError> {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    yield at as DriverError;
+    if (at instanceof AggregateError) for (const one of at.errors) if (one instanceof Error) yield one;
+  }
+}
+
+/** A sentence: those of drivers have no full stop, and that of an `AggregateError` is empty. */
+function messageOf({ message, code }: DriverError): string {
+  return (message || code || "the connection failed").replace(/\.?$/, ".");
+}
+
+function adviceFor(code: string): string {
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
+    return "Check the host in the database URL; retry if the name service was away.";
+  }
+  if (code === "53300") return "Give this process a smaller pool, or raise the server's `max_connections`.";
+  if (code === "53100") return "Make room on the server's disk.";
+  if (/^(40|55|57014)/.test(code)) return "It collided with another transaction: retry.";
+  return "Check that the server runs and that the database URL leads to it; retry once it is back.";
+}
+
+/** The library's tables come from `migrate`, all others are the user's own. */
+function createIt(message: string): string {
+  const name = /relation "(?:[^"]*\.)?([^"]+)"/.exec(message)?.[1];
+  return name === undefined || name.startsWith("queue_")
+    ? "Run `await migrate(db)`, and pass it the `schema` that you use."
+    : "Create your tables first: run your own migrations (`drizzle-kit migrate`).";
+}
+
+/** Refusals that a driver makes by itself have no code. */
+function remedyOfDriver(message: string): (() => string) | undefined {
+  if (message.startsWith("SASL")) return () => CHECK_ROLE;
+  if (/server does not support SSL/i.test(message)) {
+    return () => "Leave TLS out of the database URL (`sslmode=disable`), or turn it on at the server.";
+  }
+  return undefined;
+}

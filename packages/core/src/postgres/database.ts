@@ -1,0 +1,32 @@
+import type { SQL } from "drizzle-orm";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { toTyped } from "./database-errors.ts";
+
+/** A database of any of Drizzle's Postgres drivers, or a transaction of one. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever schema it was given, and all of them are invariant.
+export type Database = PgDatabase<PgQueryResultHKT, any, any>;
+
+/**
+ * The rows of a query. Drivers differ in what they make of `bigint` and `timestamptz`: select text or `float8`.
+ *
+ * @example
+ * const [row] = await queryRows<{ count: number }>(db, sql`select count(*)::int as count from queue_outbox`);
+ */
+export async function queryRows<Row>(db: Database, query: SQL): Promise<Row[]> {
+  const answer: unknown = await db.execute(query);
+  return Array.isArray(answer) ? (answer as Row[]) : (answer as { readonly rows: Row[] }).rows;
+}
+
+/**
+ * Runs work on a database whose errors name what to do. `what` begins the message, for example `"The outbox"`.
+ *
+ * @throws {QueueError} `DATABASE_UNAVAILABLE` (retryable), `DATABASE_MISCONFIGURED`. Anything else the work throws
+ * is thrown as it is.
+ */
+export async function asTyped<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toTyped(what, error);
+  }
+}

@@ -1,0 +1,112 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import * as z from "zod/mini";
+import { parseOptions } from "../contract/options.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import { attachChangeTriggers, hasChangeTriggers } from "./changes/triggers.ts";
+import { asTyped, type Database, queryRows } from "./database.ts";
+import { type Migration, migrations } from "./migrations.ts";
+import { DEFAULT_SCHEMA, isTable, schemaName } from "./schema-name.ts";
+import { inTransaction } from "./transaction.ts";
+
+export interface MigrateOptions {
+  /** Where the library's tables live. It is created when it isn't there. @default "queue" */
+  readonly schema?: string;
+  /** Tables whose changes readers follow: each gets the triggers of `statusTableSql`. They must exist. */
+  readonly statusTables?: readonly PgTable[];
+}
+
+const optionsSchema = z.strictObject({
+  schema: z._default(schemaName(), DEFAULT_SCHEMA),
+  statusTables: z._default(z.array(z.custom<PgTable>(isTable, "expected a table of Drizzle")), []),
+});
+
+const latest = migrations.length;
+
+/**
+ * Brings the library's tables up to date, in one transaction, and answers the versions it applied: none when all is
+ * as it should be, and then the role needs no more than to read. Processes may call it all at once.
+ *
+ * @throws {QueueError} `INVALID_OPTIONS`; `DATABASE_UNAVAILABLE`; `DATABASE_MISCONFIGURED`, also when a newer version
+ * of this library has migrated the schema.
+ *
+ * @example
+ * const db = drizzle(process.env.DATABASE_URL);
+ * await migrate(db, { schema: "queue", statusTables: [scanStatus] }); // → [1, 2, 3]
+ */
+export async function migrate(db: Database, options: MigrateOptions = {}): Promise<number[]> {
+  const { schema, statusTables } = parseOptions("migrate", optionsSchema, options);
+  return asTyped("migrate", () => inTransaction(db, (tx) => migrateWithin(tx, schema, statusTables)));
+}
+
+async function migrateWithin(
+  tx: Database,
+  schema: string,
+  statusTables: readonly PgTable[],
+): Promise<number[]> {
+  const findWork = async () => ({
+    missing: await findMissing(tx, schema),
+    detached: await findDetached(tx, schema, statusTables),
+  });
+  const found = await findWork();
+  if (found.missing.length === 0 && found.detached.length === 0) return [];
+  await queryRows(tx, sql`select pg_advisory_xact_lock(hashtextextended(${`queue:migrate:${schema}`}, 0))`);
+  // Who held the lock before may have done it.
+  const { missing, detached } = await findWork();
+  if (missing.length > 0) await apply(tx, schema, missing);
+  for (const table of detached) await attachChangeTriggers(tx, table, schema);
+  return missing.map(({ version }) => version);
+}
+
+async function apply(tx: Database, schema: string, missing: readonly Migration[]): Promise<void> {
+  // Even with "if not exists" it takes the right to create one.
+  if (!(await holds(tx, sql`exists (select from pg_namespace where nspname = ${schema})`))) {
+    await tx.execute(sql`create schema ${sql.identifier(schema)}`);
+  }
+  const [before] = await queryRows<{ path: string }>(tx, sql`select current_setting('search_path') as path`);
+  await setSearchPath(tx, `"${schema.replaceAll('"', '""')}"`);
+  for (const { statements } of missing) {
+    for (const statement of statements) await tx.execute(sql.raw(statement));
+  }
+  // The transaction may be part of the caller's.
+  await setSearchPath(tx, before!.path);
+}
+
+async function findMissing(tx: Database, schema: string): Promise<readonly Migration[]> {
+  const table = sql`${sql.identifier(schema)}.queue_migrations`;
+  const isThere = sql`exists (select from pg_tables where schemaname = ${schema} and tablename = 'queue_migrations')`;
+  if (!(await holds(tx, isThere))) return migrations;
+  const applied = new Set(
+    (await queryRows<{ version: number }>(tx, sql`select version from ${table}`)).map(
+      ({ version }) => version,
+    ),
+  );
+  const newest = Math.max(0, ...applied);
+  if (newest > latest) {
+    throw new QueueError(
+      "DATABASE_MISCONFIGURED",
+      `migrate: schema "${schema}" is at version ${newest}, and this version of @org/queue knows ${latest}. ` +
+        "Update @org/queue in this process: a newer one has migrated the database.",
+    );
+  }
+  return migrations.filter(({ version }) => !applied.has(version));
+}
+
+async function findDetached(
+  tx: Database,
+  schema: string,
+  tables: readonly PgTable[],
+): Promise<readonly PgTable[]> {
+  const detached: PgTable[] = [];
+  for (const table of tables) if (!(await hasChangeTriggers(tx, table, schema))) detached.push(table);
+  return detached;
+}
+
+async function holds(tx: Database, condition: SQL): Promise<boolean> {
+  const [row] = await queryRows<{ holds: boolean }>(tx, sql`select ${condition} as holds`);
+  return row!.holds;
+}
+
+async function setSearchPath(tx: Database, path: string): Promise<void> {
+  await queryRows(tx, sql`select set_config('search_path', ${path}, true)`);
+}

@@ -1,0 +1,171 @@
+import { PGlite } from "@electric-sql/pglite";
+import { startPostgres, type TestServer } from "@org/test-servers";
+import { drizzle as drizzleNodePostgres } from "drizzle-orm/node-postgres";
+import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
+import { drizzle as drizzlePostgresJs } from "drizzle-orm/postgres-js";
+import pg from "pg";
+import postgres from "postgres";
+import { afterAll, afterEach } from "vitest";
+import type { ChangeListener } from "../../src/postgres/changes/listener.ts";
+import { pgListener } from "../../src/postgres/changes/pg-listener.ts";
+import { pgliteListener } from "../../src/postgres/changes/pglite-listener.ts";
+import { postgresJsListener } from "../../src/postgres/changes/postgres-js-listener.ts";
+import type { Database } from "../../src/postgres/database.ts";
+import { type MigrateOptions, migrate } from "../../src/postgres/migrate.ts";
+
+/** A database of its own for one test, empty. */
+export interface TestDatabase {
+  readonly name: string;
+  readonly db: Database;
+  /** Connects when it is first used. */
+  readonly listener: ChangeListener;
+  /** Where it is; `undefined` for PGlite. */
+  readonly url: string | undefined;
+  /** Runs plain SQL on a connection of its own, as somebody else would. PGlite has one connection only. */
+  raw<Row = Record<string, unknown>>(text: string): Promise<Row[]>;
+}
+
+export interface OpenOptions {
+  /** Runs `migrate`, with these options. @default false */
+  readonly migrate?: boolean | MigrateOptions;
+  /** Connections of the pool. @default 10 */
+  readonly max?: number;
+}
+
+export interface TestDriver {
+  readonly name: "node-postgres" | "postgres.js" | "PGlite";
+  /** Whether it talks to a server, so that there can be several connections. */
+  readonly isServer: boolean;
+  /** Everything it opens is closed after the test. */
+  open(options?: OpenOptions): Promise<TestDatabase>;
+}
+
+/** Undone after each test, the latest first. */
+export const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+}, 60_000);
+
+let server: Promise<TestServer> | undefined;
+let pglite: Promise<PGlite> | undefined;
+let databases = 0;
+
+afterAll(async () => {
+  await (await pglite)?.close();
+  await (await server)?.stop();
+}, 60_000);
+
+/** The Postgres server of this test file, started when first needed. */
+export function testServer(): Promise<TestServer> {
+  server ??= startPostgres();
+  return server;
+}
+
+/** The URL of an empty database on the server, dropped after the test. */
+export async function createDatabase(): Promise<string> {
+  const { url: serverUrl } = await testServer();
+  const name = `queue_${process.pid}_${databases++}`;
+  await withClient(serverUrl, (admin) => admin.query(`create database ${name}`));
+  cleanups.push(() => withClient(serverUrl, (admin) => admin.query(`drop database ${name} with (force)`)));
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/** A Drizzle database on a pool of `pg`, closed after the test. */
+export function openNodePostgres(url: string, config: pg.PoolConfig = {}): Database {
+  const pool = new pg.Pool({ connectionString: url, ...config });
+  // A connection that is killed while it rests in the pool.
+  pool.on("error", () => {});
+  cleanups.push(() => pool.end());
+  return drizzleNodePostgres(pool);
+}
+
+/** A Drizzle database on `postgres`, closed after the test. */
+export function openPostgresJs(url: string, { max = 10 }: { readonly max?: number } = {}): Database {
+  const client = postgres(url, { onnotice: () => {}, max });
+  cleanups.push(() => client.end({ timeout: 1 }));
+  return drizzlePostgresJs(client);
+}
+
+/** Every driver: `describe.each(drivers)("$name", ({ open }) => …)`. */
+export const drivers: readonly TestDriver[] = [
+  {
+    name: "node-postgres",
+    isServer: true,
+    open: ({ max = 10, ...options } = {}) =>
+      onServer("node-postgres", options, (url) => ({
+        db: openNodePostgres(url, { max }),
+        listener: pgListener({ connect: () => new pg.Client(url) }),
+      })),
+  },
+  {
+    name: "postgres.js",
+    isServer: true,
+    open: ({ max = 10, ...options } = {}) =>
+      onServer("postgres.js", options, (url) => ({
+        db: openPostgresJs(url, { max }),
+        listener: postgresJsListener({ connect: () => postgres(url, { max: 1, onnotice: () => {} }) }),
+      })),
+  },
+  { name: "PGlite", isServer: false, open: openPglite },
+];
+
+export const serverDrivers = drivers.filter(({ isServer }) => isServer);
+
+async function onServer(
+  name: TestDriver["name"],
+  options: OpenOptions,
+  connect: (url: string) => { db: Database; listener: ChangeListener },
+): Promise<TestDatabase> {
+  const url = await createDatabase();
+  const admin = new pg.Client(url);
+  admin.on("error", () => {});
+  await admin.connect();
+  cleanups.push(() => admin.end());
+  const { db, listener } = connect(url);
+  cleanups.push(() => listener.close());
+  await migrateIfAsked(db, options);
+  return { name, db, listener, url, raw: async (text) => (await admin.query(text)).rows };
+}
+
+/** One for all tests of the file, emptied before each: to start one takes a second. */
+async function openPglite(options: OpenOptions = {}): Promise<TestDatabase> {
+  pglite ??= PGlite.create();
+  const client = await pglite;
+  await client.exec(`
+    do $$ declare name text; begin
+      for name in select nspname from pg_namespace where nspname !~ '^(pg_|information_schema$)' loop
+        execute format('drop schema %I cascade', name);
+      end loop;
+    end $$;
+    create schema public;
+    reset all;
+  `);
+  const db = drizzlePglite(client);
+  const listener = pgliteListener(client);
+  cleanups.push(() => listener.close());
+  await migrateIfAsked(db, options);
+  return {
+    name: "PGlite",
+    db,
+    listener,
+    url: undefined,
+    raw: async <Row>(text: string) => (await client.exec(text)).at(-1)?.rows as Row[],
+  };
+}
+
+async function migrateIfAsked(db: Database, options: OpenOptions): Promise<void> {
+  if (options.migrate) await migrate(db, options.migrate === true ? {} : options.migrate);
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
