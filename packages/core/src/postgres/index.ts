@@ -10,3 +10,25 @@ export type { ListenerOptions } from "./changes/reconnecting-listener.ts";
 export { type StatusTableSqlOptions, statusTableSql } from "./changes/triggers.ts";
 export type { Database } from "./database.ts";
 export { type MigrateOptions, migrate } from "./migrate.ts";
+export type { StatusFilter, StatusListOptions, StatusPage } from "./status/list.ts";
+export {
+  createStatusStore,
+  type StatusChange,
+  type StatusStore,
+  type StatusStoreOptions,
+  type StatusValues,
+} from "./status/store.ts";
+export {
+  type AnyStatusTable,
+  type FieldColumns,
+  type KeyColumns,
+  STATUSES,
+  type Status,
+  type StatusFields,
+  type StatusKey,
+  type StatusRow,
+  type StatusTable,
+  type StatusTableDefinition,
+  statusTable,
+} from "./status/table.ts";
+export { type TrackStatusOptions, trackStatus } from "./status/track.ts";

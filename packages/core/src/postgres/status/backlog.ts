@@ -1,0 +1,130 @@
+import { MAX_ROWS } from "./fence.ts";
+import { compareAges, compareSteps, type JobWrite, mergeWrites, type SubjectWrite } from "./transition.ts";
+
+/** Told once: whether the first try to write it was accepted by Postgres. */
+export type Told = (isWritten: boolean) => void;
+
+/** A write that waits, or is under way. */
+export interface Pending {
+  readonly subject: string;
+  readonly write: SubjectWrite;
+  /** A transition goes at once; progress waits until its subject may be written again. */
+  readonly isUrgent: boolean;
+  readonly told: readonly Told[];
+}
+
+/** What to write next. `wakeAt`: when more will be due, if time is all that it waits for. */
+export interface Batch {
+  readonly subjects: readonly Pending[];
+  readonly jobs: readonly JobWrite[];
+  readonly wakeAt: number | undefined;
+}
+
+/** A little more than a quarter of a second, so that no second has five. */
+const PROGRESS_INTERVAL = 260;
+
+/**
+ * The writes that wait, as few as say the same: of each job only its newest step, of each subject only the newest
+ * job, but for older jobs that have fields to tell, which are written first.
+ */
+export class Backlog {
+  /** Of each subject its jobs, oldest first. Never an empty list. */
+  readonly #subjects = new Map<string, Pending[]>();
+  readonly #jobs = new Map<string, JobWrite>();
+  /** When each subject was written last, the longest ago first. */
+  readonly #writtenAt = new Map<string, number>();
+
+  get isEmpty(): boolean {
+    return this.#subjects.size === 0 && this.#jobs.size === 0;
+  }
+
+  add(pending: Pending): void {
+    const waiting = this.#subjects.get(pending.subject);
+    if (!waiting) this.#subjects.set(pending.subject, [pending]);
+    else insert(waiting, pending, (known) => merge(known, pending));
+  }
+
+  addJob(write: JobWrite): void {
+    const known = this.#jobs.get(write.jobId);
+    if (!known || compareSteps(write, known) >= 0) this.#jobs.set(write.jobId, write);
+  }
+
+  /** Puts writes back that failed, behind what has come meanwhile. */
+  giveBack(subjects: readonly Pending[], jobs: readonly JobWrite[]): void {
+    for (const pending of subjects) {
+      const waiting = this.#subjects.get(pending.subject);
+      if (!waiting) this.#subjects.set(pending.subject, [pending]);
+      else insert(waiting, pending, (known) => merge(pending, known));
+    }
+    for (const write of jobs) if (!this.#jobs.has(write.jobId)) this.#jobs.set(write.jobId, write);
+  }
+
+  /** Makes progress that waits for its time due now. */
+  hurry(): void {
+    for (const waiting of this.#subjects.values()) waiting[0] = { ...waiting[0]!, isUrgent: true };
+  }
+
+  take(now: number): Batch {
+    this.#forgetOld(now);
+    const subjects: Pending[] = [];
+    let wakeAt = Number.POSITIVE_INFINITY;
+    for (const [subject, waiting] of this.#subjects) {
+      if (subjects.length === MAX_ROWS) break;
+      dropSuperseded(waiting);
+      const dueAt = waiting[0]!.isUrgent
+        ? now
+        : (this.#writtenAt.get(subject) ?? -Infinity) + PROGRESS_INTERVAL;
+      if (dueAt > now) {
+        wakeAt = Math.min(wakeAt, dueAt);
+        continue;
+      }
+      subjects.push(waiting.shift()!);
+      if (waiting.length === 0) this.#subjects.delete(subject);
+      this.#writtenAt.delete(subject);
+      this.#writtenAt.set(subject, now);
+    }
+    // A row must be there before a transition can find it by its job.
+    const jobs = subjects.length < MAX_ROWS ? [...this.#jobs.values()].slice(0, MAX_ROWS) : [];
+    for (const { jobId } of jobs) this.#jobs.delete(jobId);
+    return { subjects, jobs, wakeAt: Number.isFinite(wakeAt) ? wakeAt : undefined };
+  }
+
+  #forgetOld(now: number): void {
+    for (const [subject, at] of this.#writtenAt) {
+      if (at + PROGRESS_INTERVAL > now) return;
+      this.#writtenAt.delete(subject);
+    }
+  }
+}
+
+/** An older job that tells no fields has nothing left to say: its row would be overwritten at once. */
+function dropSuperseded(waiting: Pending[]): void {
+  while (waiting.length > 1) {
+    const [oldest, next] = waiting as [Pending, Pending];
+    if (Object.keys(oldest.write.fields).length > 0) {
+      waiting[0] = { ...oldest, isUrgent: true };
+      return;
+    }
+    waiting.shift();
+    waiting[0] = { ...next, told: [...oldest.told, ...next.told] };
+  }
+}
+
+function insert(waiting: Pending[], pending: Pending, mergeWith: (known: Pending) => Pending): void {
+  const same = waiting.findIndex(({ write }) => write.jobId === pending.write.jobId);
+  if (same !== -1) {
+    waiting[same] = mergeWith(waiting[same]!);
+    return;
+  }
+  const younger = waiting.findIndex(({ write }) => compareAges(write, pending.write) > 0);
+  waiting.splice(younger === -1 ? waiting.length : younger, 0, pending);
+}
+
+function merge(earlier: Pending, later: Pending): Pending {
+  return {
+    subject: earlier.subject,
+    write: mergeWrites(earlier.write, later.write),
+    isUrgent: earlier.isUrgent || later.isUrgent,
+    told: [...earlier.told, ...later.told],
+  };
+}

@@ -1,0 +1,194 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Engine, JobRecord } from "../../engine/port.ts";
+import { isTerminal } from "../../engine/state-machine.ts";
+import { asTyped, queryRows } from "../database.ts";
+import { Patience } from "./patience.ts";
+import type { StatusStore } from "./store.ts";
+import type { Status } from "./table.ts";
+import type { Tracker } from "./tracker.ts";
+
+/** Rows of one look, and of one turn; what is left of a large table is looked at in the next turn. */
+const PAGE = 500;
+const MAX_ROWS = 5_000;
+/** Rows that were written a moment ago are on their way still, in milliseconds. */
+const SETTLING = 2_000;
+
+const GONE =
+  "The job is not known to the engine any more: it was removed, or forgotten before its end could be written here.";
+
+export interface ReconcilerParts {
+  readonly tracker: Tracker;
+  readonly store: StatusStore;
+  readonly engine: Engine;
+  readonly interval: number;
+  readonly goneAfter: number;
+  readonly onError: (error: unknown) => void;
+}
+
+interface UnfinishedRow {
+  readonly jobId: string;
+  readonly epoch: number;
+  readonly status: Status;
+  /** As text, since a Date has no microseconds. */
+  readonly updatedAt: string;
+}
+
+/**
+ * Compares rows that haven't ended with their jobs, and mends those that missed something: a worker died between the
+ * end of a job and its row, or Postgres was away for longer than the worker was there.
+ */
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  readonly #patience = new Patience();
+  /** When a job was first found gone, by its id. */
+  readonly #goneSince = new Map<string, number>();
+  #after: UnfinishedRow | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #turn: Promise<void> | undefined;
+  #isFailing = false;
+  #isStopped = false;
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    if (!this.#parts.engine.capabilities.inspection || this.#isStopped) return;
+    this.#timer = setTimeout(() => {
+      this.#turn = this.#run().then(() => this.start());
+    }, this.#parts.interval).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#turn;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#lookThrough();
+      this.#isFailing = false;
+    } catch (error) {
+      if (!this.#isFailing) this.#parts.onError(error);
+      this.#isFailing = true;
+    }
+  }
+
+  async #lookThrough(): Promise<void> {
+    for (let seen = 0; seen < MAX_ROWS && !this.#isStopped; seen += PAGE) {
+      const rows = await this.#read();
+      this.#after = rows.length < PAGE ? undefined : rows.at(-1);
+      if (rows.length > 0) await this.#mendAll(rows);
+      if (rows.length < PAGE) return;
+    }
+  }
+
+  async #mendAll(rows: readonly UnfinishedRow[]): Promise<void> {
+    const { engine } = this.#parts;
+    const records = await engine.get(rows.map(({ jobId }) => jobId));
+    const gone: UnfinishedRow[] = [];
+    for (const [index, row] of rows.entries()) {
+      const record = records[index];
+      if (!record) gone.push(row);
+      else {
+        this.#goneSince.delete(row.jobId);
+        await this.#mend(row, record);
+      }
+    }
+    await this.#giveUp(this.#longGone(gone));
+  }
+
+  async #mend(row: UnfinishedRow, record: JobRecord): Promise<void> {
+    const { tracker, store } = this.#parts;
+    if (record.envelope.messageType !== tracker.message.name || isInStep(row, record)) return;
+    const write = await tracker.toWrite(record);
+    if ("key" in write) store.writer.put(write, true);
+    else store.writer.putJob(write);
+  }
+
+  #longGone(gone: readonly UnfinishedRow[]): readonly UnfinishedRow[] {
+    const { goneAfter } = this.#parts;
+    const now = performance.now();
+    for (const [jobId, since] of this.#goneSince)
+      if (since < now - 10 * goneAfter) this.#goneSince.delete(jobId);
+    return gone.filter(({ jobId }) => {
+      const since = this.#goneSince.get(jobId) ?? now;
+      this.#goneSince.set(jobId, since);
+      return now - since >= goneAfter;
+    });
+  }
+
+  /** A guess, so it gives way to anything that is known: only a row that is as it was read is changed. */
+  async #giveUp(rows: readonly UnfinishedRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    const inOutbox = await this.#findInOutbox(rows.filter(({ epoch }) => epoch === 0));
+    const lost = rows.filter(({ jobId }) => !inOutbox.has(jobId));
+    if (lost.length === 0) return;
+    const { table, parts } = this.#parts.store;
+    const { jobId, epoch } = parts.columns;
+    await this.#query(sql`
+      update ${table} set status = 'FAILED', error_message = ${GONE}, finished_at = clock_timestamp(),
+        updated_at = clock_timestamp()
+      from (values ${sql.join(
+        lost.map((row) => sql`(${row.jobId}::text, ${row.epoch}::int)`),
+        sql`, `,
+      )}) as lost(job_id, epoch)
+      where ${jobId!} = lost.job_id and ${epoch!} = lost.epoch and ${isUnfinished(parts.columns.status!)}`);
+    for (const row of lost) this.#goneSince.delete(row.jobId);
+  }
+
+  /** A job that was sent with `tx` isn't in the engine until the relay has moved it, however long that takes. */
+  async #findInOutbox(rows: readonly UnfinishedRow[]): Promise<ReadonlySet<string>> {
+    if (rows.length === 0) return new Set();
+    const outboxes = await this.#query<{ schema: string }>(sql`
+      select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relname = 'queue_outbox' and c.relkind in ('r', 'p') and has_table_privilege(c.oid, 'select')
+        and has_schema_privilege(n.oid, 'usage')`);
+    const ids = sql.join(
+      rows.map(({ jobId }) => sql`${jobId}::text`),
+      sql`, `,
+    );
+    const found = new Set<string>();
+    for (const { schema } of outboxes) {
+      const outbox = sql`${sql.identifier(schema)}.${sql.identifier("queue_outbox")}`;
+      const held = await this.#query<{ id: string }>(sql`select id from ${outbox} where id in (${ids})`);
+      for (const { id } of held) found.add(id);
+    }
+    return found;
+  }
+
+  /** A row with a `finished_at` and no end was changed by somebody else, who knows better. */
+  #read(): Promise<UnfinishedRow[]> {
+    const { table, parts } = this.#parts.store;
+    const { jobId, epoch, status, finishedAt, updatedAt } = parts.columns;
+    const after = this.#after;
+    const isBehind = after
+      ? sql`and (${updatedAt!}, ${jobId!}) > (${after.updatedAt}::timestamptz, ${after.jobId}::text)`
+      : sql``;
+    return this.#query<UnfinishedRow>(sql`
+      select ${jobId!} as "jobId", ${epoch!} as epoch, ${status!} as status, ${updatedAt!}::text as "updatedAt"
+      from ${table}
+      where ${isUnfinished(status!)} and ${jobId!} is not null and ${finishedAt!} is null
+        and ${updatedAt!} < clock_timestamp() - ${sql.raw(`interval '${SETTLING} milliseconds'`)} ${isBehind}
+      order by ${updatedAt!}, ${jobId!} limit ${sql.raw(`${PAGE}`)}`);
+  }
+
+  #query<Row>(query: SQL): Promise<Row[]> {
+    const { db, parts } = this.#parts.store;
+    return asTyped(`The status table ${parts.name}`, () =>
+      this.#patience.run(() => queryRows<Row>(db, query)),
+    );
+  }
+}
+
+/** As the partial index of status tables says it. */
+function isUnfinished(status: { getSQL(): SQL }): SQL {
+  return sql`${status} in ('PENDING', 'RUNNING')`;
+}
+
+function isInStep({ status, epoch }: UnfinishedRow, record: JobRecord): boolean {
+  if (isTerminal(record.state)) return false;
+  if (record.state === "active") return status === "RUNNING" && epoch === record.epoch;
+  return status === "PENDING";
+}

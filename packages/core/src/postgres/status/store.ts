@@ -1,0 +1,261 @@
+import { is, sql } from "drizzle-orm";
+import { PgDatabase } from "drizzle-orm/pg-core";
+import * as z from "zod/mini";
+import type { Duration } from "../../contract/duration.ts";
+import { duration, parseOptions } from "../../contract/options.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import { ChangeFeed } from "../changes/change-feed.ts";
+import type { ChangeListener } from "../changes/listener.ts";
+import { asTyped, type Database } from "../database.ts";
+import { surviveLostConnections } from "../transaction.ts";
+import { listRows, type StatusListOptions, type StatusPage } from "./list.ts";
+import {
+  type AnyStatusTable,
+  readKey,
+  readStatusTable,
+  STATUSES,
+  type Status,
+  type StatusFields,
+  type StatusKey,
+  type StatusRow,
+  type StatusTableParts,
+  whereKey,
+} from "./table.ts";
+import { StatusWriter } from "./writer.ts";
+
+/** What `createStatusStore` takes. */
+export interface StatusStoreOptions<T extends AnyStatusTable> {
+  /** A Drizzle database of any Postgres driver. */
+  readonly db: Database;
+  readonly table: T;
+  /** Tells `subscribe` of changes at once. Without it they are found by polling. */
+  readonly listener?: ChangeListener | undefined;
+  /** Time between two looks for changes, "10ms" to "1h". @default "1s", and "10s" with a listener */
+  readonly pollInterval?: Duration | undefined;
+  /** Told when jobs' transitions can't be written (once, however long it lasts), and of bad rows. @default console.error */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** What `upsert` sets: fields, and the columns of the library that the caller vouches for. */
+export type StatusValues<T extends AnyStatusTable> = StatusFields<T> & {
+  /** Makes the row the caller's: it loses its job, until one writes it again. */
+  readonly status?: Status;
+  readonly errorMessage?: string | null;
+};
+
+/** A row that changed, or `row: null` for one that was deleted. */
+export interface StatusChange<T extends AnyStatusTable> {
+  readonly key: StatusKey<T>;
+  readonly row: StatusRow<T> | null;
+}
+
+const optionsSchema = z.strictObject({
+  db: z.custom<Database>(
+    (value) => is(value, PgDatabase),
+    "expected a Drizzle database, for example drizzle(pool) of drizzle-orm/node-postgres",
+  ),
+  table: z.custom<AnyStatusTable>((value) => value !== undefined, "expected a table made by statusTable(…)"),
+  listener: z.optional(
+    z.custom<ChangeListener>(
+      (value) => typeof (value as Partial<ChangeListener> | null)?.listen === "function",
+      "expected a listener, for example pgListener(…)",
+    ),
+  ),
+  pollInterval: z.optional(duration({ min: 10, max: 3_600_000 })),
+  onError: z.optional(
+    z.custom<(error: unknown) => void>((value) => typeof value === "function", "expected a function"),
+  ),
+});
+
+/** Reads and writes the rows of a status table. Made by `createStatusStore`. */
+export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
+  readonly table: T;
+  /** @internal */
+  readonly parts: StatusTableParts;
+  /** @internal */
+  readonly db: Database;
+  /** @internal */
+  readonly writer: StatusWriter;
+  /** @internal */
+  readonly onError: (error: unknown) => void;
+  readonly #feed: ChangeFeed<T>;
+  readonly #subscriptions = new Set<() => Promise<void>>();
+  #isClosed = false;
+
+  /** @internal */
+  constructor(options: StatusStoreOptions<T>) {
+    const { db, table, listener, pollInterval, onError } = parseOptions(
+      "createStatusStore",
+      optionsSchema,
+      options,
+    );
+    surviveLostConnections(db);
+    this.db = db;
+    this.table = table as T;
+    this.parts = readStatusTable(table);
+    const { name, keyColumns } = this.parts;
+    this.onError = onError ?? ((error) => console.error(`The status table ${name}:`, error));
+    this.writer = new StatusWriter({ db, table, parts: this.parts, onError: this.onError });
+    this.#feed = new ChangeFeed({
+      db,
+      table: this.table,
+      keyColumns,
+      listener,
+      pollInterval,
+      onError: this.onError,
+    });
+  }
+
+  /**
+   * The row of a subject, or `null` when it never had one: nothing has been run for it yet.
+   *
+   * @throws {QueueError} `INVALID_OPTIONS`, `DATABASE_UNAVAILABLE`, `DATABASE_MISCONFIGURED`.
+   *
+   * @example
+   * const scan = await scans.get({ guildId, channelId });
+   * if (scan === null) return "never scanned";
+   */
+  async get(key: StatusKey<T>): Promise<StatusRow<T> | null> {
+    const condition = whereKey(this.parts, readKey(this.parts, "get", key));
+    const rows = await this.#run(() => this.db.select().from(this.#anyTable).where(condition));
+    return (rows[0] as StatusRow<T> | undefined) ?? null;
+  }
+
+  /**
+   * Rows, page by page, the most recently changed first unless `orderBy` says otherwise.
+   *
+   * @throws {QueueError} as `get`.
+   *
+   * @example
+   * const { rows, cursor } = await scans.list({ where: { guildId, status: ["PENDING", "RUNNING"] }, limit: 20 });
+   */
+  async list(options: StatusListOptions<T> = {}): Promise<StatusPage<T>> {
+    return this.#run(() => listRows(this.db, this.table, this.parts, options));
+  }
+
+  /**
+   * Writes a row by hand, as any plain SQL may, and answers it: fields, a status, or both. What is left out keeps
+   * its value. With a `status` the row is the caller's: its `jobId` is cleared, and the next write of any job takes
+   * it over; `startedAt` and `finishedAt` follow the status. Fields alone leave the row to its job.
+   *
+   * @throws {QueueError} as `get`.
+   *
+   * @example
+   * await scans.upsert({ guildId, channelId }, { forwardMessageId: null, status: "PENDING" });
+   */
+  async upsert(key: StatusKey<T>, values: StatusValues<T>): Promise<StatusRow<T>> {
+    const given = readKey(this.parts, "upsert", key);
+    const set = { ...this.#readValues(values), updatedAt: sql`clock_timestamp()` };
+    const rows = await this.#run(() =>
+      this.db
+        .insert(this.#anyTable)
+        .values({ ...set, ...given })
+        .onConflictDoUpdate({ target: [...this.parts.keyColumns], set })
+        .returning(),
+    );
+    return (rows as StatusRow<T>[])[0]!;
+  }
+
+  /**
+   * Calls `listener` with each changed row from now on, whoever wrote it; with `key`, only of that subject. A row that
+   * changes faster than it is read is told in its latest state. The table needs its triggers: `migrate(db, {
+   * statusTables: [table] })`. Answers what ends it.
+   *
+   * @throws {QueueError} as `get`, `CLOSED`.
+   *
+   * @example
+   * const stop = await scans.subscribe(({ row }) => console.log(row?.status, row?.messageCount), { key });
+   */
+  async subscribe(
+    listener: (change: StatusChange<T>) => void,
+    options: { readonly key?: StatusKey<T> } = {},
+  ): Promise<() => Promise<void>> {
+    if (this.#isClosed) throw new QueueError("CLOSED", "The status store is closed.");
+    const { parts } = this;
+    const wanted = options.key === undefined ? undefined : readKey(parts, "subscribe", options.key);
+    const stop = await this.#feed.subscribe(({ key, row }) => {
+      const named = parts.keyNames.map((name): [string, unknown] => [
+        name,
+        row ? (row as Record<string, unknown>)[name] : parts.columns[name]!.mapFromDriverValue(key[name]),
+      ]);
+      const isWanted = wanted === undefined || named.every(([name, value]) => isSame(value, wanted[name]));
+      if (isWanted)
+        listener({
+          key: Object.fromEntries(named) as StatusKey<T>,
+          row: (row ?? null) as StatusRow<T> | null,
+        });
+    });
+    const unsubscribe = async () => {
+      if (this.#subscriptions.delete(unsubscribe)) await stop();
+    };
+    this.#subscriptions.add(unsubscribe);
+    return unsubscribe;
+  }
+
+  /** Writes what still waits, up to five seconds, and ends the subscriptions. `db` and `listener` stay open. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.writer.flush(5_000);
+    this.writer.close();
+    await Promise.all([...this.#subscriptions].map((unsubscribe) => unsubscribe()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  get #anyTable(): AnyStatusTable {
+    return this.table;
+  }
+
+  #readValues(values: StatusValues<T>): Record<string, unknown> {
+    const { status, errorMessage, ...fields } = values as Record<string, unknown>;
+    const unknown = Object.keys(fields).find((name) => !this.parts.fieldNames.includes(name));
+    if (unknown !== undefined) {
+      const known = [...this.parts.fieldNames, "status", "errorMessage"].join(", ");
+      throw new QueueError("INVALID_OPTIONS", `upsert: ${unknown} isn't one of ${known}.`);
+    }
+    if (status !== undefined && !STATUSES.includes(status as Status)) {
+      throw new QueueError("INVALID_OPTIONS", `upsert: expected a status of ${STATUSES.join(", ")}.`);
+    }
+    return {
+      ...fields,
+      ...(status !== undefined && { ...byHand(status as Status) }),
+      ...(errorMessage !== undefined && { errorMessage }),
+    };
+  }
+
+  #run<R>(work: () => Promise<R>): Promise<R> {
+    return asTyped(`The status table ${this.parts.name}`, work);
+  }
+}
+
+function byHand(status: Status): Record<string, unknown> {
+  const isOver = status !== "PENDING" && status !== "RUNNING";
+  return {
+    status,
+    jobId: null,
+    epoch: 0,
+    errorMessage: null,
+    finishedAt: isOver ? sql`clock_timestamp()` : null,
+    ...(status === "RUNNING" && { startedAt: sql`clock_timestamp()` }),
+    ...(status === "PENDING" && { startedAt: null }),
+  };
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a instanceof Date && b instanceof Date ? a.getTime() === b.getTime() : a === b;
+}
+
+/**
+ * Opens a store over a status table.
+ *
+ * @throws {QueueError} `INVALID_OPTIONS`.
+ *
+ * @example
+ * const scans = createStatusStore({ db: drizzle(pool), table: scanStatus, listener: pgListener({ connectionString }) });
+ * await scans.get({ guildId, channelId }); // null: never scanned
+ */
+export function createStatusStore<T extends AnyStatusTable>(options: StatusStoreOptions<T>): StatusStore<T> {
+  return new StatusStore(options);
+}

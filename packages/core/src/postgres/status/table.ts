@@ -1,0 +1,210 @@
+import { getTableColumns, getTableName, is, type SQL, sql } from "drizzle-orm";
+import type { BuildColumns } from "drizzle-orm/column-builder";
+import {
+  check,
+  getTableConfig,
+  index,
+  integer,
+  type PgColumn,
+  type PgColumnBuilderBase,
+  PgTable,
+  type PgTableExtraConfigValue,
+  type PgTableFn,
+  type PgTableWithColumns,
+  pgSchema,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from "drizzle-orm/pg-core";
+import { QueueError } from "../../errors/queue-error.ts";
+
+/** What a subject's newest job is doing, or how it ended. A subject without a row has never had a job. */
+export const STATUSES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"] as const;
+
+export type Status = (typeof STATUSES)[number];
+
+/** Columns that name a subject. All of them are `notNull()`. */
+export type KeyColumns = Record<string, PgColumnBuilderBase & { readonly _: { readonly notNull: true } }>;
+/** The app's own columns. Each may be null or has a default: a row is there before its job has begun. */
+export type FieldColumns = Record<string, PgColumnBuilderBase>;
+
+/** What `statusTable` takes beside the name. */
+export interface StatusTableDefinition<Key extends KeyColumns, Fields extends FieldColumns> {
+  readonly key: Key;
+  /** @default {} */
+  readonly fields?: Fields;
+  /** The Postgres schema that the table is in. @default the connection's search path */
+  readonly schema?: string;
+}
+
+declare const parts: unique symbol;
+
+/** A Drizzle table made by `statusTable`: join it, query it and migrate it like any other. */
+export type StatusTable<
+  Name extends string = string,
+  Key extends KeyColumns = KeyColumns,
+  Fields extends FieldColumns = FieldColumns,
+> = PgTableWithColumns<{
+  name: Name;
+  schema: string | undefined;
+  dialect: "pg";
+  columns: BuildColumns<Name, Key & Fields & OwnColumns, "pg">;
+}> & { readonly [parts]?: { readonly key: keyof Key; readonly fields: keyof Fields } };
+
+/** Any status table. */
+// biome-ignore lint/suspicious/noExplicitAny: a table's columns are invariant in their types
+export type AnyStatusTable = PgTableWithColumns<any> & {
+  readonly [parts]?: { readonly key: PropertyKey; readonly fields: PropertyKey };
+};
+
+type Parts<T extends AnyStatusTable> = NonNullable<T[typeof parts]>;
+
+/** A row: the key, the app's fields, and `status`, `jobId`, `epoch`, `errorMessage` and the four instants. */
+export type StatusRow<T extends AnyStatusTable> = T["$inferSelect"];
+/** The key of a subject, for example `{ guildId, channelId }`. */
+export type StatusKey<T extends AnyStatusTable> = {
+  readonly [Name in Parts<T>["key"] & keyof T["$inferSelect"]]: T["$inferSelect"][Name];
+};
+/** Some of the app's fields. Those that are left out keep their values. */
+export type StatusFields<T extends AnyStatusTable> = {
+  readonly [Name in Parts<T>["fields"] & keyof T["$inferInsert"]]?: T["$inferInsert"][Name];
+};
+
+type OwnColumns = ReturnType<typeof ownColumns>;
+
+const instant = (name: string) => timestamp(name, { withTimezone: true });
+
+const ownColumns = () => ({
+  status: text("status", { enum: STATUSES }).notNull().default("PENDING"),
+  jobId: text("job_id"),
+  epoch: integer("epoch").notNull().default(0),
+  errorMessage: text("error_message"),
+  createdAt: instant("created_at").notNull().defaultNow(),
+  startedAt: instant("started_at"),
+  finishedAt: instant("finished_at"),
+  updatedAt: instant("updated_at").notNull().defaultNow(),
+});
+
+const OWN_NAMES: ReadonlySet<string> = new Set(Object.keys(ownColumns()));
+
+/**
+ * Makes the Drizzle table of a status: your key columns (its primary key), your fields, and ours: `status`,
+ * `job_id`, `epoch`, `error_message`, `created_at`, `started_at`, `finished_at`, `updated_at`. Export it from
+ * your schema file, and drizzle-kit generates its migration.
+ *
+ * @throws {QueueError} `INVALID_OPTIONS` without a key column, for a key column that may be null, for a field
+ * that may not be and has no default, and for a column that is named as one of ours.
+ *
+ * @example
+ * export const scanStatus = statusTable("scan_status", {
+ *   key: { guildId: text("guild_id").notNull(), channelId: text("channel_id").notNull() },
+ *   fields: { messageCount: integer("message_count").notNull().default(0) },
+ * });
+ */
+export function statusTable<
+  Name extends string,
+  Key extends KeyColumns,
+  Fields extends FieldColumns = Record<never, never>,
+>(name: Name, definition: StatusTableDefinition<Key, Fields>): StatusTable<Name, Key, Fields> {
+  const { key, fields = {}, schema } = definition;
+  const keyNames = Object.keys(key);
+  const taken = [...keyNames, ...Object.keys(fields)];
+  const clash = taken.find((column) => OWN_NAMES.has(column)) ?? keyNames.find((column) => column in fields);
+  if (clash !== undefined) throw invalid(name, `the column ${clash} is there twice`);
+
+  const columns = { ...key, ...fields, ...ownColumns() };
+  // Postgres' own schema isn't one that Drizzle lets an app declare.
+  const make =
+    schema === undefined || schema === "public" ? pgTable : (pgSchema(schema).table as unknown as PgTableFn);
+  const extras = (self: Record<string, PgColumn>): PgTableExtraConfigValue[] => {
+    const keyColumns = keyNames.map((column) => self[column]!) as [PgColumn, ...PgColumn[]];
+    if (keyColumns.length === 0) throw invalid(name, "it needs at least one key column");
+    const { status, jobId, updatedAt } = self as Record<string, PgColumn>;
+    return [
+      primaryKey({ columns: keyColumns }),
+      check(`${name}_status_check`, sql`${status!} in (${sql.raw(STATUSES.map(quote).join(", "))})`),
+      index(`${name}_job_id_index`).on(jobId!),
+      index(`${name}_updated_at_index`).on(updatedAt!),
+      index(`${name}_unfinished_index`).on(updatedAt!).where(sql.raw("status in ('PENDING', 'RUNNING')")),
+    ];
+  };
+  const table = make(name, columns, extras as never) as unknown as StatusTable<Name, Key, Fields>;
+  readStatusTable(table);
+  return table;
+}
+
+/** The columns of a status table by their part in it. */
+export interface StatusTableParts {
+  readonly name: string;
+  /** Property names, in the order of the primary key. */
+  readonly keyNames: readonly string[];
+  readonly keyColumns: readonly PgColumn[];
+  readonly fieldNames: readonly string[];
+  readonly columns: Readonly<Record<string, PgColumn>>;
+}
+
+/** @throws {QueueError} `INVALID_OPTIONS` for what isn't a status table. */
+export function readStatusTable(table: unknown): StatusTableParts {
+  if (!is(table, PgTable)) {
+    throw new QueueError("INVALID_OPTIONS", "Expected a table made by statusTable(…).");
+  }
+  const name = getTableName(table);
+  const columns = getTableColumns(table) as Record<string, PgColumn>;
+  const primary = getTableConfig(table).primaryKeys[0]?.columns ?? [];
+  const keyNames = primary.map(
+    (key) => Object.keys(columns).find((column) => columns[column]!.name === key.name)!,
+  );
+  const keyColumns = keyNames.map((column) => columns[column]!);
+  const foreign = [...OWN_NAMES].find((column) => !columns[column]);
+  if (foreign !== undefined || keyColumns.length === 0) {
+    throw invalid(name, "it isn't a status table: make it with statusTable(…)");
+  }
+  const fieldNames = Object.keys(columns).filter(
+    (column) => !OWN_NAMES.has(column) && !keyNames.includes(column),
+  );
+  const nullableKey = keyNames.find((column) => !columns[column]!.notNull);
+  if (nullableKey !== undefined) throw invalid(name, `the key column ${nullableKey} must be notNull()`);
+  const required = fieldNames.find((column) => columns[column]!.notNull && !columns[column]!.hasDefault);
+  if (required !== undefined) {
+    const why = "a row is there before its job has told any field";
+    throw invalid(name, `the field ${required} must have a default or may be null: ${why}`);
+  }
+  return { name, keyNames, keyColumns, fieldNames, columns };
+}
+
+/** A key as text, equal for equal keys, in memory only. */
+export function subjectOf({ keyNames, columns }: StatusTableParts, key: Readonly<Record<string, unknown>>) {
+  const values = keyNames.map((name) => {
+    const value = columns[name]!.mapToDriverValue(key[name]);
+    return typeof value === "bigint" ? `${value}` : value;
+  });
+  return JSON.stringify(values);
+}
+
+/** @throws {QueueError} `INVALID_OPTIONS` for a key that lacks a column, has one too many, or holds a null. */
+export function readKey(parts: StatusTableParts, what: string, key: unknown): Record<string, unknown> {
+  const given: Record<string, unknown> = typeof key === "object" && key !== null ? { ...key } : {};
+  const names = Object.keys(given);
+  const isWhole = parts.keyNames.every((name) => given[name] !== undefined && given[name] !== null);
+  if (isWhole && names.length === parts.keyNames.length) return given;
+  const wanted = parts.keyNames.join(", ");
+  const got = names.length > 0 ? names.join(", ") : "none of them";
+  throw new QueueError("INVALID_OPTIONS", `${what}: expected the key { ${wanted} }, got ${got}.`);
+}
+
+/** Row equality with a key. */
+export function whereKey({ keyNames, columns }: StatusTableParts, key: Record<string, unknown>): SQL {
+  return sql.join(
+    keyNames.map((name) => sql`${columns[name]!} = ${sql.param(key[name], columns[name]!)}`),
+    sql` and `,
+  );
+}
+
+function quote(value: string): string {
+  return `'${value}'`;
+}
+
+function invalid(name: string, problem: string): QueueError {
+  return new QueueError("INVALID_OPTIONS", `statusTable ${name}: ${problem}.`);
+}

@@ -1,0 +1,253 @@
+import { isQueueError } from "../../errors/queue-error.ts";
+import { asTyped, type Database } from "../database.ts";
+import { Backlog, type Batch, type Pending } from "./backlog.ts";
+import { writeJobs, writeSubjects } from "./fence.ts";
+import { Patience } from "./patience.ts";
+import { type AnyStatusTable, type StatusTableParts, subjectOf } from "./table.ts";
+import { compareSteps, type JobWrite, type SubjectWrite, type Transition } from "./transition.ts";
+
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 1_000;
+/** Jobs whose last told step is remembered. */
+const MAX_REMEMBERED = 10_000;
+
+export interface StatusWriterParts {
+  readonly db: Database;
+  readonly table: AnyStatusTable;
+  readonly parts: StatusTableParts;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Writes what happens to jobs, with one statement under way at a time that carries all that waits. While Postgres is
+ * away it keeps what is newest and goes on trying; the fence makes a repeat harmless.
+ */
+export class StatusWriter {
+  readonly #parts: StatusWriterParts;
+  readonly #backlog = new Backlog();
+  readonly #patience = new Patience();
+  readonly #told = new Map<string, Pick<Transition, "epoch" | "status">>();
+  #idle: (() => void)[] = [];
+  #isPumping = false;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isClosed = false;
+
+  constructor(parts: StatusWriterParts) {
+    this.#parts = parts;
+  }
+
+  /** Writes soon: a transition at once, progress (`isUrgent: false`) at most four times a second and subject. */
+  put(write: SubjectWrite, isUrgent: boolean): void {
+    this.#add({ subject: subjectOf(this.#parts.parts, write.key), write, isUrgent, told: [] });
+  }
+
+  /**
+   * Writes, and resolves once the first try is over, or `patience` milliseconds have passed: with whether the row
+   * was written. What wasn't is tried again.
+   */
+  async putAndWait(writes: readonly SubjectWrite[], patience: number): Promise<boolean> {
+    const tries = writes.map(
+      (write) =>
+        new Promise<boolean>((told) => {
+          // Postgres is known to be away: to wait for the next try would slow down every send.
+          if (this.#failures > 0 || this.#isClosed) told(false);
+          this.#add({
+            subject: subjectOf(this.#parts.parts, write.key),
+            write,
+            isUrgent: true,
+            told: [told],
+          });
+        }),
+    );
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLong = new Promise<readonly boolean[]>((resolve) => {
+      timer = setTimeout(resolve, patience, [false]);
+    });
+    const written = await Promise.race([Promise.all(tries), tooLong]);
+    clearTimeout(timer);
+    return written.every(Boolean);
+  }
+
+  /** As `put`, for a job whose subject isn't known here. */
+  putJob(write: JobWrite): void {
+    if (this.#isClosed) return;
+    this.#remember(write);
+    this.#backlog.addJob(write);
+    this.#wake();
+  }
+
+  /** Whether this step of a job, or a later one, was put before. */
+  hasTold(write: JobWrite): boolean {
+    const told = this.#told.get(write.jobId);
+    return told !== undefined && compareSteps(told, write) >= 0;
+  }
+
+  /** Resolves once nothing waits any more, or `patience` milliseconds have passed. */
+  async flush(patience: number): Promise<void> {
+    if (this.#isClosed || (this.#backlog.isEmpty && !this.#isPumping)) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patience);
+      this.#idle.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#backlog.hurry();
+      this.#wake();
+    });
+  }
+
+  /** Gives up what couldn't be written. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#beIdle();
+  }
+
+  #add(pending: Pending): void {
+    if (this.#isClosed) return;
+    this.#remember(pending.write);
+    this.#backlog.add(pending);
+    this.#wake();
+  }
+
+  #remember({ jobId, epoch, status }: JobWrite): void {
+    const known = this.#told.get(jobId);
+    if (known && compareSteps(known, { epoch, status }) > 0) return;
+    this.#told.delete(jobId);
+    this.#told.set(jobId, { epoch, status });
+    if (this.#told.size > MAX_REMEMBERED) this.#told.delete(this.#told.keys().next().value!);
+  }
+
+  #wake(): void {
+    if (this.#isPumping || this.#isClosed) return;
+    this.#isPumping = true;
+    clearTimeout(this.#timer);
+    // All that this turn of the event loop tells goes in one statement.
+    setImmediate(() => void this.#pump());
+  }
+
+  async #pump(): Promise<void> {
+    while (!this.#isClosed) {
+      const batch = this.#backlog.take(performance.now());
+      if (batch.subjects.length === 0 && batch.jobs.length === 0) {
+        this.#rest(batch);
+        return;
+      }
+      const error = await this.#write(batch);
+      if (error === undefined) this.#failures = 0;
+      else await this.#pause(error);
+    }
+    this.#isPumping = false;
+  }
+
+  #rest({ wakeAt }: Batch): void {
+    this.#isPumping = false;
+    if (wakeAt === undefined) this.#beIdle();
+    // A process may end without its last progress; a worker's stop flushes.
+    else this.#timer = setTimeout(() => this.#wake(), wakeAt - performance.now()).unref();
+  }
+
+  #beIdle(): void {
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** Told once, however often it is tried again. */
+  async #pause(error: unknown): Promise<void> {
+    this.#failures++;
+    if (this.#failures === 1) this.#report(error);
+    const pause = Math.min(FIRST_PAUSE * 2 ** (this.#failures - 1), LONGEST_PAUSE);
+    await new Promise<void>((resolve) => setTimeout(resolve, pause).unref());
+  }
+
+  /** Answers the error after which the rest of the batch waits again, if there was one. */
+  async #write({ subjects, jobs }: Batch): Promise<unknown> {
+    let left = groupByFields(subjects);
+    while (left.length > 0) {
+      const [group, ...others] = left as [Pending[], ...Pending[][]];
+      const error = await this.#try(() => this.#writeGroup(group));
+      if (error === undefined) tell(group, true);
+      else if (isPassing(error)) {
+        const undone = left.flat();
+        this.#backlog.giveBack(undone.map(withoutTold), jobs);
+        tell(undone, false);
+        return error;
+      }
+      left = others;
+      // One row that Postgres refuses must not keep the others from being written.
+      if (error !== undefined && group.length > 1) left.unshift(...group.map((pending) => [pending]));
+      else if (error !== undefined) {
+        tell(group, false);
+        this.#report(error);
+      }
+    }
+    return this.#writeJobs(jobs);
+  }
+
+  async #writeJobs(jobs: readonly JobWrite[]): Promise<unknown> {
+    const { db, table, parts } = this.#parts;
+    const error = await this.#try(() => writeJobs(db, table, parts, jobs));
+    if (error === undefined || !isPassing(error)) {
+      if (error !== undefined) this.#report(error);
+      return undefined;
+    }
+    this.#backlog.giveBack([], jobs);
+    return error;
+  }
+
+  #writeGroup(group: readonly Pending[]): Promise<void> {
+    const { db, table, parts } = this.#parts;
+    return writeSubjects(
+      db,
+      table,
+      parts,
+      group.map(({ write }) => write),
+    );
+  }
+
+  async #try(work: () => Promise<void>): Promise<unknown> {
+    try {
+      await asTyped(`The status table ${this.#parts.parts.name}`, () => this.#patience.run(work));
+      return undefined;
+    } catch (error) {
+      return error ?? new Error("The driver threw nothing.");
+    }
+  }
+
+  #report(error: unknown): void {
+    try {
+      this.#parts.onError(error);
+    } catch {
+      // There is nowhere left to tell it.
+    }
+  }
+}
+
+/**
+ * A statement sets the same fields in all its rows. Rows are locked in the order of their keys, so that the
+ * statements of several processes don't wait for each other in a circle.
+ */
+function groupByFields(subjects: readonly Pending[]): Pending[][] {
+  const groups = new Map<string, Pending[]>();
+  for (const pending of [...subjects].sort((a, b) => (a.subject < b.subject ? -1 : 1))) {
+    const fields = Object.keys(pending.write.fields).sort().join("\n");
+    const group = groups.get(fields);
+    if (group) group.push(pending);
+    else groups.set(fields, [pending]);
+  }
+  return [...groups.values()];
+}
+
+function isPassing(error: unknown): boolean {
+  return isQueueError(error, "DATABASE_UNAVAILABLE") || isQueueError(error, "DATABASE_MISCONFIGURED");
+}
+
+function tell(pending: readonly Pending[], isWritten: boolean): void {
+  for (const { told } of pending) for (const listener of told) listener(isWritten);
+}
+
+function withoutTold(pending: Pending): Pending {
+  return { ...pending, told: [] };
+}

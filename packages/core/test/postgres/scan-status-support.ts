@@ -1,0 +1,111 @@
+import { expect } from "vitest";
+import * as z from "zod";
+import {
+  createQueue,
+  createRegistry,
+  createWorker,
+  defineMessage,
+  type Engine,
+  type Handler,
+  memoryEngine,
+  type QueueOptions,
+  type WorkerOptions,
+} from "../../src/index.ts";
+import type { Database } from "../../src/postgres/database.ts";
+import { createStatusStore, type StatusStore } from "../../src/postgres/status/store.ts";
+import { type TrackStatusOptions, trackStatus } from "../../src/postgres/status/track.ts";
+import type { scanStatus } from "./status-support.ts";
+import { scanStatus as table } from "./status-support.ts";
+import { cleanups } from "./support.ts";
+
+/** A Discord app's scan of a channel's messages. */
+export const channelScan = defineMessage("CHANNEL_SCAN", {
+  data: z.object({ guildId: z.string(), channelId: z.string() }),
+  progress: z.object({ scanned: z.int(), lastMessageId: z.string() }),
+  result: z.object({ scanned: z.int(), lastMessageId: z.string() }),
+  queue: "scans",
+  retry: { attempts: 2, backoff: { type: "fixed", delay: "20ms" } },
+  maxStalls: 2,
+  retain: { completed: { count: 100_000 }, failed: { count: 100_000 } },
+});
+
+/** Something else, that a scan may have to wait for. */
+export const guildSync = defineMessage("GUILD_SYNC", {
+  data: z.object({ guildId: z.string() }),
+  queue: "guilds",
+  retry: { attempts: 1 },
+});
+
+const registry = createRegistry([channelScan, guildSync]);
+export type ScanStore = StatusStore<typeof scanStatus>;
+export type ScanOptions = TrackStatusOptions<typeof channelScan, typeof scanStatus>;
+type Messages = (typeof registry)["messages"][number];
+
+/** What was thrown at the app, by the store and its tracking. */
+export interface ScanApp {
+  readonly store: ScanStore;
+  readonly errors: unknown[];
+}
+
+export function openStore(db: Database): ScanApp {
+  const errors: unknown[] = [];
+  const store = createStatusStore({ db, table, onError: (error) => errors.push(error) });
+  cleanups.push(() => store.close());
+  return { store, errors };
+}
+
+export const scanTracking = (store: ScanStore, options: Partial<ScanOptions> = {}) =>
+  trackStatus(channelScan, {
+    store,
+    key: ({ guildId, channelId }) => ({ guildId, channelId }),
+    fields: {
+      start: () => ({ messageCount: 0 }),
+      progress: ({ scanned, lastMessageId }) => ({ messageCount: scanned, forwardMessageId: lastMessageId }),
+      result: ({ scanned, lastMessageId }) => ({
+        messageCount: scanned,
+        totalMessagesScanned: scanned,
+        forwardMessageId: lastMessageId,
+      }),
+    },
+    ...options,
+  });
+
+/** One process of the app: a queue, and a worker when there is a handler. */
+export async function startApp(
+  app: ScanApp | undefined,
+  parts: {
+    readonly engine?: Engine;
+    readonly scan?: Handler<typeof channelScan>;
+    readonly sync?: Handler<typeof guildSync>;
+    readonly options?: Partial<ScanOptions>;
+    readonly worker?: WorkerOptions;
+    readonly queue?: Partial<QueueOptions<Messages>>;
+  } = {},
+) {
+  const engine = parts.engine ?? memoryEngine();
+  const middleware = app ? [scanTracking(app.store, parts.options)] : [];
+  const queue = createQueue({ registry, engine, middleware, ...parts.queue });
+  cleanups.push(() => queue.close());
+  const quiet = { warn: () => {}, error: () => {} };
+  const worker = createWorker(queue, {
+    upkeepInterval: 50,
+    pollInterval: 50,
+    logger: quiet,
+    ...parts.worker,
+  });
+  if (parts.scan) worker.handle(channelScan, parts.scan);
+  if (parts.sync) worker.handle(guildSync, parts.sync);
+  if (parts.scan || parts.sync) {
+    cleanups.push(() => worker.stop({ timeout: 0 }));
+    await worker.start();
+  }
+  return { engine, queue, worker };
+}
+
+export const subject = (channelId = "c1") => ({ guildId: "g1", channelId });
+
+/** Resolves with the row once it is in a status. */
+export async function rowIn(store: ScanStore, status: string, key = subject(), timeout = 8_000) {
+  await expect.poll(async () => (await store.get(key))?.status, { timeout, interval: 5 }).toBe(status);
+  return (await store.get(key))!;
+}

@@ -1,0 +1,157 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startPostgres, startProxy } from "@org/test-servers";
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import { describe, expect, it } from "vitest";
+import { memoryEngine } from "../../src/index.ts";
+import type { Database } from "../../src/postgres/database.ts";
+import { channelScan, openStore, rowIn, startApp, subject } from "./scan-status-support.ts";
+import { createTable, scanStatus } from "./status-support.ts";
+import { cleanups, createDatabase, openNodePostgres } from "./support.ts";
+
+/** From Postgres' return to the right row, in milliseconds. */
+const RECOVERY = 5_000;
+
+const done = { scanned: 3, lastMessageId: "m3" };
+
+const clients = [
+  { name: "node-postgres", connect: (url: string) => openNodePostgres(url) },
+  // Left to itself it waits up to 20 seconds before it connects again.
+  { name: "postgres.js", connect: openImpatientPostgresJs },
+];
+
+function openImpatientPostgresJs(url: string): Database {
+  const client = postgres(url, { backoff: () => 0.5, onnotice: () => {} });
+  cleanups.push(() => client.end({ timeout: 1 }));
+  return drizzle(client);
+}
+
+describe.each(clients)("while Postgres is away from $name", ({ connect }) => {
+  async function openBehindProxy() {
+    const target = await createDatabase();
+    await createTable(openNodePostgres(target), scanStatus);
+    const proxy = await startProxy({ target });
+    cleanups.push(() => proxy.stop());
+    return {
+      proxy,
+      target,
+      app: openStore(connect(proxy.url)),
+      watching: openStore(openNodePostgres(target)),
+    };
+  }
+
+  it("jobs are sent and run, and their rows are right soon after its return", async () => {
+    const { proxy, app, watching } = await openBehindProxy();
+    const { queue } = await startApp(app, {
+      scan: async ({ data, progress }) => {
+        progress({ scanned: 2, lastMessageId: "m2" });
+        if (data.channelId === "c2") throw new Error("no access");
+        return done;
+      },
+    });
+    await queue.pause("scans");
+    const waiting = await queue.send(channelScan, subject("before"));
+    proxy.use("refuse");
+    await queue.resume("scans");
+    await queue.wait(waiting);
+    await queue.wait(await queue.send(channelScan, subject("c1")));
+    await expect(queue.wait(await queue.send(channelScan, subject("c2")))).rejects.toMatchObject({
+      code: "JOB_FAILED",
+    });
+    expect(app.errors).toMatchObject([{ code: "DATABASE_UNAVAILABLE" }]);
+    expect(await watching.store.get(subject("before"))).toMatchObject({ status: "PENDING" });
+    expect(await watching.store.get(subject("c1"))).toBeNull();
+
+    proxy.use("pass");
+    await rowIn(watching.store, "SUCCEEDED", subject("before"), RECOVERY);
+    expect(await rowIn(watching.store, "SUCCEEDED", subject("c1"), RECOVERY)).toMatchObject({
+      messageCount: 3,
+      forwardMessageId: "m3",
+    });
+    expect(await rowIn(watching.store, "FAILED", subject("c2"), RECOVERY)).toMatchObject({
+      messageCount: 2,
+      errorMessage: "no access",
+    });
+    expect(app.errors).toHaveLength(1);
+  });
+
+  it("a worker may die with what it knows: another one mends the rows", async () => {
+    const { proxy, app, watching } = await openBehindProxy();
+    const engine = memoryEngine();
+    let finish: () => void = () => {};
+    const first = await startApp(app, {
+      engine,
+      scan: () =>
+        new Promise((resolve) => {
+          finish = () => resolve(done);
+        }),
+    });
+    const job = await first.queue.send(channelScan, subject());
+    await rowIn(watching.store, "RUNNING");
+    proxy.use("refuse");
+    finish();
+    await first.queue.wait(job);
+    app.store.writer.close();
+    await startApp(openStore(connect(proxy.url)), { engine, sync: async () => {} });
+    expect(await watching.store.get(subject())).toMatchObject({ status: "RUNNING" });
+    proxy.use("pass");
+    expect(await rowIn(watching.store, "SUCCEEDED", subject(), RECOVERY)).toMatchObject({ messageCount: 3 });
+  });
+
+  it("a connection that has died in silence is given up", async () => {
+    const { proxy, app, watching } = await openBehindProxy();
+    const { queue } = await startApp(app, { scan: async () => done });
+    await queue.wait(await queue.send(channelScan, subject()));
+    await rowIn(watching.store, "SUCCEEDED");
+    proxy.abandon();
+    await queue.wait(await queue.send(channelScan, subject("c2")));
+    await rowIn(watching.store, "SUCCEEDED", subject("c2"));
+    expect(app.errors).toMatchObject([{ code: "DATABASE_UNAVAILABLE" }]);
+    // A pool waits for all of its connections when it ends.
+    proxy.cut();
+  });
+
+  it("a send waits a moment for a Postgres that doesn't answer, not longer", async () => {
+    const { proxy, app, watching } = await openBehindProxy();
+    const { queue } = await startApp(app);
+    await queue.send(channelScan, subject());
+    proxy.use("stall");
+    const sentAt = performance.now();
+    await queue.send(channelScan, subject("c2"));
+    expect(performance.now() - sentAt).toBeLessThan(4_000);
+    proxy.use("pass");
+    await rowIn(watching.store, "PENDING", subject("c2"), RECOVERY);
+  });
+});
+
+describe("a Postgres that is killed and started again", () => {
+  it("has the right rows soon after", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "queue-status-"));
+    cleanups.push(() => rm(directory, { recursive: true, force: true }));
+    const server = await startPostgres({ directory });
+    cleanups.push(() => server.stop());
+    const db = openNodePostgres(server.url);
+    await createTable(db, scanStatus);
+    const app = openStore(db);
+    let finish: () => void = () => {};
+    const { queue } = await startApp(app, {
+      scan: () =>
+        new Promise((resolve) => {
+          finish = () => resolve(done);
+        }),
+    });
+    const job = await queue.send(channelScan, subject());
+    await rowIn(app.store, "RUNNING");
+    process.kill(server.pid!, "SIGQUIT");
+    await server.stop();
+    finish();
+    await queue.wait(job);
+    await queue.send(channelScan, subject("c2"));
+    const again = await startPostgres({ directory, port: Number(new URL(server.url).port) });
+    cleanups.push(() => again.stop());
+    const row = async () => (await app.store.get(subject()).catch(() => null))?.status;
+    await expect.poll(row, { timeout: RECOVERY, interval: 20 }).toBe("SUCCEEDED");
+  }, 60_000);
+});
