@@ -4,9 +4,10 @@ import { parseArgs } from "node:util";
 import type { Measurement, Suite, Verdict } from "./measurement.ts";
 import { formatReport } from "./report.ts";
 import { engineSuite } from "./suites/engine.ts";
+import { outboxSuite } from "./suites/outbox.ts";
 import { peersSuite } from "./suites/peers/index.ts";
 
-const SUITES: readonly Suite[] = [engineSuite, peersSuite];
+const SUITES: readonly Suite[] = [engineSuite, outboxSuite, peersSuite];
 
 const HELP = `Usage: npm run bench -- SUITE [--quick] [--only CASE]… [--json [FILE]] [--docs] [--strict]
 

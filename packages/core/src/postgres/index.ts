@@ -9,7 +9,24 @@ export {
 export type { ListenerOptions } from "./changes/reconnecting-listener.ts";
 export { type StatusTableSqlOptions, statusTableSql } from "./changes/triggers.ts";
 export type { Database } from "./database.ts";
+export {
+  type CleanInboxOptions,
+  cleanInbox,
+  type InboxContext,
+  type OnceOptions,
+  type OnceOutcome,
+  once,
+} from "./inbox/once.ts";
 export { type MigrateOptions, migrate } from "./migrate.ts";
+export {
+  type PostgresOutbox,
+  type PostgresOutboxOptions,
+  postgresOutbox,
+  type RelayHost,
+  type StartRelayOptions,
+  startRelay,
+} from "./outbox/postgres-outbox.ts";
+export type { OutboxProblem } from "./outbox/relay-reports.ts";
 export type { StatusFilter, StatusListOptions, StatusPage } from "./status/list.ts";
 export {
   createStatusStore,

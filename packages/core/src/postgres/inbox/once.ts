@@ -1,0 +1,117 @@
+import { sql } from "drizzle-orm";
+import * as z from "zod/mini";
+import type { Duration } from "../../contract/duration.ts";
+import { duration, parseOptions } from "../../contract/options.ts";
+import { asTyped, type Database, queryRows } from "../database.ts";
+import { DEFAULT_SCHEMA, schemaName } from "../schema-name.ts";
+import { inTransaction, type TransactionOf } from "../transaction.ts";
+
+/** Of a handler's context, what tells one job from another. */
+export interface InboxContext {
+  readonly job: { readonly id: string; readonly messageType: string };
+}
+
+export interface OnceOptions {
+  /**
+   * Whose effects these are, 1 to 256 characters: a job has one set of effects a consumer.
+   * @default the message's name
+   */
+  readonly consumer?: string;
+  /** Where `migrate` has put the tables. @default "queue" */
+  readonly schema?: string;
+}
+
+/** `done: false`: they were done before, in an earlier attempt or by another worker. */
+export type OnceOutcome<T> = { readonly done: true; readonly value: T } | { readonly done: false };
+
+const onceSchema = z.strictObject({
+  consumer: z.optional(z.string().check(z.minLength(1), z.maxLength(256))),
+  schema: z._default(schemaName(), DEFAULT_SCHEMA),
+});
+
+/**
+ * Runs a handler's effects at most once a job, however often the job is delivered: in one transaction with a row that
+ * says so. When `effects` throws nothing is stored, and the next attempt runs them again. An attempt that comes while
+ * another's transaction is open waits for its end.
+ *
+ * What isn't written with `tx` isn't part of it, and may happen again.
+ *
+ * @throws {QueueError} `INVALID_OPTIONS`, `DATABASE_UNAVAILABLE`, `DATABASE_MISCONFIGURED`; and what `effects` throws.
+ *
+ * @example
+ * worker.handle(orderPaid, (context) =>
+ *   once(db, context, async (tx) => {
+ *     await tx.insert(invoices).values({ orderId: context.data.orderId });
+ *   }),
+ * );
+ */
+export async function once<DB extends Database, T>(
+  db: DB,
+  context: InboxContext,
+  effects: (tx: TransactionOf<DB>) => Promise<T>,
+  options: OnceOptions = {},
+): Promise<OnceOutcome<T>> {
+  const { job } = context;
+  const { schema, consumer = job.messageType } = parseOptions("once", onceSchema, options);
+  return asTyped("The inbox", () =>
+    inTransaction(db, async (tx): Promise<OnceOutcome<T>> => {
+      const written = await queryRows(
+        tx,
+        sql`insert into ${sql.identifier(schema)}.queue_inbox (consumer, job_id) values (${consumer}, ${job.id})
+          on conflict do nothing returning job_id`,
+      );
+      if (written.length === 0) return { done: false };
+      return { done: true, value: await effects(tx) };
+    }),
+  );
+}
+
+export interface CleanInboxOptions {
+  /** Only what was handled at least so long ago. */
+  readonly olderThan: Duration;
+  /** Where `migrate` has put the tables. @default "queue" */
+  readonly schema?: string;
+}
+
+const cleanSchema = z.strictObject({
+  olderThan: duration(),
+  schema: z._default(schemaName(), DEFAULT_SCHEMA),
+});
+
+/** Rows that one statement removes, so that none takes long. */
+const STEP = 10_000;
+
+/**
+ * Forgets jobs that were handled long ago, and answers how many. Keep them for as long as a job may be delivered again:
+ * longer than its retries take, and than operators retry finished jobs by hand.
+ *
+ * @throws {QueueError} `INVALID_OPTIONS`, `DATABASE_UNAVAILABLE`, `DATABASE_MISCONFIGURED`.
+ *
+ * @example
+ * await cleanInbox(db, { olderThan: "30d" });
+ */
+export async function cleanInbox(db: Database, options: CleanInboxOptions): Promise<number> {
+  const { olderThan, schema } = parseOptions("cleanInbox", cleanSchema, options);
+  const inbox = sql`${sql.identifier(schema)}.queue_inbox`;
+  let cleaned = 0;
+  for (;;) {
+    const removed = await asTyped("cleanInbox", () =>
+      queryRows<{ count: number }>(
+        db,
+        sql`with old as (
+            select consumer, job_id from ${inbox}
+            where handled_at <= clock_timestamp() - ${olderThan}::float8 * interval '1 millisecond'
+            order by handled_at limit ${STEP}::int for update skip locked
+          ), removed as (
+            delete from ${inbox} using old
+            where queue_inbox.consumer = old.consumer and queue_inbox.job_id = old.job_id
+            returning 1
+          )
+          select count(*)::int as count from removed`,
+      ),
+    );
+    const { count } = removed[0]!;
+    cleaned += count;
+    if (count < STEP) return cleaned;
+  }
+}

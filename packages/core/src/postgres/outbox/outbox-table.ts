@@ -1,0 +1,162 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { NewJob } from "../../engine/port.ts";
+import { type Database, queryRows } from "../database.ts";
+
+/** A row that this relay's transaction has locked. */
+export interface ClaimedRow {
+  readonly position: string;
+  readonly id: string;
+  /** JSON of a `NewJob`. Null where the rows before it fill the turn. */
+  readonly job: string | null;
+  readonly ordering: string | null;
+  readonly tries: number;
+  /** Milliseconds since it was stored. */
+  readonly age: number;
+  /** The row before it with its ordering key, whoever holds that. */
+  readonly previous: string | null;
+}
+
+export interface RefusedRow {
+  readonly position: string;
+  readonly error: string;
+  /** Milliseconds until the next try. */
+  readonly pause: number;
+}
+
+/** Rows of one statement: it takes 65,534 parameters at most. */
+const MOST_INSERTED = 1_000;
+const COMMA = sql`, `;
+
+/** Bytes of JSON that one turn takes into memory, unless its first row alone is longer. */
+const MOST_JSON = 8_000_000;
+
+/**
+ * A relay's connection that says nothing for so long in its transaction is cut by the server: the relay froze or its
+ * network is gone, and others must get at the rows. Longer than a relay waits for its engine.
+ */
+const LONGEST_SILENCE = "15s";
+
+/** The statements on `queue_outbox` and `queue_relay`. Arrays are passed as text, since drivers differ in them. */
+export class OutboxTable {
+  readonly #outbox: SQL;
+  readonly #relay: SQL;
+
+  constructor(schema: string) {
+    this.#outbox = sql`${sql.identifier(schema)}.queue_outbox`;
+    this.#relay = sql`${sql.identifier(schema)}.queue_relay`;
+  }
+
+  /** Positions are given in the order of the jobs. */
+  async insert(tx: Database, jobs: readonly NewJob[]): Promise<void> {
+    for (let start = 0; start < jobs.length; start += MOST_INSERTED) {
+      const rows = jobs
+        .slice(start, start + MOST_INSERTED)
+        .map((job) => sql`(${job.envelope.id}, ${JSON.stringify(job)}, ${orderingOf(job)})`);
+      await tx.execute(
+        sql`insert into ${this.#outbox} (id, job, ordering) values ${sql.join(rows, COMMA)} on conflict (id) do nothing`,
+      );
+    }
+  }
+
+  /**
+   * Locks the next rows in the order in which they were stored, past those that others have locked and past the keys in
+   * `busy`. Of a key whose first row waits for its next try it locks none.
+   *
+   * Of any other key it may lock rows while another relay still holds earlier ones, or has moved or refused them since
+   * this statement's snapshot was taken: `previous` is as that snapshot has it, so a row whose `previous` isn't among
+   * the rows answered may not be moved.
+   */
+  claim(tx: Database, limit: number, busy: Iterable<string>): Promise<ClaimedRow[]> {
+    return queryRows<ClaimedRow>(
+      tx,
+      sql`
+      with waiting as materialized (
+        select ordering from ${this.#outbox} where tries > 0 and try_at > now() and ordering is not null
+      ), claimed as materialized (
+        select position, id, job, ordering, tries, created_at from ${this.#outbox}
+        where (tries = 0 or try_at <= now())
+          and (
+            ordering is null
+            or ordering not in (select ordering from waiting) and ordering <> all (${textArray([...busy])}::text::text[])
+          )
+        order by position
+        limit ${limit}::int
+        for update skip locked
+      )
+      select
+        claimed.position::text as position,
+        id,
+        ordering,
+        tries,
+        (extract(epoch from clock_timestamp() - created_at) * 1000)::float8 as age,
+        (
+          select max(earlier.position)::text from ${this.#outbox} earlier
+          where earlier.ordering = claimed.ordering and earlier.position < claimed.position
+        ) as previous,
+        case
+          when sum(octet_length(job)) over so_far <= ${MOST_JSON}::int or row_number() over so_far = 1 then job
+        end as job
+      from claimed,
+        (select set_config('idle_in_transaction_session_timeout', ${LONGEST_SILENCE}::text, true)) as guard
+      window so_far as (order by claimed.position)
+      order by claimed.position`,
+    );
+  }
+
+  async remove(tx: Database, positions: readonly string[]): Promise<void> {
+    await tx.execute(
+      sql`delete from ${this.#outbox} where position = any (${textArray(positions)}::text::bigint[])`,
+    );
+  }
+
+  async refuse(tx: Database, rows: readonly RefusedRow[]): Promise<void> {
+    const positions = textArray(rows.map(({ position }) => position));
+    const errors = textArray(rows.map(({ error }) => error));
+    const pauses = textArray(rows.map(({ pause }) => `${pause}`));
+    await tx.execute(sql`
+      update ${this.#outbox} as row
+      set tries = tries + 1,
+        error = refused.error,
+        try_at = clock_timestamp() + refused.pause * interval '1 millisecond'
+      from unnest(${positions}::text::bigint[], ${errors}::text::text[], ${pauses}::text::float8[])
+        as refused (position, error, pause)
+      where row.position = refused.position`);
+  }
+
+  /**
+   * Tells those who send for how many milliseconds from now a relay is awake, and for how many it listens. Forgets
+   * relays that died a while ago.
+   */
+  async announce(db: Database, relay: string, awake: number, listening: number): Promise<void> {
+    await db.execute(sql`
+      with dead as (
+        delete from ${this.#relay} where id <> ${relay} and listening_until < clock_timestamp() - interval '1 minute'
+      )
+      insert into ${this.#relay} as relay (id, awake_until, listening_until)
+      values (
+        ${relay},
+        clock_timestamp() + ${awake}::float8 * interval '1 millisecond',
+        clock_timestamp() + ${listening}::float8 * interval '1 millisecond'
+      )
+      on conflict (id) do update
+      set awake_until = excluded.awake_until, listening_until = excluded.listening_until`);
+  }
+
+  /** Nobody needs to notify this relay any more. */
+  async leave(db: Database, relay: string): Promise<void> {
+    await db.execute(sql`delete from ${this.#relay} where id = ${relay}`);
+  }
+}
+
+/** As JSON: a key may hold what Postgres takes in no text. */
+function orderingOf({ queue, ordering }: NewJob): string | null {
+  return ordering === undefined ? null : `${queue}\n${JSON.stringify(ordering.key)}`;
+}
+
+/** An array literal of Postgres. A zero character, which it takes in no text, becomes a space. */
+function textArray(values: readonly (string | null)[]): string {
+  const items = values.map((value) =>
+    value === null ? "null" : `"${value.replaceAll("\0", " ").replaceAll(/["\\]/g, "\\$&")}"`,
+  );
+  return `{${items.join(",")}}`;
+}

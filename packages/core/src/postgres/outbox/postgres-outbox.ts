@@ -1,0 +1,139 @@
+import { is } from "drizzle-orm";
+import { PgDatabase, PgTransaction } from "drizzle-orm/pg-core";
+import * as z from "zod/mini";
+import type { Duration } from "../../contract/duration.ts";
+import { duration, parseOptions } from "../../contract/options.ts";
+import type { Engine } from "../../engine/port.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import type { Service } from "../../queue/middleware.ts";
+import type { Outbox } from "../../queue/outbox.ts";
+import type { WorkerLogger } from "../../worker/worker-options.ts";
+import type { ChangeListener } from "../changes/listener.ts";
+import { asTyped, type Database } from "../database.ts";
+import { DEFAULT_SCHEMA, schemaName } from "../schema-name.ts";
+import { OutboxTable } from "./outbox-table.ts";
+import { Relay } from "./relay.ts";
+import type { OutboxProblem } from "./relay-reports.ts";
+
+export interface PostgresOutboxOptions {
+  /**
+   * Where the relay reads, one connection at a time. What sends bring along is their own transaction, of whatever
+   * connection to the same database.
+   */
+  readonly db: Database;
+  /** Where `migrate` has put the tables. @default "queue" */
+  readonly schema?: string;
+  /** Wakes the relay as soon as a transaction commits. Without one it looks every `pollInterval`. */
+  readonly listener?: ChangeListener;
+  /** How often an idle relay looks although nothing woke it. "10ms" to "1m". @default "1s" */
+  readonly pollInterval?: Duration;
+  /** Most jobs that one transaction of the relay moves, 1 to 5,000. @default 500 */
+  readonly batch?: number;
+  /**
+   * Called for a job that the engine keeps refusing: after some six seconds, and then every minute. The relay's
+   * logger is told too. It must not throw.
+   */
+  readonly onProblem?: (problem: OutboxProblem) => void;
+}
+
+/** An outbox in Postgres, made by `postgresOutbox`. */
+export interface PostgresOutbox extends Outbox {
+  start(host: RelayHost): Promise<Service>;
+}
+
+/** Where a relay moves jobs to, and where it tells of its troubles. */
+export interface RelayHost {
+  readonly engine: Engine;
+  readonly logger: WorkerLogger;
+}
+
+const optionsSchema = z.strictObject({
+  db: z.custom<Database>((value) => is(value, PgDatabase), "expected a database of Drizzle on Postgres"),
+  schema: z._default(schemaName(), DEFAULT_SCHEMA),
+  listener: z.optional(
+    z.custom<ChangeListener>(
+      (value) => typeof (value as ChangeListener | null)?.listen === "function",
+      "expected a listener: pgListener, postgresJsListener or pgliteListener",
+    ),
+  ),
+  pollInterval: z._default(duration({ min: 10, max: 60_000 }), 1_000),
+  batch: z._default(z.int().check(z.minimum(1), z.maximum(5_000)), 500),
+  onProblem: z.optional(
+    z.custom<(problem: OutboxProblem) => void>((value) => typeof value === "function", "expected a function"),
+  ),
+});
+
+/**
+ * An outbox for `createQueue({ outbox })`: `send(…, { tx })` stores the job in that transaction, and it reaches the
+ * engine if, and only if, the transaction commits. Workers of the queue run the relay that moves it; `startRelay` runs
+ * one alone. Any number may run.
+ *
+ * @throws {QueueError} `INVALID_OPTIONS`.
+ *
+ * @example
+ * const db = drizzle(pool);
+ * const listener = pgListener({ connect: () => new pg.Client(process.env.DATABASE_URL) });
+ * const queue = createQueue({ registry, engine, outbox: postgresOutbox({ db, listener }) });
+ *
+ * await db.transaction(async (tx) => {
+ *   await tx.insert(plans).values(plan);
+ *   await queue.send(planCreate, { planId: plan.id }, { tx });
+ * });
+ */
+export function postgresOutbox(options: PostgresOutboxOptions): PostgresOutbox {
+  const { db, schema, ...rest } = parseOptions("postgresOutbox", optionsSchema, options);
+  const table = new OutboxTable(schema);
+  return {
+    async add(tx, jobs) {
+      assertTransaction(tx);
+      if (jobs.length > 0) await asTyped("The outbox", () => table.insert(tx, jobs));
+    },
+    async start({ engine, logger }) {
+      const { listener, onProblem, pollInterval, batch } = rest;
+      const relay = new Relay({
+        db,
+        schema,
+        table,
+        engine,
+        logger,
+        listener,
+        onProblem,
+        pollInterval,
+        batch,
+      });
+      relay.start();
+      return relay;
+    },
+  };
+}
+
+export interface StartRelayOptions {
+  readonly outbox: PostgresOutbox;
+  readonly engine: Engine;
+  /** @default console */
+  readonly logger?: WorkerLogger;
+}
+
+/**
+ * Runs a relay by itself, in a process without workers. It goes on, whatever happens to Postgres or to the engine,
+ * until its `stop()`, which lets its turn end.
+ *
+ * @example
+ * const relay = await startRelay({ outbox, engine: redisEngine({ url }) });
+ * process.once("SIGTERM", () => relay.stop());
+ */
+export function startRelay({ outbox, engine, logger = console }: StartRelayOptions): Promise<Service> {
+  return outbox.start({ engine, logger });
+}
+
+/** By Drizzle's own marks, which hold across copies of it. */
+function assertTransaction(tx: unknown): asserts tx is Database {
+  if (is(tx, PgTransaction)) return;
+  const what = is(tx, PgDatabase) ? "the database itself" : "something else";
+  throw new QueueError(
+    "INVALID_OPTIONS",
+    `\`tx\` must be a Postgres transaction of Drizzle, and is ${what}. ` +
+      "Send within `db.transaction(async (tx) => …)` and pass on its `tx`.",
+    { issues: [{ path: "tx", message: `expected a transaction, got ${what}` }] },
+  );
+}

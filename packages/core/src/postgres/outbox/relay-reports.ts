@@ -1,0 +1,93 @@
+import { isQueueError } from "../../errors/queue-error.ts";
+import type { WorkerLogger } from "../../worker/worker-options.ts";
+import type { Refusal } from "./relay-turn.ts";
+
+/** A job that the relay hasn't been able to move for some time. It goes on trying. */
+export interface OutboxProblem {
+  readonly jobId: string;
+  /** `undefined` when what the table holds isn't a job. */
+  readonly messageType: string | undefined;
+  readonly queue: string | undefined;
+  /** Why the engine refused it the last time. */
+  readonly error: string;
+  readonly tries: number;
+  /** When it was sent. */
+  readonly sentAt: Date;
+}
+
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 2_000;
+
+/** With pauses that double from 50 ms: the try some six seconds after the first one. */
+const FIRST_TOLD = 8;
+/** From here on the tries are half a minute apart. */
+const STEADY = 11;
+
+/** What a relay tells people: each trouble when it begins and ends, and of a job that is stuck every minute. */
+export class RelayReports {
+  readonly #logger: WorkerLogger;
+  readonly #onProblem: ((problem: OutboxProblem) => void) | undefined;
+  #trouble: { readonly kind: string; readonly failures: number } | undefined;
+
+  constructor(logger: WorkerLogger, onProblem: ((problem: OutboxProblem) => void) | undefined) {
+    this.#logger = logger;
+    this.#onProblem = onProblem;
+  }
+
+  /** Notes a failed turn and answers the milliseconds to wait. */
+  failed(error: unknown): number {
+    const kind = isQueueError(error) ? error.code : String(error);
+    const failures = (this.#trouble?.failures ?? 0) + 1;
+    if (this.#trouble?.kind !== kind) {
+      this.#tell(
+        "error",
+        "The relay can't move jobs from the outbox to the engine; it goes on trying.",
+        error,
+      );
+    }
+    this.#trouble = { kind, failures };
+    return Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
+  }
+
+  /** Notes a turn that went well and answers whether trouble is over with it. */
+  succeeded(): boolean {
+    if (this.#trouble === undefined) return false;
+    this.#trouble = undefined;
+    this.#tell("warn", "The relay can move jobs from the outbox to the engine again.");
+    return true;
+  }
+
+  /** Every relay may see any try, so what is told depends on the number of tries alone. */
+  refused({ id, job, hasOrderingKey, error, tries, age }: Refusal): void {
+    if (tries !== FIRST_TOLD && (tries < STEADY || (tries - STEADY) % 2 !== 0)) return;
+    const sentAt = new Date(Date.now() - age);
+    const { messageType } = job?.envelope ?? {};
+    this.#tell(
+      "error",
+      `The job ${id}${messageType === undefined ? "" : ` (${messageType})`} is stuck in the outbox since ` +
+        `${sentAt.toISOString()}, after ${tries} tries: ${error} The relay goes on trying` +
+        `${hasOrderingKey ? ", and what was sent after it with its ordering key waits" : ""}. ` +
+        `To give it up: delete from queue_outbox where id = '${id}'.`,
+    );
+    try {
+      this.#onProblem?.({ jobId: id, messageType, queue: job?.queue, error, tries, sentAt });
+    } catch (cause) {
+      this.#tell("error", "onProblem of the outbox threw.", cause);
+    }
+  }
+
+  /** The engine or the listener was closed, or refuses for good. */
+  gaveUp(what: string, error: unknown): void {
+    this.#tell("error", what, error);
+  }
+
+  /** A logger's own error must not stop the relay. */
+  #tell(level: "warn" | "error", message: string, error?: unknown): void {
+    try {
+      if (error === undefined) this.#logger[level](message);
+      else this.#logger[level](message, error);
+    } catch {
+      // There is nowhere left to tell it.
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import type { Engine, NewJob } from "../../engine/port.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import type { Database } from "../database.ts";
+import { inTransaction } from "../transaction.ts";
+import type { ClaimedRow, OutboxTable } from "./outbox-table.ts";
+import { type Parcel, publish } from "./publish.ts";
+
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 30_000;
+
+export interface TurnParts {
+  readonly db: Database;
+  readonly table: OutboxTable;
+  readonly engine: Engine;
+  /** Most rows to move. */
+  readonly batch: number;
+  /** Waits for the engine, but not for ever. */
+  readonly within: <T>(answer: Promise<T>) => Promise<T>;
+}
+
+/** A job that the engine has refused. */
+export interface Refusal {
+  readonly id: string;
+  /** Undefined when the row isn't a job. */
+  readonly job: NewJob | undefined;
+  readonly hasOrderingKey: boolean;
+  readonly error: string;
+  /** This one included. */
+  readonly tries: number;
+  /** Milliseconds since it was stored. */
+  readonly age: number;
+  /** Milliseconds until the next try. */
+  readonly pause: number;
+}
+
+export interface TurnReport {
+  readonly moved: number;
+  readonly refusals: readonly Refusal[];
+  /** Ordering keys whose next rows are in another relay's hands. */
+  readonly busy: ReadonlySet<string>;
+  /** Whether there may be more to move at once. */
+  readonly isFull: boolean;
+}
+
+interface RowParcel extends Parcel {
+  readonly row: ClaimedRow;
+}
+
+/**
+ * Moves what is next in the outbox, in one transaction: a relay that dies before its end has moved nothing, as far as
+ * the table knows, and the engine tells the jobs that come again by their ids.
+ *
+ * The order of an ordering key holds with any number of relays: a row is moved only together with, or after, all rows
+ * of its key before it that this turn's snapshot shows. What that snapshot doesn't show was committed later than the
+ * row itself, by a transaction that overlapped with the row's: between the two nobody has promised an order.
+ */
+export function takeTurn(parts: TurnParts, busy: Iterable<string>): Promise<TurnReport> {
+  const { db, table, engine, batch, within } = parts;
+  // In stricter isolation two relays that meet would fail, instead of passing each other.
+  return inTransaction(db, async (tx, isLost): Promise<TurnReport> => {
+    const rows = await table.claim(tx, batch, busy);
+    const { parcels, unreadable, blocked, isCut } = sort(rows);
+    const { stored, refused } = await publish(engine, parcels, within);
+    if (isLost()) throw new QueueError("DATABASE_UNAVAILABLE", "The connection was lost during the turn.");
+    const refusals = [
+      ...unreadable.map((row) => toRefusal(row, undefined, "What is stored isn't a job.")),
+      ...refused.map(({ parcel: { row, job }, error }) => toRefusal(row, job, error)),
+    ];
+    if (stored.length > 0)
+      await table.remove(
+        tx,
+        stored.map(({ position }) => position),
+      );
+    if (refusals.length > 0) await table.refuse(tx, refusals);
+    return { moved: stored.length, refusals, busy: blocked, isFull: isCut || rows.length === batch };
+  });
+}
+
+interface Sorted {
+  readonly parcels: readonly RowParcel[];
+  readonly unreadable: readonly ClaimedRow[];
+  readonly blocked: ReadonlySet<string>;
+  /** Whether rows were left for the next turn, since this one has enough to carry. */
+  readonly isCut: boolean;
+}
+
+function sort(rows: readonly ClaimedRow[]): Sorted {
+  const parcels: RowParcel[] = [];
+  const unreadable: ClaimedRow[] = [];
+  const blocked = new Set<string>();
+  const taken = new Set<string>();
+  for (const row of rows) {
+    const { position, ordering, previous, job } = row;
+    if (job === null) return { parcels, unreadable, blocked, isCut: true };
+    if (ordering !== null && previous !== null && !taken.has(previous)) {
+      blocked.add(ordering);
+      continue;
+    }
+    const parsed = readJob(row, job);
+    if (parsed === undefined) {
+      unreadable.push(row);
+      continue;
+    }
+    parcels.push({ position, ordering, job: parsed, row });
+    taken.add(position);
+  }
+  return { parcels, unreadable, blocked, isCut: false };
+}
+
+/** The job, its delay counted from when it was stored. Undefined when somebody else's hand was in the row. */
+function readJob({ id, age }: ClaimedRow, text: string): NewJob | undefined {
+  try {
+    const job = JSON.parse(text) as NewJob;
+    if (job.envelope.id !== id) return undefined;
+    return job.delay > 0 ? { ...job, delay: Math.max(0, job.delay - age) } : job;
+  } catch {
+    return undefined;
+  }
+}
+
+function toRefusal(row: ClaimedRow, job: NewJob | undefined, error: string): Refusal & { position: string } {
+  const { position, id, ordering, tries, age } = row;
+  const pause = Math.min(FIRST_PAUSE * 2 ** Math.min(tries, 16), LONGEST_PAUSE);
+  return { position, id, job, hasOrderingKey: ordering !== null, error, tries: tries + 1, age, pause };
+}

@@ -1,0 +1,208 @@
+import { sql } from "drizzle-orm";
+import { describe, expect, test, vi } from "vitest";
+import { type Database, postgresOutbox } from "../../src/postgres/index.ts";
+import { phaseCreate, plan, planCreate, rejection } from "../runtime-support.ts";
+import { openTransaction, sending } from "./outbox-support.ts";
+import { drivers } from "./support.ts";
+
+const until = vi.waitFor;
+
+describe.each(drivers)("an outbox on $name", ({ open }) => {
+  test("a job reaches the engine if its transaction commits, with its id and all it was sent with", async () => {
+    const database = await open({ migrate: true });
+    const { queue, relay, arrived } = sending(database);
+    await relay();
+    const handle = await database.db.transaction(async (tx) => {
+      await tx.execute(sql`create table plans (id text)`);
+      await tx.execute(sql`insert into plans values ('p1')`);
+      return queue.send(planCreate, plan(), {
+        id: "job-1",
+        userId: "u1",
+        priority: 7,
+        metadata: { a: "ü'\"\\" },
+        tx,
+      });
+    });
+    expect(handle).toMatchObject({ id: "job-1", created: true });
+    await until(async () =>
+      expect(await queue.get("job-1")).toMatchObject({
+        state: "queued",
+        userId: "u1",
+        priority: 7,
+        metadata: { a: "ü'\"\\" },
+      }),
+    );
+    expect(await database.raw("select id from plans")).toEqual([{ id: "p1" }]);
+    expect(arrived()).toEqual(["job-1"]);
+    await until(async () => expect(await database.raw("select id from queue.queue_outbox")).toEqual([]));
+  });
+
+  test("a job whose transaction, or savepoint, is rolled back never was", async () => {
+    const database = await open({ migrate: true });
+    const { queue, relay, arrived } = sending(database);
+    await relay();
+    const undone = new Error("undone");
+    const send = (id: string, tx: Database) => queue.send(planCreate, plan(), { id, tx });
+    const failing = database.db.transaction(async (tx) => {
+      await send("never", tx);
+      throw undone;
+    });
+    await expect(failing).rejects.toThrow(undone);
+    await database.db.transaction(async (tx) => {
+      await send("before", tx);
+      const inner = tx.transaction(async (savepoint) => {
+        await send("inner", savepoint);
+        throw undone;
+      });
+      await expect(inner).rejects.toThrow(undone);
+      await send("after", tx);
+    });
+    await until(() => expect(arrived()).toEqual(["before", "after"]));
+  });
+
+  test("a call's jobs arrive in their order, whatever their number", async () => {
+    const database = await open({ migrate: true });
+    const { queue, relay, arrived } = sending(database);
+    const items = Array.from({ length: 1_234 }, (_, index) => ({
+      message: phaseCreate,
+      data: { planId: `p${index % 3}`, index },
+      options: { id: `job-${index}` },
+    }));
+    await database.db.transaction((tx) => queue.sendMany(items, { tx }));
+    await relay();
+    await until(() => expect(arrived()).toEqual(items.map(({ options }) => options.id)), { timeout: 5_000 });
+  });
+
+  test("an id that is stored already is stored once, also after it has arrived", async () => {
+    const database = await open({ migrate: true });
+    const { queue, relay, arrived } = sending(database);
+    const send = (id: string, planId: string) =>
+      database.db.transaction((tx) => queue.send(planCreate, { planId }, { id, tx }));
+    await send("same", "first");
+    await send("same", "second");
+    expect(await database.raw("select id from queue.queue_outbox")).toEqual([{ id: "same" }]);
+    await relay();
+    await until(() => expect(arrived()).toEqual(["same"]));
+    await send("same", "third");
+    await send("last", "p1");
+    await until(() => expect(arrived()).toEqual(["same", "last"]));
+    expect((await queue.get("same"))?.data).toEqual({ planId: "first" });
+  });
+
+  test("keys and data may be any text", async () => {
+    const database = await open({ migrate: true });
+    const { queue, relay, arrived } = sending(database);
+    await relay();
+    const texts = [
+      '"',
+      "\\",
+      "{a,b}",
+      "null",
+      "NULL",
+      "\n\r\t",
+      "\0",
+      "ü😀",
+      "'; drop table queue.queue_outbox; --",
+      'a\\"b',
+    ];
+    await database.db.transaction(async (tx) => {
+      for (const [index, planId] of texts.entries()) {
+        await queue.send(phaseCreate, { planId, index: 0 }, { id: `job-${index}`, tx });
+      }
+    });
+    await until(() => expect(arrived()).toHaveLength(texts.length));
+    for (const [index, planId] of texts.entries()) {
+      expect((await queue.get(`job-${index}`))?.data).toEqual({ planId, index: 0 });
+    }
+  });
+
+  test("lives in the schema that it is given", async () => {
+    const schema = 'My "own" schema';
+    const database = await open({ migrate: { schema } });
+    const { queue, relay, arrived } = sending(database, { schema });
+    await relay();
+    await database.db.transaction((tx) => queue.send(planCreate, plan(), { id: "job-1", tx }));
+    await until(() => expect(arrived()).toEqual(["job-1"]));
+  });
+
+  test("without its tables it says what to do", async () => {
+    const database = await open();
+    const { queue, relay, logger } = sending(database);
+    const sent = await rejection(database.db.transaction((tx) => queue.send(planCreate, plan(), { tx })));
+    expect(sent).toMatchObject({
+      code: "DATABASE_MISCONFIGURED",
+      message: expect.stringContaining("migrate(db)"),
+    });
+    await relay();
+    await until(() => expect(logger.lines).toEqual([expect.stringContaining("can't move jobs")]));
+  });
+
+  test("what isn't a transaction is refused", async () => {
+    const database = await open({ migrate: true });
+    const { queue } = sending(database);
+    const itself = await rejection(queue.send(planCreate, plan(), { tx: database.db }));
+    expect(itself).toMatchObject({
+      code: "INVALID_OPTIONS",
+      message: expect.stringContaining("the database itself"),
+    });
+    const other = await rejection(queue.send(planCreate, plan(), { tx: { execute() {} } }));
+    expect(other).toMatchObject({
+      code: "INVALID_OPTIONS",
+      message: expect.stringContaining("db.transaction("),
+    });
+    expect(await database.raw("select id from queue.queue_outbox")).toEqual([]);
+  });
+
+  test("sends notify only when a relay listens and none is awake", async () => {
+    const database = await open({ migrate: true });
+    const { queue } = sending(database);
+    const heard: string[] = [];
+    await database.listener.listen(
+      "queue_outbox",
+      (payload) => heard.push(payload),
+      () => {},
+    );
+    const send = () => database.db.transaction((tx) => queue.send(planCreate, plan(), { tx }));
+    const relays = (awake: string, listening: string) =>
+      database.raw(`delete from queue.queue_relay; insert into queue.queue_relay
+        values ('relay', now() + interval '${awake}', now() + interval '${listening}')`);
+    await send();
+    await relays("-1s", "-1s");
+    await send();
+    await relays("1h", "1h");
+    await send();
+    await database.raw("notify queue_outbox, 'none so far'");
+    await relays("-1s", "1h");
+    await send();
+    await until(() => expect(heard).toEqual(["none so far", "queue"]));
+  });
+});
+
+test("options are checked", async () => {
+  const [{ open }] = drivers.slice(-1) as [(typeof drivers)[number]];
+  const { db } = await open();
+  for (const [options, problem] of [
+    [{}, "db: expected a database of Drizzle"],
+    [{ db: {} }, "db: expected a database of Drizzle"],
+    [{ db, schema: "" }, "schema: expected a schema's name"],
+    [{ db, batch: 0 }, "batch: must be at least 1"],
+    [{ db, pollInterval: "1h" }, "pollInterval"],
+    [{ db, listener: {} }, "listener: expected a listener"],
+    [{ db, onProblem: 1 }, "onProblem: expected a function"],
+    [{ db, pol: 1 }, 'unknown option "pol"'],
+  ] as const) {
+    expect(() => postgresOutbox(options as never)).toThrow(problem);
+  }
+});
+
+test("a transaction that is open holds nobody else's jobs up", async () => {
+  const [{ open }] = drivers.slice(0, 1) as [(typeof drivers)[number]];
+  const database = await open({ migrate: true });
+  const { queue, relay, arrived } = sending(database);
+  await relay();
+  const slow = await openTransaction(database.db, (tx) => queue.send(planCreate, plan(), { id: "slow", tx }));
+  await database.db.transaction((tx) => queue.send(planCreate, plan(), { id: "quick", tx }));
+  await until(() => expect(arrived()).toEqual(["quick"]));
+  await slow.commit();
+  await until(() => expect(arrived()).toEqual(["quick", "slow"]));
+});
