@@ -7,8 +7,10 @@ import { newClientByTheApp, newClientInWrongOrder } from "./demo/new-client.ts";
 import { updatesInOrder } from "./demo/ordering.ts";
 import { programmeFromSheet } from "./demo/programme.ts";
 import { REFUSALS, refusedAddress, startMailToABusyServer } from "./demo/recovery.ts";
+import { startJobThatRunsTwice } from "./demo/redelivery.ts";
 import { Report } from "./demo/report.ts";
 import { checkRows } from "./demo/row-counts.ts";
+import { signUps } from "./demo/sign-ups.ts";
 import { openStage, type Stage } from "./demo/stage.ts";
 import { endOfWorker, whereJobsRun } from "./demo/two-processes.ts";
 
@@ -23,13 +25,16 @@ const seconds = () => Number(((performance.now() - started) / 1_000).toFixed(1))
 async function play(stage: Stage) {
   await whereJobsRun(stage);
   const finishMail = await startMailToABusyServer(stage);
+  const finishRedelivery = await startJobThatRunsTwice(stage);
   const ada = await newClientInWrongOrder(stage);
   const ben = await newClientByTheApp(stage);
+  await signUps(stage);
   const programme = await programmeFromSheet(stage);
   await dependOnFinishedJob(stage, ada);
   await dependOnFailingJob(stage, ada);
   await updatesInOrder(stage, [ada.planId, ben.planId, programme.planId]);
   await cancellations(stage);
+  await finishRedelivery();
   await finishMail();
   const rows = await checkRows(stage, programme);
   const jobs = await printAccount(stage);

@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import type { JobHandle, JobReference, Queue, SendOptions } from "@org/queue";
 import type { Message, SendData } from "@org/queue/contract";
 import { eq } from "drizzle-orm";
 import type { Database } from "./db/open.ts";
-import { workoutPlans } from "./db/schema.ts";
+import { clients, workoutPlans } from "./db/schema.ts";
+import { email } from "./messages/email.ts";
 import { exerciseCreate, exerciseDelete, exerciseUpdate } from "./messages/exercise.ts";
 import { type FullSave, planFullSave } from "./messages/full-save.ts";
 import { phaseCreate, phaseDelete, phaseUpdate } from "./messages/phase.ts";
@@ -19,12 +21,29 @@ export interface NewClientJobs {
   readonly phase: JobHandle<typeof phaseCreate>;
 }
 
+/** A client as a trainer enters them, with what they are to train first. */
+export interface SignUp {
+  readonly clientId: string;
+  readonly contact: { readonly name: string; readonly email: string };
+  readonly plan: Omit<SendData<typeof planCreate>, "clientId" | "client">;
+}
+
+/** What a sign-up sent. Both jobs reach the queue once the transaction is committed: wait for them after that. */
+export interface SignUpJobs {
+  readonly plan: JobHandle<typeof planCreate>;
+  /** Waits for the plan. */
+  readonly welcome: JobHandle<typeof email>;
+}
+
 /** Options that fit all jobs of a call that sends several. */
 type SharedOptions = Pick<SendOptions, "userId" | "metadata" | "priority">;
 
 type Send<M extends Message> = (data: SendData<M>, options?: SendOptions) => Promise<JobHandle<M>>;
 
-/** How the app sends its work: one method per thing that a trainer does to a plan. */
+/**
+ * How the app sends its work: one method per thing that a trainer does to a plan. Where an option `tx` is taken, the
+ * jobs are sent by that transaction of the database: when it commits, or not at all.
+ */
 export class WorkoutQueueIntegration {
   readonly #queue: WorkoutQueue;
   readonly #db: Database;
@@ -94,4 +113,47 @@ export class WorkoutQueueIntegration {
     ]);
     return { plan: planJob, phase: phaseJob };
   }
+
+  /**
+   * Enters a client, and sends what comes of it: the first plan, and then an e-mail that welcomes them. One transaction
+   * stores all three, or none. A client never stays without their plan because the app died before it was sent, and
+   * nobody is welcomed whose row was rolled back. With `tx` it is part of the caller's transaction.
+   *
+   * `null` for a client who is known already, as after a second click: nothing is changed then, and nothing sent.
+   */
+  signUpClient(
+    { clientId, contact, plan }: SignUp,
+    { tx: outer = this.#db, ...options }: SharedOptions & { readonly tx?: Database } = {},
+  ): Promise<SignUpJobs | null> {
+    return outer.transaction(async (tx) => {
+      // Of two at once the second waits here until the first has committed.
+      const entered = await tx
+        .insert(clients)
+        .values({ id: clientId, ...contact })
+        .onConflictDoNothing()
+        .returning({ id: clients.id });
+      if (entered.length === 0) return null;
+      const [planJob, welcome] = await this.#queue.sendMany(
+        [
+          { ref: "plan", message: planCreate, data: { ...plan, clientId }, options },
+          {
+            message: email,
+            data: welcomeTo(contact, plan.name),
+            options: { ...options, dependsOn: [{ ref: "plan" }] },
+          },
+        ],
+        { tx },
+      );
+      return { plan: planJob, welcome };
+    });
+  }
+}
+
+function welcomeTo({ name, email: address }: SignUp["contact"], planName: string): SendData<typeof email> {
+  return {
+    emailId: randomUUID(),
+    to: [address],
+    subject: "Welcome to the workout planner",
+    text: `Hello ${name},\n\nyour trainer has written your first plan: ${planName}.\n`,
+  };
 }

@@ -4,7 +4,7 @@
  */
 import { openDatabase } from "./db/open.ts";
 import { openMailer } from "./mail/mailer.ts";
-import { openQueue } from "./queue.ts";
+import { checkEngine, openEngine, openQueue } from "./queue.ts";
 import { SetupError } from "./setup-error.ts";
 import { createWorkoutWorker } from "./worker.ts";
 
@@ -21,23 +21,25 @@ try {
 async function run(): Promise<void> {
   const stopReason = reasonToStop();
   const mailer = openMailer();
-  const { queue, engine, check, close: closeQueue } = openQueue();
-  if (engine === "memory") {
+  const engine = openEngine();
+  if (engine.name === "memory") {
     throw new SetupError("REDIS_URL isn't set, and no other process can send jobs to an embedded engine.");
   }
-  await Promise.all([mailer.check(), check()]);
-  const { db, kind, close: closeDatabase } = await openDatabase();
-  const worker = createWorkoutWorker(queue, { db, mailer });
+  await Promise.all([mailer.check(), checkEngine(engine)]);
+  const database = await openDatabase();
+  const queue = openQueue(engine, database);
+  const worker = createWorkoutWorker(queue, { db: database.db, mailer });
   await worker.start();
-  console.info(`Ready, with rows in ${kind}.`);
+  console.info(`Ready, with rows in ${database.kind}.`);
   // To a process manager that waits for it, such as pm2.
   if (process.connected) process.send?.("ready");
 
   console.info(`Stopping: ${await stopReason}.`);
   await worker.stop({ timeout: PATIENCE });
-  await closeQueue();
+  await queue.close();
+  await engine.close();
   mailer.close();
-  await closeDatabase();
+  await database.close();
   const { completed, failed, retried, cancelled, released } = worker.stats();
   console.info(
     `Stopped. Runs: ${completed} completed, ${retried} to be tried again, ${failed} failed, ` +

@@ -1,7 +1,7 @@
 import { startPostgres } from "@org/test-servers";
 import { sql } from "drizzle-orm";
 import { test as base } from "vitest";
-import { type Database, type OpenedDatabase, openDatabase } from "../src/db/open.ts";
+import { type OpenedDatabase, openDatabase } from "../src/db/open.ts";
 
 export const DRIVERS = ["PGlite", "PostgreSQL"] as const;
 
@@ -22,17 +22,19 @@ const withDatabases = base
     return opened;
   });
 
-/** `test`, whose `db` is migrated and empty. */
+/** `test`, whose `database`, and its `db`, is migrated and empty. */
 export function testOn(driver: (typeof DRIVERS)[number]) {
-  return driver === "PGlite"
-    ? withDatabases.extend("db", ({ PGlite }) => empty(PGlite))
-    : withDatabases.extend("db", ({ PostgreSQL }) => empty(PostgreSQL));
+  const test =
+    driver === "PGlite"
+      ? withDatabases.extend("database", ({ PGlite }) => empty(PGlite))
+      : withDatabases.extend("database", ({ PostgreSQL }) => empty(PostgreSQL));
+  return test.extend("db", ({ database }) => database.db);
 }
 
-async function empty({ db }: OpenedDatabase): Promise<Database> {
-  await db.execute(
+async function empty(database: OpenedDatabase): Promise<OpenedDatabase> {
+  await database.db.execute(
     sql`truncate clients, workout_plans, phases, sessions, exercises, removals, notifications, user_actions,
-      email_outbox, sync_runs`,
+      email_outbox, sync_runs, queue.queue_outbox, queue.queue_inbox`,
   );
-  return db;
+  return database;
 }

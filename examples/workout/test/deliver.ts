@@ -18,7 +18,7 @@ export async function deliver<M extends Message>(
   const progress: ReportedProgress<M>[] = [];
   const context = {
     data,
-    job: { id: `job-of-${sentAt}`, attempt, createdAt: new Date(sentAt) },
+    job: { id: `job-of-${sentAt}`, messageType: "DELIVERED", attempt, createdAt: new Date(sentAt) },
     signal,
     fence,
     progress: (reported: ReportedProgress<M>) => progress.push(reported),

@@ -70,14 +70,14 @@ describe("with REDIS_URL, the demo", () => {
       engine: "redis",
       database: "PostgreSQL",
       pids: { demo: demo.child.pid, worker: expect.any(Number) },
-      jobs: { completed: 38, cancelled: 3 },
-      checks: 50,
+      jobs: { completed: 41, cancelled: 3 },
+      checks: 57,
       off: [],
     });
     const { worker } = summary.pids;
     expect(worker).not.toBe(demo.child.pid);
     expect(output).toContain("✓ jobs sent here ran in the worker's process");
-    expect(output).toMatch(new RegExp(`\\[worker ${worker}\\] Stopped\\. Runs: 41 completed`));
+    expect(output).toMatch(new RegExp(`\\[worker ${worker}\\] Stopped\\. Runs: 44 completed`));
     expect(output).toContain("✓ told to stop by SIGTERM, it ends in good order");
     expect(isAlive(worker)).toBe(false);
   });

@@ -17,7 +17,7 @@ type Case = {
 
 const CASES: Record<Name, Case> = {
   TEST: {
-    good: [{ note: "hello" }, { note: "hello", takesMs: 5, failures: 2, hopeless: true }],
+    good: [{ note: "hello" }, { note: "hello", takesMs: 5, notify: "ada", failures: 2, hopeless: true }],
     bad: [
       [{}, "note"],
       [{ note: "x", failures: -1 }, "failures"],

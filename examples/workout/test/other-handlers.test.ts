@@ -116,6 +116,37 @@ describe.each(DRIVERS)("on %s", (driver) => {
     });
   });
 
+  describe("NOTIFICATION", () => {
+    const newNotice = () => ({
+      notificationId: randomUUID(),
+      userId: "ada",
+      kind: "plan" as const,
+      title: "New plan",
+      body: "Have a look",
+    });
+
+    test("delivered again doesn't bring back what its reader has deleted", async ({ db }) => {
+      const notice = newNotice();
+      await deliver(recordNotification(db), notice);
+      await db.delete(notifications);
+      await deliver(recordNotification(db), notice, { attempt: 2, fence: 2 });
+      expect(await db.$count(notifications)).toBe(0);
+    });
+
+    test("sent twice, as two jobs, is recorded once", async ({ db }) => {
+      const notice = newNotice();
+      await deliver(recordNotification(db), notice, { sentAt: 1_000 });
+      await deliver(recordNotification(db), notice, { sentAt: 2_000 });
+      expect(await db.$count(notifications)).toBe(1);
+    });
+
+    test("that two workers handle at once is recorded once", async ({ db }) => {
+      const notice = newNotice();
+      await Promise.all([1, 2].map((fence) => deliver(recordNotification(db), notice, { fence })));
+      expect(await db.select().from(notifications)).toMatchObject([{ id: notice.notificationId }]);
+    });
+  });
+
   describe("DATA_SYNC", () => {
     test("adds up each client's training", async ({ db }) => {
       const plan = newPlan();
@@ -178,22 +209,29 @@ describe.each(DRIVERS)("on %s", (driver) => {
   });
 
   describe("TEST", () => {
-    test("fails as often as it is asked to, then succeeds", async () => {
+    test("fails as often as it is asked to, then succeeds", async ({ db }) => {
       const data = { note: "hello", failures: 1 };
-      await expect(deliver(runTest, data, { attempt: 1 })).rejects.toThrow("attempt 1 of 1");
-      expect((await deliver(runTest, data, { attempt: 2 })).result).toEqual({
+      await expect(deliver(runTest(db), data, { attempt: 1 })).rejects.toThrow("attempt 1 of 1");
+      expect((await deliver(runTest(db), data, { attempt: 2 })).result).toEqual({
         note: "hello",
         attempt: 2,
         pid: process.pid,
       });
-      await expect(deliver(runTest, { note: "no", hopeless: true })).rejects.toMatchObject({
+      await expect(deliver(runTest(db), { note: "no", hopeless: true })).rejects.toMatchObject({
         code: "UNRECOVERABLE",
       });
     });
 
-    test("stops when it is told to", async () => {
+    test("notifies once, however often it is tried", async ({ db }) => {
+      const data = { note: "twice", notify: "ada", failures: 1 };
+      await expect(deliver(runTest(db), data, { attempt: 1 })).rejects.toThrow("attempt 1 of 1");
+      await deliver(runTest(db), data, { attempt: 2, fence: 2 });
+      expect(await db.select().from(notifications)).toMatchObject([{ userId: "ada", title: "twice" }]);
+    });
+
+    test("stops when it is told to", async ({ db }) => {
       const told = new AbortController();
-      const run = deliver(runTest, { note: "long", takesMs: 60_000 }, { signal: told.signal });
+      const run = deliver(runTest(db), { note: "long", takesMs: 60_000 }, { signal: told.signal });
       told.abort(new Error("stop"));
       await expect(run).rejects.toThrow("stop");
     });

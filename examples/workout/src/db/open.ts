@@ -1,4 +1,10 @@
 import { mkdir } from "node:fs/promises";
+import {
+  type ChangeListener,
+  migrate as migrateQueue,
+  pgListener,
+  pgliteListener,
+} from "@org/queue/postgres";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { reasonOf, SetupError } from "../setup-error.ts";
 import { migrationsFolder } from "./migrations.ts";
@@ -9,6 +15,8 @@ export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
 
 export interface OpenedDatabase {
   readonly db: Database;
+  /** Wakes who waits for a commit, such as the relay of the queue's outbox. */
+  readonly listener: ChangeListener;
   /** `"PostgreSQL"`, or `"PGlite"`: PostgreSQL inside this process. */
   readonly kind: "PostgreSQL" | "PGlite";
   close(): Promise<void>;
@@ -37,7 +45,10 @@ function placeOf(url: string): string {
   return `${host || searchParams.get("host") || "localhost"}${pathname}`;
 }
 
-/** Opens the database of the app, with all migrations applied: PostgreSQL by its URL, else PGlite. */
+/**
+ * Opens the database of the app: PostgreSQL by its URL, else PGlite. All migrations are applied then: the app's own
+ * from its folder, and those of the queue's outbox and inbox, which come with each version of @org/queue.
+ */
 export async function openDatabase({
   url = process.env.DATABASE_URL,
   dataDir = process.env.PGLITE_DIR,
@@ -66,7 +77,9 @@ async function openPostgres(url: string): Promise<OpenedDatabase> {
   try {
     // Processes that start together take turns. The lock ends with the connection, so a crash frees it.
     await client.query("select pg_advisory_lock(hashtext('workout-migrations'))");
-    await migrate(drizzle(client), { migrationsFolder });
+    const db = drizzle(client);
+    await migrate(db, { migrationsFolder });
+    await migrateQueue(db);
   } finally {
     await client.end();
   }
@@ -77,11 +90,14 @@ async function openPostgres(url: string): Promise<OpenedDatabase> {
   pool.on("error", (error) => {
     if (!isClosing) console.error(`database connection lost: ${error.message}`);
   });
-  const close = () => {
+  // Over a connection of its own, which is made when somebody first listens.
+  const listener = pgListener({ connect: () => new pg.Client({ connectionString: url }) });
+  const close = async () => {
     isClosing = true;
-    return pool.end();
+    await listener.close();
+    await pool.end();
   };
-  return { db: drizzle(pool, { schema }), kind: "PostgreSQL", close };
+  return { db: drizzle(pool, { schema }), listener, kind: "PostgreSQL", close };
 }
 
 async function openPglite(dataDir: string | undefined): Promise<OpenedDatabase> {
@@ -94,5 +110,11 @@ async function openPglite(dataDir: string | undefined): Promise<OpenedDatabase> 
   const client = await PGlite.create(dataDir ?? "memory://");
   const db = drizzle(client, { schema });
   await migrate(db, { migrationsFolder });
-  return { db, kind: "PGlite", close: () => client.close() };
+  await migrateQueue(db);
+  const listener = pgliteListener(client);
+  const close = async () => {
+    await listener.close();
+    await client.close();
+  };
+  return { db, listener, kind: "PGlite", close };
 }

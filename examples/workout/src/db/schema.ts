@@ -142,6 +142,7 @@ export const userActions = pgTable(
   (table) => [index().on(table.userId, table.occurredAt.desc()), index().on(table.action)],
 );
 
+/** What became of each e-mail. Not to be taken for the queue's outbox, `queue_outbox`, which holds jobs. */
 export const emailOutbox = pgTable(
   "email_outbox",
   {

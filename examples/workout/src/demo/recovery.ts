@@ -47,7 +47,7 @@ async function checkRecovery(stage: Stage, id: string, emailId: string): Promise
 
   const [entry] = await stage.db.select().from(emailOutbox).where(eq(emailOutbox.id, emailId));
   report.expect(
-    "the outbox knows of three tries, the last one good",
+    "email_outbox knows of three tries, the last one good",
     [entry?.tries, entry?.lastError],
     [3, null],
   );

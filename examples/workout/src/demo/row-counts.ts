@@ -63,7 +63,7 @@ async function countRows({ db, run, jobs }: Stage): Promise<RowCounts> {
     sessions: await db.$count(sessions, inArray(sessions.phaseId, phaseIds)),
     exercises: await db.$count(exercises, inArray(exercises.sessionId, sessionIds)),
     notifications: await db.$count(notifications, like(notifications.userId, ours)),
-    // Those that were sent: a mail is in the outbox from its first try.
+    // Those that were sent: a mail is in the table from its first try.
     "e-mails": await db.$count(
       emailOutbox,
       and(isNotNull(emailOutbox.sentAt), sql`${emailOutbox.recipients}::text like ${`%-${run}@%`}`),

@@ -2,11 +2,10 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { JobHandle } from "@org/queue";
-import type { Database } from "../db/open.ts";
-import { describeDatabase, openDatabase } from "../db/open.ts";
+import type { Engine, JobHandle } from "@org/queue";
+import { type Database, describeDatabase, type OpenedDatabase, openDatabase } from "../db/open.ts";
 import { type Mailer, openMailer } from "../mail/mailer.ts";
-import { type OpenedQueue, openQueue } from "../queue.ts";
+import { checkEngine, openEngine, openQueue } from "../queue.ts";
 import { type WorkoutQueue, WorkoutQueueIntegration } from "../queue-integration.ts";
 import { createWorkoutWorker } from "../worker.ts";
 import type { Closing } from "./closing.ts";
@@ -61,21 +60,21 @@ export async function openStage({ report, closing, refusedMail }: StageOptions):
   const mailer = openMailer({ directory: MAIL_DIRECTORY });
   closing.add(() => mailer.close());
   await mailer.check();
-  const opened = openQueue({
+  const engine = openEngine({
     namespace,
     embeddedInProduction: "allow",
     logger: { info: (message) => report.say(message) },
   });
   const busyMailer = refusing(mailer, refusedMail.to(run), refusedMail.times);
-  const open = opened.engine === "memory" ? openInThisProcess : openInTwoProcesses;
-  const { db, databaseKind, worker } = await open({ report, closing, opened, namespace, busyMailer });
+  const open = engine.name === "memory" ? openInThisProcess : openInTwoProcesses;
+  const { db, databaseKind, queue, worker } = await open({ report, closing, engine, namespace, busyMailer });
   const jobs = new Map<string, JobHandle>();
   const expectedRows = Object.fromEntries(TABLES.map((table) => [table, 0])) as RowCounts;
   return {
-    queue: opened.queue,
-    engine: opened.engine,
+    queue,
+    engine: engine.name,
     ...(worker && { worker }),
-    integration: new WorkoutQueueIntegration({ queue: opened.queue, db }),
+    integration: new WorkoutQueueIntegration({ queue, db }),
     db,
     report,
     databaseKind,
@@ -96,50 +95,60 @@ export async function openStage({ report, closing, refusedMail }: StageOptions):
 interface Opening {
   readonly report: Report;
   readonly closing: Closing;
-  readonly opened: OpenedQueue;
+  readonly engine: Engine;
   readonly namespace: string;
   readonly busyMailer: Mailer;
 }
 
 interface Opened {
+  readonly queue: WorkoutQueue;
   readonly db: Database;
   readonly databaseKind: string;
   readonly worker?: WorkerProcess;
 }
 
-async function openInThisProcess({ report, closing, opened, busyMailer }: Opening): Promise<Opened> {
-  closing.add(() => opened.close());
+async function openInThisProcess({ report, closing, engine, busyMailer }: Opening): Promise<Opened> {
+  closing.add(() => engine.close());
   report.say(`Opening the database: ${describeDatabase()} …`);
-  const { db, kind, close } = await openDatabase();
-  closing.add(close);
-  const worker = createWorkoutWorker(opened.queue, { db, mailer: busyMailer, concurrency: 10 });
+  const database = await openDatabase();
+  closing.add(database.close);
+  const queue = openQueueOn(engine, database, closing);
+  const { db, kind } = database;
+  const worker = createWorkoutWorker(queue, { db, mailer: busyMailer, concurrency: 10 });
   await worker.start();
   closing.add(() => worker.stop({ timeout: "5s" }));
-  return { db, databaseKind: kind };
+  return { queue, db, databaseKind: kind };
 }
 
 async function openInTwoProcesses(opening: Opening): Promise<Opened> {
-  const { report, closing, opened, namespace, busyMailer } = opening;
-  closing.add(() => opened.close());
-  await opened.check();
+  const { report, closing, engine, namespace, busyMailer } = opening;
+  closing.add(() => engine.close());
+  await checkEngine(engine);
   closing.add(async () => {
     // First, as nothing may be sent after it.
-    await opened.close();
+    await engine.close();
     const count = await expireKeys(namespace, KEYS_STAY_MINUTES * 60);
     report.note(
       `The ${count} keys of this run go by themselves in ${KEYS_STAY_MINUTES} minutes. To look at them: ` +
         `redis-cli --scan --pattern '{${namespace}}:*'`,
     );
   });
-  const { db, url, kind, close } = await openSharedDatabase(report);
-  closing.add(close);
+  const database = await openSharedDatabase(report);
+  closing.add(database.close);
+  const queue = openQueueOn(engine, database, closing);
   const mailServer = await startFrontMailServer(busyMailer);
   closing.add(() => mailServer.close());
-  const env = { DATABASE_URL: url, QUEUE_NAMESPACE: namespace, SMTP_URL: mailServer.url };
+  const env = { DATABASE_URL: database.url, QUEUE_NAMESPACE: namespace, SMTP_URL: mailServer.url };
   const worker = startWorkerProcess(env, report);
   closing.add(() => worker.stop());
   await worker.ready;
-  return { db, databaseKind: kind, worker };
+  return { queue, db: database.db, databaseKind: database.kind, worker };
+}
+
+function openQueueOn(engine: Engine, database: OpenedDatabase, closing: Closing): WorkoutQueue {
+  const queue = openQueue(engine, database);
+  closing.add(() => queue.close());
+  return queue;
 }
 
 /** A mail server that is busy at first, as they are. */

@@ -15,7 +15,7 @@ import { runTest } from "./test-handler.ts";
 /** A handler for every message of the registry. */
 export function createHandlers({ db, mailer }: { db: Database; mailer: Mailer }): Handlers<WorkoutMessage> {
   return {
-    TEST: runTest,
+    TEST: runTest(db),
     USER_ACTION: recordUserAction(db),
     NOTIFICATION: recordNotification(db),
     EMAIL: sendEmail(db, mailer),

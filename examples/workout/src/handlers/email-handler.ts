@@ -6,9 +6,13 @@ import type { Mailer, Receipt } from "../mail/mailer.ts";
 import type { email } from "../messages/email.ts";
 
 /**
- * Sends an e-mail once, as far as a mail server lets one: a mail that the outbox knows as sent isn't sent
- * again. When the worker dies, runs out of time or loses its lease between the server's answer and the
- * outbox's note, a second copy is sent, with the same Message-ID, by which receivers drop it.
+ * Sends an e-mail once, as far as a mail server lets one: what `email_outbox` knows as sent isn't sent again. When the
+ * worker dies, runs out of time or loses its lease between the server's answer and the note of it, a second copy is
+ * sent, with the same Message-ID, by which receivers drop it.
+ *
+ * The queue's inbox couldn't promise more. The mail server takes no part in the transaction of `once`, which would
+ * stay open for as long as the server takes, and would take back with a failed job who has the mail already. It also
+ * goes by the job, while two jobs of one `emailId` are one mail here.
  *
  * A mail that was taken for some of its recipients isn't sent: the job fails, and tells who was refused. Its
  * next attempt, or an operator's retry, goes to those alone.

@@ -1,15 +1,27 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Handler, UnrecoverableError } from "@org/queue";
+import { once } from "@org/queue/postgres";
+import type { Database } from "../db/open.ts";
+import { notifications } from "../db/schema.ts";
 import type { test } from "../messages/test-message.ts";
 
-/** Does what it is asked: takes a while, fails at first, or fails for good. */
-export const runTest: Handler<typeof test> = async ({ data, job, signal }) => {
-  const { note, takesMs = 0, failures = 0, hopeless = false } = data;
-  if (takesMs > 0) {
-    await pause(takesMs, undefined, { signal }).catch(() => signal.throwIfAborted());
-  }
-  if (hopeless) throw new UnrecoverableError(`Failed for good, as asked: ${note}`);
-  if (job.attempt <= failures)
-    throw new Error(`Failed attempt ${job.attempt} of ${failures}, as asked: ${note}`);
-  return { note, attempt: job.attempt, pid: process.pid };
-};
+/** Does what it is asked: takes a while, notifies somebody, fails at first, or fails for good. */
+export function runTest(db: Database): Handler<typeof test> {
+  return async (context) => {
+    const { data, job, signal } = context;
+    const { note, takesMs = 0, notify, failures = 0, hopeless = false } = data;
+    if (takesMs > 0) {
+      await pause(takesMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+    if (notify !== undefined) {
+      // Another id each time: the inbox alone keeps further attempts from notifying again.
+      const notice = { id: randomUUID(), userId: notify, kind: "system", title: note, body: "" } as const;
+      await once(db, context, (tx) => tx.insert(notifications).values(notice));
+    }
+    if (hopeless) throw new UnrecoverableError(`Failed for good, as asked: ${note}`);
+    if (job.attempt <= failures)
+      throw new Error(`Failed attempt ${job.attempt} of ${failures}, as asked: ${note}`);
+    return { note, attempt: job.attempt, pid: process.pid };
+  };
+}

@@ -1,0 +1,51 @@
+import { randomUUID } from "node:crypto";
+import { eq } from "drizzle-orm";
+import { clients } from "../db/schema.ts";
+import type { SignUp, SignUpJobs } from "../queue-integration.ts";
+import type { Stage } from "./stage.ts";
+
+function newSignUp(run: string, name: string): SignUp {
+  const clientId = `${name.toLowerCase()}-${run}`;
+  return {
+    clientId,
+    contact: { name, email: `${clientId}@client.example` },
+    plan: { planId: randomUUID(), name: `First plan of ${name}`, trainerId: `trainer-${run}` },
+  };
+}
+
+/** A client's row, their plan's job and their welcome, in one transaction: rolled back, and committed. */
+export async function signUps(stage: Stage): Promise<void> {
+  const { queue, integration, db, report, run, track } = stage;
+  const known = ({ clientId }: SignUp) => db.$count(clients, eq(clients.id, clientId));
+  report.scene("Two sign-ups, each with all that it sends in one transaction");
+  const eve = newSignUp(run, "Eve");
+  let unsent: SignUpJobs | null = null;
+  const failure = await db
+    .transaction(async (tx) => {
+      unsent = await integration.signUpClient(eve, { tx });
+      throw new Error("Eve's payment was declined");
+    })
+    .catch((error: Error) => error.message);
+  report.expect("Eve's is rolled back, after its jobs were sent", failure, "Eve's payment was declined");
+
+  const dora = newSignUp(run, "Dora");
+  const sent = (await integration.signUpClient(dora))!;
+  report.say("Dora's is committed.");
+  track("Dora's plan", sent.plan);
+  track("Dora's welcome", sent.welcome);
+  const [{ saved }, { sentNow }] = await Promise.all([sent.plan.wait(), sent.welcome.wait()]);
+  report.expect(
+    "she is entered, her plan saved, her welcome on its way",
+    [await known(dora), saved, sentNow],
+    [1, true, true],
+  );
+  // Jobs leave the database in the order they were sent, so Eve's would be there by now.
+  const { plan, welcome } = unsent!;
+  report.expect(
+    "of Eve there is no row, and neither job was ever in the queue",
+    [await known(eve), await queue.get(plan), await queue.get(welcome)],
+    [0, null, null],
+  );
+  report.expect("a second click on Dora's sends nothing", await integration.signUpClient(dora), null);
+  stage.expectRows({ clients: 1, plans: 1, "e-mails": 1 });
+}
