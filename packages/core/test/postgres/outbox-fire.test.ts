@@ -6,7 +6,8 @@ import { createQueue, createRegistry, createWorker, defineMessage, type SendItem
 import { queryRows } from "../../src/postgres/database.ts";
 import { migrate, once, postgresOutbox } from "../../src/postgres/index.ts";
 import { redisEngine } from "../../src/redis/index.ts";
-import { FireRelay, type FireRelayConfig, MortalServer, seededRandom } from "./outbox-fire-support.ts";
+import { ChildProgram } from "./child-program.ts";
+import { type FireRelayConfig, MortalServer, seededRandom } from "./outbox-fire-support.ts";
 import { cleanups, openNodePostgres } from "./support.ts";
 
 const SENDS = Number(process.env.OUTBOX_FIRE_SENDS ?? 2_000);
@@ -107,7 +108,10 @@ test(`under fire: ${SENDS} sends, ${KILLS} relays and ${2 * RESTARTS} servers ki
   async function burn(): Promise<void> {
     while (killed < KILLS) {
       const stopsAfterPublish = killed++ % 2 === 0;
-      const relay = new FireRelay({ ...config, stopsAfterPublish });
+      const relay = new ChildProgram("outbox-fire-relay.ts", {
+        ...config,
+        stopsAfterPublish,
+      } satisfies FireRelayConfig);
       await relay.said("started");
       if (!stopsAfterPublish) await new Promise((resolve) => setTimeout(resolve, random() * 300));
       // When all has been moved it publishes nothing any more.
@@ -131,7 +135,9 @@ test(`under fire: ${SENDS} sends, ${KILLS} relays and ${2 * RESTARTS} servers ki
   });
   const burning = Promise.all([burn(), burn(), restart()]);
   await Promise.all(Array.from({ length: PRODUCERS }, (_, producer) => produce(producer)));
-  const survivor = burning.then(() => new FireRelay({ ...config, stopsAfterPublish: false }).said("started"));
+  const survivor = burning.then(() =>
+    new ChildProgram("outbox-fire-relay.ts", { ...config, stopsAfterPublish: false }).said("started"),
+  );
   const rows = await vi.waitFor(() => queryRows<{ id: string }>(db, sql`select id from sent`), {
     timeout: 20_000,
   });

@@ -1,10 +1,8 @@
 import { expect } from "vitest";
-import * as z from "zod";
 import {
   createQueue,
   createRegistry,
   createWorker,
-  defineMessage,
   type Engine,
   type Handler,
   memoryEngine,
@@ -12,33 +10,14 @@ import {
   type WorkerOptions,
 } from "../../src/index.ts";
 import type { Database } from "../../src/postgres/database.ts";
-import { createStatusStore, type StatusStore } from "../../src/postgres/status/store.ts";
-import { type TrackStatusOptions, trackStatus } from "../../src/postgres/status/track.ts";
-import type { scanStatus } from "./status-support.ts";
+import { createStatusStore } from "../../src/postgres/status/store.ts";
+import { channelScan, guildSync, type ScanOptions, type ScanStore, scanTracking } from "./scan-status-app.ts";
 import { scanStatus as table } from "./status-support.ts";
 import { cleanups } from "./support.ts";
 
-/** A Discord app's scan of a channel's messages. */
-export const channelScan = defineMessage("CHANNEL_SCAN", {
-  data: z.object({ guildId: z.string(), channelId: z.string() }),
-  progress: z.object({ scanned: z.int(), lastMessageId: z.string() }),
-  result: z.object({ scanned: z.int(), lastMessageId: z.string() }),
-  queue: "scans",
-  retry: { attempts: 2, backoff: { type: "fixed", delay: "20ms" } },
-  maxStalls: 2,
-  retain: { completed: { count: 100_000 }, failed: { count: 100_000 } },
-});
-
-/** Something else, that a scan may have to wait for. */
-export const guildSync = defineMessage("GUILD_SYNC", {
-  data: z.object({ guildId: z.string() }),
-  queue: "guilds",
-  retry: { attempts: 1 },
-});
+export { channelScan, guildSync, type ScanOptions, type ScanStore, scanTracking } from "./scan-status-app.ts";
 
 const registry = createRegistry([channelScan, guildSync]);
-export type ScanStore = StatusStore<typeof scanStatus>;
-export type ScanOptions = TrackStatusOptions<typeof channelScan, typeof scanStatus>;
 type Messages = (typeof registry)["messages"][number];
 
 /** What was thrown at the app, by the store and its tracking. */
@@ -53,22 +32,6 @@ export function openStore(db: Database): ScanApp {
   cleanups.push(() => store.close());
   return { store, errors };
 }
-
-export const scanTracking = (store: ScanStore, options: Partial<ScanOptions> = {}) =>
-  trackStatus(channelScan, {
-    store,
-    key: ({ guildId, channelId }) => ({ guildId, channelId }),
-    fields: {
-      start: () => ({ messageCount: 0 }),
-      progress: ({ scanned, lastMessageId }) => ({ messageCount: scanned, forwardMessageId: lastMessageId }),
-      result: ({ scanned, lastMessageId }) => ({
-        messageCount: scanned,
-        totalMessagesScanned: scanned,
-        forwardMessageId: lastMessageId,
-      }),
-    },
-    ...options,
-  });
 
 /** One process of the app: a queue, and a worker when there is a handler. */
 export async function startApp(

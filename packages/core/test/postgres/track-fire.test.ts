@@ -7,7 +7,7 @@ import { drivers } from "./support.ts";
 /** `STATUS_FIRE_JOBS=10000` sends that many, on a hundredth as many subjects. */
 const JOBS = Number(process.env.STATUS_FIRE_JOBS ?? 400);
 const SUBJECTS = Math.max(4, Math.floor(JOBS / 100));
-const WORKERS = 3;
+const WORKERS = 4;
 
 const STATUSES = { completed: "SUCCEEDED", failed: "FAILED", cancelled: "CANCELLED" } as const;
 

@@ -1,0 +1,58 @@
+import { sql } from "drizzle-orm";
+import { expect, test } from "vitest";
+import { createQueue, createWorker, type Engine, memoryEngine } from "../../src/index.ts";
+import { queryRows } from "../../src/postgres/database.ts";
+import { migrate, once } from "../../src/postgres/index.ts";
+import { plan, planCreate, planResult, registry } from "../runtime-support.ts";
+import { cleanups, createDatabase, openNodePostgres } from "./support.ts";
+
+/** `INBOX_FIRE_JOBS=10000` delivers that many twice. */
+const JOBS = Number(process.env.INBOX_FIRE_JOBS ?? 500);
+
+/** The ends of first attempts never reach the engine, though their worker believes so: their leases run out. */
+function losingFirstEnds(engine: Engine): Engine {
+  const settle: Engine["settle"] = async ({ outcomes, ...rest }) => {
+    const heard = outcomes.filter(({ epoch }) => epoch > 1);
+    const { verdicts, claimed } = await engine.settle({ outcomes: heard, ...rest });
+    let next = 0;
+    return { verdicts: outcomes.map(({ epoch }) => (epoch > 1 ? verdicts[next++]! : "accepted")), claimed };
+  };
+  return new Proxy(engine, {
+    get(target, name: keyof Engine) {
+      const value: unknown = name === "settle" ? settle : target[name];
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+test(`${JOBS} jobs whose leases end after their effects have each effect once`, {
+  timeout: 30_000 + JOBS * 20,
+}, async () => {
+  const db = openNodePostgres(await createDatabase());
+  await migrate(db);
+  await db.execute(sql`create table effects (id text)`);
+  const queue = createQueue({ registry, engine: losingFirstEnds(memoryEngine()) });
+  cleanups.push(() => queue.close());
+  const done: string[] = [];
+  const repeated: string[] = [];
+  const worker = createWorker(queue, { concurrency: 10, lease: "1s", upkeepInterval: 100 }).handle(
+    planCreate,
+    async (context) => {
+      const { id } = context.job;
+      const outcome = await once(db, context, (tx) => tx.execute(sql`insert into effects values (${id})`));
+      (outcome.done ? done : repeated).push(id);
+      return planResult();
+    },
+  );
+  await worker.start();
+  cleanups.push(() => worker.stop());
+  const jobs = Array.from({ length: JOBS }, () => ({ message: planCreate, data: plan() }));
+  const handles = await queue.sendMany(jobs);
+  await Promise.all(handles.map((handle) => handle.wait()));
+
+  const ids = handles.map(({ id }) => id).sort();
+  const effects = await queryRows<{ id: string }>(db, sql`select id from effects`);
+  expect(effects.map(({ id }) => id).sort()).toEqual(ids);
+  expect(done.sort()).toEqual(ids);
+  expect(repeated.sort()).toEqual(ids);
+});
