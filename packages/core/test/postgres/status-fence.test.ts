@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../../src/postgres/database.ts";
 import { Backlog, type Pending } from "../../src/postgres/status/backlog.ts";
-import { writeJobs, writeSubjects } from "../../src/postgres/status/fence.ts";
+import { writeJob, writeSubjects } from "../../src/postgres/status/fence.ts";
 import { readStatusTable, type Status, statusTable } from "../../src/postgres/status/table.ts";
 import type { SubjectWrite } from "../../src/postgres/status/transition.ts";
 import { StatusWriter } from "../../src/postgres/status/writer.ts";
@@ -191,7 +191,7 @@ describe("the fence", () => {
         for (const step of order) {
           const held = model.get(step.subject);
           if (choices.next().value) {
-            await writeJobs(db, table, parts, [{ jobId: step.job, epoch: step.epoch, status: step.status }]);
+            await writeJob(db, table, parts, { jobId: step.job, epoch: step.epoch, status: step.status });
             if (held?.job === step.job && isLaterStep(step, held)) model.set(step.subject, step);
           } else {
             await writeSubjects(db, table, parts, [toWrite(step)]);
@@ -248,7 +248,7 @@ describe("the fence", () => {
     const version = async () => (await client.query("select xmin::text, ctid::text from fenced")).rows;
     const before = await version();
     await write(step);
-    await writeJobs(db, table, parts, [{ jobId: "job-1", epoch: 2, status: "RUNNING" }]);
+    await writeJob(db, table, parts, { jobId: "job-1", epoch: 2, status: "RUNNING" });
     expect(await version()).toEqual(before);
   });
 
@@ -263,9 +263,12 @@ describe("the fence", () => {
     const { key: _key, ...rest } = toWrite(step);
     const key = { id: 1, day: "it's" };
     await writeSubjects(db, elsewhere, other, [{ ...rest, key, fields: { notes: ["a", "b,c"] } }]);
-    await writeJobs(db, elsewhere, other, [
-      { jobId: "job-1", epoch: 2, status: "FAILED", errorMessage: "a\0b" },
-    ]);
+    await writeJob(db, elsewhere, other, {
+      jobId: "job-1",
+      epoch: 2,
+      status: "FAILED",
+      errorMessage: "a\0b",
+    });
     expect(await db.select().from(elsewhere)).toMatchObject([
       { ...key, notes: ["a", "b,c"], status: "FAILED", errorMessage: "ab" },
     ]);

@@ -57,27 +57,25 @@ export async function writeSubjects(
     });
 }
 
-/** The same fence for transitions of which only the job is known: rows that don't have the job aren't touched. */
-export async function writeJobs(
+/**
+ * The same fence for a transition of which only the job is known: a row that doesn't have the job isn't touched. One
+ * row a statement: `writeSubjects` locks its rows in the order of their keys, which nobody knows here, and whoever
+ * locks several in another order may end in a deadlock with it.
+ */
+export async function writeJob(
   db: Database,
   table: AnyStatusTable,
   { columns }: StatusTableParts,
-  writes: readonly JobWrite[],
+  { jobId, status, epoch, errorMessage, startedAt, finishedAt }: JobWrite,
 ): Promise<void> {
-  if (writes.length === 0) return;
-  const values = writes.map(
-    ({ jobId, status, epoch, errorMessage, startedAt, finishedAt }) =>
-      sql`(${jobId}::text, ${status}::text, ${epoch}::int, ${cleanText(errorMessage)}::text, ${isoTime(startedAt)}::timestamptz, ${isoTime(finishedAt)}::timestamptz)`,
-  );
-  const next = { epoch: sql`next.epoch`, status: sql`next.status` };
+  const next = { epoch: sql`${epoch}::int`, status: sql`${status}::text` };
   await db.execute(sql`
-    update ${table} set status = next.status, epoch = next.epoch, error_message = next.error_message,
-      started_at = coalesce(next.started_at, ${columns.startedAt!}), finished_at = next.finished_at,
-      updated_at = clock_timestamp()
-    from (values ${sql.join(values, sql`, `)})
-      as next(job_id, status, epoch, error_message, started_at, finished_at)
-    where ${columns.jobId!} = next.job_id
-      and ${isNotLater(columns, next, sql`${columns.status!} <> next.status`)}`);
+    update ${table} set status = ${next.status}, epoch = ${next.epoch},
+      error_message = ${cleanText(errorMessage)}::text,
+      started_at = coalesce(${isoTime(startedAt)}::timestamptz, ${columns.startedAt!}),
+      finished_at = ${isoTime(finishedAt)}::timestamptz, updated_at = clock_timestamp()
+    where ${columns.jobId!} = ${jobId}::text
+      and ${isNotLater(columns, next, sql`${columns.status!} <> ${next.status}`)}`);
 }
 
 /** Whether the row's step isn't later than the written one. An equal step is written again where `repeats` holds. */

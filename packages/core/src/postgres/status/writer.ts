@@ -1,7 +1,7 @@
 import { isQueueError } from "../../errors/queue-error.ts";
 import { asTyped, type Database } from "../database.ts";
 import { Backlog, type Batch, type Pending } from "./backlog.ts";
-import { writeJobs, writeSubjects } from "./fence.ts";
+import { writeJob, writeSubjects } from "./fence.ts";
 import { Patience } from "./patience.ts";
 import { type AnyStatusTable, type StatusTableParts, subjectOf } from "./table.ts";
 import { compareSteps, type JobWrite, type SubjectWrite, type Transition } from "./transition.ts";
@@ -188,13 +188,16 @@ export class StatusWriter {
 
   async #writeJobs(jobs: readonly JobWrite[]): Promise<unknown> {
     const { db, table, parts } = this.#parts;
-    const error = await this.#try(() => writeJobs(db, table, parts, jobs));
-    if (error === undefined || !isPassing(error)) {
-      if (error !== undefined) this.#report(error);
-      return undefined;
+    for (const [index, job] of jobs.entries()) {
+      const error = await this.#try(() => writeJob(db, table, parts, job));
+      if (error === undefined) continue;
+      if (isPassing(error)) {
+        this.#backlog.giveBack([], jobs.slice(index));
+        return error;
+      }
+      this.#report(error);
     }
-    this.#backlog.giveBack([], jobs);
-    return error;
+    return undefined;
   }
 
   #writeGroup(group: readonly Pending[]): Promise<void> {
