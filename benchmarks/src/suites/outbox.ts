@@ -8,22 +8,13 @@ import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { pgTable, text } from "drizzle-orm/pg-core";
 import pg from "pg";
-import * as z from "zod";
 import { type Measurement, median, percentile, type Suite, type Verdict } from "../measurement.ts";
+import { payloadOf, payloadSchema } from "../peers/payload.ts";
 import { startServer } from "./peers/redis-server.ts";
 
-const ping = defineMessage("PING", {
-  data: z.object({ id: z.uuid(), name: z.string().min(1), count: z.int(), note: z.string() }),
-});
+const ping = defineMessage("PING", { data: payloadSchema });
 const registry = createRegistry([ping]);
-
-/** Some 250 bytes of JSON. */
-const data = {
-  id: "0198c6f1-6c1f-7a3a-9d0e-3f6f2c9a7b11",
-  name: "A payload of an ordinary size",
-  count: 42,
-  note: "x".repeat(140),
-};
+const data = payloadOf(0);
 
 /** The outbox' table without its trigger. */
 const plainRows = pgTable("plain_rows", { id: text(), job: text() });

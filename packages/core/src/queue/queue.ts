@@ -144,7 +144,7 @@ export class Queue<M extends Message = Message> {
   }
 
   /**
-   * Sends one job. Resolves once the engine has stored it; sends of one event-loop turn share a round trip.
+   * Sends one job. Resolves once the engine has stored it; sends of one event-loop turn share round trips.
    * With `tx` it resolves once the outbox has stored it in that transaction.
    *
    * @throws {QueueError} `INVALID_DATA`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTIONS`, `UNKNOWN_MESSAGE`,

@@ -141,7 +141,10 @@ local function store_batch(specs)
 
   local missing, is_missing = { 'missing' }, {}
   for _, spec in ipairs(fresh) do
-    local stamp, flags, text = string.match(spec.is_plain and '' or spec.header, '^ (%S+) ([kdp]+) ([^\n]*)')
+    local stamp, flags, text
+    if not spec.is_plain then
+      stamp, flags, text = string.match(spec.header, '^ (%S+) ([kdp]+) ([^\n]*)')
+    end
     if flags then
       local extras = cjson.decode(text)
       spec.extras = extras
