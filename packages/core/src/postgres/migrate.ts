@@ -6,7 +6,7 @@ import { QueueError } from "../errors/queue-error.ts";
 import { attachChangeTriggers, hasChangeTriggers } from "./changes/triggers.ts";
 import { asTyped, type Database, queryRows } from "./database.ts";
 import { type Migration, migrations } from "./migrations.ts";
-import { DEFAULT_SCHEMA, isTable, schemaName } from "./schema-name.ts";
+import { DEFAULT_SCHEMA, isTable, schemaName } from "./options.ts";
 import { inTransaction } from "./transaction.ts";
 
 export interface MigrateOptions {

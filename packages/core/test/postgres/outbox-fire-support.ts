@@ -19,6 +19,8 @@ export class MortalServer {
   readonly #start: Start;
   readonly #options: ServerOptions;
   #server: TestServer;
+  /** Resolves while it runs, or once it runs again. */
+  isBack: Promise<void> = Promise.resolve();
 
   private constructor(start: Start, options: ServerOptions, server: TestServer) {
     this.#start = start;
@@ -40,8 +42,13 @@ export class MortalServer {
   }
 
   /** `signal`: one that lets the server say goodbye to nobody. */
-  async killAndRestart(signal: NodeJS.Signals): Promise<void> {
+  killAndRestart(signal: NodeJS.Signals): Promise<void> {
     process.kill(this.#server.pid!, signal);
+    this.isBack = this.#restart();
+    return this.isBack;
+  }
+
+  async #restart(): Promise<void> {
     await this.#server.stop();
     this.#server = await this.#start(this.#options);
   }

@@ -96,7 +96,7 @@ test(`under fire: ${SENDS} sends, ${KILLS} relays and ${2 * RESTARTS} servers ki
         // The server was killed meanwhile. Whether this was committed, only `sent` knows.
         else {
           interrupted++;
-          await new Promise((resolve) => setTimeout(resolve, 50));
+          await postgres.isBack;
         }
       }
     }

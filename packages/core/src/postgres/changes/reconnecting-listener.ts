@@ -3,6 +3,7 @@ import type { Duration } from "../../contract/duration.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { toTyped } from "../database-errors.ts";
+import { within } from "../within.ts";
 import type { ChangeListener } from "./listener.ts";
 
 const SHORTEST_PAUSE = 50;
@@ -214,21 +215,10 @@ export class ReconnectingListener implements ChangeListener {
     for (const { isNew, onGap } of registrations) if (!isNew) onGap();
   }
 
-  async #within<T>(answer: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(unavailable(`Postgres didn't answer within ${this.#answerTimeout} ms`)),
-        this.#answerTimeout,
-      );
-    });
-    // Of an answer that is given up nobody needs to know.
-    answer.catch(() => {});
-    try {
-      return await Promise.race([answer, silence]);
-    } finally {
-      clearTimeout(timer);
-    }
+  #within<T>(answer: Promise<T>): Promise<T> {
+    return within(this.#answerTimeout, answer, () =>
+      unavailable(`Postgres didn't answer within ${this.#answerTimeout} ms`),
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { parseOptions } from "../../contract/options.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { type Database, queryRows } from "../database.ts";
-import { DEFAULT_SCHEMA, schemaName } from "../schema-name.ts";
+import { DEFAULT_SCHEMA, schemaName } from "../options.ts";
 
 export interface StatusTableSqlOptions {
   /** Where `migrate` put the library's functions. @default "queue" */

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { Duration } from "../../contract/duration.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
 import { asTyped, type Database, queryRows } from "../database.ts";
-import { DEFAULT_SCHEMA, schemaName } from "../schema-name.ts";
+import { DEFAULT_SCHEMA, schemaName } from "../options.ts";
 import { inTransaction, type TransactionOf } from "../transaction.ts";
 
 /** Of a handler's context, what tells one job from another. */

@@ -10,7 +10,7 @@ import type { Outbox } from "../../queue/outbox.ts";
 import type { WorkerLogger } from "../../worker/worker-options.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { asTyped, type Database } from "../database.ts";
-import { DEFAULT_SCHEMA, schemaName } from "../schema-name.ts";
+import { changeListener, DEFAULT_SCHEMA, database, schemaName } from "../options.ts";
 import { OutboxTable } from "./outbox-table.ts";
 import { Relay } from "./relay.ts";
 import type { OutboxProblem } from "./relay-reports.ts";
@@ -48,14 +48,9 @@ export interface RelayHost {
 }
 
 const optionsSchema = z.strictObject({
-  db: z.custom<Database>((value) => is(value, PgDatabase), "expected a database of Drizzle on Postgres"),
+  db: database(),
   schema: z._default(schemaName(), DEFAULT_SCHEMA),
-  listener: z.optional(
-    z.custom<ChangeListener>(
-      (value) => typeof (value as ChangeListener | null)?.listen === "function",
-      "expected a listener: pgListener, postgresJsListener or pgliteListener",
-    ),
-  ),
+  listener: z.optional(changeListener()),
   pollInterval: z._default(duration({ min: 10, max: 60_000 }), 1_000),
   batch: z._default(z.int().check(z.minimum(1), z.maximum(5_000)), 500),
   onProblem: z.optional(

@@ -1,4 +1,5 @@
 import { isQueueError } from "../../errors/queue-error.ts";
+import { tell } from "../../worker/troubles.ts";
 import type { WorkerLogger } from "../../worker/worker-options.ts";
 import type { Refusal } from "./relay-turn.ts";
 
@@ -23,15 +24,20 @@ const FIRST_TOLD = 8;
 /** From here on the tries are half a minute apart. */
 const STEADY = 11;
 
+interface RelayReportsParts {
+  /** Where the outbox is. */
+  readonly schema: string;
+  readonly logger: WorkerLogger;
+  readonly onProblem: ((problem: OutboxProblem) => void) | undefined;
+}
+
 /** What a relay tells people: each trouble when it begins and ends, and of a job that is stuck every minute. */
 export class RelayReports {
-  readonly #logger: WorkerLogger;
-  readonly #onProblem: ((problem: OutboxProblem) => void) | undefined;
+  readonly #parts: RelayReportsParts;
   #trouble: { readonly kind: string; readonly failures: number } | undefined;
 
-  constructor(logger: WorkerLogger, onProblem: ((problem: OutboxProblem) => void) | undefined) {
-    this.#logger = logger;
-    this.#onProblem = onProblem;
+  constructor(parts: RelayReportsParts) {
+    this.#parts = parts;
   }
 
   /** Notes a failed turn and answers the milliseconds to wait. */
@@ -60,6 +66,7 @@ export class RelayReports {
   /** Every relay may see any try, so what is told depends on the number of tries alone. */
   refused({ id, job, hasOrderingKey, error, tries, age }: Refusal): void {
     if (tries !== FIRST_TOLD && (tries < STEADY || (tries - STEADY) % 2 !== 0)) return;
+    const { schema, onProblem } = this.#parts;
     const sentAt = new Date(Date.now() - age);
     const { messageType } = job?.envelope ?? {};
     this.#tell(
@@ -67,10 +74,10 @@ export class RelayReports {
       `The job ${id}${messageType === undefined ? "" : ` (${messageType})`} is stuck in the outbox since ` +
         `${sentAt.toISOString()}, after ${tries} tries: ${error} The relay goes on trying` +
         `${hasOrderingKey ? ", and what was sent after it with its ordering key waits" : ""}. ` +
-        `To give it up: delete from queue_outbox where id = '${id}'.`,
+        `To give it up: delete from "${schema}".queue_outbox where id = '${id}'.`,
     );
     try {
-      this.#onProblem?.({ jobId: id, messageType, queue: job?.queue, error, tries, sentAt });
+      onProblem?.({ jobId: id, messageType, queue: job?.queue, error, tries, sentAt });
     } catch (cause) {
       this.#tell("error", "onProblem of the outbox threw.", cause);
     }
@@ -81,13 +88,7 @@ export class RelayReports {
     this.#tell("error", what, error);
   }
 
-  /** A logger's own error must not stop the relay. */
   #tell(level: "warn" | "error", message: string, error?: unknown): void {
-    try {
-      if (error === undefined) this.#logger[level](message);
-      else this.#logger[level](message, error);
-    } catch {
-      // There is nowhere left to tell it.
-    }
+    tell(this.#parts.logger, level, message, error);
   }
 }

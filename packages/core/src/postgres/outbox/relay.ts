@@ -5,6 +5,7 @@ import type { Service } from "../../queue/middleware.ts";
 import type { WorkerLogger } from "../../worker/worker-options.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { asTyped, type Database } from "../database.ts";
+import { within } from "../within.ts";
 import type { OutboxTable } from "./outbox-table.ts";
 import { type OutboxProblem, RelayReports } from "./relay-reports.ts";
 import { type TurnReport, takeTurn } from "./relay-turn.ts";
@@ -68,7 +69,7 @@ export class Relay implements Service {
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
-    this.#reports = new RelayReports(parts.logger, parts.onProblem);
+    this.#reports = new RelayReports(parts);
   }
 
   start(): void {
@@ -120,7 +121,9 @@ export class Relay implements Service {
   async #turn(): Promise<{ readonly pause: number; readonly isDeaf: boolean }> {
     const { db, table, engine, batch } = this.#parts;
     const withEngine = <T>(answer: Promise<T>) =>
-      within(LONGEST_ANSWER, answer, "ENGINE_UNAVAILABLE", `The ${engine.name} engine`);
+      within(LONGEST_ANSWER, answer, () =>
+        silence("ENGINE_UNAVAILABLE", `The ${engine.name} engine`, LONGEST_ANSWER),
+      );
     this.#isWoken = false;
     if (now() >= this.#retryAt) this.#retryAt = Number.POSITIVE_INFINITY;
     try {
@@ -129,7 +132,9 @@ export class Relay implements Service {
         await this.#announce(report.moved);
         return report;
       });
-      const report = await within(LONGEST_TURN, work, "DATABASE_UNAVAILABLE", "The outbox's database");
+      const report = await within(LONGEST_TURN, work, () =>
+        silence("DATABASE_UNAVAILABLE", "The outbox's database", LONGEST_TURN),
+      );
       // Nobody has looked meanwhile, whatever was announced.
       if (this.#reports.succeeded()) this.#awakeUntil = Math.max(this.#awakeUntil, now());
       for (const refusal of report.refusals) this.#reports.refused(refusal);
@@ -202,12 +207,6 @@ function rest(milliseconds: number): { readonly over: Promise<void>; end(): void
   return { over, end };
 }
 
-/** Waits for an answer, but not for ever. What comes later is ignored. */
-function within<T>(milliseconds: number, answer: Promise<T>, code: ErrorCode, who: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const seconds = milliseconds / 1_000;
-    const giveUp = () => reject(new QueueError(code, `${who} didn't answer within ${seconds} s.`));
-    const timer = setTimeout(giveUp, milliseconds);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+function silence(code: ErrorCode, who: string, milliseconds: number): QueueError {
+  return new QueueError(code, `${who} didn't answer within ${milliseconds / 1_000} s.`);
 }

@@ -1,4 +1,5 @@
 import { QueueError } from "../../errors/queue-error.ts";
+import { within } from "../within.ts";
 
 /** Longest that a statement is waited for, in milliseconds. */
 const LONGEST_ANSWER = 3_000;
@@ -16,24 +17,14 @@ export class Patience {
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#unanswered.size >= MAX_UNANSWERED) await Promise.race(this.#unanswered);
     const answer = work();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLong = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        this.#giveUpOn(answer);
-        reject(
-          new QueueError(
-            "DATABASE_UNAVAILABLE",
-            `Postgres didn't answer a statement within ${LONGEST_ANSWER / 1_000} seconds: the connection is dead, ` +
-              "or a long transaction holds the lock of a row. The statement is repeated.",
-          ),
-        );
-      }, LONGEST_ANSWER);
+    return within(LONGEST_ANSWER, answer, () => {
+      this.#giveUpOn(answer);
+      return new QueueError(
+        "DATABASE_UNAVAILABLE",
+        `Postgres didn't answer a statement within ${LONGEST_ANSWER / 1_000} seconds: the connection is dead, ` +
+          "or a long transaction holds the lock of a row. The statement is repeated.",
+      );
     });
-    try {
-      return await Promise.race([answer, tooLong]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   #giveUpOn(answer: Promise<unknown>): void {

@@ -1,5 +1,4 @@
-import { is, sql } from "drizzle-orm";
-import { PgDatabase } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Duration } from "../../contract/duration.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
@@ -7,6 +6,7 @@ import { QueueError } from "../../errors/queue-error.ts";
 import { ChangeFeed } from "../changes/change-feed.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { asTyped, type Database } from "../database.ts";
+import { changeListener, database } from "../options.ts";
 import { surviveLostConnections } from "../transaction.ts";
 import { listRows, type StatusListOptions, type StatusPage } from "./list.ts";
 import {
@@ -50,17 +50,9 @@ export interface StatusChange<T extends AnyStatusTable> {
 }
 
 const optionsSchema = z.strictObject({
-  db: z.custom<Database>(
-    (value) => is(value, PgDatabase),
-    "expected a Drizzle database, for example drizzle(pool) of drizzle-orm/node-postgres",
-  ),
+  db: database(),
   table: z.custom<AnyStatusTable>((value) => value !== undefined, "expected a table made by statusTable(…)"),
-  listener: z.optional(
-    z.custom<ChangeListener>(
-      (value) => typeof (value as Partial<ChangeListener> | null)?.listen === "function",
-      "expected a listener, for example pgListener(…)",
-    ),
-  ),
+  listener: z.optional(changeListener()),
   pollInterval: z.optional(duration({ min: 10, max: 3_600_000 })),
   onError: z.optional(
     z.custom<(error: unknown) => void>((value) => typeof value === "function", "expected a function"),
