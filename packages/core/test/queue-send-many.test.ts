@@ -56,6 +56,28 @@ describe("sendMany", () => {
     expect(flaky.count("enqueue")).toBe(0);
   });
 
+  it("takes what is undefined as left out, and refs of 1 to 128 characters", async () => {
+    const { queue } = setup();
+    const item = { message: planCreate, data: plan() };
+    const longest = "r".repeat(128);
+    const dependent = { ...item, ref: "r", options: { dependsOn: [{ ref: longest }] } };
+    const handles = await queue.sendMany([
+      { ...item, ref: undefined, options: undefined },
+      { ...item, ref: longest },
+      dependent,
+    ]);
+    expect(handles.map(({ created }) => created)).toEqual([true, true, true]);
+
+    const wrong: unknown[] = [
+      { ...item, ref: "" },
+      { ...item, ref: `${longest}r` },
+      { ...item, ref: 1 },
+      { message: planCreate },
+    ];
+    const error = await rejection(queue.sendMany(wrong as SendItem<Messages>[]));
+    expect(error.issues.map(({ path }) => path)).toEqual(["0.ref", "1.ref", "2.ref", "3.data"]);
+  });
+
   it("says INVALID_DATA when only data is wrong", async () => {
     const { queue } = setup();
     const error = await rejection(

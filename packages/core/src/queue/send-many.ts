@@ -130,15 +130,20 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
   return { requests, naming: (id) => refById.get(id) ?? id };
 }
 
-/** Most items have a message and data and nothing else, and there may be thousands of them. */
-function parseItem(item: unknown): z.output<typeof itemSchema> {
-  return isPlain(item) ? item : parseOptions("item", itemSchema, item);
+type Item = z.output<typeof itemSchema>;
+
+/** Most items have no options, and there may be thousands of them: those aren't worth a schema's time. */
+function parseItem(item: unknown): Item {
+  return isSimple(item) ? item : parseOptions("item", itemSchema, item);
 }
 
-function isPlain(item: unknown): item is { readonly message: Message; readonly data: unknown } {
-  if (typeof item !== "object" || item === null) return false;
-  for (const key in item) if (key !== "message" && key !== "data") return false;
-  return "data" in item && "message" in item && typeof item.message === "object" && item.message !== null;
+/** Whether the schema would accept an item as it is; when in doubt, not. */
+function isSimple(item: unknown): item is Item {
+  if (typeof item !== "object" || item === null || !("data" in item)) return false;
+  const { message, data, ref, options, ...rest } = item as Item;
+  if (Object.keys(rest).length > 0) return false;
+  if (options !== undefined || typeof message !== "object" || message === null) return false;
+  return ref === undefined || (typeof ref === "string" && ref !== "" && ref.length <= MAX_REF_LENGTH);
 }
 
 /** Encodes all, and tells of every item that can't be. */
