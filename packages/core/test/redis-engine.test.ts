@@ -222,6 +222,24 @@ test("when everything has ended and been cleaned, only what the data model says 
   }
 });
 
+test("hashes that a batch fills are tables, with no field but the jobs", async () => {
+  const engine = openEngine("tables");
+  const children = Array.from({ length: 20 }, (_, index) => job(`child-${index}`));
+  const parent = job("parent", {
+    dependsOn: children.map(({ envelope }) => ({ job: envelope.id, onFailure: "cancel" as const })),
+  });
+  const hash = async (name: string) => {
+    const key = `{tables}:${name}`;
+    return [await admin.object("ENCODING", key), (await admin.hkeys(key)).length];
+  };
+  await engine.enqueue([{ jobs: [...children, parent] }]);
+  expect(await hash("waiters")).toEqual(["hashtable", 20]);
+  const claimed = await engine.claim(CLAIM);
+  expect(await hash("active")).toEqual(["hashtable", 20]);
+  await engine.settle({ outcomes: claimed.map(({ id, epoch }) => ({ id, epoch, type: "complete" })) });
+  expect(await hash("ended")).toEqual(["hashtable", 20]);
+});
+
 test("tombstones outlive at least as many removed jobs as they are to", async () => {
   const engine = openEngine(undefined, undefined, { age: 86_400_000, count: 10 });
   const none = { retain: { completed: { age: 0, count: 0 }, failed: KEEP } };

@@ -64,7 +64,7 @@ local function store_plain(group, first, n, offset, answer)
   for index = 1, n do
     local id = ARGV[first + 2 * index - 2]
     ids[index] = id
-    values[2 * index - 1] = P .. 'job:' .. id
+    values[2 * index - 1] = JOB .. id
     values[2 * index] = head .. int(sequence + index) .. middle .. ARGV[first + 2 * index - 1]
   end
   -- Nearly always all are new, and one command finds that and stores them.

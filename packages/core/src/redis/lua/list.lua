@@ -18,7 +18,7 @@ local window = message_type == '' and limit or math.max(limit, WINDOW)
 local found = {}
 
 local function header_of(id)
-  return string.match(call('GETRANGE', P .. 'job:' .. id, 0, 64), '^(%w+) (%d+)')
+  return string.match(call('GETRANGE', JOB .. id, 0, 64), '^(%w+) (%d+)')
 end
 
 -- The first `window` jobs and one more, which tells whether there are more.

@@ -37,7 +37,43 @@ local function free(id, queue, token, is_counted)
   end
 end
 
+-- Jobs of one message that one claim began together. They mostly complete straight through, and one after the other:
+-- what is the same of all is worked out once, and counted at the end.
+local cohorts = {}
+local last_cohort = {}
+
+-- `terms`: what records of jobs with nothing but their own key end with, from the start on.
+local function cohort_of(profile_id, terms)
+  if last_cohort.terms == terms and last_cohort.profile_id == profile_id then
+    return last_cohort
+  end
+  local name = profile_id .. ' ' .. terms
+  local cohort = cohorts[name]
+  if cohort == nil then
+    local started, token = string.match(terms, '^(%d+) 1 0 0 0 %- (%S+)$')
+    cohort = started and {
+      profile_id = profile_id, terms = terms, profile = profile_of(profile_id), started = started, token = token, n = 0,
+    } or false
+    cohorts[name] = cohort
+  end
+  last_cohort = cohort or last_cohort
+  return cohort
+end
+
+local function flush_cohorts()
+  for _, cohort in pairs(cohorts) do
+    if cohort and cohort.n > 0 then
+      local queue, n = cohort.profile.q, cohort.n
+      let_go(cohort.token, n)
+      running[queue] = (running[queue] or 0) + n
+      tally(queue, 'completed', n)
+      tally_time(queue, 'r', now - cohort.started, n)
+    end
+  end
+end
+
 local function flush_freed()
+  flush_cohorts()
   call_each('HDEL', P .. 'active', freed)
   for queue, count in pairs(running) do
     call('HINCRBY', P .. 'running', queue, -count)
@@ -90,16 +126,16 @@ local is_anyone_waiting = call('EXISTS', P .. 'waiters') == 1
 
 -- Completes a job that never ran before and has no more than its own key. Answers whether it was one.
 local function settle_plain(id, record, text)
-  local profile_id, sequence, started, token = string.match(record, '^1 (%w+) (%d+) (%d+) 1 0 0 0 %- (%S+)$')
-  if not profile_id or lifecycle and lifecycle.jobs[id] then
+  local profile_id, sequence, terms = string.match(record, '^1 (%w+) (%d+) (.*)$')
+  local cohort = profile_id and cohort_of(profile_id, terms)
+  if not cohort or lifecycle and lifecycle.jobs[id] then
     return false
   end
-  local profile = profile_of(profile_id)
-  free(id, profile.q, token, true)
-  tally(profile.q, 'completed', 1)
-  tally_time(profile.q, 'r', now - started)
-  emit('completed', id, profile.q, profile.m, 1, text or false, false)
+  local profile, started = cohort.profile, cohort.started
+  cohort.n = cohort.n + 1
+  freed[#freed + 1] = id
   completed[id] = true
+  emit('completed', id, profile.q, profile.m, 1, text or false, false)
   if not is_anyone_waiting or not life().complete_read(id, profile_id, profile, sequence, started, text) then
     if profile.cc == 0 and not keeps(profile) then
       bury(id, 'completed', false)

@@ -25,7 +25,7 @@ local function read_batch(at, profile_ids)
 end
 
 local function is_known(id)
-  return buried[id] or call('EXISTS', P .. 'job:' .. id) == 1 or tomb_of(id)
+  return buried[id] or call('EXISTS', JOB .. id) == 1 or tomb_of(id)
 end
 
 -- The job that a dedupe key stands for now, or nil.
@@ -178,7 +178,7 @@ local function store_batch(specs)
   local values, jobs = {}, {}
   for index, spec in ipairs(fresh) do
     local queue = profile_of(spec.profile_id).q
-    values[2 * index - 1] = P .. 'job:' .. spec.id
+    values[2 * index - 1] = JOB .. spec.id
     values[2 * index] = spec.profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. spec.header .. spec.data
     if spec.is_plain and not has_ghosts(queue) then
       -- It can run at once, and this step does no more with it: that it is queued is all there is to know.

@@ -70,7 +70,7 @@ local function claim(queues, limit, lease, token, run)
         if tonumber(state[5] or 0) > 0 or tonumber(state[6] or 0) > now then
           break
         end
-        local value = call('GET', P .. 'job:' .. id)
+        local value = call('GET', JOB .. id)
         hold(id, value, 0, state, 'v')
         reserved[#reserved + 1] = id
       end
@@ -107,7 +107,7 @@ local function claim(queues, limit, lease, token, run)
   local function values_of(ids)
     local keys = {}
     for index = 1, #ids do
-      keys[index] = P .. 'job:' .. ids[index]
+      keys[index] = JOB .. ids[index]
     end
     return call('MGET', unpack(keys))
   end
@@ -177,7 +177,7 @@ local function claim(queues, limit, lease, token, run)
   -- The sequence of the first fresh job; 0 if it was removed meanwhile; nil if there is none.
   local function first_fresh(queue)
     local id = call('LINDEX', P .. 'fresh:' .. queue, 0)
-    return id and tonumber(string.match(call('GETRANGE', P .. 'job:' .. id, 0, 64), '^%w+ (%d+)') or 0)
+    return id and tonumber(string.match(call('GETRANGE', JOB .. id, 0, 64), '^%w+ (%d+)') or 0)
   end
 
   -- The score of the first ready job, or nil.
@@ -218,7 +218,7 @@ local function claim(queues, limit, lease, token, run)
     end
   end
   if #records > 0 then
-    call_each('HSET', P .. 'active', records)
+    set_fields(P .. 'active', records)
     hold_claim(token, held, expires)
   end
   return reply

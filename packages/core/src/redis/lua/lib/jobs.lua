@@ -11,12 +11,10 @@ end
 
 -- `start`: the first bytes of its value.
 local function extras_of(id, start)
-  local line_end = string.find(start, '\n', 1, true)
-  if not line_end then
-    start = call('GET', P .. 'job:' .. id)
-    line_end = string.find(start, '\n', 1, true)
+  if not string.find(start, '\n', 1, true) then
+    start = call('GET', JOB .. id)
   end
-  return cjson.decode(string.match(string.sub(start, 1, line_end - 1), '^%S+ %S+ %S+ %S+ %S+ (.*)$'))
+  return cjson.decode(string.match(start, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)'))
 end
 
 -- What is true of most jobs.
@@ -125,7 +123,7 @@ local function load(id, record)
   if record then
     return load_held(id, record)
   end
-  local start = call('GETRANGE', P .. 'job:' .. id, 0, HEADER_BYTES)
+  local start = call('GETRANGE', JOB .. id, 0, HEADER_BYTES)
   if start == '' then
     return nil
   end

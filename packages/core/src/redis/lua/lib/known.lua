@@ -20,7 +20,7 @@ local function known_places(ids)
   local keys, seen = {}, {}
   local known
   for index, id in ipairs(ids) do
-    keys[index] = P .. 'job:' .. id
+    keys[index] = JOB .. id
     if seen[id] or buried[id] then
       known = known or {}
       known[index] = true

@@ -91,23 +91,30 @@ local function make_lifecycle()
     keep(job)
   end
 
-  -- Nobody reads a job any more: if it is finished, retention may take it. `ended`: what `ended` says of it.
-  local function unpin(id, ended)
-    local job = jobs[id]
-    if ended and not job and not buried[id] then
-      local finished, profile_id = string.match(ended, '^%d+ (%d+) (%w+)')
-      local profile = profile_of(profile_id)
-      if keeps_none(profile, 'completed') then
-        remove_later(profile.completed_key, id)
-        bury(id, 'completed', false, true)
-      else
-        keep_entry(profile.kept_completed, ended_entry(profile_id, finished, id))
-      end
-      return
+  -- The same for one that completed straight through before this step, without looking at it any closer.
+  local function retain_ended(id, text)
+    local finished, profile_id = string.match(text, '^%d+ (%d+) (%w+)')
+    local profile = profile_of(profile_id)
+    if keeps_none(profile, 'completed') then
+      remove_later(profile.completed_key, id)
+      bury(id, 'completed', false, true)
+    else
+      keep_entry(profile.kept_completed, ended_entry(profile_id, finished, id))
     end
-    job = load(id)
-    if job and job.state and is_terminal(job.state) then
-      retain(job)
+  end
+
+  -- Nobody reads these jobs any more: retention may take those that are finished.
+  local function unpin(ids)
+    local ended = call('HMGET', P .. 'ended', unpack(ids))
+    for index, id in ipairs(ids) do
+      if ended[index] and not jobs[id] and not buried[id] then
+        retain_ended(id, ended[index])
+      else
+        local job = load(id)
+        if job and job.state and is_terminal(job.state) then
+          retain(job)
+        end
+      end
     end
   end
 
@@ -130,10 +137,7 @@ local function make_lifecycle()
       end
     end
     if #unread > 0 then
-      local ended = call('HMGET', P .. 'ended', unpack(unread))
-      for index, id in ipairs(unread) do
-        unpin(id, ended[index])
-      end
+      unpin(unread)
     end
   end
 
@@ -261,19 +265,29 @@ local function make_lifecycle()
     return failed
   end
 
+  -- A reader of one that completed waits for one less.
+  local function release(id, letter)
+    local dependent = letter ~= '-' and load(id)
+    if dependent and not is_terminal(dependent.state) then
+      dependent.pending = dependent.pending - 1
+      place(dependent)
+    end
+  end
+
   -- The end of a job that completed straight through, with others waiting for it. Answers whether there are any.
   function L.complete_read(id, profile_id, profile, sequence, started, result)
     if not has_waiters(id) then
       return false
     end
     end_plain(id, profile_id, profile, sequence, started, result)
+    local sole, letter = sole_of(text_of(id))
+    if sole then
+      release(sole, letter)
+      return true
+    end
     local waiters = waiters_of(id)
     for at = 1, #waiters, 2 do
-      local dependent = waiters[at + 1] ~= '-' and load(waiters[at])
-      if dependent and not is_terminal(dependent.state) then
-        dependent.pending = dependent.pending - 1
-        place(dependent)
-      end
+      release(waiters[at], waiters[at + 1])
     end
     return true
   end

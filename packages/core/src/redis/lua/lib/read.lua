@@ -1,6 +1,6 @@
 -- Everything that is stored of one job, or false.
 local function read(id)
-  local value = call('GET', P .. 'job:' .. id)
+  local value = call('GET', JOB .. id)
   if not value then
     return false
   end

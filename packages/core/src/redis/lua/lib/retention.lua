@@ -45,8 +45,9 @@ end
 
 local function add_later(key, score, member)
   local members = list_in(additions, key)
-  members[#members + 1] = score
-  members[#members + 1] = member
+  local n = #members
+  members[n + 1] = score
+  members[n + 2] = member
 end
 
 local function remove_later(key, member)
@@ -57,8 +58,9 @@ end
 -- Stores the end of a job that completed straight through. `sequence` and `started` are texts.
 local function end_plain(id, profile_id, profile, sequence, started, result)
   local ended = started .. ' ' .. now_text .. ' ' .. profile_id .. ' ' .. sequence
-  ended_later[#ended_later + 1] = id
-  ended_later[#ended_later + 1] = result and ended .. ' ' .. result or ended
+  local n = #ended_later
+  ended_later[n + 1] = id
+  ended_later[n + 2] = result and ended .. ' ' .. result or ended
   add_later(profile.completed_key, sequence, id)
 end
 
@@ -67,7 +69,7 @@ local function flush_changes()
   for key, members in pairs(additions) do
     call_each('ZADD', key, members)
   end
-  call_each('HSET', P .. 'ended', ended_later)
+  set_fields(P .. 'ended', ended_later)
   for key, members in pairs(removals) do
     call_each('ZREM', key, members)
   end
@@ -181,6 +183,8 @@ end
 
 -- Whether a job that ends so needn't be stored for a moment: its bound is 0, and no older one is kept.
 local function keeps_none(profile, state)
-  local _, count = bound_of(profile, state)
-  return count == 0 and not has_kept(kept_of(profile, state))
+  if state == 'completed' then
+    return profile.cc == 0 and not has_kept(profile.kept_completed)
+  end
+  return profile.fc == 0 and not has_kept(profile.kept_failed)
 end

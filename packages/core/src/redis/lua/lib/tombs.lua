@@ -11,19 +11,23 @@ local function tomb_of(id)
   return buried[id] or call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
 end
 
+local LETTERS = { completed = 'co', failed = 'fa', cancelled = 'ca' }
+local n_tombs, n_keys = 0, 0
+
 -- `has_state`: whether the job has a `state:` hash and what goes with it; `is_ended`: whether it is in `ended`.
 local function bury(id, state, has_state, is_ended)
-  local letter = string.sub(state, 1, 2)
-  buried[id] = letter
-  local n = #bury_tombs
-  bury_tombs[n + 1] = id
-  bury_tombs[n + 2] = letter
-  n = #bury_keys
-  bury_keys[n + 1] = P .. 'job:' .. id
+  local letters = LETTERS[state]
+  buried[id] = letters
+  bury_tombs[n_tombs + 1] = id
+  bury_tombs[n_tombs + 2] = letters
+  n_tombs = n_tombs + 2
+  bury_keys[n_keys + 1] = JOB .. id
+  n_keys = n_keys + 1
   if has_state then
-    bury_keys[n + 2] = P .. 'state:' .. id
-    bury_keys[n + 3] = P .. 'logs:' .. id
-    bury_keys[n + 4] = P .. 'failures:' .. id
+    bury_keys[n_keys + 1] = P .. 'state:' .. id
+    bury_keys[n_keys + 2] = P .. 'logs:' .. id
+    bury_keys[n_keys + 3] = P .. 'failures:' .. id
+    n_keys = n_keys + 3
   elseif is_ended then
     bury_ended[#bury_ended + 1] = id
   end

@@ -12,16 +12,10 @@ local MOST_IN_TEXT = 8
 
 local texts = {}
 local changed = {}
-local are_stored = {}
 local is_anyone_waiting
 
 local function many_of(id)
   return P .. 'waiters:' .. id
-end
-
-local function remember(id, text)
-  are_stored[id] = text and true
-  texts[id] = text or ''
 end
 
 -- Reads those of several jobs at once.
@@ -35,7 +29,7 @@ local function read_waiters(ids)
   local found = call('HMGET', WAITERS, unpack(ids))
   for index, id in ipairs(ids) do
     if not texts[id] then
-      remember(id, found[index])
+      texts[id] = found[index] or ''
     end
   end
 end
@@ -51,16 +45,22 @@ local function has_waiters(id)
   return text_of(id) ~= ''
 end
 
+local last_text, last_sole, last_letter
+
+-- The only reader that a text names, with its letter, or nil. Siblings nearly always have the same.
+local function sole_of(text)
+  if text ~= last_text then
+    last_text, last_letter = text, string.sub(text, 1, 1)
+    last_sole = #text > 2 and not string.find(text, ' ', 3, true) and string.sub(text, 3) or nil
+  end
+  return last_sole, last_letter
+end
+
 -- Ids and letters in turn.
 local function waiters_of(id)
   local text = text_of(id)
   if text == MANY then
     return call('HGETALL', many_of(id))
-  end
-  -- Nearly always there is one.
-  local sole = string.sub(text, 3)
-  if not string.find(sole, ' ', 1, true) then
-    return text == '' and {} or { sole, string.sub(text, 1, 1) }
   end
   local list = {}
   for letter, dependent in string.gmatch(text, '(%S) (%S+)') do
@@ -118,7 +118,7 @@ local function remove_waiter(id, dependent)
     end
     return was_one
   end
-  if #text == #dependent + 2 and string.sub(text, 3) == dependent then
+  if sole_of(text) == dependent then
     changed[id] = true
     texts[id] = ''
     return true
@@ -163,12 +163,11 @@ local function flush_waiters()
       written[#written + 1] = id
       written[#written + 1] = text
       is_anyone_waiting = true
-    elseif are_stored[id] then
+    else
       gone[#gone + 1] = id
     end
-    are_stored[id] = text ~= ''
   end
   call_each('HDEL', WAITERS, gone)
-  call_each('HSET', WAITERS, written)
+  set_fields(WAITERS, written)
   changed = {}
 end
