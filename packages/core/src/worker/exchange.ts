@@ -39,12 +39,15 @@ interface Pending<Item> {
 }
 
 const OPERATION = "settle and claim jobs";
+/** Turns at the same time: one that the engine works on, and the next at its door. */
+const MOST_UNDERWAY = 2;
 
 /**
- * The worker's traffic with its engine: one turn at a time tells the engine of all attempts that ended since
- * the last and claims as many as there is room for, in one call. While a turn is under way the next one's
- * batch gathers by itself: the slower the engine, the larger the batches. And while there is more to be had the
- * next call is sent before what the last one claimed begins, so that the engine and the handlers work side by side.
+ * The worker's traffic with its engine: each turn tells the engine of all attempts that ended since the last and
+ * claims as many as there is room for, in one call. While a turn is under way the next one's batch gathers by
+ * itself: the slower the engine, the larger the batches. And while there is more to be had the next call is sent
+ * before what the last one claimed begins, and one more when a large batch has gathered before that is answered, so
+ * that the engine and the handlers work side by side.
  */
 export class Exchange {
   readonly #parts: ExchangeParts;
@@ -52,7 +55,9 @@ export class Exchange {
   #releases: Pending<Release>[] = [];
   #isHungry = true;
   #isDue = false;
-  #isBusy = false;
+  #underway = 0;
+  /** Jobs whose outcomes are under way. */
+  readonly #telling = new Set<string>();
   #isStopped = false;
   #lastClaim: number | undefined;
   #cancelRetry: (() => void) | undefined;
@@ -63,7 +68,7 @@ export class Exchange {
 
   /** Nothing under way and nothing to tell. */
   get isAtRest(): boolean {
-    return !this.#isBusy && !this.#isDue && this.#outcomes.length === 0 && this.#releases.length === 0;
+    return this.#underway === 0 && !this.#isDue && this.#outcomes.length === 0 && this.#releases.length === 0;
   }
 
   /** When the engine last answered a claim, on the clock. */
@@ -100,7 +105,7 @@ export class Exchange {
 
   /** After the rest of this event-loop turn, whose endings then share the call. */
   #schedule(): void {
-    if (this.#isDue || this.#isBusy || this.#cancelRetry || this.#isStopped) return;
+    if (this.#isDue || this.#cancelRetry || !this.#mayTurn) return;
     this.#isDue = true;
     nextTurn(() => {
       this.#isDue = false;
@@ -108,8 +113,20 @@ export class Exchange {
     });
   }
 
+  /**
+   * A second turn must be worth a call of its own: half of what the one under way may move. And it must not tell of
+   * a job before the one that it follows in a run, should the first call fail or come late.
+   */
+  get #mayTurn(): boolean {
+    if (this.#isStopped) return false;
+    if (this.#underway === 0) return true;
+    if (this.#underway === MOST_UNDERWAY) return false;
+    if (this.#outcomes.length < this.#parts.workload.portion / 2) return false;
+    return this.#outcomes.every(({ attempt: { job } }) => !job.follows || !this.#telling.has(job.follows));
+  }
+
   async #turn(): Promise<void> {
-    if (this.#isBusy || this.#isStopped) return;
+    if (!this.#mayTurn) return;
     const { clock, workload, troubles, tally, lease } = this.#parts;
     const outcomes = this.#outcomes;
     const releases = this.#releases;
@@ -120,7 +137,9 @@ export class Exchange {
     }
     this.#outcomes = [];
     this.#releases = [];
-    this.#isBusy = true;
+    this.#underway++;
+    for (const { item } of outcomes) this.#telling.add(item.id);
+    workload.expect(limit);
     try {
       // With neither, the call below is under way when this method answers: nothing has begun meanwhile.
       const reporters = outcomes.filter(({ attempt }) => attempt.hasReported);
@@ -137,7 +156,7 @@ export class Exchange {
         workload.forget(attempt);
         tally.settled(item.type, verdicts[index] === "accepted");
       });
-      this.#isBusy = false;
+      this.#told(outcomes, limit);
       workload.hold(claimed, startedAt + lease);
       this.#report(claimed.length);
       this.#goOn();
@@ -145,11 +164,17 @@ export class Exchange {
       this.#tellSettled(outcomes, verdicts);
       workload.begin();
     } catch (error) {
-      this.#isBusy = false;
+      this.#told(outcomes, limit);
       this.#restore(outcomes);
       this.#retryLater(error);
       this.#goOn();
     }
+  }
+
+  #told(outcomes: readonly Pending<AttemptOutcome>[], limit: number): void {
+    this.#underway--;
+    for (const { item } of outcomes) this.#telling.delete(item.id);
+    this.#parts.workload.expect(-limit);
   }
 
   #goOn(): void {
@@ -242,6 +267,7 @@ export class Exchange {
     // It may have been told to stop on hearing that.
     if (this.#isStopped) return;
     this.#isHungry = true;
+    this.#cancelRetry?.();
     this.#cancelRetry = this.#parts.clock.after(pause, () => {
       this.#cancelRetry = undefined;
       this.#schedule();

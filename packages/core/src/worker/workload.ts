@@ -22,6 +22,11 @@ export interface WorkloadParts {
 const BUFFER_PATIENCE = 250;
 /** Jobs of one ordering key to claim together: one call then moves so many of a key that everybody uses. */
 const LONGEST_RUN = 100;
+/**
+ * Jobs that make a call worth its while. A larger one costs hardly less a job, and comes late: Redis sends 64 KB of an
+ * answer, then goes on to the next call before it sends the rest.
+ */
+const GOOD_CALL = 128;
 /** Begun attempts that may stay at the front of the buffer: copying the rest must be worth it. */
 const KEPT_STARTED = 1_024;
 /** Attempts that begin before the event loop goes round: with handlers that don't wait, all else would. */
@@ -40,6 +45,8 @@ export class Workload {
   #next = 0;
   /** How many follow another one, and can't begin before it has ended. */
   #followers = 0;
+  /** How many are being claimed. */
+  #expected = 0;
   #lastStart = 0;
   #cancelBufferTimer: (() => void) | undefined;
   #isFilling = false;
@@ -65,14 +72,19 @@ export class Workload {
   }
 
   /**
-   * How many more jobs to claim: as many as there are free slots, beyond that no more than half of all that
-   * may be held. So the engine hands out one half while the handlers work through the other.
+   * How many more jobs to claim: as many as there are free slots, beyond that no more than a portion, so that
+   * the engine hands out some while the handlers work through others. What is being claimed counts as held.
    */
   get room(): number {
     if (this.#isStopping) return 0;
+    const free = Math.max(0, this.#parts.concurrency - this.#taken);
+    return Math.min(free + this.#spare, Math.max(free, this.portion));
+  }
+
+  /** Half of all that may be held, or what a good call moves if that is less. */
+  get portion(): number {
     const { concurrency, prefetch } = this.#parts;
-    const free = Math.max(0, concurrency - this.#running.size - this.#ready);
-    return Math.min(free + this.#spare, Math.max(free, Math.ceil((concurrency + prefetch.size) / 2)));
+    return Math.min(GOOD_CALL, Math.ceil((concurrency + prefetch.size) / 2));
   }
 
   /** How many jobs of one ordering key to claim together. Followers are held ready, they don't fill slots. */
@@ -85,11 +97,21 @@ export class Workload {
     return this.#buffer.length - this.#next;
   }
 
+  /** What fills slots, or is going to. */
+  get #taken(): number {
+    return this.#running.size + this.#ready + this.#expected;
+  }
+
   /** How many more to hold ready, beyond those that fill the slots. */
   get #spare(): number {
     const { concurrency, prefetch } = this.#parts;
-    const beyondSlots = Math.max(0, this.#running.size + this.#ready - concurrency);
+    const beyondSlots = Math.max(0, this.#taken - concurrency);
     return Math.max(0, prefetch.size - beyondSlots - this.#followers);
+  }
+
+  /** A call for so many more is under way, or, with a negative number, is over. */
+  expect(jobs: number): void {
+    this.#expected += jobs;
   }
 
   /** Takes claimed jobs in: `begin` begins them. `leaseUntil` is on the monotonic clock. */
