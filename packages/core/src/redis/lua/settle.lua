@@ -131,16 +131,18 @@ local function settle_plain(id, record, text)
   if not cohort or lifecycle and lifecycle.jobs[id] then
     return false
   end
-  local profile, started = cohort.profile, cohort.started
+  local profile = cohort.profile
   cohort.n = cohort.n + 1
   freed[#freed + 1] = id
   completed[id] = true
-  emit('completed', id, profile.q, profile.m, 1, text or false, false)
-  if not is_anyone_waiting or not life().complete_read(id, profile_id, profile, sequence, started, text) then
+  if heard() then
+    emit('completed', id, profile.q, profile.m, 1, text or false, false)
+  end
+  if not is_anyone_waiting or not life().complete_read(id, cohort, sequence, text) then
     if profile.cc == 0 and not keeps(profile) then
       bury(id, 'completed', false)
     else
-      life().keep_plain(id, profile_id, sequence, started, text)
+      life().keep_plain(id, cohort, sequence, text)
     end
   end
   return true

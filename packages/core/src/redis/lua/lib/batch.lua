@@ -7,17 +7,20 @@ local function read_batch(at, profile_ids)
   at = at + 3
   local specs = { may_cycle = may_cycle }
   for index = 1, n do
-    local terms = ARGV[at + 1]
-    local spec = { id = ARGV[at], header = ARGV[at + 2], data = ARGV[at + 3], delay = 0 }
+    local id, terms = ARGV[at], ARGV[at + 1]
     local place = tonumber(terms)
-    spec.is_plain = place ~= nil
+    -- All that a plain job needs, which becomes the job: Lua makes room for its fields at once.
+    local spec = {
+      id = id, header = ARGV[at + 2], data = ARGV[at + 3],
+      is_plain = place ~= nil, profile_id = profile_ids[place], queue = nil, state = nil,
+    }
     if not place then
       local delay, window, dedupe
       place, delay, window, dedupe = string.match(terms, '^(%d+) (%d+) (%d+) (.*)$')
+      spec.profile_id = profile_ids[tonumber(place)]
       spec.delay, spec.window = tonumber(delay), tonumber(window)
       spec.dedupe = dedupe ~= '' and dedupe
     end
-    spec.profile_id = profile_ids[tonumber(place)]
     specs[index] = spec
     at = at + BATCH_FIELDS
   end
@@ -175,18 +178,20 @@ local function store_batch(specs)
 
   local L = life()
   local sequence = call('INCRBY', P .. 'sequence', #fresh) - #fresh
-  local values, jobs = {}, {}
+  local values, jobs, sent = {}, {}, {}
   for index, spec in ipairs(fresh) do
     local queue = profile_of(spec.profile_id).q
     values[2 * index - 1] = JOB .. spec.id
     values[2 * index] = spec.profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. spec.header .. spec.data
+    sent[queue] = (sent[queue] or 0) + 1
     if spec.is_plain and not has_ghosts(queue) then
       -- It can run at once, and this step does no more with it: that it is queued is all there is to know.
-      jobs[index] = { id = spec.id, queue = queue, state = 'queued' }
-      L.jobs[spec.id] = jobs[index]
+      spec.queue, spec.state = queue, 'queued'
+      jobs[index] = spec
+      L.jobs[spec.id] = spec
     else
       local job = L.describe(spec.id, spec.profile_id, sequence + index, now, spec.extras)
-      job.at = spec.delay > 0 and now + spec.delay or 0
+      job.at = (spec.delay or 0) > 0 and now + spec.delay or 0
       jobs[index] = job
       L.entering[job.id] = true
       if job.key then
@@ -197,8 +202,10 @@ local function store_batch(specs)
       -- The entry says itself when its window ends; Redis forgets it somewhat later.
       call('SET', P .. 'dedupe:' .. spec.dedupe, (now + spec.window) .. ' ' .. spec.id, 'PX', spec.window + 10000)
     end
+  end
+  for queue, n in pairs(sent) do
     know_queue(queue)
-    tally(queue, 'sent', 1)
+    tally(queue, 'sent', n)
   end
   for first = 1, #values, CHUNK do
     call('MSET', unpack(values, first, math.min(first + CHUNK - 1, #values)))
@@ -220,7 +227,9 @@ local function store_batch(specs)
   for index, job in ipairs(jobs) do
     if job.state == 'queued' then
       wake(job.queue, 1)
-      emit('queued', job.id, job.queue, profile_of(fresh[index].profile_id).m, 0, false, false)
+      if heard() then
+        emit('queued', job.id, job.queue, profile_of(job.profile_id).m, 0, false, false)
+      end
       push_fresh(job)
     else
       L.enter(job, push_fresh)

@@ -19,6 +19,8 @@ local function claim(queues, limit, lease, token, run)
   local held, started = 0, 0
   local ending = ' ' .. token
   local started_first = ' ' .. now_text .. ' 1 0 0 '
+  -- Of fresh jobs with nothing but their own key.
+  local plain_ending = started_first .. '0 -' .. ending
   -- Neighbours nearly all waited since the same instant.
   local waited, waited_since = 0, nil
 
@@ -29,7 +31,7 @@ local function claim(queues, limit, lease, token, run)
     local epoch, attempt, counters = 1, 1, ''
     local tail = ending
     local extras
-    if string.find(flags, 'k', 1, true) then
+    if flags ~= '-' and string.find(flags, 'k', 1, true) then
       extras = cjson.decode(string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)'))
       priority = extras.p or 0
       tail = ending .. ' ' .. extras.o
@@ -37,7 +39,9 @@ local function claim(queues, limit, lease, token, run)
     local n = 2 * held
     held = held + 1
     records[n + 1] = id
-    if not (state and state[1]) then
+    if not state and flags == '-' then
+      records[n + 2] = '1 ' .. profile_id .. ' ' .. sequence .. plain_ending
+    elseif not (state and state[1]) then
       records[n + 2] = '1 ' .. profile_id .. ' ' .. sequence .. started_first .. priority .. ' ' .. flags .. tail
     else
       epoch, attempt = state[1] + 1, state[2] + 1

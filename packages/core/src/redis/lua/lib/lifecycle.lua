@@ -168,7 +168,8 @@ local function make_lifecycle()
       bury(job.id, state, job.has_state)
     elseif state == 'completed' and not job.has_state then
       job.is_ended = true
-      end_plain(job.id, job.profile_id, job.profile, int(job.sequence), int(job.started), result)
+      local alone = { profile_id = job.profile_id, profile = job.profile, started = int(job.started) }
+      end_plain(job.id, alone, int(job.sequence), result)
     else
       if not error and job.has_state then
         call('HDEL', P .. 'state:' .. job.id, 'err')
@@ -244,7 +245,7 @@ local function make_lifecycle()
     for index = 1, #deps, 2 do
       local id, policy = deps[index], deps[index + 1]
       local stored = load(id)
-      local state = state_of(id)
+      local state = stored and stored.state or state_of(id)
       local must_wait = stored and state ~= 'completed'
         and (not is_terminal(state) or policy == 'h' or (is_reopened and policy ~= 'r'))
       if stored then
@@ -275,11 +276,11 @@ local function make_lifecycle()
   end
 
   -- The end of a job that completed straight through, with others waiting for it. Answers whether there are any.
-  function L.complete_read(id, profile_id, profile, sequence, started, result)
+  function L.complete_read(id, cohort, sequence, result)
     if not has_waiters(id) then
       return false
     end
-    end_plain(id, profile_id, profile, sequence, started, result)
+    end_plain(id, cohort, sequence, result)
     local sole, letter = sole_of(text_of(id))
     if sole then
       release(sole, letter)

@@ -55,13 +55,19 @@ local function remove_later(key, member)
   members[#members + 1] = member
 end
 
--- Stores the end of a job that completed straight through. `sequence` and `started` are texts.
-local function end_plain(id, profile_id, profile, sequence, started, result)
-  local ended = started .. ' ' .. now_text .. ' ' .. profile_id .. ' ' .. sequence
+-- Stores the end of a job that completed straight through. `cohort`: what it shares with others, its profile and
+-- when it started. `sequence` is a text, and so is `cohort.started`.
+local function end_plain(id, cohort, sequence, result)
+  local start = cohort.ended_start
+  if not start then
+    start = cohort.started .. ' ' .. now_text .. ' ' .. cohort.profile_id .. ' '
+    cohort.ended_start = start
+  end
+  local ended = start .. sequence
   local n = #ended_later
   ended_later[n + 1] = id
   ended_later[n + 2] = result and ended .. ' ' .. result or ended
-  add_later(profile.completed_key, sequence, id)
+  add_later(cohort.profile.completed_key, sequence, id)
 end
 
 -- Additions first: what this step adds it may also remove.
@@ -162,10 +168,9 @@ end
 
 -- Ends and keeps a job that completed straight through and that nothing waits for, without looking at it any
 -- closer: most are such.
-local function keep_plain(id, profile_id, sequence, started, result)
-  local profile = profile_of(profile_id)
-  end_plain(id, profile_id, profile, sequence, started, result)
-  keep_entry(profile.kept_completed, ended_entry(profile_id, now_text, id))
+local function keep_plain(id, cohort, sequence, result)
+  end_plain(id, cohort, sequence, result)
+  keep_entry(cohort.profile.kept_completed, ended_entry(cohort.profile_id, now_text, id))
 end
 
 local function unretain(job)

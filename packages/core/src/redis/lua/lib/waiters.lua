@@ -56,6 +56,14 @@ local function sole_of(text)
   return last_sole, last_letter
 end
 
+-- The text that names one reader.
+local function text_for(dependent, letter)
+  if last_sole ~= dependent or last_letter ~= letter then
+    sole_of(letter .. ' ' .. dependent)
+  end
+  return last_text
+end
+
 -- Ids and letters in turn.
 local function waiters_of(id)
   local text = text_of(id)
@@ -97,7 +105,7 @@ local function set_waiter(id, dependent, letter)
   local text = text_of(id)
   if text == '' then
     changed[id] = true
-    texts[id] = letter .. ' ' .. dependent
+    texts[id] = text_for(dependent, letter)
   elseif text == MANY then
     call('HSET', many_of(id), dependent, letter)
   else
