@@ -32,6 +32,7 @@ local function describe(id, profile_id, sequence, created, extras)
     queue = profile.q,
     sequence = tonumber(sequence),
     created = tonumber(created),
+    is_deleted = false,
   }, DEFAULTS)
   if extras then
     job.priority = extras.p
@@ -63,9 +64,9 @@ local function read_record(job, record)
   return job
 end
 
--- What `ended` says of a job that completed straight through: started, finished, profile, sequence, and its result.
+-- What `ended` says of a job that completed straight through: see `end_plain`.
 local function read_ended(job, ended)
-  local started, finished = string.match(ended, '^(%d+) (%d+)')
+  local finished, started = string.match(ended, '^%w+ (%d+) (%d+)')
   job.state = 'completed'
   job.is_ended = true
   job.epoch, job.attempt = 1, 1

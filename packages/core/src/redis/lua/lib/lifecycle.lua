@@ -91,22 +91,28 @@ local function make_lifecycle()
     keep(job)
   end
 
-  -- The same for one that completed straight through before this step, without looking at it any closer.
-  local function retain_ended(id, text)
-    local finished, profile_id = string.match(text, '^%d+ (%d+) (%w+)')
-    local profile = profile_of(profile_id)
-    if keeps_none(profile, 'completed') then
-      remove_later(profile.completed_key, id)
+  -- Siblings nearly always ended together.
+  local last_ended, last_profile
+
+  -- The same for one that completed straight through before this step, by what `ended` says of it.
+  local function retain_ended(id, ended)
+    if ended ~= last_ended then
+      last_ended, last_profile = ended, profile_of(string.match(ended, '^%w+'))
+    end
+    if keeps_none(last_profile, 'completed') then
+      remove_later(last_profile.completed_key, id)
       bury(id, 'completed', false, true)
     else
-      keep_entry(profile.kept_completed, ended_entry(profile_id, finished, id))
+      local profile_id, finished = string.match(ended, '^(%w+) (%d+)')
+      keep_entry(last_profile.kept_completed, ended_entry(profile_id, finished, id))
     end
   end
 
   -- Nobody reads these jobs any more: retention may take those that are finished.
   local function unpin(ids)
     local ended = call('HMGET', P .. 'ended', unpack(ids))
-    for index, id in ipairs(ids) do
+    for index = 1, #ids do
+      local id = ids[index]
       if ended[index] and not jobs[id] and not buried[id] then
         retain_ended(id, ended[index])
       else
@@ -131,7 +137,8 @@ local function make_lifecycle()
     local ids = dependencies_of(job)
     read_waiters(ids)
     local unread = {}
-    for _, id in ipairs(ids) do
+    for index = 1, #ids do
+      local id = ids[index]
       if remove_waiter(id, job.id) and not has_waiters(id) then
         unread[#unread + 1] = id
       end
@@ -277,11 +284,12 @@ local function make_lifecycle()
 
   -- The end of a job that completed straight through, with others waiting for it. Answers whether there are any.
   function L.complete_read(id, cohort, sequence, result)
-    if not has_waiters(id) then
+    local text = text_of(id)
+    if text == '' then
       return false
     end
     end_plain(id, cohort, sequence, result)
-    local sole, letter = sole_of(text_of(id))
+    local sole, letter = sole_of(text)
     if sole then
       release(sole, letter)
       return true

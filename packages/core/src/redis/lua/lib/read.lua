@@ -9,7 +9,7 @@ local function read(id)
   if #state == 0 then
     local ended = call('HGET', P .. 'ended', id)
     if ended then
-      local started, finished, result = string.match(ended, '^(%d+) (%d+) %w+ %d+ ?(.*)$')
+      local finished, started, result = string.match(ended, '^%w+ (%d+) (%d+) ?(.*)$')
       state = { 's', 'completed', 'e', '1', 'a', '1', 'st', started, 'f', finished }
       if result ~= '' then
         state[11], state[12] = 'r', result

@@ -55,15 +55,14 @@ local function remove_later(key, member)
   members[#members + 1] = member
 end
 
--- Stores the end of a job that completed straight through. `cohort`: what it shares with others, its profile and
--- when it started. `sequence` is a text, and so is `cohort.started`.
+-- Stores the end of a job that completed straight through: its profile, when it finished and started, and its result.
+-- `cohort`: what it shares with others, its profile and its start. `sequence` is a text, and so is `cohort.started`.
 local function end_plain(id, cohort, sequence, result)
-  local start = cohort.ended_start
-  if not start then
-    start = cohort.started .. ' ' .. now_text .. ' ' .. cohort.profile_id .. ' '
-    cohort.ended_start = start
+  local ended = cohort.ended
+  if not ended then
+    ended = cohort.profile_id .. ' ' .. now_text .. ' ' .. cohort.started
+    cohort.ended = ended
   end
-  local ended = start .. sequence
   local n = #ended_later
   ended_later[n + 1] = id
   ended_later[n + 2] = result and ended .. ' ' .. result or ended

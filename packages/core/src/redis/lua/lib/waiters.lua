@@ -27,7 +27,8 @@ local function read_waiters(ids)
     return
   end
   local found = call('HMGET', WAITERS, unpack(ids))
-  for index, id in ipairs(ids) do
+  for index = 1, #ids do
+    local id = ids[index]
     if not texts[id] then
       texts[id] = found[index] or ''
     end
