@@ -59,12 +59,15 @@ export function isLowerBetter({ unit }: Pick<Row, "unit">): boolean {
 export function betterPeers(row: Row): readonly string[] {
   const ours = row.values.get(OURS);
   if (ours === undefined) return [];
-  const isBetter = (theirs: number, than: number) => (isLowerBetter(row) ? theirs < than : theirs > than);
   const ratioOf = (name: string) => row.ratios.get(name) ?? ours / row.values.get(name)!;
   return SYSTEMS.filter(({ isLimit }) => !isLimit)
     .map(({ name }) => name)
     .filter((name) => row.values.has(name))
-    .filter((name) => isBetter(row.values.get(name)!, ours) || isBetter(1, ratioOf(name)));
+    .filter((name) => isBetter(row, row.values.get(name)!, ours) || isBetter(row, 1, ratioOf(name)));
+}
+
+export function isBetter(row: Row, theirs: number, ours: number): boolean {
+  return isLowerBetter(row) ? theirs < ours : theirs > ours;
 }
 
 export function formatFigure(value: number): string {

@@ -2,7 +2,15 @@ import { type Measurement, median } from "../../measurement.ts";
 import { BULLMQ, GROUPMQ, OURS, RAW, SYSTEMS } from "../../peers/systems.ts";
 import { judge } from "./budgets.ts";
 import { SECTIONS } from "./cases.ts";
-import { betterPeers, ENVIRONMENT, formatFigure, isLowerBetter, type Row, rowsOf } from "./figures.ts";
+import {
+  betterPeers,
+  ENVIRONMENT,
+  formatFigure,
+  isBetter,
+  isLowerBetter,
+  type Row,
+  rowsOf,
+} from "./figures.ts";
 import { ROUND_TRIP } from "./network.ts";
 import { formatCell, ratioTo } from "./table.ts";
 
@@ -96,8 +104,9 @@ function losses(rows: readonly Row[]): string {
   const lines = rows.flatMap((row) =>
     betterPeers(row).map((peer) => {
       const [ours, theirs] = [row.values.get(OURS)!, row.values.get(peer)!];
+      const where = isBetter(row, theirs, ours) ? "" : " in most rounds, though not by their median";
       const figures = `${formatFigure(theirs)} against our ${formatFigure(ours)} ${row.unit}`;
-      return `- **${row.case}**, ${row.metric}: ${peer} does better, ${figures} (ours : theirs, median of the rounds: ${ratioTo(row, peer)}).`;
+      return `- **${row.case}**, ${row.metric}: ${peer} does better${where}, ${figures} (ours : theirs, median of the rounds: ${ratioTo(row, peer)}).`;
     }),
   );
   if (lines.length === 0) return "In none of the cases above did a peer do better in this run.";
