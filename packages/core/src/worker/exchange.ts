@@ -39,21 +39,23 @@ interface Pending<Item> {
 }
 
 const OPERATION = "settle and claim jobs";
-/** Turns at the same time: one that the engine works on, and the next at its door. */
-const MOST_UNDERWAY = 2;
+/** Turns at the same time: one that the engine works on, the next at its door, and those that are on a long way. */
+const MOST_UNDERWAY = 4;
 
 /**
  * The worker's traffic with its engine: each turn tells the engine of all attempts that ended since the last and
  * claims as many as there is room for, in one call. While a turn is under way the next one's batch gathers by
  * itself: the slower the engine, the larger the batches. And while there is more to be had the next call is sent
- * before what the last one claimed begins, and one more when a large batch has gathered before that is answered, so
- * that the engine and the handlers work side by side.
+ * before what the last one claimed begins, and further ones before that is answered, so that the engine and the
+ * handlers work side by side.
  */
 export class Exchange {
   readonly #parts: ExchangeParts;
   #outcomes: Pending<AttemptOutcome>[] = [];
   #releases: Pending<Release>[] = [];
   #isHungry = true;
+  /** The last claim got all it asked for. */
+  #hasMore = false;
   #isDue = false;
   #underway = 0;
   /** Jobs whose outcomes are under way. */
@@ -114,14 +116,15 @@ export class Exchange {
   }
 
   /**
-   * A second turn must be worth a call of its own: half of what the one under way may move. And it must not tell of
-   * a job before the one that it follows in a run, should the first call fail or come late.
+   * A turn beside others must be worth a call of its own: end half of what a call moves, or claim all of it. And it
+   * must not tell of a job before the one that it follows in a run, should that one's call fail or come late.
    */
   get #mayTurn(): boolean {
     if (this.#isStopped) return false;
     if (this.#underway === 0) return true;
     if (this.#underway === MOST_UNDERWAY) return false;
-    if (this.#outcomes.length < this.#parts.workload.portion / 2) return false;
+    const { portion, room } = this.#parts.workload;
+    if (this.#outcomes.length < portion / 2 && !(this.#hasMore && room >= portion)) return false;
     return this.#outcomes.every(({ attempt: { job } }) => !job.follows || !this.#telling.has(job.follows));
   }
 
@@ -150,7 +153,8 @@ export class Exchange {
       troubles.succeeded(OPERATION);
       if (limit > 0) {
         this.#lastClaim = clock.now();
-        this.#isHungry = claimed.length >= limit;
+        this.#hasMore = claimed.length >= limit;
+        this.#isHungry = this.#hasMore;
       }
       outcomes.forEach(({ attempt, item }, index) => {
         workload.forget(attempt);
@@ -178,8 +182,9 @@ export class Exchange {
   }
 
   #goOn(): void {
-    if (this.#isHungry && this.#parts.workload.room > 0 && !this.#cancelRetry) void this.#turn();
-    else if (this.#outcomes.length > 0 || this.#releases.length > 0) this.#schedule();
+    const { workload } = this.#parts;
+    while (this.#isHungry && workload.room > 0 && !this.#cancelRetry && this.#mayTurn) void this.#turn();
+    if (this.#outcomes.length > 0 || this.#releases.length > 0) this.#schedule();
   }
 
   /** A last progress report must not come after its job's end. */
