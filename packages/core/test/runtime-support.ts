@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { ClaimRequest, SettleRequest } from "../src/engine/port.ts";
 import {
   createQueue,
   createRegistry,
@@ -195,4 +196,13 @@ export async function rejection(promise: Promise<unknown>): Promise<QueueError> 
   );
   if (!(outcome instanceof Error)) throw new Error("It didn't reject.");
   return outcome as QueueError;
+}
+
+/** How many jobs each claim so far asked for. */
+export function claimLimits({ calls }: FlakyEngine): number[] {
+  return calls.flatMap(({ method, args }) => {
+    if (method === "claim") return [(args[0] as ClaimRequest).limit];
+    const fused = method === "settle" ? (args[0] as SettleRequest).claim : undefined;
+    return fused ? [fused.limit] : [];
+  });
 }

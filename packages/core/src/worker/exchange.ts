@@ -267,12 +267,12 @@ export class Exchange {
   }
 
   #retryLater(error: unknown): void {
-    if (this.#isStopped) return;
+    // Calls that were under way together fail together: that is one failure, and one pause.
+    if (this.#isStopped || this.#cancelRetry) return;
     const pause = this.#parts.troubles.failed(OPERATION, error);
     // It may have been told to stop on hearing that.
     if (this.#isStopped) return;
     this.#isHungry = true;
-    this.#cancelRetry?.();
     this.#cancelRetry = this.#parts.clock.after(pause, () => {
       this.#cancelRetry = undefined;
       this.#schedule();
