@@ -13,6 +13,8 @@ function sharing(inner: Engine): Partial<Engine> {
   };
 }
 
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 describe("claims ahead", () => {
   const many = (count: number) =>
     Array.from({ length: count }, () => ({ message: planCreate, data: plan() }));
@@ -53,14 +55,14 @@ describe("claims ahead", () => {
         if (underway > 0) together.push(request);
         mostUnderway = Math.max(mostUnderway, ++underway);
         settled.push(request.outcomes.length);
-        for (let n = 0; n < 3; n++) await new Promise((resolve) => setImmediate(resolve));
+        for (let n = 0; n < 3; n++) await turn();
         underway--;
         return inner.settle(request);
       },
     });
     await queue.sendMany(many(2_000));
     const worker = await start({ PLAN_CREATE: () => planResult() }, { concurrency: 10, prefetch: 90 });
-    while (worker.stats().completed < 2_000) await new Promise((resolve) => setImmediate(resolve));
+    while (worker.stats().completed < 2_000) await turn();
     await worker.stop();
     expect(settled.reduce((sum, count) => sum + count)).toBe(2_000);
     expect(Math.max(...settled)).toBeLessThanOrEqual(100);
@@ -80,7 +82,7 @@ describe("claims ahead", () => {
       async settle(request) {
         const isCut = ++calls % 3 === 0;
         mostUnderway = Math.max(mostUnderway, ++underway);
-        for (let n = 0; n < 3; n++) await new Promise((resolve) => setImmediate(resolve));
+        for (let n = 0; n < 3; n++) await turn();
         underway--;
         if (isCut) throw new QueueError("ENGINE_UNAVAILABLE", "connection lost");
         return inner.settle(request);
@@ -89,7 +91,7 @@ describe("claims ahead", () => {
     await queue.sendMany(many(500));
     const worker = await start({ PLAN_CREATE: () => planResult() }, { concurrency: 10, prefetch: 90 });
     while (worker.stats().completed < 500) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
       await clock.advance(10);
     }
     await worker.idle();
@@ -99,7 +101,6 @@ describe("claims ahead", () => {
 
   it("that fail together are one failure: the worker tries again after the first pause", async () => {
     const inner = memoryEngine();
-    const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
     const lost = new Gate<never>();
     let calls = 0;
     let isCut = true;
@@ -120,7 +121,6 @@ describe("claims ahead", () => {
 
   it("never tell of a job while the end of the one that it follows in a run is under way", async () => {
     const inner = memoryEngine();
-    const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
     const ahead = new Map<string, string | undefined>();
     const underway = new Set<string>();
     const early: string[] = [];
@@ -215,7 +215,7 @@ describe("claims ahead", () => {
     await queue.sendMany(many(5_000));
     while (worker.stats().completed < 5_000) {
       stretch = 0;
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
     }
     // A slice's end may fall together with the next one's beginning.
     expect(longest.stretch).toBeLessThanOrEqual(2 * 256);

@@ -31,7 +31,7 @@ local function claim(queues, limit, lease, token, run)
     local epoch, attempt, counters = 1, 1, ''
     local tail = ending
     local extras
-    if flags ~= '-' and string.find(flags, 'k', 1, true) then
+    if string.find(flags, 'k', 1, true) then
       extras = cjson.decode(string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)'))
       priority = extras.p or 0
       tail = ending .. ' ' .. extras.o

@@ -32,7 +32,6 @@ local function describe(id, profile_id, sequence, created, extras)
     queue = profile.q,
     sequence = tonumber(sequence),
     created = tonumber(created),
-    is_deleted = false,
   }, DEFAULTS)
   if extras then
     job.priority = extras.p

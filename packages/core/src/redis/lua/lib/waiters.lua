@@ -57,14 +57,6 @@ local function sole_of(text)
   return last_sole, last_letter
 end
 
--- The text that names one reader.
-local function text_for(dependent, letter)
-  if last_sole ~= dependent or last_letter ~= letter then
-    sole_of(letter .. ' ' .. dependent)
-  end
-  return last_text
-end
-
 -- Ids and letters in turn.
 local function waiters_of(id)
   local text = text_of(id)
@@ -106,7 +98,7 @@ local function set_waiter(id, dependent, letter)
   local text = text_of(id)
   if text == '' then
     changed[id] = true
-    texts[id] = text_for(dependent, letter)
+    texts[id] = letter .. ' ' .. dependent
   elseif text == MANY then
     call('HSET', many_of(id), dependent, letter)
   else
