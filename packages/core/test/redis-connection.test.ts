@@ -105,13 +105,13 @@ describe("with one server", () => {
   test.each([2, 3] as const)("listens to channels with RESP%d", async (protocol) => {
     const connection = open({ client: new Redis(url, { protocol, lazyConnect: true }) });
     const admin = outside(url);
-    const [channel, other] = [`${prefix}a`, `${prefix}b`];
+    const [channel, other] = [`${prefix}0:a`, `${prefix}0:b`];
     const heard: string[] = [];
     const [stopFirst, stopSecond] = await Promise.all([
-      connection.listen(channel, (message) => heard.push(`first ${message}`)),
-      connection.listen(channel, (message) => heard.push(`second ${message}`)),
+      connection.listen("a", (message) => heard.push(`first ${message}`)),
+      connection.listen("a", (message) => heard.push(`second ${message}`)),
     ]);
-    await connection.listen(other, (message) => heard.push(`other ${message}`));
+    await connection.listen("b", (message) => heard.push(`other ${message}`));
     expect(await admin.publish(channel, "1")).toBe(1);
     await until(() => expect(heard).toEqual(["first 1", "second 1"]));
     await stopFirst();
@@ -121,7 +121,7 @@ describe("with one server", () => {
     await until(() => expect(heard.slice(2)).toEqual(["second 2", "other 3"]));
     await stopSecond();
     expect(await admin.publish(channel, "4")).toBe(0);
-    const stopThird = await connection.listen(channel, (message) => heard.push(`third ${message}`));
+    const stopThird = await connection.listen("a", (message) => heard.push(`third ${message}`));
     await admin.publish(channel, "5");
     await until(() => expect(heard.slice(4)).toEqual(["third 5"]));
     await stopThird();
@@ -134,13 +134,13 @@ describe("with one server", () => {
       const admin = outside(url);
       const heard: string[] = [];
       const onGap = vi.fn();
-      await connection.listen(`${prefix}a`, (message) => heard.push(message), onGap);
-      await connection.listen(`${prefix}b`, (message) => heard.push(message), onGap);
+      await connection.listen("a", (message) => heard.push(message), onGap);
+      await connection.listen("b", (message) => heard.push(message), onGap);
       expect(onGap).not.toHaveBeenCalled();
       expect(await admin.call("CLIENT", "KILL", "TYPE", "pubsub")).toBe(1);
       await until(() => expect(onGap).toHaveBeenCalledTimes(2));
-      expect(await admin.publish(`${prefix}a`, "after")).toBe(1);
-      expect(await admin.publish(`${prefix}b`, "after")).toBe(1);
+      expect(await admin.publish(`${prefix}0:a`, "after")).toBe(1);
+      expect(await admin.publish(`${prefix}0:b`, "after")).toBe(1);
       await until(() => expect(heard).toEqual(["after", "after"]));
     },
   );
@@ -150,10 +150,10 @@ describe("with one server", () => {
     const connection = open({ url: proxy.url, commandTimeout: 200 }, { checkEvery: 50 });
     const heard: string[] = [];
     const onGap = vi.fn();
-    await connection.listen(`${prefix}a`, (message) => heard.push(message), onGap);
+    await connection.listen("a", (message) => heard.push(message), onGap);
     proxy.fallSilent();
     await until(() => expect(onGap).toHaveBeenCalledTimes(1));
-    await outside(url).publish(`${prefix}a`, "after");
+    await outside(url).publish(`${prefix}0:a`, "after");
     await until(() => expect(heard).toEqual(["after"]));
     expect(proxy.countConnections()).toBe(2);
   });
@@ -206,7 +206,7 @@ describe("with one server", () => {
     const name = `closing-${process.pid}`;
     const connection = open({ client: new Redis(url, { connectionName: name, lazyConnect: true }) });
     await connection.run(one, []);
-    await connection.listen(`${prefix}a`, () => {});
+    await connection.listen("a", () => {});
     const admin = outside(url);
     const ours = async () => String(await admin.client("LIST")).split(`name=${name}`).length - 1;
     expect(await ours()).toBe(2);

@@ -6,6 +6,7 @@ import type { Engine, NewJob } from "../src/engine/port.ts";
 import { isQueueError, QueueError } from "../src/errors/index.ts";
 import { createQueue, createRegistry, createWorker, defineMessage } from "../src/index.ts";
 import type { RedisConnection } from "../src/redis/connection.ts";
+import { redisEngine } from "../src/redis/index.ts";
 import { IoredisConnection } from "../src/redis/ioredis-connection.ts";
 import { RedisEngine } from "../src/redis/redis-engine.ts";
 import { resolveRedisOptions } from "../src/redis/redis-options.ts";
@@ -50,7 +51,7 @@ function openEngine(
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  const engine = new RedisEngine({ connection, prefix, tombstones });
+  const engine = new RedisEngine({ connection, tombstones });
   opened.push(engine);
   return engine;
 }
@@ -278,4 +279,36 @@ test("a handler hears at once that another process cancels its job", async () =>
   await expect(job.wait()).rejects.toMatchObject({ code: "JOB_CANCELLED" });
   await worker.stop();
   await Promise.all([here.close(), there.close()]);
+});
+
+test("engines on two databases of one server hear nothing of each other", async () => {
+  const message = defineMessage("M", { data: z.any(), result: z.any() });
+  const registry = createRegistry([message]);
+  const namespace = `engine-${namespaces++}`;
+  const open = (database: string) => {
+    const engine = redisEngine({ url: `${server.url}${database}`, namespace });
+    opened.push(engine);
+    return createQueue({ registry, engine });
+  };
+  // An engine whose URL names no database is on 0.
+  const [one, same, other] = [open("/0"), open(""), open("/1")];
+  const heard = { one: [] as string[], same: [] as string[], other: [] as string[] };
+  await one.subscribe(({ type }) => heard.one.push(type));
+  await same.subscribe(({ type }) => heard.same.push(type));
+  await other.subscribe(({ type }) => heard.other.push(type));
+  const [first, second] = [
+    await one.send(message, {}, { id: "same" }),
+    await other.send(message, {}, { id: "same" }),
+  ];
+  const waits = [first.wait(), second.wait()];
+  const worker = createWorker(one).handle(message, async () => "of one");
+  await worker.start();
+  expect(await waits[0]).toBe("of one");
+  await worker.stop();
+  const otherWorker = createWorker(other).handle(message, async () => "of the other");
+  await otherWorker.start();
+  expect(await waits[1]).toBe("of the other");
+  await otherWorker.stop();
+  expect(await same.wait("same")).toBe("of one");
+  for (const events of Object.values(heard)) expect(events).toEqual(["queued", "active", "completed"]);
 });

@@ -49,7 +49,7 @@ async function openRedis() {
   const options = resolveRedisOptions({ url: server.url, namespace });
   const connection = new FakeTimeConnection(new IoredisConnection(options, prefix), admin, prefix);
   await connection.start(START);
-  const engine = new RedisEngine({ connection, prefix, tombstones: options.tombstones });
+  const engine = new RedisEngine({ connection, tombstones: options.tombstones });
   const elapse = (milliseconds: number) => connection.advance(milliseconds);
   const session = await EngineSession.open({ engine, elapse, record() {}, eventsArriveInStep: false });
   return { session, close: () => engine.close() };

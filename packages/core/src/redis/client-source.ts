@@ -11,8 +11,8 @@ export interface Client {
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "end", listener: () => void): unknown;
   on(event: "message", listener: (channel: string, message: string) => void): unknown;
-  evalsha(sha: string, keys: number, key: string, args: Arguments): Promise<unknown>;
-  eval(text: string, keys: number, key: string, args: Arguments): Promise<unknown>;
+  evalsha(sha: string, keys: 2, prefix: string, channels: string, args: Arguments): Promise<unknown>;
+  eval(text: string, keys: 2, prefix: string, channels: string, args: Arguments): Promise<unknown>;
   info(): Promise<string>;
   ping(): Promise<string>;
   subscribe(channel: string): Promise<unknown>;
@@ -31,12 +31,15 @@ export class ClientSource {
   readonly address: string;
   /** How long one try may take: Sentinels share the time, so that a dead one can't use it up. */
   readonly patience: number;
+  /** The number of the database. */
+  readonly database: number;
   readonly #sentinels: readonly unknown[];
   readonly #create: (options: object) => Promise<Client>;
 
   constructor({ server, connectTimeout }: Pick<ResolvedRedisOptions, "server" | "connectTimeout">) {
     const known: ClientOptions = "client" in server ? server.client.options : server.address;
     this.#sentinels = known.sentinels ?? [];
+    this.database = known.db ?? 0;
     const isWatched = this.#sentinels.length > 0;
     this.address = isWatched ? `Sentinel's "${known.name}"` : describeAddress(known);
     this.patience = Math.max(100, Math.ceil(connectTimeout / (this.#sentinels.length || 1)));

@@ -9,7 +9,7 @@ export interface RedisConnection {
    */
   readonly problem: QueueError | undefined;
   /**
-   * Runs a script with `KEYS[1]` the namespace's prefix. It runs at most once for each call: whether it did is
+   * Runs a script with `KEYS[1]` the prefix of the namespace's keys and `KEYS[2]` that of its channels. It runs at most once for each call: whether it did is
    * unknown when the answer is an error that says the connection was lost.
    *
    * @throws {QueueError} `ENGINE_UNAVAILABLE` (retryable) when the server is away, was lost meanwhile or doesn't
@@ -18,7 +18,7 @@ export interface RedisConnection {
    */
   run(script: Script, args: readonly (string | number)[]): Promise<unknown>;
   /**
-   * Calls `onMessage` for every message on a channel from now on; answers once that is in force. It comes back
+   * Calls `onMessage` for every message on a channel of the namespace and database from now on; answers once that is in force. It comes back
    * into force by itself after a lost connection: then `onGap` is called, since messages may have been missed.
    * Neither may throw.
    *

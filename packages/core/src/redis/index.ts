@@ -17,7 +17,6 @@ export type { RedisClient, RedisEngineOptions } from "./redis-options.ts";
 export function redisEngine(options: RedisEngineOptions): Engine {
   const resolved = resolveRedisOptions(options);
   // The braces keep all keys of a namespace on one node, wherever keys are spread by hash.
-  const prefix = `{${resolved.namespace}}:`;
-  const connection = new IoredisConnection(resolved, prefix);
-  return new RedisEngine({ connection, prefix, tombstones: resolved.tombstones });
+  const connection = new IoredisConnection(resolved, `{${resolved.namespace}}:`);
+  return new RedisEngine({ connection, tombstones: resolved.tombstones });
 }

@@ -17,6 +17,7 @@ interface ConnectionSettings extends LinkSettings, Pick<ResolvedRedisOptions, "s
 /** Two connections through ioredis, for scripts and for listening. Each is opened when first needed. */
 export class IoredisConnection implements RedisConnection {
   readonly #prefix: string;
+  readonly #channels: string;
   readonly #source: ClientSource;
   readonly #allowEviction: boolean;
   readonly #scripts: LinkKeeper;
@@ -25,6 +26,7 @@ export class IoredisConnection implements RedisConnection {
   constructor(settings: ConnectionSettings, prefix: string) {
     this.#prefix = prefix;
     this.#source = new ClientSource(settings);
+    this.#channels = `${prefix}${this.#source.database}:`;
     this.#allowEviction = settings.allowEviction;
     this.#scripts = new LinkKeeper(this.#source, settings, { prepare: (link) => this.#check(link) });
     this.#subscriptions = new Subscriptions(this.#source, settings);
@@ -46,7 +48,7 @@ export class IoredisConnection implements RedisConnection {
     onMessage: (message: string) => void,
     onGap?: () => void,
   ): Promise<() => Promise<void>> {
-    return this.#subscriptions.listen(channel, onMessage, onGap);
+    return this.#subscriptions.listen(`${this.#channels}${channel}`, onMessage, onGap);
   }
 
   async ping(): Promise<number> {
@@ -61,10 +63,10 @@ export class IoredisConnection implements RedisConnection {
   }
 
   #runOn(link: Link, script: Script, args: readonly (string | number)[]): Promise<unknown> {
-    return link.send(link.client.evalsha(script.sha, 1, this.#prefix, args), (reply) => {
+    return link.send(link.client.evalsha(script.sha, 2, this.#prefix, this.#channels, args), (reply) => {
       if (replyCode(reply) !== "NOSCRIPT") return this.#refuse(link, script.name, reply);
       // The server forgot the script, or never had it, and so can't have run it.
-      return link.send(link.client.eval(script.text, 1, this.#prefix, args), (refusal) =>
+      return link.send(link.client.eval(script.text, 2, this.#prefix, this.#channels, args), (refusal) =>
         this.#refuse(link, script.name, refusal),
       );
     });

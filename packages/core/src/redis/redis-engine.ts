@@ -20,8 +20,6 @@ import { WorkWaits } from "./work-waits.ts";
 
 export interface RedisEngineParts {
   readonly connection: RedisConnection;
-  /** What every key of the namespace begins with. */
-  readonly prefix: string;
   readonly tombstones: { readonly age: number; readonly count: number };
 }
 
@@ -53,15 +51,15 @@ export class RedisEngine implements port.Engine {
   readonly #waits: WorkWaits;
   readonly #cancelListeners = new Set<port.CancelListener>();
 
-  constructor({ connection, prefix, tombstones }: RedisEngineParts) {
+  constructor({ connection, tombstones }: RedisEngineParts) {
     const name = crypto.randomUUID().slice(0, 8);
     this.#connection = connection;
     this.#tombstones = tombstones;
     this.#profiles = new Profiles(connection);
     this.#claims = new LostClaims(connection, name, tombstones.count);
     this.#sends = new SendOrder(connection, name);
-    this.#events = new EventFeed(connection, `${prefix}events`);
-    this.#channel = new OwnChannel(connection, `${prefix}wake:${name}`, {
+    this.#events = new EventFeed(connection, "events");
+    this.#channel = new OwnChannel(connection, `wake:${name}`, {
       onWake: (queue) => this.#waits.wake(queue),
       onGap: () => this.#waits.wakeAll(),
       onCancel: (id, error) => {

@@ -1,6 +1,8 @@
--- What every script begins with. KEYS[1] is the prefix of all keys of the namespace, which share a hash tag.
+-- What every script begins with. KEYS[1] is the prefix of all keys of the namespace, which share a hash tag. KEYS[2]
+-- is the prefix of its channels, with the database in it: Redis' channels don't know databases.
 local call = redis.call
 local P = KEYS[1]
+local C = KEYS[2]
 local now = now_ms()
 
 -- Redis and Lua write numbers as floats, which takes as long as many a command: where there is one for every job,

@@ -7,7 +7,7 @@ local EVENT_BYTES = 1000000
 
 local function heard()
   if is_heard == nil then
-    is_heard = call('PUBSUB', 'NUMSUB', P .. 'events')[2] > 0
+    is_heard = call('PUBSUB', 'NUMSUB', C .. 'events')[2] > 0
   end
   return is_heard
 end
@@ -16,7 +16,7 @@ local function flush_events()
   if #events == 0 then
     return
   end
-  call('PUBLISH', P .. 'events', cjson.encode({ now, events }))
+  call('PUBLISH', C .. 'events', cjson.encode({ now, events }))
   events = {}
   event_bytes = 0
 end
