@@ -142,6 +142,7 @@ export interface Dependency {
   readonly onFailure: DependencyFailurePolicy;
 }
 
+/** Ids match `ID_PATTERN`, queues and messages `NAME_PATTERN`: the queue sees to it. Keys are any text. */
 export interface NewJob {
   readonly envelope: WireEnvelope;
   readonly queue: string;

@@ -6,6 +6,7 @@ import { dependencyCases } from "./engine/dependencies.ts";
 import { dependencyFailureCases, retriedDependentCases } from "./engine/dependency-failures.ts";
 import { failureCases } from "./engine/failure.ts";
 import { heldKeyCases } from "./engine/held-ordering-keys.ts";
+import { hostileTextCases } from "./engine/hostile-text.ts";
 import { leaseCases, releaseCases, stallCases } from "./engine/leases.ts";
 import { operatingCases, pauseCases } from "./engine/operating.ts";
 import { orderCases } from "./engine/order.ts";
@@ -27,6 +28,7 @@ export const engineCases: readonly ConformanceCase[] = [
   ...stateCases,
   ...sendingCases,
   ...dedupeCases,
+  ...hostileTextCases,
   ...dependencyCases,
   ...dependencyFailureCases,
   ...retriedDependentCases,

@@ -30,8 +30,8 @@ local function call_each(command, key, list)
 end
 
 -- Redis keeps a small hash as a list, which each lookup walks: that was a fifth of the time of running flows. A field
--- this long makes it a table.
-local GUARD = string.rep('-', 65)
+-- this long makes it a table. No id has a space in it.
+local GUARD = string.rep(' ', 65)
 -- Fields that a list is good enough for.
 local FEW = 8
 
