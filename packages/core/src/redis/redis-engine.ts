@@ -159,7 +159,8 @@ export class RedisEngine implements port.Engine {
   }
 
   async list(request: port.ListRequest): Promise<port.JobPage> {
-    const { limit, cursor, messageType = "", states = JOB_STATES, queue } = request;
+    const { limit, cursor, messageType = "", queue } = request;
+    const states = [...new Set(request.states ?? JOB_STATES)];
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
     if (!Number.isSafeInteger(before)) {
       throw new QueueError("INVALID_OPTIONS", `"${cursor}" is no cursor of this engine.`);

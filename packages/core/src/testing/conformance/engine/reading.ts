@@ -74,6 +74,19 @@ export const readingCases = section(
       ]);
     }),
 
+    rule(
+      "a state that list is asked for twice is listed once",
+      async (on) => {
+        await on.sendEach({ id: "ready" }, { id: "urgent", priority: 1 }, { id: "late", delay: LATER });
+        await on.take("ready");
+        await on.send({ id: "next" });
+        const states = ["queued", "active", "scheduled", "queued", "scheduled", "active"] as const;
+        assert.deepEqual(ids(await listAll(on, { states, limit: 10 })), ["next", "late", "urgent", "ready"]);
+        assert.deepEqual(ids(await listAll(on, { states, limit: 1 })), ["next", "late", "urgent", "ready"]);
+      },
+      ["delays", "priorities"],
+    ),
+
     rule("list can be narrowed to a queue and a message", async (on) => {
       await on.sendEach(
         { id: "a", queue: "one", messageType: "X" },
