@@ -176,6 +176,12 @@ local function flush_unsaved()
   end
 end
 
+-- A scheduled job's entry in `due`. Redis orders those of one instant by their text, so it begins with the sequence,
+-- in as many digits as the largest: see `PRIORITY_STEP`.
+local function due_entry(job)
+  return string.format('%013d ', job.sequence) .. job.id
+end
+
 -- Takes a job out of the structures of its state. What held jobs stand in `let_go` and its caller remove.
 local function leave(job)
   local state, queue, id = job.state, job.queue, job.id
@@ -192,7 +198,7 @@ local function leave(job)
   elseif state and state ~= 'active' then
     call('ZREM', P .. state .. ':' .. queue, id)
     if state == 'scheduled' then
-      call('ZREM', P .. 'due', id)
+      call('ZREM', P .. 'due', due_entry(job))
     end
   end
 end

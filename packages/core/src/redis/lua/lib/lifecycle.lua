@@ -63,7 +63,7 @@ local function make_lifecycle()
         return
       end
     elseif to == 'scheduled' then
-      call('ZADD', P .. 'due', int(job.at), job.id)
+      call('ZADD', P .. 'due', int(job.at), due_entry(job))
     end
     if to == 'queued' and now ~= job.created then
       save(job, 'q', now_text)

@@ -20,6 +20,17 @@ export const timeCases = section(
       assert.deepEqual(await on.claimIds(), ["a"]);
     }),
 
+    rule(
+      "jobs that fall due at one instant are handed out in send order, however many they are",
+      async (on) => {
+        const sent = Array.from({ length: 1_500 }, (_, index) => `n${9_999 - index}`);
+        await on.sendBatch(...sent.map((id) => ({ id, delay: SOON })));
+        await on.elapse(SOON);
+        assert.deepEqual(await on.claimIds(1_000), sent.slice(0, 1_000));
+        assert.deepEqual(await on.claimIds(1_000), sent.slice(1_000));
+      },
+    ),
+
     rule("settling with a claim hands out what has fallen due as well", async (on) => {
       await on.send({ id: "a", delay: SOON });
       await on.elapse(SOON);
