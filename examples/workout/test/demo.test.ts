@@ -70,14 +70,15 @@ describe("with REDIS_URL, the demo", () => {
       engine: "redis",
       database: "PostgreSQL",
       pids: { demo: demo.child.pid, worker: expect.any(Number) },
-      jobs: { completed: 41, cancelled: 3 },
-      checks: 57,
+      jobs: { completed: 47, cancelled: 3 },
+      checks: 58,
       off: [],
     });
     const { worker } = summary.pids;
     expect(worker).not.toBe(demo.child.pid);
     expect(output).toContain("✓ jobs sent here ran in the worker's process");
-    expect(output).toMatch(new RegExp(`\\[worker ${worker}\\] Stopped\\. Runs: 44 completed`));
+    expect(output).toMatch(new RegExp(`\\[worker ${worker}\\] Stopped\\. Runs: 50 completed`));
+    expect(output).toContain("✓ 3 handlers worked at once, one of each line");
     expect(output).toContain("✓ told to stop by SIGTERM, it ends in good order");
     expect(isAlive(worker)).toBe(false);
   });

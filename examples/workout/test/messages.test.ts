@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { planCreate } from "../src/messages/plan.ts";
 import { registry } from "../src/registry.ts";
 
-const id = "0d5f6a52-8a0c-4a44-9d7e-1c1f6f7a9b01";
-const other = "0d5f6a52-8a0c-4a44-9d7e-1c1f6f7a9b02";
+const id = "part-1";
+const other = "plan-123";
 const set = { label: "A", name: "Back squat", sets: 5, reps: { unit: "reps", low: 5 } };
 const phase = { position: 0, name: "Accumulation", startWeek: 1, weeks: 4 };
 const session = { week: 1, day: 1, name: "Lower A", type: "strength" };
@@ -55,7 +56,7 @@ const CASES: Record<Name, Case> = {
   },
   DATA_SYNC: {
     good: [{ syncId: id }, { syncId: id, clientId: "client-1" }],
-    bad: [[{ syncId: "1" }, "syncId"]],
+    bad: [[{ syncId: "no spaces" }, "syncId"]],
   },
   WORKOUT_UPDATE: {
     good: [{ planId: id, changes: { name: "New", goal: null } }],
@@ -71,13 +72,13 @@ const CASES: Record<Name, Case> = {
       { planId: id, ...plan, client: { name: "Ada", email: "ada@b.example" }, startsOn: "2026-11-02" },
     ],
     bad: [
-      [{ planId: "plan-1", ...plan }, "planId"],
+      [{ planId: "plan 1", ...plan }, "planId"],
       [{ planId: id, ...plan, clientId: "no spaces" }, "clientId"],
       [{ planId: id, ...plan, startsOn: "2026-02-30" }, "startsOn"],
       [{ planId: id, ...plan, client: { name: "Ada", email: "ada" } }, "client.email"],
     ],
   },
-  PHASE_CREATE: {
+  WORKOUT_PHASE_CREATE: {
     good: [{ phaseId: id, planId: other, ...phase }],
     bad: [
       [{ phaseId: id, ...phase }, "planId"],
@@ -85,24 +86,24 @@ const CASES: Record<Name, Case> = {
       [{ phaseId: id, planId: other, ...phase, colour: "red" }, ""],
     ],
   },
-  PHASE_UPDATE: {
+  WORKOUT_PHASE_UPDATE: {
     good: [{ phaseId: id, planId: other, changes: { weeks: 3 } }],
     bad: [[{ phaseId: id, planId: other, changes: { startWeek: 0 } }, "changes.startWeek"]],
   },
-  PHASE_DELETE: { good: [{ phaseId: id, planId: other }], bad: [[{ planId: other }, "phaseId"]] },
-  SESSION_CREATE: {
+  WORKOUT_PHASE_DELETE: { good: [{ phaseId: id, planId: other }], bad: [[{ planId: other }, "phaseId"]] },
+  WORKOUT_SESSION_CREATE: {
     good: [{ sessionId: id, planId: other, phaseId: other, ...session }],
     bad: [
       [{ sessionId: id, planId: other, phaseId: other, ...session, day: 8 }, "day"],
       [{ sessionId: id, planId: other, phaseId: other, ...session, type: "yoga" }, "type"],
     ],
   },
-  SESSION_UPDATE: {
+  WORKOUT_SESSION_UPDATE: {
     good: [{ sessionId: id, planId: other, changes: { phaseId: id, day: 7 } }],
     bad: [[{ sessionId: id, planId: other, changes: {} }, "changes"]],
   },
-  SESSION_DELETE: { good: [{ sessionId: id, planId: other }], bad: [[{ sessionId: id }, "planId"]] },
-  EXERCISE_CREATE: {
+  WORKOUT_SESSION_DELETE: { good: [{ sessionId: id, planId: other }], bad: [[{ sessionId: id }, "planId"]] },
+  WORKOUT_EXERCISE_CREATE: {
     good: [
       { exerciseId: id, planId: other, sessionId: other, position: 0, ...set },
       {
@@ -148,11 +149,11 @@ const CASES: Record<Name, Case> = {
       ],
     ],
   },
-  EXERCISE_UPDATE: {
+  WORKOUT_EXERCISE_UPDATE: {
     good: [{ exerciseId: id, planId: other, changes: { load: null, sets: 3 } }],
     bad: [[{ exerciseId: id, planId: other, changes: { tempo: "slow" } }, "changes.tempo"]],
   },
-  EXERCISE_DELETE: { good: [{ exerciseId: id, planId: other }], bad: [[{}, "exerciseId"]] },
+  WORKOUT_EXERCISE_DELETE: { good: [{ exerciseId: id, planId: other }], bad: [[{}, "exerciseId"]] },
   WORKOUT_PLAN_FULL_SAVE: {
     good: [
       {
@@ -189,9 +190,25 @@ const CASES: Record<Name, Case> = {
   },
 };
 
-test("the registry knows all seventeen messages", () => {
+test("the registry knows all seventeen messages, by the names that clients send", () => {
   expect(registry.messages.map(({ name }) => name).toSorted()).toEqual(Object.keys(CASES).toSorted());
-  expect(registry.messages).toHaveLength(17);
+  const names = ["TEST", "USER_ACTION", "NOTIFICATION", "EMAIL", "DATA_SYNC", "WORKOUT_UPDATE"];
+  const parts = ["PHASE", "SESSION", "EXERCISE"].flatMap((part) =>
+    ["CREATE", "UPDATE", "DELETE"].map((change) => `WORKOUT_${part}_${change}`),
+  );
+  const plans = ["WORKOUT_PLAN_CREATE", "WORKOUT_PLAN_FULL_SAVE"];
+  expect(Object.keys(CASES).toSorted()).toEqual([...names, ...parts, ...plans].toSorted());
+});
+
+test.each(["plan-123", "0d5f6a52-8a0c-4a44-9d7e-1c1f6f7a9b01", "Plan_9.b:2", "x".repeat(64)])(
+  "the id %s is accepted",
+  (planId) => {
+    expect(planCreate.data.safeParse({ planId, ...plan }).success).toBe(true);
+  },
+);
+
+test.each(["", "no spaces", "x".repeat(65), "plan/1", "plan\n", "plän"])("the id %j is refused", (planId) => {
+  expect(planCreate.data.safeParse({ planId, ...plan }).error?.issues[0]?.path).toEqual(["planId"]);
 });
 
 describe.each(registry.messages)("$name", (message) => {

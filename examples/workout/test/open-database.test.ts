@@ -1,10 +1,14 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
 import { startPostgres } from "@org/test-servers";
+import { drizzle } from "drizzle-orm/pglite";
+import { migrate } from "drizzle-orm/pglite/migrator";
 import { expect, test } from "vitest";
+import { migrationsFolder } from "../src/db/migrations.ts";
 import { describeDatabase, openDatabase } from "../src/db/open.ts";
-import { clients } from "../src/db/schema.ts";
+import { clients, phases, workoutPlans } from "../src/db/schema.ts";
 import { SetupError } from "../src/setup-error.ts";
 
 const ada = { id: "ada", name: "Ada", email: "ada@client.example" };
@@ -23,6 +27,46 @@ test("PGlite with a directory finds its rows again", async () => {
     await rm(directory, { recursive: true });
   }
 });
+
+test("rows whose ids were UUIDs are kept, and ids of any kind join them", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "workout-db-"));
+  const dataDir = join(directory, "data");
+  const planId = "0d5f6a52-8a0c-4a44-9d7e-1c1f6f7a9b01";
+  const phaseId = "0d5f6a52-8a0c-4a44-9d7e-1c1f6f7a9b02";
+  try {
+    const client = await PGlite.create(dataDir);
+    const old = { migrationsFolder: await migrationsUpTo(1, join(directory, "migrations")) };
+    await migrate(drizzle(client), old);
+    await client.exec(`
+      insert into clients (id, name, email) values ('ada', 'Ada', 'ada@client.example');
+      insert into workout_plans (id, client_id, trainer_id, name, changed_at)
+        values ('${planId}', 'ada', 'trainer-1', 'Strength', now());
+      insert into phases (id, plan_id, position, name, start_week, weeks, changed_at)
+        values ('${phaseId}', '${planId}', 0, 'Base', 1, 4, now());
+    `);
+    await client.close();
+
+    const { db, close } = await openDatabase({ url: undefined, dataDir });
+    const [phase] = await db.select().from(phases);
+    expect(phase).toMatchObject({ id: phaseId, planId });
+    await db.insert(phases).values({ ...phase!, id: "phase-2" });
+    await expect(db.insert(phases).values({ ...phase!, id: "phase-3", planId: "plan-9" })).rejects.toThrow();
+    await db.delete(workoutPlans);
+    expect(await db.$count(phases)).toBe(0);
+    await close();
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+/** A copy of the migrations whose journal ends with the given one. */
+async function migrationsUpTo(last: number, folder: string): Promise<string> {
+  await cp(migrationsFolder, folder, { recursive: true });
+  const file = join(folder, "meta", "_journal.json");
+  const journal = JSON.parse(await readFile(file, "utf8"));
+  await writeFile(file, JSON.stringify({ ...journal, entries: journal.entries.slice(0, last + 1) }));
+  return folder;
+}
 
 test("several processes may open a new PostgreSQL at once", async () => {
   const server = await startPostgres();

@@ -37,6 +37,15 @@ describe.each(DRIVERS)("on %s", (driver) => {
       ]);
     });
 
+    test("gets a Message-ID that mail programs take, whatever its id", async ({ db }) => {
+      const { mailer } = memoryMailer();
+      const { result } = await deliver(sendEmail(db, mailer), { ...newMail(), emailId: ".welcome:ada..1" });
+      expect(result).toMatchObject({
+        emailId: ".welcome:ada..1",
+        messageId: "<%2ewelcome%3aada%2e%2e1@workout.example>",
+      });
+    });
+
     test("that the server refuses for now is recorded and tried again", async ({ db }) => {
       const { mailer, sent, refuse } = memoryMailer();
       refuse("451 try again later");
@@ -216,6 +225,8 @@ describe.each(DRIVERS)("on %s", (driver) => {
         note: "hello",
         attempt: 2,
         pid: process.pid,
+        from: expect.any(Number),
+        to: expect.any(Number),
       });
       await expect(deliver(runTest(db), { note: "no", hopeless: true })).rejects.toMatchObject({
         code: "UNRECOVERABLE",

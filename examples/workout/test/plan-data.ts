@@ -6,8 +6,10 @@ import type { phaseCreate } from "../src/messages/phase.ts";
 import type { planCreate } from "../src/messages/plan.ts";
 import type { sessionCreate } from "../src/messages/session.ts";
 
+const newId = (part: string) => `${part}-${randomUUID().slice(0, 8)}`;
+
 export const newPlan = (): SendData<typeof planCreate> => ({
-  planId: randomUUID(),
+  planId: newId("plan"),
   name: "Strength, 12 weeks",
   clientId: "ada",
   trainerId: "trainer-1",
@@ -15,7 +17,7 @@ export const newPlan = (): SendData<typeof planCreate> => ({
 });
 
 export const newPhase = (planId: string): SendData<typeof phaseCreate> => ({
-  phaseId: randomUUID(),
+  phaseId: newId("phase"),
   planId,
   position: 0,
   name: "Accumulation",
@@ -24,7 +26,7 @@ export const newPhase = (planId: string): SendData<typeof phaseCreate> => ({
 });
 
 export const newSession = (planId: string, phaseId: string): SendData<typeof sessionCreate> => ({
-  sessionId: randomUUID(),
+  sessionId: newId("session"),
   planId,
   phaseId,
   week: 1,
@@ -34,7 +36,7 @@ export const newSession = (planId: string, phaseId: string): SendData<typeof ses
 });
 
 export const newExercise = (planId: string, sessionId: string): SendData<typeof exerciseCreate> => ({
-  exerciseId: randomUUID(),
+  exerciseId: newId("exercise"),
   planId,
   sessionId,
   position: 0,

@@ -78,7 +78,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
     });
 
     test("is refused when nobody knows the plan's job", async ({ app: { integration } }) => {
-      const phase = newPhase(randomUUID());
+      const phase = newPhase("plan-123");
       await expect(integration.queuePhaseCreateWithDependency(phase, "unknown")).rejects.toMatchObject({
         code: "DEPENDENCY_NOT_FOUND",
         missing: ["unknown"],
@@ -144,7 +144,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
   test("data that doesn't match its contract is refused, and nothing is stored", async ({
     app: { queue, integration },
   }) => {
-    const phase = { ...newPhase(randomUUID()), weeks: 0 };
+    const phase = { ...newPhase("plan-123"), weeks: 0 };
     await expect(integration.queuePhaseCreate(phase)).rejects.toMatchObject({
       code: "INVALID_DATA",
       issues: [{ path: "weeks" }],

@@ -7,7 +7,7 @@ import { toFullSaves } from "../src/programme/to-full-save.ts";
 const text = await readFile(new URL("../data/strength-12-week.csv", import.meta.url), "utf8");
 const { rows } = parseProgramme(text);
 const head = {
-  planId: "7c5e3f7e-3c7b-4e58-9d2a-54c1f4b2a001",
+  planId: "plan-123",
   plan: { name: "Strength, 12 weeks", clientId: "client-1", trainerId: "trainer-1" },
 };
 const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
@@ -37,7 +37,7 @@ describe("the twelve-week programme as a save", () => {
   test("has the same ids when the same sheet is read again, and others for another plan", () => {
     const again = toFullSaves(head, parseProgramme(text).rows);
     expect(again).toEqual(saves);
-    const other = toFullSaves({ ...head, planId: "7c5e3f7e-3c7b-4e58-9d2a-54c1f4b2a002" }, rows);
+    const other = toFullSaves({ ...head, planId: "plan-124" }, rows);
     expect(other[0]!.phaseIds).not.toEqual(saves[0]!.phaseIds);
   });
 });

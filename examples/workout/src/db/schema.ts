@@ -10,7 +10,6 @@ import {
   text,
   timestamp,
   unique,
-  uuid,
 } from "drizzle-orm/pg-core";
 import type { Load, Reps, Rpe } from "../messages/prescription.ts";
 import { NOTIFICATION_KINDS, PLAN_STATUSES, SESSION_TYPES } from "../messages/vocabulary.ts";
@@ -30,7 +29,7 @@ export const clients = pgTable("clients", {
 export const workoutPlans = pgTable(
   "workout_plans",
   {
-    id: uuid("id").primaryKey(),
+    id: text("id").primaryKey(),
     clientId: text("client_id")
       .notNull()
       .references(() => clients.id, { onDelete: "restrict" }),
@@ -49,8 +48,8 @@ export const workoutPlans = pgTable(
 export const phases = pgTable(
   "phases",
   {
-    id: uuid("id").primaryKey(),
-    planId: uuid("plan_id")
+    id: text("id").primaryKey(),
+    planId: text("plan_id")
       .notNull()
       .references(() => workoutPlans.id, { onDelete: "cascade" }),
     position: integer("position").notNull(),
@@ -67,8 +66,8 @@ export const phases = pgTable(
 export const sessions = pgTable(
   "sessions",
   {
-    id: uuid("id").primaryKey(),
-    phaseId: uuid("phase_id")
+    id: text("id").primaryKey(),
+    phaseId: text("phase_id")
       .notNull()
       .references(() => phases.id, { onDelete: "cascade" }),
     week: integer("week").notNull(),
@@ -88,8 +87,8 @@ export const sessions = pgTable(
 export const exercises = pgTable(
   "exercises",
   {
-    id: uuid("id").primaryKey(),
-    sessionId: uuid("session_id")
+    id: text("id").primaryKey(),
+    sessionId: text("session_id")
       .notNull()
       .references(() => sessions.id, { onDelete: "cascade" }),
     position: integer("position").notNull(),
@@ -110,14 +109,14 @@ export const exercises = pgTable(
 
 /** What was deleted, so that a change sent earlier and run later doesn't bring it back. */
 export const removals = pgTable("removals", {
-  id: uuid("id").primaryKey(),
+  id: text("id").primaryKey(),
   removedAt: instant("removed_at").notNull(),
 });
 
 export const notifications = pgTable(
   "notifications",
   {
-    id: uuid("id").primaryKey(),
+    id: text("id").primaryKey(),
     userId: text("user_id").notNull(),
     kind: text("kind", { enum: NOTIFICATION_KINDS }).notNull(),
     title: text("title").notNull(),
@@ -132,7 +131,7 @@ export const notifications = pgTable(
 export const userActions = pgTable(
   "user_actions",
   {
-    id: uuid("id").primaryKey(),
+    id: text("id").primaryKey(),
     userId: text("user_id").notNull(),
     action: text("action").notNull(),
     details: jsonb("details").$type<Record<string, string | number | boolean | null>>(),
@@ -146,7 +145,7 @@ export const userActions = pgTable(
 export const emailOutbox = pgTable(
   "email_outbox",
   {
-    id: uuid("id").primaryKey(),
+    id: text("id").primaryKey(),
     /** Fixed before the first try, so that receivers recognise a second delivery. */
     messageId: text("message_id").notNull(),
     recipients: jsonb("recipients").$type<readonly string[]>().notNull(),
@@ -176,7 +175,7 @@ export interface TrainingVolume {
 }
 
 export const syncRuns = pgTable("sync_runs", {
-  id: uuid("id").primaryKey(),
+  id: text("id").primaryKey(),
   jobId: text("job_id").notNull(),
   /** The claim that writes this row. A claim that was overtaken can't write any more. */
   epoch: integer("epoch").notNull(),

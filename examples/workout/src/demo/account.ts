@@ -41,7 +41,7 @@ export async function printAccount({ queue, jobs, report }: Stage): Promise<Reco
   }
   const quiet = entries.filter(({ name }) => name.startsWith("#"));
   report.expect(
-    `and ${quiet.length} updates of the ordering scene, each completed in one run`,
+    `and ${quiet.length} jobs of the ordering scenes, each completed in one run`,
     quiet.filter(({ job }) => job.state !== "completed" || runsOf(job) !== 1).map(({ name }) => name),
     [],
   );

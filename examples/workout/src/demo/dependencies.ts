@@ -45,8 +45,8 @@ export async function dependOnFinishedJob(stage: Stage, client: Client): Promise
 export async function dependOnFailingJob(stage: Stage, { clientId, planId }: Client): Promise<void> {
   const { queue, integration, db, report, run, track } = stage;
   report.scene("A dependency on a job that fails, with each policy");
-  const phaseId = randomUUID();
-  const sessionId = randomUUID();
+  const phaseId = `${planId}-phase-2`;
+  const sessionId = `${phaseId}-session-0`;
   const emailId = randomUUID();
   const ifCancelled = newNotification(clientId, "New session");
   const ifRun = newNotification(`trainer-${run}`, "Session handled, well or not");

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { isQueueError, type JobHandle } from "@org/queue";
 import { phaseCreate } from "../messages/phase.ts";
 import { planCreate } from "../messages/plan.ts";
@@ -13,7 +12,7 @@ export interface Client {
 function newPlan(run: string, name: string) {
   const clientId = `${name.toLowerCase()}-${run}`;
   return {
-    planId: randomUUID(),
+    planId: `plan-${clientId}`,
     name: `First plan of ${name}`,
     clientId,
     trainerId: `trainer-${run}`,
@@ -22,7 +21,7 @@ function newPlan(run: string, name: string) {
 }
 
 const newPhase = (planId: string, position: number) => ({
-  phaseId: randomUUID(),
+  phaseId: `${planId}-phase-${position}`,
   planId,
   position,
   name: position === 0 ? "Getting started" : "Building up",

@@ -1,15 +1,18 @@
 import { inArray } from "drizzle-orm";
 import { workoutPlans } from "../db/schema.ts";
 import { workoutUpdate } from "../messages/plan.ts";
+import { test } from "../messages/test-message.ts";
 import type { Stage } from "./stage.ts";
 
 const UPDATES_A_PLAN = 8;
+const TESTS_A_LINE = 2;
+const TEST_MS = 150;
 
-/** Updates of several plans, sent crosswise: one at a time a plan, in order, and plans side by side. */
+/** Updates of several plans, sent crosswise: those of one plan run one at a time, in order. */
 export async function updatesInOrder(stage: Stage, planIds: readonly string[]): Promise<void> {
   const { queue, db, report, track } = stage;
   const total = planIds.length * UPDATES_A_PLAN;
-  report.scene(`${total} updates of ${planIds.length} plans, ten handlers at once`);
+  report.scene(`${total} updates of ${planIds.length} plans`);
   const changes = Array.from({ length: UPDATES_A_PLAN }, (_, index) => ({ notes: `Revision ${index + 1}` }));
   const handles = await queue.sendMany(
     changes.flatMap((change) =>
@@ -22,23 +25,11 @@ export async function updatesInOrder(stage: Stage, planIds: readonly string[]): 
   await Promise.all(handles.map((handle) => handle.wait()));
 
   const jobs = await Promise.all(handles.map((handle) => queue.get(handle)));
-  const runs = jobs.map((job) => ({
-    planId: job!.data.planId,
-    start: job!.startedAt!.getTime(),
-    // A run shorter than the clock's tick still took place.
-    end: Math.max(job!.finishedAt!.getTime(), job!.startedAt!.getTime() + 1),
-    finished: job!.finishedAt!.getTime(),
-  }));
   for (const [index, planId] of planIds.entries()) {
-    const own = runs.filter((run) => run.planId === planId);
-    const isInOrder = own.slice(1).every((run, before) => run.start >= own[before]!.finished);
+    const own = jobs.filter((job) => job!.data.planId === planId);
+    const isInOrder = own.slice(1).every((job, before) => job!.startedAt! >= own[before]!.finishedAt!);
     report.expect(`plan ${index + 1}: each began after the one before had ended`, isInOrder, true);
   }
-  const most = Math.max(
-    ...runs.map(({ start }) => runs.filter((run) => run.start <= start && start < run.end).length),
-  );
-  report.expect(`different plans ran side by side, up to ${most} at once`, most > 1, true);
-
   const stored = await db
     .select({ notes: workoutPlans.notes })
     .from(workoutPlans)
@@ -49,4 +40,32 @@ export async function updatesInOrder(stage: Stage, planIds: readonly string[]): 
     stored.map(({ notes }) => notes),
     planIds.map(() => last),
   );
+}
+
+/** Tests of several lines that take a while: one at a time a line, and the lines side by side. */
+export async function linesSideBySide(stage: Stage, lines: readonly string[]): Promise<void> {
+  const { queue, report, track } = stage;
+  report.scene(`${lines.length} lines of ${TESTS_A_LINE} tests, each of ${TEST_MS} ms`);
+  const turns = Array.from({ length: TESTS_A_LINE }, (_, index) => `Turn ${index + 1}`);
+  const handles = await queue.sendMany(
+    turns.flatMap((note) => lines.map((line) => ({ message: test, data: { note, takesMs: TEST_MS, line } }))),
+  );
+  handles.forEach((handle, index) => {
+    track(`#test ${index + 1}`, handle);
+  });
+  const runs = await Promise.all(handles.map((handle) => handle.wait()));
+
+  const isInTurn = runs.every(
+    ({ from }, index) => index < lines.length || from >= runs[index - lines.length]!.to,
+  );
+  report.expect("no handler of a line began before the one before it had ended", isInTurn, true);
+  report.expect(`${lines.length} handlers worked at once, one of each line`, mostAtOnce(runs), lines.length);
+}
+
+/**
+ * How many of the runs went on at one moment, by the clock of their handlers. One that ends in the millisecond in
+ * which another begins isn't counted with it, so runs one after the other come to 1.
+ */
+export function mostAtOnce(runs: readonly { readonly from: number; readonly to: number }[]): number {
+  return Math.max(...runs.map(({ from }) => runs.filter((run) => run.from <= from && from < run.to).length));
 }

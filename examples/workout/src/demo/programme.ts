@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { eq } from "drizzle-orm";
@@ -26,7 +25,7 @@ export async function programmeFromSheet(stage: Stage): Promise<Programme> {
   const { rows, problems } = parseProgramme(text);
   report.expect(`the sheet has ${rows.length} exercise rows, none of them bad`, problems, []);
   const clientId = `cleo-${run}`;
-  const planId = randomUUID();
+  const planId = `plan-${clientId}`;
   const saves = toFullSaves(
     {
       planId,
@@ -46,7 +45,7 @@ export async function programmeFromSheet(stage: Stage): Promise<Programme> {
   track("Cleo's programme", save!);
   const sync = track(
     "training volumes",
-    await stage.queue.send(dataSync, { syncId: randomUUID() }, { dependsOn: [save!] }),
+    await stage.queue.send(dataSync, { syncId: `sync-${run}` }, { dependsOn: [save!] }),
   );
   const saved = await save!.wait();
   const totals = await sync.wait();

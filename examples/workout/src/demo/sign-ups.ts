@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { clients } from "../db/schema.ts";
 import type { SignUp, SignUpJobs } from "../queue-integration.ts";
@@ -9,7 +8,11 @@ function newSignUp(run: string, name: string): SignUp {
   return {
     clientId,
     contact: { name, email: `${clientId}@client.example` },
-    plan: { planId: randomUUID(), name: `First plan of ${name}`, trainerId: `trainer-${run}` },
+    plan: {
+      planId: `plan-${name.toLowerCase()}-${run}`,
+      name: `First plan of ${name}`,
+      trainerId: `trainer-${run}`,
+    },
   };
 }
 

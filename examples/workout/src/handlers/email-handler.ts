@@ -19,7 +19,7 @@ import type { email } from "../messages/email.ts";
  */
 export function sendEmail(db: Database, mailer: Mailer): Handler<typeof email> {
   return async ({ data: { emailId, to, ...mail }, signal, log }) => {
-    const messageId = `<${emailId}@workout.example>`;
+    const messageId = `<${emailId.replace(/[.:]/g, escapeCharacter)}@workout.example>`;
     const [entry] = await db
       .insert(emailOutbox)
       .values({ id: emailId, messageId, recipients: to, subject: mail.subject })
@@ -63,6 +63,11 @@ export function sendEmail(db: Database, mailer: Mailer): Handler<typeof email> {
     if (refusals.every((refusal) => refusal.answer.startsWith("5"))) throw new UnrecoverableError(lastError);
     throw new Error(lastError);
   };
+}
+
+/** A Message-ID takes no colon before its `@`, and no dot at an end or beside another. */
+function escapeCharacter(character: string): string {
+  return `%${character.charCodeAt(0).toString(16)}`;
 }
 
 /**

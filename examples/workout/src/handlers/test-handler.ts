@@ -11,6 +11,7 @@ export function runTest(db: Database): Handler<typeof test> {
   return async (context) => {
     const { data, job, signal } = context;
     const { note, takesMs = 0, notify, failures = 0, hopeless = false } = data;
+    const from = Date.now();
     if (takesMs > 0) {
       await pause(takesMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
@@ -22,6 +23,6 @@ export function runTest(db: Database): Handler<typeof test> {
     if (hopeless) throw new UnrecoverableError(`Failed for good, as asked: ${note}`);
     if (job.attempt <= failures)
       throw new Error(`Failed attempt ${job.attempt} of ${failures}, as asked: ${note}`);
-    return { note, attempt: job.attempt, pid: process.pid };
+    return { note, attempt: job.attempt, pid: process.pid, from, to: Date.now() };
   };
 }

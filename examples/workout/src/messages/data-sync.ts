@@ -1,16 +1,16 @@
 import { defineMessage } from "@org/queue/contract";
 import { z } from "zod";
 import { retryThrice } from "./policies.ts";
-import { externalId } from "./vocabulary.ts";
+import { id } from "./vocabulary.ts";
 
 /** Adds up each client's training, row by row, into a sync run. */
 export const dataSync = defineMessage("DATA_SYNC", {
   data: z.strictObject({
-    syncId: z.uuid(),
+    syncId: id,
     /** Only this client. All of them when absent. */
-    clientId: externalId.optional(),
+    clientId: id.optional(),
   }),
-  result: z.strictObject({ syncId: z.uuid(), clients: z.int(), exercises: z.int(), sets: z.int() }),
+  result: z.strictObject({ syncId: id, clients: z.int(), exercises: z.int(), sets: z.int() }),
   progress: z.strictObject({ clients: z.int(), of: z.int() }),
   queue: "sync",
   // Two runs at once would read the same rows twice for nothing.

@@ -1,11 +1,12 @@
 import { defineMessage } from "@org/queue/contract";
 import { z } from "zod";
 import { retryThrice } from "./policies.ts";
+import { id } from "./vocabulary.ts";
 
 export const email = defineMessage("EMAIL", {
   data: z.strictObject({
     /** Chosen by the sender: an e-mail of one id is sent once. */
-    emailId: z.uuid(),
+    emailId: id,
     to: z.array(z.email()).min(1).max(50),
     replyTo: z.email().optional(),
     subject: z.string().regex(/^[^\r\n]{1,200}$/, "expected one line of at most 200 characters"),
@@ -13,7 +14,7 @@ export const email = defineMessage("EMAIL", {
     html: z.string().max(100_000).optional(),
   }),
   result: z.strictObject({
-    emailId: z.uuid(),
+    emailId: id,
     messageId: z.string(),
     /** False when an earlier delivery of the job had sent it already. */
     sentNow: z.boolean(),

@@ -2,18 +2,18 @@ import { defineMessage } from "@org/queue/contract";
 import { z } from "zod";
 import { inPlanOrder, retryThrice } from "./policies.ts";
 import { load, prescription, rpe, tempo } from "./prescription.ts";
-import { notes, position } from "./vocabulary.ts";
+import { id, notes, position } from "./vocabulary.ts";
 
 const policies = { queue: "workouts", orderingKey: inPlanOrder, retry: retryThrice, timeout: "30s" } as const;
-const exercise = { exerciseId: z.uuid(), planId: z.uuid() };
+const exercise = { exerciseId: id, planId: id };
 
-export const exerciseCreate = defineMessage("EXERCISE_CREATE", {
-  data: z.strictObject({ ...exercise, sessionId: z.uuid(), position, ...prescription }),
-  result: z.strictObject({ exerciseId: z.uuid(), saved: z.boolean() }),
+export const exerciseCreate = defineMessage("WORKOUT_EXERCISE_CREATE", {
+  data: z.strictObject({ ...exercise, sessionId: id, position, ...prescription }),
+  result: z.strictObject({ exerciseId: id, saved: z.boolean() }),
   ...policies,
 });
 
-export const exerciseUpdate = defineMessage("EXERCISE_UPDATE", {
+export const exerciseUpdate = defineMessage("WORKOUT_EXERCISE_UPDATE", {
   data: z.strictObject({
     ...exercise,
     changes: z
@@ -31,12 +31,12 @@ export const exerciseUpdate = defineMessage("EXERCISE_UPDATE", {
       })
       .refine((changes) => Object.keys(changes).length > 0, "expected at least one change"),
   }),
-  result: z.strictObject({ exerciseId: z.uuid(), saved: z.boolean() }),
+  result: z.strictObject({ exerciseId: id, saved: z.boolean() }),
   ...policies,
 });
 
-export const exerciseDelete = defineMessage("EXERCISE_DELETE", {
+export const exerciseDelete = defineMessage("WORKOUT_EXERCISE_DELETE", {
   data: z.strictObject(exercise),
-  result: z.strictObject({ exerciseId: z.uuid(), removed: z.boolean() }),
+  result: z.strictObject({ exerciseId: id, removed: z.boolean() }),
   ...policies,
 });

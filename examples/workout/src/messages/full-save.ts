@@ -5,18 +5,19 @@ import { planFields } from "./plan.ts";
 import { inPlanOrder, retryThrice } from "./policies.ts";
 import { prescription } from "./prescription.ts";
 import { sessionFields } from "./session.ts";
+import { id } from "./vocabulary.ts";
 
 /** An exercise's place is its place in the list. */
-const exercise = z.strictObject({ exerciseId: z.uuid(), ...prescription });
+const exercise = z.strictObject({ exerciseId: id, ...prescription });
 
 const session = z.strictObject({
-  sessionId: z.uuid(),
+  sessionId: id,
   ...sessionFields,
   exercises: z.array(exercise).max(60),
 });
 
 const phase = z.strictObject({
-  phaseId: z.uuid(),
+  phaseId: id,
   ...phaseFields,
   sessions: z.array(session).max(400),
 });
@@ -30,10 +31,10 @@ const phase = z.strictObject({
 export const planFullSave = defineMessage("WORKOUT_PLAN_FULL_SAVE", {
   data: z
     .strictObject({
-      planId: z.uuid(),
+      planId: id,
       plan: z.strictObject(planFields),
       /** Every phase of the plan, in its order. Phases that aren't named here are removed. */
-      phaseIds: z.array(z.uuid()).max(52),
+      phaseIds: z.array(id).max(52),
       /** The phases whose content this part saves. */
       phases: z.array(phase).max(52),
     })
@@ -42,7 +43,7 @@ export const planFullSave = defineMessage("WORKOUT_PLAN_FULL_SAVE", {
       message: "names every phase in phases",
     }),
   result: z.strictObject({
-    planId: z.uuid(),
+    planId: id,
     /** Rows that were written: not those that held a newer change, or were deleted since. */
     phases: z.int(),
     sessions: z.int(),

@@ -1,12 +1,12 @@
 import { defineMessage } from "@org/queue/contract";
 import { z } from "zod";
 import { retryThrice } from "./policies.ts";
-import { externalId, NOTIFICATION_KINDS, title } from "./vocabulary.ts";
+import { id, NOTIFICATION_KINDS, title } from "./vocabulary.ts";
 
 export const notification = defineMessage("NOTIFICATION", {
   data: z.strictObject({
-    notificationId: z.uuid(),
-    userId: externalId,
+    notificationId: id,
+    userId: id,
     kind: z.enum(NOTIFICATION_KINDS),
     title,
     body: z.string().max(2_000),
@@ -16,7 +16,7 @@ export const notification = defineMessage("NOTIFICATION", {
       .regex(/^\/(?!\/)[^\s\\]{0,300}$/, "expected a path like /plans/1")
       .optional(),
   }),
-  result: z.strictObject({ notificationId: z.uuid() }),
+  result: z.strictObject({ notificationId: id }),
   queue: "notifications",
   orderingKey: ({ userId }) => userId,
   retry: retryThrice,

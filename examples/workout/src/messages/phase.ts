@@ -1,7 +1,7 @@
 import { defineMessage } from "@org/queue/contract";
 import { z } from "zod";
 import { inPlanOrder, retryThrice } from "./policies.ts";
-import { notes, position, title, week } from "./vocabulary.ts";
+import { id, notes, position, title, week } from "./vocabulary.ts";
 
 export const phaseFields = {
   position,
@@ -13,15 +13,15 @@ export const phaseFields = {
 };
 
 const policies = { queue: "workouts", orderingKey: inPlanOrder, retry: retryThrice, timeout: "30s" } as const;
-const phase = { phaseId: z.uuid(), planId: z.uuid() };
+const phase = { phaseId: id, planId: id };
 
-export const phaseCreate = defineMessage("PHASE_CREATE", {
+export const phaseCreate = defineMessage("WORKOUT_PHASE_CREATE", {
   data: z.strictObject({ ...phase, ...phaseFields }),
-  result: z.strictObject({ phaseId: z.uuid(), saved: z.boolean() }),
+  result: z.strictObject({ phaseId: id, saved: z.boolean() }),
   ...policies,
 });
 
-export const phaseUpdate = defineMessage("PHASE_UPDATE", {
+export const phaseUpdate = defineMessage("WORKOUT_PHASE_UPDATE", {
   data: z.strictObject({
     ...phase,
     changes: z
@@ -34,14 +34,14 @@ export const phaseUpdate = defineMessage("PHASE_UPDATE", {
       })
       .refine((changes) => Object.keys(changes).length > 0, "expected at least one change"),
   }),
-  result: z.strictObject({ phaseId: z.uuid(), saved: z.boolean() }),
+  result: z.strictObject({ phaseId: id, saved: z.boolean() }),
   ...policies,
 });
 
 /** Takes the phase's sessions and exercises with it. */
-export const phaseDelete = defineMessage("PHASE_DELETE", {
+export const phaseDelete = defineMessage("WORKOUT_PHASE_DELETE", {
   data: z.strictObject(phase),
   /** `removed` is false when there was nothing (left) to remove. */
-  result: z.strictObject({ phaseId: z.uuid(), removed: z.boolean() }),
+  result: z.strictObject({ phaseId: id, removed: z.boolean() }),
   ...policies,
 });

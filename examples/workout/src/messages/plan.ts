@@ -1,12 +1,12 @@
 import { defineMessage } from "@org/queue/contract";
 import { z } from "zod";
 import { inPlanOrder, retryThrice } from "./policies.ts";
-import { contact, externalId, notes, PLAN_STATUSES, title } from "./vocabulary.ts";
+import { contact, id, notes, PLAN_STATUSES, title } from "./vocabulary.ts";
 
 export const planFields = {
   name: title,
-  clientId: externalId,
-  trainerId: externalId,
+  clientId: id,
+  trainerId: id,
   /** Enters the client if it isn't known yet. Without it, an unknown client fails the job. */
   client: contact.optional(),
   goal: z.string().max(500).optional(),
@@ -15,9 +15,9 @@ export const planFields = {
 };
 
 export const planCreate = defineMessage("WORKOUT_PLAN_CREATE", {
-  data: z.strictObject({ planId: z.uuid(), ...planFields }),
+  data: z.strictObject({ planId: id, ...planFields }),
   /** `saved` is false when the plan was there already: then it stays as it is. */
-  result: z.strictObject({ planId: z.uuid(), saved: z.boolean() }),
+  result: z.strictObject({ planId: id, saved: z.boolean() }),
   queue: "workouts",
   retry: retryThrice,
   timeout: "30s",
@@ -27,7 +27,7 @@ export const planCreate = defineMessage("WORKOUT_PLAN_CREATE", {
 const planChanges = z
   .strictObject({
     name: title.optional(),
-    trainerId: externalId.optional(),
+    trainerId: id.optional(),
     status: z.enum(PLAN_STATUSES).optional(),
     goal: z.string().max(500).nullable().optional(),
     startsOn: z.iso.date().nullable().optional(),
@@ -36,8 +36,8 @@ const planChanges = z
   .refine((changes) => Object.keys(changes).length > 0, "expected at least one change");
 
 export const workoutUpdate = defineMessage("WORKOUT_UPDATE", {
-  data: z.strictObject({ planId: z.uuid(), changes: planChanges }),
-  result: z.strictObject({ planId: z.uuid(), saved: z.boolean() }),
+  data: z.strictObject({ planId: id, changes: planChanges }),
+  result: z.strictObject({ planId: id, saved: z.boolean() }),
   queue: "workouts",
   orderingKey: inPlanOrder,
   retry: retryThrice,

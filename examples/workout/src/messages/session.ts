@@ -1,7 +1,7 @@
 import { defineMessage } from "@org/queue/contract";
 import { z } from "zod";
 import { inPlanOrder, retryThrice } from "./policies.ts";
-import { notes, SESSION_TYPES, title, week, weekday } from "./vocabulary.ts";
+import { id, notes, SESSION_TYPES, title, week, weekday } from "./vocabulary.ts";
 
 export const sessionFields = {
   week,
@@ -12,21 +12,21 @@ export const sessionFields = {
 };
 
 const policies = { queue: "workouts", orderingKey: inPlanOrder, retry: retryThrice, timeout: "30s" } as const;
-const session = { sessionId: z.uuid(), planId: z.uuid() };
+const session = { sessionId: id, planId: id };
 
-export const sessionCreate = defineMessage("SESSION_CREATE", {
-  data: z.strictObject({ ...session, phaseId: z.uuid(), ...sessionFields }),
-  result: z.strictObject({ sessionId: z.uuid(), saved: z.boolean() }),
+export const sessionCreate = defineMessage("WORKOUT_SESSION_CREATE", {
+  data: z.strictObject({ ...session, phaseId: id, ...sessionFields }),
+  result: z.strictObject({ sessionId: id, saved: z.boolean() }),
   ...policies,
 });
 
-export const sessionUpdate = defineMessage("SESSION_UPDATE", {
+export const sessionUpdate = defineMessage("WORKOUT_SESSION_UPDATE", {
   data: z.strictObject({
     ...session,
     changes: z
       .strictObject({
         /** Moves the session to another phase of the same plan. */
-        phaseId: z.uuid().optional(),
+        phaseId: id.optional(),
         week: week.optional(),
         day: weekday.optional(),
         name: title.optional(),
@@ -35,13 +35,13 @@ export const sessionUpdate = defineMessage("SESSION_UPDATE", {
       })
       .refine((changes) => Object.keys(changes).length > 0, "expected at least one change"),
   }),
-  result: z.strictObject({ sessionId: z.uuid(), saved: z.boolean() }),
+  result: z.strictObject({ sessionId: id, saved: z.boolean() }),
   ...policies,
 });
 
 /** Takes the session's exercises with it. */
-export const sessionDelete = defineMessage("SESSION_DELETE", {
+export const sessionDelete = defineMessage("WORKOUT_SESSION_DELETE", {
   data: z.strictObject(session),
-  result: z.strictObject({ sessionId: z.uuid(), removed: z.boolean() }),
+  result: z.strictObject({ sessionId: id, removed: z.boolean() }),
   ...policies,
 });

@@ -1,12 +1,12 @@
 import { defineMessage } from "@org/queue/contract";
 import { z } from "zod";
 import { retryThrice } from "./policies.ts";
-import { externalId } from "./vocabulary.ts";
+import { id } from "./vocabulary.ts";
 
 export const userAction = defineMessage("USER_ACTION", {
   data: z.strictObject({
-    actionId: z.uuid(),
-    userId: externalId,
+    actionId: id,
+    userId: id,
     /** What was done, like "plan.opened". */
     action: z.string().regex(/^[a-z]+(\.[a-z-]+){1,3}$/, 'expected a name like "plan.opened"'),
     occurredAt: z.iso.datetime(),
@@ -14,7 +14,7 @@ export const userAction = defineMessage("USER_ACTION", {
       .record(z.string().max(64), z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]))
       .optional(),
   }),
-  result: z.strictObject({ actionId: z.uuid() }),
+  result: z.strictObject({ actionId: id }),
   // The trail gives way to work that somebody waits for.
   priority: 10,
   retry: retryThrice,

@@ -14,8 +14,8 @@ export const SESSION_TYPES = [
 
 export const NOTIFICATION_KINDS = ["plan", "session", "message", "reminder", "system"] as const;
 
-/** Ids that other systems choose: clients, trainers, users. */
-export const externalId = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, "expected 1-64 of A-Z a-z 0-9 _ . : -");
+/** An id as its sender chose it, such as `plan-123` or a UUID. The planner only compares ids: case matters. */
+export const id = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, "expected 1-64 of A-Z a-z 0-9 _ . : -");
 
 export const title = z.string().trim().min(1).max(160);
 export const notes = z.string().max(2_000);
