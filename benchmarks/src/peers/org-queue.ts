@@ -84,9 +84,6 @@ function open({ url, keep, keys }: Setup) {
   return {
     queue,
     message,
-    async close() {
-      await queue.close();
-      await engine.close();
-    },
+    close: () => queue.close(),
   };
 }

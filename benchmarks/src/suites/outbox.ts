@@ -146,13 +146,7 @@ class Bench implements AsyncDisposable {
     const listener = pgListener({ connect: () => new pg.Client(url) });
     this.#outbox = postgresOutbox({ db: this.#db, listener });
     this.#queue = createQueue({ registry, engine, outbox: this.#outbox });
-    this.#cleanups = [
-      () => listener.close(),
-      () => this.#queue.close(),
-      () => engine.close(),
-      () => this.#pool.end(),
-      ...cleanups,
-    ];
+    this.#cleanups = [() => listener.close(), () => this.#queue.close(), () => this.#pool.end(), ...cleanups];
   }
 
   static async start(): Promise<Bench> {

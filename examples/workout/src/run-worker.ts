@@ -37,7 +37,6 @@ async function run(): Promise<void> {
   console.info(`Stopping: ${await stopReason}.`);
   await worker.stop({ timeout: PATIENCE });
   await queue.close();
-  await engine.close();
   mailer.close();
   await database.close();
   const { completed, failed, retried, cancelled, released } = worker.stats();

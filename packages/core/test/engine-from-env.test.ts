@@ -208,6 +208,24 @@ describe("an engine that is loaded later", () => {
   });
 });
 
+test("a program that sent to Redis ends once its queue is closed", async () => {
+  const { url, stop } = await startRedis();
+  cleanups.push(stop);
+  const program = `
+    import { createQueue, createRegistry, defineMessage, engineFromEnv } from "@org/queue";
+    import * as z from "zod";
+    const greet = defineMessage("GREET", { data: z.object({ name: z.string() }) });
+    const queue = createQueue({ registry: createRegistry([greet]), engine: engineFromEnv() });
+    await queue.send(greet, { name: "Ada" });
+    await queue.close();`;
+  // Rejects when the program has to be killed.
+  await promisify(execFile)(
+    process.execPath,
+    ["--conditions=@org/source", "--input-type=module", "--eval", program],
+    { cwd: import.meta.dirname, timeout: 15_000, env: { ...process.env, REDIS_URL: url } },
+  );
+});
+
 describe("an app without ioredis", () => {
   const source = resolve(import.meta.dirname, "../src/index.ts");
 

@@ -272,7 +272,7 @@ describe("close", () => {
     const pending = queue.send(planCreate, plan());
     await queue.close();
     await pending;
-    expect(flaky.count("close")).toBe(0);
+    expect(flaky.count("close")).toBe(1);
     expect(await rejection(queue.send(planCreate, plan()))).toMatchObject({ code: "CLOSED" });
     await queue.close();
   });
@@ -282,6 +282,31 @@ describe("close", () => {
     await queue.send(scan, forward);
     await queue.close();
     expect(await queue.health()).toMatchObject({ status: "critical" });
+  });
+
+  it("closes an engine with the last queue that uses it", async () => {
+    const engine = memoryEngine();
+    const first = createQueue({ registry, engine });
+    const second = createQueue({ registry, engine });
+    await first.close();
+    await first.close();
+    await second.send(scan, forward);
+    await second.close();
+    const refused = await rejection(createQueue({ registry, engine }).send(scan, forward));
+    expect(refused).toMatchObject({
+      code: "CLOSED",
+      message: expect.stringContaining("`closeEngine: false`"),
+    });
+  });
+
+  it("leaves an engine open for all when one queue says so", async () => {
+    const engine = memoryEngine();
+    const kept = createQueue({ registry, engine, closeEngine: false });
+    await kept.close();
+    const queue = createQueue({ registry, engine });
+    await queue.close();
+    expect(await engine.health()).toMatchObject({ ok: true });
+    await engine.close();
   });
 
   it("is refused options it doesn't know", () => {

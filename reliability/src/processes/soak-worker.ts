@@ -35,7 +35,6 @@ onOrder<SoakOrder>(async ({ order }) => {
   if (order === "start") return worker.start();
   await worker.stop();
   await queue.close();
-  await engine.close();
   tell({ type: "stopped" });
   process.exit();
 });

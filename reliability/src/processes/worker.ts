@@ -60,7 +60,6 @@ async function obey(order: WorkerOrder): Promise<void> {
     case "stop":
       await worker.stop();
       await queue.close();
-      await engine.close();
       tell({ type: "stopped" });
       process.exit();
   }

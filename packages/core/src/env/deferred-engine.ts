@@ -1,7 +1,7 @@
+import { engineClosed } from "../engine/engine-closed.ts";
 import type { EngineEvent } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
-import { QueueError } from "../errors/queue-error.ts";
 
 /** An engine that is known by name at once, and loaded by the first call. */
 export class DeferredEngine implements port.Engine {
@@ -119,7 +119,7 @@ export class DeferredEngine implements port.Engine {
 
   async #engine(): Promise<port.Engine> {
     if (this.#loading === undefined) {
-      if (this.#closed) throw new QueueError("CLOSED", `The ${this.name} engine is closed.`);
+      if (this.#closed) throw engineClosed(this.name);
       this.#loading = this.#load();
       // What failed once may be there the next time.
       this.#loading.catch(() => {

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { Duration } from "../contract/duration.ts";
 import { duration, parseOptions } from "../contract/options.ts";
 import { type Clock, systemClock } from "../engine/clock.ts";
+import { engineClosed } from "../engine/engine-closed.ts";
 import { type EngineEvent, tellListener } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
@@ -367,7 +368,7 @@ class MemoryEngine implements port.Engine {
 
   async health(): Promise<HealthReport> {
     return this.#closed
-      ? { ok: false, engine: this.name, latency: 0, problem: "The engine is closed. Create a new one." }
+      ? { ok: false, engine: this.name, latency: 0, problem: engineClosed(this.name).message }
       : { ok: true, engine: this.name, latency: 0 };
   }
 
@@ -389,7 +390,7 @@ class MemoryEngine implements port.Engine {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new QueueError("CLOSED", "The memory engine is closed.");
+    if (this.#closed) throw engineClosed(this.name);
   }
 
   /** Listeners run after the step that they hear of, so that they may call the engine. */

@@ -15,8 +15,13 @@ import type { Outbox } from "./outbox.ts";
 export interface QueueOptions<M extends Message = Message> {
   /** The messages that may be sent and handled. */
   readonly registry: Registry<M>;
-  /** Where jobs are stored. The queue closes only an engine that it made itself. @default memoryEngine() */
+  /** Where jobs are stored. @default memoryEngine() */
   readonly engine?: Engine;
+  /**
+   * Whether `close()` of the last open queue that uses the engine closes the engine too. One queue that says `false`
+   * keeps it open for all; close it yourself then. @default true
+   */
+  readonly closeEngine?: boolean;
   /** What timers and timestamps of the queue and its workers go by. @default the system's clock */
   readonly clock?: Clock;
   /** Around every send and every attempt, the first outermost. @default [] */
@@ -102,6 +107,7 @@ export const useSchema = z.strictObject({ middleware });
 export const queueOptionsSchema = z.strictObject({
   registry: z.custom<Registry>(hasMethods("get", "has"), "expected a registry (createRegistry)"),
   engine: z.optional(z.custom<Engine>(hasMethods("enqueue", "claim", "settle"), "expected an engine")),
+  closeEngine: z._default(z.boolean(), true),
   clock: z.optional(z.custom<Clock>(hasMethods("now", "after"), "expected a clock: now() and after()")),
   middleware: z._default(z.array(middleware), []),
   outbox: z.optional(z.custom<Outbox>(hasMethods("add", "start"), "expected an outbox: add() and start()")),

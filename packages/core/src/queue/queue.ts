@@ -17,6 +17,7 @@ import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { Answers } from "./answers.ts";
 import { JobEncoder } from "./encode-job.ts";
+import { useEngine } from "./engine-use.ts";
 import { EnqueueBatcher } from "./enqueue-batcher.ts";
 import { EventHub } from "./event-hub.ts";
 import { explain, type JobExplanation } from "./explain.ts";
@@ -87,7 +88,7 @@ export interface QueueRuntime {
 export class Queue<M extends Message = Message> {
   readonly registry: Registry<M>;
   readonly #engine: Engine;
-  readonly #ownsEngine: boolean;
+  readonly #leaveEngine: () => boolean;
   readonly #clock: Clock;
   readonly #newId: () => string;
   readonly #encoder: JobEncoder;
@@ -102,14 +103,13 @@ export class Queue<M extends Message = Message> {
 
   /** @internal */
   constructor(options: QueueOptions<M>) {
-    const { registry, engine, clock, middleware, outbox } = parseOptions(
+    const { registry, engine, closeEngine, clock, middleware, outbox } = parseOptions(
       "createQueue",
       queueOptionsSchema,
       options,
     );
     this.registry = registry as Registry<M>;
     this.#clock = clock ?? systemClock;
-    this.#ownsEngine = engine === undefined;
     this.#engine = engine ?? memoryEngine({ clock: this.#clock });
     this.#newId = createIdSource(() => this.#clock.now());
     this.#outbox = outbox;
@@ -125,6 +125,7 @@ export class Queue<M extends Message = Message> {
     this.#waits = new JobWaits(this.#engine, this.#clock, this.#hub);
     this.#operations = new Operations(this.#engine);
     for (const item of middleware) this.#middleware.add(item);
+    this.#leaveEngine = useEngine(this.#engine, closeEngine);
   }
 
   /** What the engine behind this queue can do. */
@@ -416,8 +417,8 @@ export class Queue<M extends Message = Message> {
   }
 
   /**
-   * Sends what is still waiting, ends waits and subscriptions, and closes the engine if the queue made it.
-   * Stop the workers first. Safe to call twice.
+   * Sends what is still waiting, ends waits and subscriptions, and closes the engine if no other open queue uses it
+   * (see `closeEngine`). Stop the workers first. Safe to call twice.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -439,7 +440,7 @@ export class Queue<M extends Message = Message> {
     this.#waits.close();
     await answers.within(CLOSE_PATIENCE, this.#batcher.drain()).catch(() => this.#batcher.giveUp());
     await answers.within(CLOSE_PATIENCE, this.#hub.close()).catch(() => undefined);
-    if (this.#ownsEngine) await this.#engine.close();
+    if (this.#leaveEngine()) await this.#engine.close();
   }
 
   #known(what: string, message: Message): Message {

@@ -1,3 +1,4 @@
+import { engineClosed } from "../engine/engine-closed.ts";
 import { QueueError } from "../errors/queue-error.ts";
 
 /** The server can't serve now, and will again by itself. */
@@ -78,7 +79,7 @@ export function unavailable(address: string, what: string, cause?: Error): Queue
 }
 
 export function closed(): QueueError {
-  return new QueueError("CLOSED", "The redis engine is closed. Create a new one.");
+  return engineClosed("redis");
 }
 
 const FULL = "Let workers drain the queues, or raise `maxmemory`.";

@@ -97,7 +97,6 @@ export async function createTestQueue<M extends Message>(
     while (worker.stats().state !== "stopped") await clock.advance(1_000);
     await stopping;
     await queue.close();
-    await engine.close();
   };
   const served = workerOptions.queues ?? given.map(([name]) => registry.get(name)!.queue);
   const parts = { queue, worker, clock, served } as unknown as DrainParts;

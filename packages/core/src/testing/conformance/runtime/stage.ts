@@ -36,7 +36,7 @@ export class Stage {
 
   constructor(on: Scenario, engine: Engine = on.engine) {
     this.on = on;
-    this.queue = createQueue({ registry: stageRegistry, engine, clock: on.clock });
+    this.queue = createQueue({ registry: stageRegistry, engine, closeEngine: false, clock: on.clock });
   }
 
   /** Starts a worker. */
