@@ -92,6 +92,7 @@ export {
   type Transition,
 } from "./engine/state-machine.ts";
 export { type EngineFromEnvOptions, engineFromEnv } from "./env/engine-from-env.ts";
+export type { Logger } from "./logging/logger.ts";
 export { type MemoryEngineOptions, memoryEngine } from "./memory/index.ts";
 export type { JobExplanation, StateReason } from "./queue/explain.ts";
 export {
@@ -149,4 +150,4 @@ export type {
   Handlers,
 } from "./worker/handler.ts";
 export { createWorker, type Worker, type WorkerState, type WorkerStats } from "./worker/worker.ts";
-export type { StopOptions, WorkerLogger, WorkerOptions } from "./worker/worker-options.ts";
+export type { StopOptions, WorkerOptions } from "./worker/worker-options.ts";

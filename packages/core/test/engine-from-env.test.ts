@@ -292,3 +292,12 @@ describe("an app without ioredis", () => {
     expect(stdout).toMatch(/^memory 0\nENGINE_MISCONFIGURED .*npm install ioredis/);
   });
 });
+
+test("a logger that fails doesn't keep the engine from being made", async () => {
+  const fault = () => {
+    throw new Error("down");
+  };
+  for (const info of [fault, async () => fault()]) {
+    expect(engineFromEnv({ env: {}, logger: { info } }).name).toBe("memory");
+  }
+});

@@ -46,7 +46,8 @@ describe("a service", () => {
     await start({ SCAN: () => {} });
     expect(service.hosts[0]?.queue).toBe(queue);
     expect(service.hosts[0]?.engine).toBe(flaky.engine);
-    expect(service.hosts[0]?.logger).toBe(logger);
+    service.hosts[0]?.logger.warn("The cache is cold.");
+    expect(logger.lines).toEqual(["warn: The cache is cold."]);
   });
 
   it("runs beside each of several workers", async () => {

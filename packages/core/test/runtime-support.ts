@@ -61,14 +61,19 @@ export const plan = (planId = "p1") => ({ planId });
 export const planResult = (planId = "p1") => ({ planId, savedAt: new Date("2026-01-01T00:00:00Z") });
 export const forward = { channel: "general", direction: "forward" } as const;
 
-/** What a worker told, for tests that expect silence or one line. */
+/** What was logged, without the package's name before each line. */
 export class RecordingLogger {
   readonly lines: string[] = [];
-  warn(message: string): void {
-    this.lines.push(`warn: ${message}`);
+  readonly errors: unknown[] = [];
+  warn(line: string, error?: unknown): void {
+    this.#record("warn", line, error);
   }
-  error(message: string): void {
-    this.lines.push(`error: ${message}`);
+  error(line: string, error?: unknown): void {
+    this.#record("error", line, error);
+  }
+  #record(level: string, line: string, error: unknown): void {
+    this.lines.push(line.replace("@org/queue", level));
+    this.errors.push(error);
   }
 }
 

@@ -15,19 +15,3 @@ export interface EngineEvent {
    */
   readonly ending?: { readonly result?: string; readonly error?: string };
 }
-
-/**
- * Tells a listener of `whose` of an event. A listener's mistake is its owner's to mend: the app sees it, and it
- * reaches neither the engine nor the other listeners.
- */
-export function tellListener(
-  whose: string,
-  listener: (event: EngineEvent) => void,
-  event: EngineEvent,
-): void {
-  try {
-    listener(event);
-  } catch (error) {
-    console.error(`A listener of the ${whose} threw:`, error);
-  }
-}

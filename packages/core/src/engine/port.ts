@@ -1,5 +1,6 @@
 import type { WireEnvelope } from "../contract/envelope.ts";
 import type { Retention } from "../contract/retention.ts";
+import type { Logger } from "../logging/logger.ts";
 import type { EngineEvent } from "./events.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "./reports.ts";
 import type { JobState, TerminalState } from "./state-machine.ts";
@@ -97,8 +98,8 @@ export interface Engine {
    */
   waitForWork(request: WaitForWorkRequest): Promise<void>;
   /**
-   * Calls `listener` for every transition from now on. Answers once the subscription is in force. What a
-   * listener throws is reported on the console and harms nobody else.
+   * Calls `listener` for every transition from now on. Answers once the subscription is in force. The first error
+   * of a listener, thrown or rejected, is logged; all are otherwise ignored.
    */
   subscribe(listener: (event: EngineEvent) => void): Promise<Unsubscribe>;
 
@@ -107,6 +108,12 @@ export interface Engine {
    * engine that can't push leaves it out: heartbeats tell all the same. Calls may be lost, and may come twice.
    */
   onCancelRequest?(listener: CancelListener): Promise<Unsubscribe>;
+
+  /**
+   * Where the engine logs what no call of it can report, such as a message that it can't read. The last logger that
+   * was given counts; before the first it is the console.
+   */
+  logTo?(logger: Logger): void;
 
   health(): Promise<HealthReport>;
   /** Ends waits and subscriptions and frees what the engine opened. Safe to call twice. */

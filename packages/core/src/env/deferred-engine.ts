@@ -2,6 +2,7 @@ import { engineClosed } from "../engine/engine-closed.ts";
 import type { EngineEvent } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
+import type { Logger } from "../logging/logger.ts";
 
 /** An engine that is known by name at once, and loaded by the first call. */
 export class DeferredEngine implements port.Engine {
@@ -9,6 +10,7 @@ export class DeferredEngine implements port.Engine {
   readonly capabilities: port.EngineCapabilities;
   readonly #load: () => Promise<port.Engine>;
   #loading: Promise<port.Engine> | undefined;
+  #logger: Logger | undefined;
   #closed = false;
 
   constructor(name: string, capabilities: port.EngineCapabilities, load: () => Promise<port.Engine>) {
@@ -102,6 +104,11 @@ export class DeferredEngine implements port.Engine {
     return engine.onCancelRequest ? engine.onCancelRequest(listener) : async () => {};
   }
 
+  logTo(logger: Logger): void {
+    this.#logger = logger;
+    this.#loading?.then((engine) => engine.logTo?.(logger)).catch(() => undefined);
+  }
+
   async health(): Promise<HealthReport> {
     try {
       return await (await this.#engine()).health();
@@ -120,12 +127,18 @@ export class DeferredEngine implements port.Engine {
   async #engine(): Promise<port.Engine> {
     if (this.#loading === undefined) {
       if (this.#closed) throw engineClosed(this.name);
-      this.#loading = this.#load();
+      this.#loading = this.#loadWithLogger();
       // What failed once may be there the next time.
       this.#loading.catch(() => {
         this.#loading = undefined;
       });
     }
     return this.#loading;
+  }
+
+  async #loadWithLogger(): Promise<port.Engine> {
+    const engine = await this.#load();
+    if (this.#logger) engine.logTo?.(this.#logger);
+    return engine;
   }
 }

@@ -3,6 +3,7 @@ import { NAME_PATTERN } from "../contract/names.ts";
 import { parseOptions } from "../contract/options.ts";
 import type { Engine } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { callSafely } from "../logging/callback-guard.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { REDIS_CAPABILITIES } from "../redis/capabilities.ts";
 import { describeAddress, parseRedisUrl } from "../redis/redis-url.ts";
@@ -48,13 +49,19 @@ const optionsSchema = z.strictObject({
  */
 export function engineFromEnv(options: EngineFromEnvOptions = {}): Engine {
   const { env = processEnv(), logger, ...chosen } = parseOptions("engineFromEnv", optionsSchema, options);
+  // A line that isn't written is no reason not to start.
+  const inform = (line: string) =>
+    callSafely(
+      () => logger.info(`@org/queue: ${line}`),
+      () => {},
+    );
   const { QUEUE_ENGINE: wanted = "" } = env;
   if (!["", "memory", "redis"].includes(wanted)) throw refused('QUEUE_ENGINE must be "memory" or "redis".');
   const url = wanted === "memory" ? undefined : redisUrlFromEnv(env);
   if (url !== undefined) {
     const namespace = chosen.namespace ?? namespaceFromEnv(env);
     const address = describeAddress(parseRedisUrl(url, "REDIS_URL"));
-    logger.info(`@org/queue: redis engine, ${address}, namespace "${namespace}".`);
+    inform(`redis engine, ${address}, namespace "${namespace}".`);
     return new DeferredEngine("redis", REDIS_CAPABILITIES, async () => {
       const { redisEngine } = await import("../redis/index.ts");
       return redisEngine({ url, namespace });
@@ -72,9 +79,7 @@ export function engineFromEnv(options: EngineFromEnvOptions = {}): Engine {
     if (env.NEXT_PHASE !== "phase-production-build") throw missing;
     return new DeferredEngine("redis", REDIS_CAPABILITIES, () => Promise.reject(missing));
   }
-  logger.info(
-    "@org/queue: embedded engine, its jobs live in this process only. Set REDIS_URL to share them.",
-  );
+  inform("embedded engine, its jobs live in this process only. Set REDIS_URL to share them.");
   return memoryEngine();
 }
 

@@ -43,17 +43,23 @@ export class QueueError extends Error {
   }
 }
 
-/** Whether a value is this library's error and, when `code` is given, that one. */
+/** Whether a value, of whatever kind, is this library's error and, when `code` is given, that one. Never throws. */
 export function isQueueError<Code extends ErrorCode>(
   value: unknown,
   code?: Code,
 ): value is QueueError & { readonly code: Code } {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    (value as Record<symbol, unknown>)[brand] === true &&
-    (code === undefined || (value as QueueError).code === code)
-  );
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    return (value as Branded)[brand] === true && (code === undefined || (value as Branded).code === code);
+  } catch {
+    // A proxy, or a getter that throws.
+    return false;
+  }
+}
+
+interface Branded {
+  readonly [brand]?: unknown;
+  readonly code?: unknown;
 }
 
 /** A send named a dependency that isn't known. Nothing of its batch was stored. */

@@ -3,11 +3,13 @@ import type { Duration } from "../contract/duration.ts";
 import { duration, parseOptions } from "../contract/options.ts";
 import { type Clock, systemClock } from "../engine/clock.ts";
 import { engineClosed } from "../engine/engine-closed.ts";
-import { type EngineEvent, tellListener } from "../engine/events.ts";
+import type { EngineEvent } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
 import { isTerminal } from "../engine/state-machine.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { CallbackGuard } from "../logging/callback-guard.ts";
+import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { planBatch } from "./batch-plan.ts";
 import { DedupeKeys } from "./dedupe-keys.ts";
 import { Lifecycle, type LifecycleHooks, reason } from "./lifecycle.ts";
@@ -75,6 +77,8 @@ class MemoryEngine implements port.Engine {
   readonly #work: WorkSignal;
   readonly #lifecycle: Lifecycle;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
+  readonly #listenerGuard = new CallbackGuard("A listener of the memory engine", () => this.#logger);
+  #logger = consoleLogger;
   #unsent: EngineEvent[] = [];
   #closed = false;
 
@@ -366,6 +370,10 @@ class MemoryEngine implements port.Engine {
     return async () => void this.#listeners.delete(listener);
   }
 
+  logTo(logger: Logger): void {
+    this.#logger = safeLogger(logger);
+  }
+
   async health(): Promise<HealthReport> {
     return this.#closed
       ? { ok: false, engine: this.name, latency: 0, problem: engineClosed(this.name).message }
@@ -410,7 +418,7 @@ class MemoryEngine implements port.Engine {
     const events = this.#unsent;
     this.#unsent = [];
     for (const event of events)
-      for (const listener of this.#listeners) tellListener("memory engine", listener, event);
+      for (const listener of this.#listeners) this.#listenerGuard.call(listener, event);
   }
 }
 

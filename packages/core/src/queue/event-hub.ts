@@ -1,16 +1,20 @@
-import { type EngineEvent, tellListener } from "../engine/events.ts";
+import type { EngineEvent } from "../engine/events.ts";
 import type { Engine, Unsubscribe } from "../engine/port.ts";
+import { CallbackGuard } from "../logging/callback-guard.ts";
+import type { Logger } from "../logging/logger.ts";
 
 export type EngineListener = (event: EngineEvent) => void;
 
 /** One engine subscription for all of a queue's listeners, held only while there are any. */
 export class EventHub {
   readonly #engine: Engine;
+  readonly #guard: CallbackGuard;
   readonly #listeners = new Set<EngineListener>();
   #subscription: Promise<Unsubscribe> | undefined;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, logger: Logger) {
     this.#engine = engine;
+    this.#guard = new CallbackGuard("A listener of the queue", () => logger);
   }
 
   /** Resolves once the listener hears everything. Rejects, and forgets it, when the engine can't. */
@@ -42,7 +46,7 @@ export class EventHub {
 
   #tell(event: EngineEvent): void {
     for (const listener of this.#listeners) {
-      tellListener("queue", listener, event);
+      this.#guard.call(listener, event);
     }
   }
 }

@@ -10,6 +10,8 @@ export interface JobError {
   readonly name?: string;
   /** The thrown error's stack, with its causes. Never show it to end users. */
   readonly stack?: string;
+  /** What an `AggregateError` held, the first ten. */
+  readonly errors?: readonly { readonly name: string; readonly message: string }[];
   /** Where and what, for errors about data. */
   readonly issues?: readonly Issue[];
 }
@@ -23,14 +25,20 @@ export function readJobError(json: string): JobError {
     return { code: "HANDLER_FAILED", message: json };
   }
   if (typeof value !== "object" || value === null) return { code: "HANDLER_FAILED", message: String(value) };
-  const { code, message, name, stack, issues } = value as Record<string, unknown>;
+  const { code, message, name, stack, errors, issues } = value as Record<string, unknown>;
   return {
     code: typeof code === "string" ? code : "HANDLER_FAILED",
     message: typeof message === "string" ? message : json,
     ...(typeof name === "string" && { name }),
     ...(typeof stack === "string" && { stack }),
+    ...(Array.isArray(errors) && { errors: errors.map(readInner) }),
     ...(Array.isArray(issues) && { issues: issues.map(readIssue) }),
   };
+}
+
+function readInner(error: unknown): { readonly name: string; readonly message: string } {
+  const { name, message } = (error ?? {}) as Record<string, unknown>;
+  return { name: String(name ?? ""), message: String(message ?? "") };
 }
 
 function readIssue(issue: unknown): Issue {

@@ -1,7 +1,7 @@
 import type { Engine } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import type { Logger } from "../logging/logger.ts";
 import type { AttemptInfo, HandlerContext } from "../worker/handler.ts";
-import type { WorkerLogger } from "../worker/worker-options.ts";
 import type { JobError } from "./job-error.ts";
 import type { JobHandle } from "./job-handle.ts";
 import type { Queue } from "./queue.ts";
@@ -32,12 +32,14 @@ export interface Middleware {
   run?(context: HandlerContext, next: RunNext): Promise<unknown>;
   /**
    * A handler reported progress that its schema accepted: the value as it was reported. Called in the
-   * handler's own turn, so it must be quick. What it throws is logged, once a worker, and harms nobody.
+   * handler's own turn, so it must be fast. Its errors, thrown or rejected, are
+   * logged once per worker and otherwise ignored.
    */
   progress?(context: HandlerContext, value: unknown): void;
   /**
    * The engine has accepted how an attempt of this process' workers ended. Not called for an attempt that
-   * was lost to another claim. It must be quick. What it throws is logged, once a worker, and harms nobody.
+   * was lost to another claim. It must be fast. Its errors, thrown or rejected, are logged once per worker and
+   * otherwise ignored.
    */
   settled?(attempt: SettledAttempt): void;
   /**
@@ -67,8 +69,8 @@ export interface SettledAttempt {
 export interface ServiceHost {
   readonly queue: Queue;
   readonly engine: Engine;
-  /** The worker's. */
-  readonly logger: WorkerLogger;
+  /** The worker's. Its methods never throw. */
+  readonly logger: Logger;
 }
 
 /** Something that runs beside a worker. */

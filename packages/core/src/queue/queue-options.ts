@@ -8,6 +8,7 @@ import type { Clock } from "../engine/clock.ts";
 import type { EngineEvent } from "../engine/events.ts";
 import type { Engine } from "../engine/port.ts";
 import { JOB_STATES, type JobState, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
+import { type Logger, loggerOption } from "../logging/logger.ts";
 import type { Middleware } from "./middleware.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -28,6 +29,11 @@ export interface QueueOptions<M extends Message = Message> {
   readonly middleware?: readonly Middleware[];
   /** Takes the sends that are given a `tx`. Workers of the queue run its relay. @default none */
   readonly outbox?: Outbox;
+  /**
+   * Where the queue, its workers and its engine log what no call can report: errors of listeners and middleware,
+   * losses of the connection. `console` fits. A worker may have its own. @default console
+   */
+  readonly logger?: Logger | undefined;
 }
 
 /** What `list` takes. */
@@ -111,6 +117,7 @@ export const queueOptionsSchema = z.strictObject({
   clock: z.optional(z.custom<Clock>(hasMethods("now", "after"), "expected a clock: now() and after()")),
   middleware: z._default(z.array(middleware), []),
   outbox: z.optional(z.custom<Outbox>(hasMethods("add", "start"), "expected an outbox: add() and start()")),
+  logger: z.optional(loggerOption()),
 });
 
 export const waitSchema = z.strictObject({

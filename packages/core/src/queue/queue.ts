@@ -14,6 +14,7 @@ import type {
 } from "../engine/port.ts";
 import type { MetricsBucket } from "../engine/reports.ts";
 import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
+import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { Answers } from "./answers.ts";
 import { JobEncoder } from "./encode-job.ts";
@@ -78,6 +79,7 @@ export interface QueueRuntime {
   readonly clock: Clock;
   readonly middleware: MiddlewareChain;
   readonly outbox: Outbox | undefined;
+  readonly logger: Logger;
 }
 
 /**
@@ -99,11 +101,12 @@ export class Queue<M extends Message = Message> {
   readonly #operations: Operations;
   readonly #middleware = new MiddlewareChain();
   readonly #outbox: Outbox | undefined;
+  readonly #logger: Logger;
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(options: QueueOptions<M>) {
-    const { registry, engine, closeEngine, clock, middleware, outbox } = parseOptions(
+    const { registry, engine, closeEngine, clock, middleware, outbox, logger } = parseOptions(
       "createQueue",
       queueOptionsSchema,
       options,
@@ -111,6 +114,8 @@ export class Queue<M extends Message = Message> {
     this.registry = registry as Registry<M>;
     this.#clock = clock ?? systemClock;
     this.#engine = engine ?? memoryEngine({ clock: this.#clock });
+    this.#logger = logger ? safeLogger(logger) : consoleLogger;
+    if (logger) this.#engine.logTo?.(this.#logger);
     this.#newId = createIdSource(() => this.#clock.now());
     this.#outbox = outbox;
     this.#encoder = new JobEncoder(this.#engine);
@@ -121,7 +126,7 @@ export class Queue<M extends Message = Message> {
       new TransactionalSender(outbox, (id, options) => this.#wait(id, options, OUTBOX_PATIENCE)),
       (id, options) => this.#wait(id, options),
     );
-    this.#hub = new EventHub(this.#engine);
+    this.#hub = new EventHub(this.#engine, this.#logger);
     this.#waits = new JobWaits(this.#engine, this.#clock, this.#hub);
     this.#operations = new Operations(this.#engine);
     for (const item of middleware) this.#middleware.add(item);
@@ -141,6 +146,7 @@ export class Queue<M extends Message = Message> {
       clock: this.#clock,
       middleware: this.#middleware,
       outbox: this.#outbox,
+      logger: this.#logger,
     };
   }
 
@@ -400,7 +406,8 @@ export class Queue<M extends Message = Message> {
     this.#assertOpen();
     const isWanted = createEventFilter(filter);
     const hear = (event: EngineEvent) => {
-      if (isWanted(event)) listener(toJobEvent(event) as JobEvent<M>);
+      // What an asynchronous listener returns is watched for its rejection.
+      return isWanted(event) ? listener(toJobEvent(event) as JobEvent<M>) : undefined;
     };
     await this.#hub.add(hear);
     return () => this.#hub.remove(hear);

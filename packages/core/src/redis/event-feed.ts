@@ -1,6 +1,7 @@
-import { type EngineEvent, tellListener } from "../engine/events.ts";
+import type { EngineEvent } from "../engine/events.ts";
 import type { Unsubscribe } from "../engine/port.ts";
 import { isTerminal } from "../engine/state-machine.ts";
+import type { CallbackGuard } from "../logging/callback-guard.ts";
 import type { RedisConnection } from "./connection.ts";
 
 /** What `lua/lib/events.lua` publishes for one event. */
@@ -18,12 +19,14 @@ type PublishedEvent = readonly [
 export class EventFeed {
   readonly #connection: RedisConnection;
   readonly #channel: string;
+  readonly #guard: CallbackGuard;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
   #listening: Promise<() => Promise<void>> | undefined;
 
-  constructor(connection: RedisConnection, channel: string) {
+  constructor(connection: RedisConnection, channel: string, guard: CallbackGuard) {
     this.#connection = connection;
     this.#channel = channel;
+    this.#guard = guard;
   }
 
   async add(listener: (event: EngineEvent) => void): Promise<Unsubscribe> {
@@ -54,7 +57,7 @@ export class EventFeed {
     const [at, published] = JSON.parse(message) as readonly [number, readonly PublishedEvent[]];
     for (const one of published) {
       const event = eventOf(one, at);
-      for (const listener of [...this.#listeners]) tellListener("redis engine", listener, event);
+      for (const listener of [...this.#listeners]) this.#guard.call(listener, event);
     }
   }
 }

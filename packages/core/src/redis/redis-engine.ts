@@ -3,6 +3,8 @@ import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
 import { JOB_STATES } from "../engine/state-machine.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { CallbackGuard } from "../logging/callback-guard.ts";
+import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { REDIS_CAPABILITIES } from "./capabilities.ts";
 import type { RedisConnection } from "./connection.ts";
 import { EnqueueRequest } from "./enqueue-request.ts";
@@ -50,6 +52,8 @@ export class RedisEngine implements port.Engine {
   readonly #channel: OwnChannel;
   readonly #waits: WorkWaits;
   readonly #cancelListeners = new Set<port.CancelListener>();
+  readonly #listenerGuard = new CallbackGuard("A listener of the redis engine", () => this.#logger);
+  #logger = consoleLogger;
 
   constructor({ connection, tombstones }: RedisEngineParts) {
     const name = crypto.randomUUID().slice(0, 8);
@@ -58,12 +62,13 @@ export class RedisEngine implements port.Engine {
     this.#profiles = new Profiles(connection);
     this.#claims = new LostClaims(connection, name, tombstones.count);
     this.#sends = new SendOrder(connection, name);
-    this.#events = new EventFeed(connection, "events");
+    this.#events = new EventFeed(connection, "events", this.#listenerGuard);
     this.#channel = new OwnChannel(connection, `wake:${name}`, {
       onWake: (queue) => this.#waits.wake(queue),
       onGap: () => this.#waits.wakeAll(),
       onCancel: (id, error) => {
-        for (const listener of this.#cancelListeners) listener([id], JSON.parse(error).message);
+        const { message } = JSON.parse(error);
+        for (const listener of this.#cancelListeners) this.#listenerGuard.call(listener, [id], message);
       },
     });
     this.#waits = new WorkWaits(connection, this.#channel, name);
@@ -256,6 +261,10 @@ export class RedisEngine implements port.Engine {
       throw error;
     }
     return async () => void this.#cancelListeners.delete(entry);
+  }
+
+  logTo(logger: Logger): void {
+    this.#logger = safeLogger(logger);
   }
 
   async health(): Promise<HealthReport> {

@@ -1,6 +1,5 @@
 import type { Clock } from "../engine/clock.ts";
 import type { Service, ServiceHost } from "../queue/middleware.ts";
-import { tell } from "./troubles.ts";
 
 /** What is to run beside a worker. */
 export interface ServiceStart {
@@ -59,12 +58,12 @@ class ServiceKeeper {
     const { name } = this.#what;
     return new Promise((resolve) => {
       const giveUp = () => {
-        tell(this.#host.logger, "error", `The ${name} didn't stop within ${STOP_PATIENCE / 1_000} seconds.`);
+        this.#host.logger.error(`The ${name} didn't stop within ${STOP_PATIENCE / 1_000} seconds.`);
         resolve();
       };
       const cancelTimer = this.#clock.after(STOP_PATIENCE, giveUp);
       this.#end()
-        .catch((error) => tell(this.#host.logger, "error", `The ${name} couldn't be stopped.`, error))
+        .catch((error) => this.#host.logger.error(`The ${name} couldn't be stopped.`, error))
         .finally(() => {
           cancelTimer();
           resolve();
@@ -77,11 +76,11 @@ class ServiceKeeper {
     const { logger } = this.#host;
     try {
       this.#service = await start(this.#host);
-      if (this.#failures > 0) tell(logger, "warn", `The ${name} has started now.`);
+      if (this.#failures > 0) logger.warn(`The ${name} has started now.`);
     } catch (error) {
       if (this.#isStopped) return;
       if (++this.#failures === 1) {
-        tell(logger, "error", `The ${name} couldn't start; the worker goes on trying.`, error);
+        logger.error(`The ${name} couldn't start; the worker goes on trying.`, error);
       }
       const pause = Math.min(FIRST_PAUSE * 2 ** (this.#failures - 1), LONGEST_PAUSE);
       this.#cancelRetry = this.#clock.after(pause, () => this.start());

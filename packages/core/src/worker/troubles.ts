@@ -1,5 +1,5 @@
 import { isQueueError } from "../errors/queue-error.ts";
-import type { WorkerLogger } from "./worker-options.ts";
+import type { Logger } from "../logging/logger.ts";
 
 const FIRST_PAUSE = 100;
 /** A server that is back is noticed soon; a call on a lost connection costs next to nothing. */
@@ -10,12 +10,12 @@ const LONGEST_PAUSE = 2_000;
  * and once when it is over, however often it is retried in between. A closed engine won't open again.
  */
 export class Troubles {
-  readonly #logger: WorkerLogger;
+  readonly #logger: Logger;
   readonly #onClosed: () => void;
   readonly #failures = new Map<string, number>();
   #isClosed = false;
 
-  constructor(logger: WorkerLogger, onClosed: () => void) {
+  constructor(logger: Logger, onClosed: () => void) {
     this.#logger = logger;
     this.#onClosed = onClosed;
   }
@@ -26,34 +26,19 @@ export class Troubles {
     if (this.#isClosed) return LONGEST_PAUSE;
     const failures = (this.#failures.get(operation) ?? 0) + 1;
     this.#failures.set(operation, failures);
-    if (failures === 1)
-      tell(this.#logger, "error", `The worker couldn't ${operation}; it goes on trying.`, error);
+    if (failures === 1) this.#logger.error(`The worker couldn't ${operation}; it goes on trying.`, error);
     return Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
   }
 
   succeeded(operation: string): void {
     if (this.#failures.size === 0 || !this.#failures.delete(operation)) return;
-    tell(this.#logger, "warn", `The worker can ${operation} again.`);
+    this.#logger.warn(`The worker can ${operation} again.`);
   }
 
   #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    tell(
-      this.#logger,
-      "error",
-      "The engine was closed, so the worker stops. Stop workers before closing it.",
-    );
+    this.#logger.error("The engine was closed, so the worker stops. Stop workers before closing it.");
     this.#onClosed();
-  }
-}
-
-/** A logger's own error must not stop the worker. */
-export function tell(logger: WorkerLogger, level: "warn" | "error", message: string, error?: unknown): void {
-  try {
-    if (error === undefined) logger[level](message);
-    else logger[level](message, error);
-  } catch {
-    // There is nowhere left to tell it.
   }
 }

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { Duration } from "../contract/duration.ts";
 import { NAME_PATTERN } from "../contract/names.ts";
 import { duration } from "../contract/options.ts";
+import { type Logger, loggerOption } from "../logging/logger.ts";
 
 /** What `createWorker` takes. */
 export interface WorkerOptions {
@@ -34,14 +35,8 @@ export interface WorkerOptions {
   readonly upkeepInterval?: Duration | undefined;
   /** Whether this worker also moves what was sent in transactions to the engine, if the queue has an outbox. @default true */
   readonly relay?: boolean | undefined;
-  /** Where the worker tells of its own troubles: once when they begin, not for each retry. @default console */
-  readonly logger?: WorkerLogger | undefined;
-}
-
-/** Takes a sentence and, where there is one, the error behind it. `console` will do. */
-export interface WorkerLogger {
-  warn(message: string, error?: unknown): void;
-  error(message: string, error?: unknown): void;
+  /** Where the worker logs failures of its own: each once when it begins, not with each retry. @default the queue's */
+  readonly logger?: Logger | undefined;
 }
 
 /** What `stop` takes. */
@@ -49,15 +44,6 @@ export interface StopOptions {
   /** Time that running handlers get to finish before their signals abort. @default "30s" */
   readonly timeout?: Duration | undefined;
 }
-
-const logger = z.custom<WorkerLogger>(
-  (value) =>
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as WorkerLogger).warn === "function" &&
-    typeof (value as WorkerLogger).error === "function",
-  "expected { warn(message, error?), error(message, error?) }",
-);
 
 const interval = (standard: number) => z._default(duration({ min: 50, max: 60_000 }), standard);
 
@@ -72,7 +58,7 @@ export const workerOptionsSchema = z.strictObject({
   // Two seconds after a lease's end at the latest, and with the poll still under one command a second.
   upkeepInterval: interval(1_800),
   relay: z._default(z.boolean(), true),
-  logger: z._default(logger, console),
+  logger: z.optional(loggerOption()),
 });
 
 export const stopSchema = z.strictObject({ timeout: z._default(duration(), 30_000) });

@@ -54,7 +54,7 @@ export class WorkerRuntime {
     const { concurrency, lease } = options;
     const { tally } = this;
     const answers = new Answers(clock);
-    const troubles = new Troubles(options.logger, () => {
+    const troubles = new Troubles(host.logger, () => {
       // What couldn't be told by now never can be.
       this.exchange.stop();
       onClosed();
@@ -63,7 +63,7 @@ export class WorkerRuntime {
     this.#answers = answers;
     this.#services = new Services(servicesOf(queue, options), host, clock);
 
-    const hooks = new Hooks(middleware, handlers, options.logger);
+    const hooks = new Hooks(middleware, handlers, host.logger);
     const executor = new Executor({
       engine,
       registry,

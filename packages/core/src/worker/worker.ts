@@ -1,6 +1,7 @@
 import type { Message } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { type Logger, safeLogger } from "../logging/logger.ts";
 import { knownMessage } from "../queue/known-message.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { HandlerEntry } from "./executor.ts";
@@ -43,6 +44,7 @@ export interface WorkerStats {
 export class Worker<M extends Message = Message, Handled extends string = never> {
   readonly #queue: Queue<M>;
   readonly #options: ResolvedWorkerOptions;
+  readonly #logger: Logger;
   readonly #handlers = new Map<string, HandlerEntry>();
   #state: WorkerState = "new";
   #runtime: WorkerRuntime | undefined;
@@ -58,6 +60,8 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     }
     this.#queue = queue;
     this.#options = parseOptions("createWorker", workerOptionsSchema, options);
+    const { logger } = this.#options;
+    this.#logger = logger ? safeLogger(logger) : queue.runtime.logger;
     this.#assertQueuesAreKnown(this.#options.queues ?? []);
   }
 
@@ -126,7 +130,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
       host: {
         queue: this.#queue as unknown as Queue,
         engine: runtime.engine,
-        logger: this.#options.logger,
+        logger: this.#logger,
       },
       options: this.#options,
       queues,
@@ -215,19 +219,18 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   #warnOfGaps(queues: readonly string[]): void {
-    const { logger } = this.#options;
     const unhandled = this.#queue.registry.messages.filter(
       ({ name, queue }) => queues.includes(queue) && !this.#handlers.has(name),
     );
     if (unhandled.length > 0) {
-      logger.warn(
+      this.#logger.warn(
         `This worker serves ${queues.join(", ")} without a handler for ${unhandled.map(({ name }) => name).join(", ")}. ` +
           "It will give those jobs back for another worker, and they fail if none takes them.",
       );
     }
     const unserved = [...this.#handlers.values()].filter(({ message }) => !queues.includes(message.queue));
     if (unserved.length > 0) {
-      logger.warn(
+      this.#logger.warn(
         `This worker handles ${unserved.map(({ message }) => message.name).join(", ")} but doesn't serve their queue.`,
       );
     }

@@ -5,9 +5,9 @@ import type { Duration } from "../../contract/duration.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
 import type { Engine } from "../../engine/port.ts";
 import { QueueError } from "../../errors/queue-error.ts";
+import { consoleLogger, type Logger, safeLogger } from "../../logging/logger.ts";
 import type { Service } from "../../queue/middleware.ts";
 import type { Outbox } from "../../queue/outbox.ts";
-import type { WorkerLogger } from "../../worker/worker-options.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { asTyped, type Database } from "../database.ts";
 import { changeListener, DEFAULT_SCHEMA, database, schemaName } from "../options.ts";
@@ -31,7 +31,7 @@ export interface PostgresOutboxOptions {
   readonly batch?: number;
   /**
    * Called for a job that the engine keeps refusing: after some six seconds, and then every minute. The relay's
-   * logger is told too. It must not throw.
+   * logger is told too. Its errors, thrown or rejected, are logged once and otherwise ignored.
    */
   readonly onProblem?: (problem: OutboxProblem) => void;
 }
@@ -44,7 +44,7 @@ export interface PostgresOutbox extends Outbox {
 /** Where a relay moves jobs to, and where it tells of its troubles. */
 export interface RelayHost {
   readonly engine: Engine;
-  readonly logger: WorkerLogger;
+  readonly logger: Logger;
 }
 
 const optionsSchema = z.strictObject({
@@ -106,7 +106,7 @@ export interface StartRelayOptions {
   readonly outbox: PostgresOutbox;
   readonly engine: Engine;
   /** @default console */
-  readonly logger?: WorkerLogger;
+  readonly logger?: Logger | undefined;
 }
 
 /**
@@ -117,8 +117,8 @@ export interface StartRelayOptions {
  * const relay = await startRelay({ outbox, engine: redisEngine({ url }) });
  * process.once("SIGTERM", () => relay.stop());
  */
-export function startRelay({ outbox, engine, logger = console }: StartRelayOptions): Promise<Service> {
-  return outbox.start({ engine, logger });
+export function startRelay({ outbox, engine, logger = consoleLogger }: StartRelayOptions): Promise<Service> {
+  return outbox.start({ engine, logger: safeLogger(logger) });
 }
 
 /** By Drizzle's own marks, which hold across copies of it. */

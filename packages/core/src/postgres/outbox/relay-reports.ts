@@ -1,6 +1,7 @@
 import { isQueueError } from "../../errors/queue-error.ts";
-import { tell } from "../../worker/troubles.ts";
-import type { WorkerLogger } from "../../worker/worker-options.ts";
+import { describeThrown } from "../../errors/thrown.ts";
+import { CallbackGuard } from "../../logging/callback-guard.ts";
+import type { Logger } from "../../logging/logger.ts";
 import type { Refusal } from "./relay-turn.ts";
 
 /** A job that the relay hasn't been able to move for some time. It goes on trying. */
@@ -27,26 +28,27 @@ const STEADY = 11;
 interface RelayReportsParts {
   /** Where the outbox is. */
   readonly schema: string;
-  readonly logger: WorkerLogger;
+  readonly logger: Logger;
   readonly onProblem: ((problem: OutboxProblem) => void) | undefined;
 }
 
 /** What a relay tells people: each trouble when it begins and ends, and of a job that is stuck every minute. */
 export class RelayReports {
   readonly #parts: RelayReportsParts;
+  readonly #guard: CallbackGuard;
   #trouble: { readonly kind: string; readonly failures: number } | undefined;
 
   constructor(parts: RelayReportsParts) {
     this.#parts = parts;
+    this.#guard = new CallbackGuard("onProblem of the outbox", () => parts.logger);
   }
 
   /** Notes a failed turn and answers the milliseconds to wait. */
   failed(error: unknown): number {
-    const kind = isQueueError(error) ? error.code : String(error);
+    const kind = isQueueError(error) ? error.code : describeThrown(error).message;
     const failures = (this.#trouble?.failures ?? 0) + 1;
     if (this.#trouble?.kind !== kind) {
-      this.#tell(
-        "error",
+      this.#parts.logger.error(
         "The relay can't move jobs from the outbox to the engine; it goes on trying.",
         error,
       );
@@ -59,36 +61,28 @@ export class RelayReports {
   succeeded(): boolean {
     if (this.#trouble === undefined) return false;
     this.#trouble = undefined;
-    this.#tell("warn", "The relay can move jobs from the outbox to the engine again.");
+    this.#parts.logger.warn("The relay can move jobs from the outbox to the engine again.");
     return true;
   }
 
   /** Every relay may see any try, so what is told depends on the number of tries alone. */
   refused({ id, job, hasOrderingKey, error, tries, age }: Refusal): void {
     if (tries !== FIRST_TOLD && (tries < STEADY || (tries - STEADY) % 2 !== 0)) return;
-    const { schema, onProblem } = this.#parts;
+    const { schema, logger, onProblem } = this.#parts;
     const sentAt = new Date(Date.now() - age);
     const { messageType } = job?.envelope ?? {};
-    this.#tell(
-      "error",
+    logger.error(
       `The job ${id}${messageType === undefined ? "" : ` (${messageType})`} is stuck in the outbox since ` +
         `${sentAt.toISOString()}, after ${tries} tries: ${error} The relay goes on trying` +
         `${hasOrderingKey ? ", and what was sent after it with its ordering key waits" : ""}. ` +
         `To give it up: delete from "${schema}".queue_outbox where id = '${id}'.`,
     );
-    try {
-      onProblem?.({ jobId: id, messageType, queue: job?.queue, error, tries, sentAt });
-    } catch (cause) {
-      this.#tell("error", "onProblem of the outbox threw.", cause);
-    }
+    if (!onProblem) return;
+    this.#guard.call(onProblem, { jobId: id, messageType, queue: job?.queue, error, tries, sentAt });
   }
 
   /** The engine or the listener was closed, or refuses for good. */
   gaveUp(what: string, error: unknown): void {
-    this.#tell("error", what, error);
-  }
-
-  #tell(level: "warn" | "error", message: string, error?: unknown): void {
-    tell(this.#parts.logger, level, message, error);
+    this.#parts.logger.error(what, error);
   }
 }

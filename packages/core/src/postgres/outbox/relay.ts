@@ -1,8 +1,8 @@
 import type { Engine } from "../../engine/port.ts";
 import type { ErrorCode } from "../../errors/codes.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
+import type { Logger } from "../../logging/logger.ts";
 import type { Service } from "../../queue/middleware.ts";
-import type { WorkerLogger } from "../../worker/worker-options.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { asTyped, type Database } from "../database.ts";
 import { within } from "../within.ts";
@@ -15,7 +15,7 @@ export interface RelayParts {
   readonly schema: string;
   readonly table: OutboxTable;
   readonly engine: Engine;
-  readonly logger: WorkerLogger;
+  readonly logger: Logger;
   readonly listener: ChangeListener | undefined;
   /** Milliseconds. */
   readonly pollInterval: number;

@@ -1,0 +1,133 @@
+import { type Issue, isQueueError } from "./queue-error.ts";
+
+/** What was thrown, in texts. */
+export interface ThrownText {
+  /** The error's class; the type of what isn't an error. */
+  readonly name: string;
+  /** Never empty: the name of an error without a message. */
+  readonly message: string;
+  /** With the stacks of its causes and inner errors; `""` of what isn't an error. */
+  readonly stack: string;
+  /** What an `AggregateError` holds, the first ten. */
+  readonly errors: readonly { readonly name: string; readonly message: string }[];
+  /** Of an error about data, the first twenty. */
+  readonly issues: readonly Issue[];
+}
+
+const MAX_ISSUES = 20;
+const MAX_INNER = 10;
+/** Causes and inner errors whose stacks are kept. */
+const MAX_NESTED = 10;
+
+/**
+ * Reads whatever was thrown, and never throws itself: it may be a proxy, hold getters that throw, come from another
+ * realm or copy of this package, or be its own cause.
+ */
+export function describeThrown(thrown: unknown): ThrownText {
+  const { name, message, stack } = readOne(thrown);
+  const inner = innerErrors(thrown);
+  return {
+    name,
+    message,
+    stack: isErrorLike(thrown) ? withNested(stack, thrown) : "",
+    errors: inner.map((error) => {
+      const { name, message } = readOne(error);
+      return { name, message };
+    }),
+    issues: isQueueError(thrown) ? readIssues(read(thrown, "issues")) : [],
+  };
+}
+
+interface OneThrown {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+}
+
+function readOne(thrown: unknown): OneThrown {
+  if (!isErrorLike(thrown)) return { name: typeof thrown, message: `Thrown: ${show(thrown)}`, stack: "" };
+  const name = toText(read(thrown, "name")) || "Error";
+  return { name, message: toText(read(thrown, "message")) || name, stack: toText(read(thrown, "stack")) };
+}
+
+/** Of another realm too, where `instanceof` fails, or of a library whose errors don't extend `Error`. */
+function isErrorLike(thrown: unknown): thrown is object {
+  if (typeof thrown !== "object" || thrown === null) return false;
+  try {
+    if (thrown instanceof Error || Object.prototype.toString.call(thrown) === "[object Error]") return true;
+  } catch {
+    // A proxy, or a getter of `Symbol.toStringTag`.
+  }
+  return (
+    typeof read(thrown, "message") === "string" &&
+    typeof read(thrown, "name") === "string" &&
+    typeof read(thrown, "stack") === "string"
+  );
+}
+
+/** `error.stack` leaves out its causes, and an `AggregateError`'s errors, which say what really happened. */
+function withNested(stack: string, error: object): string {
+  const parts = [stack];
+  const seen = new Set<unknown>([error]);
+  const visit = (parent: object): void => {
+    const cause = read(parent, "cause");
+    const nested = innerErrors(parent).map((inner) => ({ label: "Inner error", value: inner }));
+    if (cause !== undefined && cause !== null) nested.push({ label: "Caused by", value: cause });
+    for (const { label, value } of nested) {
+      if (parts.length > MAX_NESTED || seen.has(value)) continue;
+      seen.add(value);
+      const { message, stack } = readOne(value);
+      parts.push(`${label}: ${stack || message}`);
+      if (isErrorLike(value)) visit(value);
+    }
+  };
+  visit(error);
+  return parts.join("\n");
+}
+
+function innerErrors(thrown: unknown): readonly unknown[] {
+  return isErrorLike(thrown) ? readItems(read(thrown, "errors"), MAX_INNER) : [];
+}
+
+function readIssues(issues: unknown): Issue[] {
+  return readItems(issues, MAX_ISSUES).map((issue) => ({
+    path: toText(read(issue, "path")),
+    message: toText(read(issue, "message")),
+  }));
+}
+
+function readItems(list: unknown, limit: number): readonly unknown[] {
+  try {
+    return Array.isArray(list) ? list.slice(0, limit) : [];
+  } catch {
+    return [];
+  }
+}
+
+function read(value: unknown, key: string): unknown {
+  try {
+    return Object(value)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+function toText(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  try {
+    return String(value);
+  } catch {
+    return "";
+  }
+}
+
+function show(value: unknown): string {
+  try {
+    if (typeof value === "string" || (typeof value === "object" && value !== null)) {
+      return JSON.stringify(value) ?? "an object";
+    }
+    return String(value);
+  } catch {
+    return "a value that can't be shown";
+  }
+}
