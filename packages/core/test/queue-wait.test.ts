@@ -168,6 +168,19 @@ describe("wait", () => {
     expect(await queue.wait(handle)).toBeUndefined();
   });
 
+  it("answers for every one of many quick jobs, most of which retention has removed", async () => {
+    const { queue, start, settle } = setup();
+    await start({ SCAN: () => {}, PLAN_CREATE: () => planResult() });
+    const scans = await Promise.all(Array.from({ length: 4_000 }, () => queue.send(scan, forward)));
+    const plans = await Promise.all(Array.from({ length: 1_001 }, () => queue.send(planCreate, plan())));
+    await plans.at(-1)!.wait();
+    await settle();
+    expect(await queue.get(scans[0]!)).toBeNull();
+    expect(await Promise.all(scans.map((handle) => handle.wait()))).toEqual(scans.map(() => undefined));
+    expect(await rejection(plans[0]!.wait())).toMatchObject({ code: "RESULT_NOT_KEPT" });
+    expect(await plans[1]!.wait()).toEqual(planResult());
+  });
+
   it("of a job without a result resolves with undefined", async () => {
     const { queue, start } = setup();
     await start({ PHASE_CREATE: () => {} });

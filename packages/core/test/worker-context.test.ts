@@ -129,8 +129,8 @@ describe("the results of dependencies", () => {
       list: await dependencies.list(),
       error: await rejection(dependencies.resultOf(planCreate)),
     }));
-    expect(list).toEqual([{ id: created.id, state: "completed" }]);
-    expect(error).toMatchObject({ code: "JOB_NOT_FOUND" });
+    expect(list).toEqual([{ id: created.id, messageType: "PLAN_CREATE", state: "completed" }]);
+    expect(error).toMatchObject({ code: "RESULT_NOT_KEPT" });
   });
 
   it("need to be told apart when there are several, or none", async () => {

@@ -76,8 +76,13 @@ export interface Engine {
   /** Makes scheduled jobs due now. */
   promote(ids: readonly string[]): Promise<readonly PromoteOutcome[]>;
 
-  /** In the order of `ids`; `null` where no job is stored (it never was, or was trimmed). */
+  /** In the order of `ids`; `null` where no job is stored: it never was, or is gone (see `remembered`). */
   get(ids: readonly string[]): Promise<readonly (JobRecord | null)[]>;
+  /**
+   * How jobs ended that are gone (trimmed, cleaned or removed), by their tombstones. In the order of `ids`; `null`
+   * where the job is stored, never was, or is forgotten.
+   */
+  remembered(ids: readonly string[]): Promise<readonly (RememberedEnding | null)[]>;
   list(request: ListRequest): Promise<JobPage>;
   /** Counts of every queue that has, or had, a job or a pause. Cost doesn't grow with the jobs. */
   counts(): Promise<readonly QueueCounts[]>;
@@ -353,6 +358,12 @@ export interface JobRecord {
   readonly progress?: string;
   /** The newest hundred. */
   readonly logs: readonly LogEntry[];
+}
+
+/** What a tombstone says. A job that was removed unfinished counts as cancelled. */
+export interface RememberedEnding {
+  readonly state: TerminalState;
+  readonly messageType: string;
 }
 
 export interface AttemptFailure {

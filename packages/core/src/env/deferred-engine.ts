@@ -63,6 +63,10 @@ export class DeferredEngine implements port.Engine {
     return (await this.#engine()).get(ids);
   }
 
+  async remembered(ids: readonly string[]): Promise<readonly (port.RememberedEnding | null)[]> {
+    return (await this.#engine()).remembered(ids);
+  }
+
   async list(request: port.ListRequest): Promise<port.JobPage> {
     return (await this.#engine()).list(request);
   }

@@ -70,6 +70,12 @@ export const ERROR_CODES = {
     means: "No job with this id is stored: it never was, or retention has removed it.",
     remedy: "Check the id and the namespace; keep jobs longer with `retain`.",
   },
+  RESULT_NOT_KEPT: {
+    retryable: false,
+    means: "The job completed, but it is no longer stored, and its result is gone with it.",
+    remedy:
+      "Keep results longer with the message's `retain.completed`, or wait for the job as soon as it is sent.",
+  },
   INVALID_STATE: {
     retryable: false,
     means: "The job's state doesn't allow the operation.",

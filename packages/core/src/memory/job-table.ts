@@ -1,5 +1,5 @@
-import type { Dependency, ListRequest, NewJob } from "../engine/port.ts";
-import { type JobState, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
+import type { Dependency, ListRequest, NewJob, RememberedEnding } from "../engine/port.ts";
+import type { JobState, TerminalState } from "../engine/state-machine.ts";
 import { Deque } from "./deque.ts";
 import { QueueState } from "./queue-state.ts";
 import { StoredJob } from "./stored-job.ts";
@@ -11,10 +11,13 @@ export interface TombstoneLimits {
 }
 
 /**
- * What is left of a removed job, so that a later dependency still resolves and a repeated send isn't stored
- * again. There may be many, so each is one small integer: the second it expires in, and how the job ended.
+ * What is left of a removed job, so that a later dependency still resolves, a late `wait` is answered, and a
+ * repeated send isn't stored again. There may be many: jobs that are alike and go within a second share one.
  */
-type Tombstone = number;
+interface Tombstone extends RememberedEnding {
+  /** In seconds since the table was made. */
+  readonly expires: number;
+}
 
 /** All known jobs, by id and in send order, and their queues. */
 export class JobTable {
@@ -25,6 +28,8 @@ export class JobTable {
   #inOrder: StoredJob[] = [];
   /** The ids of tombstones, oldest first. */
   readonly #buried = new Deque<string>();
+  /** Of the last job that was removed: the next one's is often the same. */
+  #tombstone: Tombstone | undefined;
   readonly #limits: TombstoneLimits;
   readonly #start: number;
   #sequence = 0;
@@ -37,7 +42,15 @@ export class JobTable {
   /** The stored job; `undefined` for a tombstone too. */
   get(id: string): StoredJob | undefined {
     const known = this.#byId.get(id);
-    return typeof known === "number" ? undefined : known;
+    return known instanceof StoredJob ? known : undefined;
+  }
+
+  /** How a removed job ended, while its tombstone remembers it. */
+  remembered(id: string): RememberedEnding | undefined {
+    const known = this.#byId.get(id);
+    return known === undefined || known instanceof StoredJob
+      ? undefined
+      : { state: known.state, messageType: known.messageType };
   }
 
   isKnown(id: string): boolean {
@@ -48,7 +61,7 @@ export class JobTable {
   stateOf(id: string): JobState | undefined {
     const known = this.#byId.get(id);
     // A job of the batch that is being admitted has no state yet; it hasn't ended, that's certain.
-    return typeof known === "number" ? endingOf(known) : known && (known.state ?? "blocked");
+    return known && (known.state ?? "blocked");
   }
 
   add(spec: NewJob, dependsOn: readonly Dependency[], now: number): StoredJob {
@@ -61,8 +74,7 @@ export class JobTable {
   /** Leaves only a tombstone of a finished job. */
   bury(job: StoredJob, now: number): void {
     const state = job.state as TerminalState;
-    const second = Math.ceil((now - this.#start + this.#limits.age) / 1_000);
-    this.#byId.set(job.id, second * TERMINAL_STATES.length + TERMINAL_STATES.indexOf(state));
+    this.#byId.set(job.id, this.#tombstoneOf(state, job.messageType, now));
     this.#buried.push(job.id);
     job.queue.counts[state]--;
     job.isDeleted = true;
@@ -82,7 +94,7 @@ export class JobTable {
     let trimmed = 0;
     while (trimmed < limit && this.#buried.first !== undefined) {
       const tombstone = this.#byId.get(this.#buried.first) as Tombstone;
-      if (this.#start + expirySecond(tombstone) * 1_000 > now) break;
+      if (this.#start + tombstone.expires * 1_000 > now) break;
       this.#forgetOldest();
       trimmed++;
     }
@@ -116,6 +128,14 @@ export class JobTable {
     }
   }
 
+  #tombstoneOf(state: TerminalState, messageType: string, now: number): Tombstone {
+    const expires = Math.ceil((now - this.#start + this.#limits.age) / 1_000);
+    const last = this.#tombstone;
+    if (last?.expires === expires && last.state === state && last.messageType === messageType) return last;
+    this.#tombstone = { state, messageType, expires };
+    return this.#tombstone;
+  }
+
   #forgetOldest(): void {
     this.#byId.delete(this.#buried.shift()!);
   }
@@ -138,12 +158,4 @@ function matches(job: StoredJob, filter: Pick<ListRequest, "queue" | "states" | 
     (filter.states === undefined || filter.states.includes(job.state!)) &&
     (filter.messageType === undefined || job.messageType === filter.messageType)
   );
-}
-
-function endingOf(tombstone: Tombstone): TerminalState {
-  return TERMINAL_STATES[tombstone % TERMINAL_STATES.length]!;
-}
-
-function expirySecond(tombstone: Tombstone): number {
-  return Math.floor(tombstone / TERMINAL_STATES.length);
 }

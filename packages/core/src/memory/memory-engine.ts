@@ -290,6 +290,11 @@ class MemoryEngine implements port.Engine {
     return ids.map((id) => this.#table.get(id)?.toRecord() ?? null);
   }
 
+  async remembered(ids: readonly string[]): Promise<readonly (port.RememberedEnding | null)[]> {
+    this.#assertOpen();
+    return ids.map((id) => this.#table.remembered(id) ?? null);
+  }
+
   async list({ limit, cursor, ...filter }: port.ListRequest): Promise<port.JobPage> {
     this.#assertOpen();
     const before = cursor === undefined ? undefined : Number(cursor);

@@ -1,6 +1,7 @@
 import type { DependencyFailurePolicy, Engine, JobEdges, JobRecord } from "../engine/port.ts";
 import { isTerminal, type JobState } from "../engine/state-machine.ts";
 import { type JobError, readJobError } from "./job-error.ts";
+import { notFound } from "./not-found.ts";
 
 /** Why a job is in its state, and what would change it. */
 export interface JobExplanation {
@@ -30,12 +31,14 @@ export type StateReason = { readonly text: string } & (
   | { readonly kind: "ready"; readonly queue: string; readonly queued: number; readonly active: number }
   | { readonly kind: "running"; readonly since: Date; readonly cancelRequested: boolean }
   | { readonly kind: "ended"; readonly at: Date; readonly error?: JobError }
+  /** It ended and was removed, by its retention or by hand: nothing else is known of it. */
+  | { readonly kind: "not-kept"; readonly messageType: string }
 );
 
-/** Answers `null` when the job isn't stored. */
-export async function explain(engine: Engine, id: string): Promise<JobExplanation | null> {
+/** @throws {QueueError} `JOB_NOT_FOUND`. */
+export async function explain(engine: Engine, id: string): Promise<JobExplanation> {
   const [[record], edges, counts] = await Promise.all([engine.get([id]), engine.edges(id), engine.counts()]);
-  if (!record) return null;
+  if (!record) return explainGone(engine, id);
   const queue = counts.find((entry) => entry.queue === record.queue);
   const reasons = [
     ...(isTerminal(record.state) ? [] : blockers(record, edges)),
@@ -57,6 +60,20 @@ export async function explain(engine: Engine, id: string): Promise<JobExplanatio
     ].join(" "),
     reasons,
     dependents: edges?.dependents ?? [],
+  };
+}
+
+async function explainGone(engine: Engine, id: string): Promise<JobExplanation> {
+  const [ending] = await engine.remembered([id]);
+  if (!ending) throw notFound(id);
+  const { state, messageType } = ending;
+  const text = "It is no longer kept: its retention removed it, or somebody did. See its message's `retain`.";
+  return {
+    id,
+    state,
+    summary: `The job ${id} (${messageType}) is ${state}. ${text}`,
+    reasons: [{ kind: "not-kept", messageType, text }],
+    dependents: [],
   };
 }
 

@@ -12,7 +12,8 @@ export interface JobHandle<M extends Message = Message> {
   /**
    * Resolves with the job's result.
    *
-   * @throws {QueueError} `JOB_FAILED`, `JOB_CANCELLED`, `WAIT_TIMEOUT`, `JOB_NOT_FOUND` or `CLOSED`.
+   * @throws {QueueError} `JOB_FAILED`, `JOB_CANCELLED`, `RESULT_NOT_KEPT`, `WAIT_TIMEOUT`, `JOB_NOT_FOUND` or
+   * `CLOSED`.
    */
   wait(options?: WaitOptions): Promise<JobResult<M>>;
 }

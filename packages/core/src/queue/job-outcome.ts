@@ -8,7 +8,7 @@ import type { Ending } from "./job-waits.ts";
 /**
  * What a waiter gets from an ended job: its decoded result, or the error to throw.
  *
- * @throws {QueueError} `JOB_FAILED`, `JOB_CANCELLED`, `JOB_NOT_FOUND` or `INVALID_RESULT`.
+ * @throws {QueueError} `JOB_FAILED`, `JOB_CANCELLED`, `RESULT_NOT_KEPT` or `INVALID_RESULT`.
  */
 export function readOutcome({ id, state, messageType, record }: Ending, registry: Registry): unknown {
   if (state !== "completed") {
@@ -16,7 +16,11 @@ export function readOutcome({ id, state, messageType, record }: Ending, registry
     const what = `The job ${id} ${state === "failed" ? "failed" : "was cancelled"}`;
     throw new QueueError(
       state === "failed" ? "JOB_FAILED" : "JOB_CANCELLED",
-      error ? `${what}: ${error.message}` : `${what}.`,
+      record === null
+        ? `${what}. Its error is no longer kept: keep it longer with the message's \`retain.failed\`.`
+        : error
+          ? `${what}: ${error.message}`
+          : `${what}.`,
       { ...(error && { cause: toThrowable(error) }) },
     );
   }
@@ -24,8 +28,9 @@ export function readOutcome({ id, state, messageType, record }: Ending, registry
   if (!record) {
     if (message && !message.codecs.result) return undefined;
     throw new QueueError(
-      "JOB_NOT_FOUND",
-      `The job ${id} completed, but its retention removed it before its result was read. Keep it with \`retain\`.`,
+      "RESULT_NOT_KEPT",
+      `The job ${id} completed, and its result is no longer kept: keep it longer with the message's ` +
+        "`retain.completed`.",
     );
   }
   if (record.result === undefined) return undefined;

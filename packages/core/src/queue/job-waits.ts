@@ -1,13 +1,14 @@
 import type { Duration } from "../contract/duration.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { EngineEvent } from "../engine/events.ts";
-import type { Engine, JobRecord } from "../engine/port.ts";
+import type { Engine, JobRecord, RememberedEnding } from "../engine/port.ts";
 import { isTerminal, type TerminalState } from "../engine/state-machine.ts";
 import { isQueueError, QueueError } from "../errors/queue-error.ts";
 import type { EventHub } from "./event-hub.ts";
 import { nextTurn } from "./next-turn.ts";
+import { notFound } from "./not-found.ts";
 
-/** How a job ended. `record` is `null` when retention removed it before it could be read, and no event told. */
+/** How a job ended. `record` is `null` when the job is gone, and only its tombstone tells of it. */
 export interface Ending {
   readonly id: string;
   readonly state: TerminalState;
@@ -162,29 +163,30 @@ export class JobWaits {
 
   async #read(ids: readonly string[]): Promise<void> {
     let records: readonly (JobRecord | null)[];
+    const gone = new Map<string, RememberedEnding | null>();
     try {
       records = await this.#engine.get(ids);
+      const missing = ids.filter((_, index) => !records[index]);
+      const endings = missing.length > 0 ? await this.#engine.remembered(missing) : [];
+      for (const [index, id] of missing.entries()) gone.set(id, endings[index] ?? null);
     } catch (error) {
       // An engine that is away for now is what the poll is there for.
       if (isQueueError(error) && error.retryable) return;
       for (const id of ids) this.#settle(id, (waiter) => waiter.reject(error));
       return;
     }
-    for (const [index, id] of ids.entries()) this.#decide(id, records[index] ?? null);
+    for (const [index, id] of ids.entries()) this.#decide(id, records[index] ?? null, gone.get(id));
   }
 
-  #decide(id: string, record: JobRecord | null): void {
-    const heard = this.#endings.get(id);
+  #decide(id: string, record: JobRecord | null, remembered: RememberedEnding | null | undefined): void {
+    const ending = this.#endings.get(id) ?? remembered;
     if (record) {
       const { state, envelope } = record;
       if (!isTerminal(state)) return;
       this.#settle(id, (waiter) => waiter.resolve({ id, state, messageType: envelope.messageType, record }));
-    } else if (heard) this.#settle(id, (waiter) => waiter.resolve({ ...heard, record }));
+    } else if (ending) this.#settle(id, (waiter) => waiter.resolve({ ...ending, id, record }));
     else {
-      const error = new QueueError(
-        "JOB_NOT_FOUND",
-        `No job with the id ${id} is stored: it never was, or was removed.`,
-      );
+      const error = notFound(id);
       const now = this.#clock.now();
       this.#settle(id, (waiter) => {
         if (now >= waiter.patientUntil) waiter.reject(error);

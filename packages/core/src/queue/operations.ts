@@ -3,6 +3,7 @@ import type { JobState } from "../engine/state-machine.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { noticeCancel } from "./cancel-notices.ts";
 import { idOf, idsOf, type JobReference } from "./job-reference.ts";
+import { notFound } from "./not-found.ts";
 
 /** What a bulk operation did with one job. */
 export interface JobOutcome<Outcome extends string> {
@@ -74,10 +75,20 @@ export class Operations {
 
   async #refusal(id: string, isUnknown: boolean, participle: string, needs: string): Promise<QueueError> {
     const state = isUnknown ? undefined : await this.#stateOf(id);
-    if (state === undefined) return notFound(id);
+    if (state === undefined) return this.#unknown(id, participle);
     return new QueueError(
       "INVALID_STATE",
       `The job ${id} is ${state}, so it can't be ${participle}: ${needs}.`,
+    );
+  }
+
+  async #unknown(id: string, participle: string): Promise<QueueError> {
+    const [ending] = await this.#engine.remembered([id]);
+    if (!ending) return notFound(id);
+    return new QueueError(
+      "JOB_NOT_FOUND",
+      `The job ${id} is ${ending.state} and no longer kept, so it can't be ${participle}. ` +
+        "Keep jobs longer with their message's `retain`.",
     );
   }
 
@@ -85,13 +96,6 @@ export class Operations {
     const [record] = await this.#engine.get([id]);
     return record?.state;
   }
-}
-
-export function notFound(id: string): QueueError {
-  return new QueueError(
-    "JOB_NOT_FOUND",
-    `No job with the id ${id} is stored: it never was, or its retention removed it.`,
-  );
 }
 
 async function each<Outcome extends string>(

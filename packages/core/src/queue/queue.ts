@@ -32,7 +32,7 @@ import { type JobSnapshot, toSnapshot } from "./job-snapshot.ts";
 import { JobWaits, type WaitOptions } from "./job-waits.ts";
 import { knownMessage } from "./known-message.ts";
 import { type Middleware, MiddlewareChain } from "./middleware.ts";
-import { DEFAULT_CANCEL_REASON, type JobOutcome, notFound, Operations } from "./operations.ts";
+import { DEFAULT_CANCEL_REASON, type JobOutcome, Operations } from "./operations.ts";
 import type { Outbox } from "./outbox.ts";
 import {
   type CancelOptions,
@@ -221,10 +221,12 @@ export class Queue<M extends Message = Message> {
   }
 
   /**
-   * Resolves with the job's result when it completes, also when it had already.
+   * Resolves with the job's result when it completes, also when it had already. Of a job that retention has removed
+   * since, the engine remembers for a while how it ended: it resolves with `undefined` if the message has no result.
    *
-   * @throws {QueueError} `JOB_FAILED` or `JOB_CANCELLED` with the job's error as `cause`, `WAIT_TIMEOUT`,
-   * `JOB_NOT_FOUND`, `INVALID_RESULT`, `CLOSED`.
+   * @throws {QueueError} `JOB_FAILED` or `JOB_CANCELLED` with the job's error as `cause` while it is kept,
+   * `RESULT_NOT_KEPT` when the job completed and its result is gone, `WAIT_TIMEOUT`, `JOB_NOT_FOUND`,
+   * `INVALID_RESULT`, `CLOSED`.
    *
    * @example
    * const { planId } = await queue.wait(plan, { timeout: "30s" });
@@ -311,9 +313,7 @@ export class Queue<M extends Message = Message> {
   async explain(job: JobReference): Promise<JobExplanation> {
     this.#assertOffered("inspection");
     const id = idOf(job);
-    const explanation = await explain(this.#engine, id);
-    if (!explanation) throw notFound(id);
-    return explanation;
+    return explain(this.#engine, id);
   }
 
   /** Jobs, newest first. A page may be short before the last. */

@@ -1,5 +1,5 @@
-import type { AttemptFailure, ClaimedJob, JobRecord, LogEntry } from "../engine/port.ts";
-import type { JobState } from "../engine/state-machine.ts";
+import type { AttemptFailure, ClaimedJob, JobRecord, LogEntry, RememberedEnding } from "../engine/port.ts";
+import type { JobState, TerminalState } from "../engine/state-machine.ts";
 import { decodeValue, dependenciesOf, envelopeOf, profileIdOf } from "./job-value.ts";
 import type { Profiles } from "./profiles.ts";
 
@@ -74,6 +74,21 @@ export async function jobRecords(
 ): Promise<readonly (JobRecord | null)[]> {
   await profiles.learn(reply.flatMap((parts) => (parts ? [profileIdOf(parts[0])] : [])));
   return reply.map((parts, index) => (parts ? jobRecord(ids[index]!, parts, profiles) : null));
+}
+
+const ENDINGS: Readonly<Record<string, TerminalState>> = { co: "completed", fa: "failed", ca: "cancelled" };
+
+/** Endings from the texts of tombstones, as `lua/lib/tombs.lua` writes them: two letters and a profile. */
+export async function rememberedEndings(
+  tombs: readonly (string | null)[],
+  profiles: Profiles,
+): Promise<readonly (RememberedEnding | null)[]> {
+  await profiles.learn(tombs.flatMap((tomb) => (tomb === null ? [] : [tomb.slice(2)])));
+  return tombs.map((tomb) => {
+    const profile = tomb?.slice(2) ?? "";
+    if (tomb === null || !profiles.has(profile)) return null;
+    return { state: ENDINGS[tomb.slice(0, 2)]!, messageType: profiles.get(profile).messageType };
+  });
 }
 
 function jobRecord(id: string, parts: StoredParts, profiles: Profiles): JobRecord {

@@ -9,7 +9,7 @@ import { REDIS_CAPABILITIES } from "./capabilities.ts";
 import type { RedisConnection } from "./connection.ts";
 import { EnqueueRequest } from "./enqueue-request.ts";
 import { EventFeed } from "./event-feed.ts";
-import { claimedJobs, encodeLog, jobRecords, type StoredParts } from "./job-record.ts";
+import { claimedJobs, encodeLog, jobRecords, rememberedEndings, type StoredParts } from "./job-record.ts";
 import { policyOf } from "./job-value.ts";
 import { LostClaims } from "./lost-claims.ts";
 import { OwnChannel } from "./own-channel.ts";
@@ -161,6 +161,15 @@ export class RedisEngine implements port.Engine {
       records.push(...(await jobRecords(some, reply, this.#profiles)));
     }
     return records;
+  }
+
+  async remembered(ids: readonly string[]): Promise<readonly (port.RememberedEnding | null)[]> {
+    const endings: (port.RememberedEnding | null)[] = [];
+    for (let start = 0; start < ids.length; start += MOST_IDS) {
+      const reply = await this.#run(scripts.remembered, ids.slice(start, start + MOST_IDS));
+      endings.push(...(await rememberedEndings(reply as readonly (string | null)[], this.#profiles)));
+    }
+    return endings;
   }
 
   async list(request: port.ListRequest): Promise<port.JobPage> {

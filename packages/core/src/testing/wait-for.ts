@@ -4,7 +4,6 @@ import { QueueError } from "../errors/queue-error.ts";
 import type { JobHandle } from "../queue/job-handle.ts";
 import { idOf, type JobReference } from "../queue/job-reference.ts";
 import type { JobSnapshot } from "../queue/job-snapshot.ts";
-import { notFound } from "../queue/operations.ts";
 import type { Queue } from "../queue/queue.ts";
 
 /** What `waitFor` takes. */
@@ -48,7 +47,7 @@ export async function waitFor<M extends Message, T extends M = M>(
         // Before the read: what an event tells meanwhile, the snapshot may not show yet.
         const wasSeen = seen.has(state);
         queue.get(job).then((snapshot) => {
-          if (!snapshot) reject(notFound(id));
+          if (!snapshot) void gone(queue, id).then(reject, reject);
           else if (wasSeen || hasBeen(snapshot, state)) resolve(snapshot as JobSnapshot<T>);
           else if (isTerminal(snapshot.state)) reject(endedOtherwise(snapshot, state));
         }, reject);
@@ -69,6 +68,10 @@ function hasBeen(snapshot: JobSnapshot, state: JobState): boolean {
 function endedOtherwise({ id, state, error }: JobSnapshot, wanted: JobState): QueueError {
   const why = error ? ` (${error.code}: ${error.message})` : "";
   return new QueueError("INVALID_STATE", `The job ${id} is ${state}${why} and won't be ${wanted}.`);
+}
+
+async function gone(queue: Queue, id: string): Promise<QueueError> {
+  return new QueueError("JOB_NOT_FOUND", (await queue.explain(id)).summary);
 }
 
 async function giveUp(queue: Queue, id: string, state: JobState, timeout: number): Promise<QueueError> {

@@ -34,13 +34,13 @@ export class LazyDependencyResults implements DependencyResults {
   async resultOf<D extends Message>(message: D): Promise<JobResult<D>> {
     const matching = (await this.#readOnce()).filter(({ outcome }) => outcome.messageType === message.name);
     const [first] = matching;
-    if (!first?.record) {
+    if (!first) {
       throw new QueueError(
         "JOB_NOT_FOUND",
-        `The job ${this.#job} has no stored dependency of the message ${message.name}.`,
+        `The job ${this.#job} has no dependency of the message ${message.name} that is stored or remembered.`,
       );
     }
-    const { id, state, record } = { ...first.outcome, record: first.record };
+    const { id, state } = first.outcome;
     if (matching.length > 1) {
       throw new QueueError(
         "INVALID_STATE",
@@ -50,7 +50,7 @@ export class LazyDependencyResults implements DependencyResults {
     if (!state || !isTerminal(state)) {
       throw new QueueError("INVALID_STATE", `The job ${id} is ${state}: it has no result yet.`);
     }
-    const ending = { id, state, messageType: message.name, record };
+    const ending = { id, state, messageType: message.name, record: first.record };
     return (await readOutcome(ending, this.#registry)) as JobResult<D>;
   }
 
@@ -68,15 +68,13 @@ export class LazyDependencyResults implements DependencyResults {
   async #read(): Promise<readonly Read[]> {
     if (this.#dependsOn.length === 0) return [];
     const records = await this.#engine.get(this.#dependsOn);
-    const isMissing = records.some((record) => record === null);
-    // Of a job that retention has removed, its tombstone still tells how it ended.
-    const edges = isMissing ? await this.#engine.edges(this.#job) : null;
+    const gone = this.#dependsOn.filter((_, index) => !records[index]);
+    const endings = gone.length > 0 ? await this.#engine.remembered(gone) : [];
     return Promise.all(
       this.#dependsOn.map(async (id, index): Promise<Read> => {
         const record = records[index] ?? null;
         if (record) return { outcome: await this.#toOutcome(record), record };
-        const state = edges?.dependencies.find(({ job }) => job === id)?.state ?? null;
-        return { outcome: { id, state }, record };
+        return { outcome: { id, state: null, ...endings[gone.indexOf(id)] }, record };
       }),
     );
   }

@@ -64,8 +64,9 @@ export interface DependencyResults {
   /**
    * The result of the one dependency that is a job of this message.
    *
-   * @throws {QueueError} `JOB_NOT_FOUND` when there is none (any more), `INVALID_STATE` when there are
-   * several or it hasn't ended, `JOB_FAILED`, `JOB_CANCELLED`.
+   * @throws {QueueError} `JOB_NOT_FOUND` when there is none (any more), `RESULT_NOT_KEPT` when it had been removed
+   * before this job was sent, `INVALID_STATE` when there are several or it hasn't ended, `JOB_FAILED`,
+   * `JOB_CANCELLED`.
    *
    * @example
    * const { planId } = await dependencies.resultOf(planCreate);
@@ -75,7 +76,7 @@ export interface DependencyResults {
 
 export interface DependencyOutcome {
   readonly id: string;
-  /** Absent once retention has removed the job. */
+  /** Absent once even its ending is forgotten. */
   readonly messageType?: string;
   /** `null` once even its ending is forgotten. */
   readonly state: JobState | null;

@@ -140,7 +140,7 @@ local function settle_plain(id, record, text)
   end
   if not is_anyone_waiting or not life().complete_read(id, cohort, sequence, text) then
     if profile.cc == 0 and not keeps(profile) then
-      bury(id, 'completed', false)
+      bury(id, profile, 'completed', false)
     else
       life().keep_plain(id, cohort, sequence, text)
     end

@@ -123,6 +123,13 @@ export class EngineSession {
     return snapshot;
   }
 
+  /** How the jobs that are gone ended, as far as the engine remembers. */
+  async remembered(): Promise<unknown> {
+    const { ids } = this.#known;
+    const endings = await this.#engine.remembered(ids);
+    return ids.flatMap((id, index) => (endings[index] ? [{ id, ...endings[index] }] : []));
+  }
+
   /** Runs everything that can run to a good end: what is left waits for an operator. */
   async drain(): Promise<Snapshot> {
     for (const queue of [0, 1]) await this.#engine.resume(queueName(queue));

@@ -29,7 +29,8 @@ export async function firstDifference(
       return { at, command, in: "reply", ...replies };
     const states = await bothOf(reference, subject, async (session) => {
       const { jobs, counts, edges } = await session.snapshot();
-      return { jobs, counts: counts.toSorted((a, b) => (a.queue < b.queue ? -1 : 1)), edges };
+      const remembered = await session.remembered();
+      return { jobs, counts: counts.toSorted((a, b) => (a.queue < b.queue ? -1 : 1)), edges, remembered };
     });
     if (!isDeepStrictEqual(states.reference, states.subject)) return { at, command, in: "state", ...states };
   }

@@ -142,7 +142,7 @@ local function state_of(id)
     return job.state or 'blocked'
   end
   local tomb = tomb_of(id)
-  return tomb and (tomb == 'co' and 'completed' or tomb == 'fa' and 'failed' or 'cancelled') or nil
+  return tomb and ending_of(tomb) or nil
 end
 
 -- Jobs whose state is to be written at the end of the step: many changes of one cost no more than one.

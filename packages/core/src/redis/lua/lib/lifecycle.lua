@@ -101,7 +101,7 @@ local function make_lifecycle()
     end
     if keeps_none(last_profile, 'completed') then
       remove_later(last_profile.completed_key, id)
-      bury(id, 'completed', false, true)
+      bury(id, last_profile, 'completed', false, true)
     else
       local profile_id, finished = string.match(ended, '^(%w+) (%d+)')
       keep_entry(last_profile.kept_completed, ended_entry(profile_id, finished, id))
@@ -172,7 +172,7 @@ local function make_lifecycle()
     local is_read = has_waiters(job.id)
     if not is_read and not holds and keeps_none(job.profile, state) then
       job.is_deleted = true
-      bury(job.id, state, job.has_state)
+      bury(job.id, job.profile, state, job.has_state)
     elseif state == 'completed' and not job.has_state then
       job.is_ended = true
       local alone = { profile_id = job.profile_id, profile = job.profile, started = int(job.started) }
@@ -410,7 +410,7 @@ local function make_lifecycle()
       unretain(job)
       call('ZREM', P .. job.state .. ':' .. job.queue, job.id)
       job.is_deleted = true
-      bury(job.id, job.state, job.has_state, job.is_ended)
+      bury(job.id, job.profile, job.state, job.has_state, job.is_ended)
     end
     L.propagate()
     remove_waiters(job.id)

@@ -102,7 +102,7 @@ local function oldest_of(window)
     local profile_id, state, kind, finished, id = string.match(entry, '^(%w+) (%l+) (%l) (%d+) (.*)$')
     local profile = profile_of(profile_id)
     local age, count = bound_of(profile, state)
-    oldest = { entry = entry, id = id, state = state, kind = kind, queue = profile.q }
+    oldest = { entry = entry, id = id, profile = profile, state = state, kind = kind }
     oldest.expires, oldest.count = finished + age, count
     window.oldest = oldest
   end
@@ -120,11 +120,11 @@ local function trim(kept, limit)
     end
     local id = oldest.id
     remove_later(P .. 'kept:' .. kept, oldest.entry)
-    remove_later(P .. oldest.state .. ':' .. oldest.queue, id)
+    remove_later(P .. oldest.state .. ':' .. oldest.profile.q, id)
     if jobs[id] then
       jobs[id].is_deleted = true
     end
-    bury(id, oldest.state, oldest.kind == 's', oldest.kind == 'e')
+    bury(id, oldest.profile, oldest.state, oldest.kind == 's', oldest.kind == 'e')
     trimmed = trimmed + 1
     window.first = window.first + 1
     window.size = window.size - 1

@@ -1,25 +1,31 @@
--- Tombstones: the endings of removed jobs, by id, in two generations. When the young one is full or old enough
--- it takes the place of the old one, so each is remembered for at least the configured time
+-- Tombstones: "co", "fa" or "ca" (how a removed job ended) and its profile, by id, in two generations. When the young
+-- one is full or old enough it takes the place of the old one, so each is remembered for at least the configured time
 -- or that many more, whichever is over first.
 local buried = {}
 local bury_keys = {}
 local bury_tombs = {}
 local bury_ended = {}
 
--- The first letter of how a removed job ended, or false.
+-- The tombstone of a removed job, or false.
 local function tomb_of(id)
   return buried[id] or call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
 end
 
-local LETTERS = { completed = 'co', failed = 'fa', cancelled = 'ca' }
+local ENDINGS = { co = 'completed', fa = 'failed', ca = 'cancelled' }
+
+-- How a tombstone's job ended.
+local function ending_of(tomb)
+  return ENDINGS[string.sub(tomb, 1, 2)]
+end
+
 local n_tombs, n_keys = 0, 0
 
 -- `has_state`: whether the job has a `state:` hash and what goes with it; `is_ended`: whether it is in `ended`.
-local function bury(id, state, has_state, is_ended)
-  local letters = LETTERS[state]
-  buried[id] = letters
+local function bury(id, profile, state, has_state, is_ended)
+  local tomb = profile.tombs[state]
+  buried[id] = tomb
   bury_tombs[n_tombs + 1] = id
-  bury_tombs[n_tombs + 2] = letters
+  bury_tombs[n_tombs + 2] = tomb
   n_tombs = n_tombs + 2
   bury_keys[n_keys + 1] = JOB .. id
   n_keys = n_keys + 1

@@ -149,6 +149,61 @@ export const tombstoneCases = section(
       ["dependencies"],
     ),
 
+    rule("how a trimmed job ended is remembered, and of which message it was", async (on) => {
+      const states = ["completed", "failed", "cancelled"] as const;
+      for (const state of states) {
+        await on.sendEnded(state, { id: state, messageType: `OF_${state}`, retain: FORGET });
+      }
+      await on.recover();
+      assert.deepEqual(await on.engine.get(states), [null, null, null]);
+      assert.deepEqual(
+        await (await on.peer()).remembered([...states, "completed"]),
+        [...states, "completed"].map((state) => ({ state, messageType: `OF_${state}` })),
+      );
+    }),
+
+    rule("of jobs that are stored, or never were, nothing is remembered", async (on) => {
+      await on.sendEnded("completed", { id: "kept" });
+      await on.send({ id: "waiting" });
+      assert.deepEqual(await on.engine.remembered(["kept", "waiting", "nowhere"]), [null, null, null]);
+      assert.deepEqual(await on.engine.remembered([]), []);
+    }),
+
+    rule("the endings of jobs that were removed or cleaned are remembered", async (on) => {
+      await on.sendEnded("completed", { id: "cleaned" });
+      await on.engine.clean({ state: "completed", olderThan: 0, limit: 9 });
+      await on.sendEnded("completed", { id: "removed" });
+      await on.sendEnded("failed", { id: "broken" });
+      await on.send({ id: "waiting" });
+      for (const id of ["removed", "broken", "waiting"]) await on.remove(id);
+      const found = await on.engine.remembered(["cleaned", "removed", "broken", "waiting"]);
+      assert.deepEqual(
+        found.map((ending) => ending?.state),
+        ["completed", "completed", "failed", "cancelled"],
+      );
+    }),
+
+    rule(
+      "the endings of jobs that went by their count, after a retry or after they were read, are remembered",
+      async (on) => {
+        const one = retain({ completed: { count: 1 } });
+        await on.sendEach({ id: "a", retain: one }, { id: "b", retain: one });
+        await on.retryAttempt(await on.take("a"));
+        await on.run("a");
+        await on.run("b");
+        await on.send({ id: "c", retain: FORGET });
+        await on.send({ id: "d", retain: FORGET, dependsOn: ["c"] });
+        await on.run("c");
+        await on.run("d");
+        await on.recover();
+        assert.deepEqual(
+          (await on.engine.remembered(["a", "b", "c", "d"])).map((ending) => ending?.state),
+          ["completed", "completed", "completed", "completed"],
+        );
+      },
+      ["dependencies"],
+    ),
+
     rule("a repeat of a trimmed job's send doesn't run it again", async (on) => {
       await on.sendEnded("completed", { id: "a", retain: FORGET });
       await on.recover();

@@ -49,8 +49,21 @@ export const capped = defineMessage("CAPPED", {
   limits: { data: 200, metadata: 100, result: 100, progress: 100, error: 600, log: 50 },
 });
 
+/** Keep nothing of what has ended. */
+const none = { completed: { count: 0 }, failed: { count: 0 } };
+
+export const forgotten = defineMessage("FORGOTTEN", {
+  data: z.object({ text: z.string() }),
+  result: z.object({ text: z.string() }),
+  queue: "stage",
+  retain: none,
+  retry: { attempts: 1 },
+});
+
+export const silent = defineMessage("SILENT", { data: z.object({}), queue: "stage", retain: none });
+
 export const text = (value: string) => ({ text: value });
 
-export const stageRegistry = createRegistry([echo, step, dated, timed, capped]);
+export const stageRegistry = createRegistry([echo, step, dated, timed, capped, forgotten, silent]);
 
 export type StageMessage = (typeof stageRegistry.messages)[number];

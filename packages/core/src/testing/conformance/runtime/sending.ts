@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { EnqueueBatch } from "../../../engine/port.ts";
 import { rule, section } from "../case.ts";
 import { LATER, SOON } from "../timing.ts";
-import { capped, dated, echo, step, text, timed } from "./messages.ts";
-import { altered, play, rejection, type Stage } from "./stage.ts";
+import { capped, dated, echo, forgotten, silent, step, text, timed } from "./messages.ts";
+import { altered, play, rejection, type Stage, type StageHandlers } from "./stage.ts";
 
 export const producerCases = section(
   "sending with createQueue",
@@ -190,6 +190,43 @@ export const producerCases = section(
         assert.deepEqual(await early.wait(), text("early"));
       });
     }),
+
+    rule(
+      "wait answers for a job that is gone as its ending is remembered",
+      async (on) => {
+        await play(on, async (stage) => {
+          const { queue } = stage;
+          const [done, quiet, broken, dropped] = [
+            await queue.send(forgotten, text("done")),
+            await queue.send(silent, {}),
+            await queue.send(forgotten, text("broken")),
+            await queue.send(forgotten, text("dropped"), { delay: LATER }),
+          ];
+          await queue.cancel(dropped);
+          const last = await queue.send(echo, text("last"));
+          const handlers: StageHandlers = {
+            FORGOTTEN: async ({ data }) => {
+              if (data.text === "broken") throw new Error("broken");
+              return data;
+            },
+            SILENT: async () => {},
+            ECHO: async ({ data }) => data,
+          };
+          await stage.work(handlers, { concurrency: 1 });
+          await last.wait();
+          await on.recover();
+          assert.equal(await quiet.wait(), undefined);
+          assert.match((await rejection(done.wait(), "RESULT_NOT_KEPT")).message, /completed.*`retain/);
+          assert.match((await rejection(broken.wait(), "JOB_FAILED")).message, /failed.*`retain/);
+          assert.match((await rejection(dropped.wait(), "JOB_CANCELLED")).message, /cancelled.*`retain/);
+          const { state, reasons, summary } = await queue.explain(done);
+          assert.deepEqual([state, reasons.map(({ kind }) => kind)], ["completed", ["not-kept"]]);
+          assert.match(summary, /FORGOTTEN.*no longer kept/);
+          assert.match((await rejection(queue.retry(broken), "JOB_NOT_FOUND")).message, /failed/);
+        });
+      },
+      ["cancellation", "delays"],
+    ),
 
     rule(
       "wait rejects for a job that failed, that was cancelled, that isn't there, and that takes too long",

@@ -1,0 +1,16 @@
+-- How jobs ended that are gone, by their tombstones.
+--
+-- KEYS   1 the namespace's prefix
+-- ARGV   the ids
+-- Answer of each its tombstone, see lib/tombs.lua, or false
+-- Cost   two commands
+-- @include lib/time
+-- @include lib/base
+
+local young = call('HMGET', P .. 'tombs', unpack(ARGV))
+local old = call('HMGET', P .. 'tombs:old', unpack(ARGV))
+local reply = {}
+for index = 1, #ARGV do
+  reply[index] = young[index] or old[index]
+end
+return reply
