@@ -272,7 +272,7 @@ describe("explain", () => {
       { kind: "scheduled", until: new Date("2026-01-01T01:00:00Z") },
     ]);
     const ready = await queue.send(phaseCreate, { planId: "p1", index: 0 });
-    expect((await queue.explain(ready)).summary).toContain("is a worker serving it?");
+    expect((await queue.explain(ready)).summary).toContain("Start a worker that handles");
     const gate = new Gate();
     await start({ PHASE_CREATE: () => gate.wait() });
     await settle();

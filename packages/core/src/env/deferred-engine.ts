@@ -7,6 +7,7 @@ import type { Logger } from "../logging/logger.ts";
 /** An engine that is known by name at once, and loaded by the first call. */
 export class DeferredEngine implements port.Engine {
   readonly name: string;
+  readonly embedded = false;
   readonly capabilities: port.EngineCapabilities;
   readonly #load: () => Promise<port.Engine>;
   #loading: Promise<port.Engine> | undefined;

@@ -61,6 +61,7 @@ export function memoryEngine(options: MemoryEngineOptions = {}): port.Engine {
 
 class MemoryEngine implements port.Engine {
   readonly name = "memory";
+  readonly embedded = true;
   readonly capabilities: port.EngineCapabilities = Object.freeze({
     dependencies: true,
     orderingKeys: true,
@@ -80,7 +81,6 @@ class MemoryEngine implements port.Engine {
   readonly #listenerGuard = new CallbackGuard("A listener of the memory engine", () => this.#logger);
   #logger = consoleLogger;
   #unsent: EngineEvent[] = [];
-  #claims = 0;
   #closed = false;
 
   constructor({ clock, tombstones }: z.output<typeof optionsSchema>) {
@@ -122,17 +122,16 @@ class MemoryEngine implements port.Engine {
   #claim({ queues, limit, lease, run = 1 }: port.ClaimRequest, now: number): port.ClaimedJob[] {
     this.#lifecycle.promoteDue(now, STEP);
     const claimed: port.ClaimedJob[] = [];
-    const hold = { token: String(++this.#claims), lease };
     for (const name of queues) {
       const queue = this.#table.queues.get(name);
       if (!queue?.hasWork) continue;
       while (claimed.length < limit) {
-        const job = this.#lifecycle.claim(queue, hold, now);
+        const job = this.#lifecycle.claim(queue, lease, now);
         if (!job) break;
         claimed.push(job.toClaimed());
         const followers = Math.min(run - 1, limit - claimed.length);
         if (followers <= 0 || !job.line) continue;
-        for (const reserved of this.#lifecycle.reserve(job.line, followers, hold, now)) {
+        for (const reserved of this.#lifecycle.reserve(job.line, followers, lease, now)) {
           claimed.push(reserved.toClaimed(claimed.at(-1)!.id));
         }
       }
@@ -394,9 +393,9 @@ class MemoryEngine implements port.Engine {
   }
 
   /** The job that a lease holds, if it still does. */
-  #held({ id, epoch, token }: port.Lease): StoredJob | undefined {
+  #held({ id, epoch }: port.Lease): StoredJob | undefined {
     const job = this.#lifecycle.held.get(id);
-    return job?.epoch === epoch && job.token === token ? job : undefined;
+    return job?.epoch === epoch ? job : undefined;
   }
 
   #now(): number {

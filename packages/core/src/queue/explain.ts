@@ -3,6 +3,8 @@ import { isTerminal, type JobState } from "../engine/state-machine.ts";
 import { type JobError, readJobError } from "./job-error.ts";
 import { notFound } from "./not-found.ts";
 
+const MINUTE = 60_000;
+
 /** Why a job is in its state, and what would change it. */
 export interface JobExplanation {
   readonly id: string;
@@ -27,8 +29,17 @@ export type StateReason = { readonly text: string } & (
   | { readonly kind: "ordering-key"; readonly key: string; readonly behind: string }
   | { readonly kind: "scheduled"; readonly until: Date }
   | { readonly kind: "paused-queue"; readonly queue: string }
-  /** Ready. `active` and `queued` count its queue's jobs. */
-  | { readonly kind: "ready"; readonly queue: string; readonly queued: number; readonly active: number }
+  /**
+   * Ready. `active` and `queued` count its queue's jobs. `unserved`: none of them is running, and none was started
+   * for a minute at least, so no worker seems to serve the queue.
+   */
+  | {
+      readonly kind: "ready";
+      readonly queue: string;
+      readonly queued: number;
+      readonly active: number;
+      readonly unserved: boolean;
+    }
   | { readonly kind: "running"; readonly since: Date; readonly cancelRequested: boolean }
   | { readonly kind: "ended"; readonly at: Date; readonly error?: JobError }
   /** It ended and was removed, by its retention or by hand: nothing else is known of it. */
@@ -36,19 +47,22 @@ export type StateReason = { readonly text: string } & (
 );
 
 /** @throws {QueueError} `JOB_NOT_FOUND`. */
-export async function explain(engine: Engine, id: string): Promise<JobExplanation> {
+export async function explain(engine: Engine, id: string, now: number): Promise<JobExplanation> {
   const [[record], edges, counts] = await Promise.all([engine.get([id]), engine.edges(id), engine.counts()]);
   if (!record) return explainGone(engine, id);
   const queue = counts.find((entry) => entry.queue === record.queue);
+  const { queued = 0, active = 0 } = queue?.states ?? {};
+  const isReady = record.state === "queued" && !queue?.paused;
+  const unserved = isReady && active === 0 && !(await wasServed(engine, record.queue, now));
   const reasons = [
     ...(isTerminal(record.state) ? [] : blockers(record, edges)),
-    ...stateReasons(record, queue?.states.queued ?? 0, queue?.states.active ?? 0),
+    ...stateReasons(record, { queued, active, unserved }),
   ];
   if (queue?.paused && !isTerminal(record.state) && record.state !== "active") {
     reasons.push({
       kind: "paused-queue",
       queue: record.queue,
-      text: `The queue ${record.queue} is paused: nothing of it starts until it is resumed.`,
+      text: `The queue ${record.queue} is paused: nothing of it starts until \`queue.resume("${record.queue}")\`.`,
     });
   }
   return {
@@ -101,7 +115,19 @@ const POLICY_TEXT: Readonly<Record<DependencyFailurePolicy, string>> = {
   hold: " (should that fail, this one waits for its retry)",
 };
 
-function stateReasons(record: JobRecord, queued: number, active: number): StateReason[] {
+/** Whether a worker has taken a job of the queue in this minute or the one before it. */
+async function wasServed(engine: Engine, queue: string, now: number): Promise<boolean> {
+  const buckets = await engine.metrics({ since: (Math.floor(now / MINUTE) - 1) * MINUTE });
+  return buckets.some((bucket) => bucket.queue === queue && bucket.waiting.some((count) => count > 0));
+}
+
+interface QueueSituation {
+  readonly queued: number;
+  readonly active: number;
+  readonly unserved: boolean;
+}
+
+function stateReasons(record: JobRecord, { queued, active, unserved }: QueueSituation): StateReason[] {
   const { state, queue, attempt, maxAttempts } = record;
   if (state === "scheduled") {
     const until = new Date(record.runAt ?? record.createdAt);
@@ -109,11 +135,11 @@ function stateReasons(record: JobRecord, queued: number, active: number): StateR
     return [{ kind: "scheduled", until, text: `${why} may start from ${until.toISOString()}.` }];
   }
   if (state === "queued") {
-    const text =
-      active === 0
-        ? `It is ready, one of ${queued} in the queue ${queue}, where no job is running: is a worker serving it?`
-        : `It is ready, one of ${queued} in the queue ${queue}, where ${active} are running: the next free worker takes it in its turn.`;
-    return [{ kind: "ready", queue, queued, active, text }];
+    const place = `It is ready, one of ${queued} in the queue ${queue}`;
+    const text = unserved
+      ? `${place}, where no job is running and none was started for a minute or more. Start a worker that handles ${record.envelope.messageType} and serves this queue.`
+      : `${place}, where ${active} are running: the next free worker takes it in its turn.`;
+    return [{ kind: "ready", queue, queued, active, unserved, text }];
   }
   if (state === "active") {
     const since = new Date(record.startedAt ?? record.createdAt);

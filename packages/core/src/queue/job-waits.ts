@@ -4,9 +4,11 @@ import type { EngineEvent } from "../engine/events.ts";
 import type { Engine, JobRecord, RememberedEnding } from "../engine/port.ts";
 import { isTerminal, type TerminalState } from "../engine/state-machine.ts";
 import { isQueueError, QueueError } from "../errors/queue-error.ts";
+import type { Logger } from "../logging/logger.ts";
 import type { EventHub } from "./event-hub.ts";
 import { nextTurn } from "./next-turn.ts";
 import { notFound } from "./not-found.ts";
+import { StuckWaits } from "./stuck-waits.ts";
 
 /** How a job ended. `record` is `null` when the job is gone, and only its tombstone tells of it. */
 export interface Ending {
@@ -48,6 +50,7 @@ export class JobWaits {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #hub: EventHub;
+  readonly #stuck: StuckWaits;
   readonly #waiters = new Map<string, Set<Waiter>>();
   /** Endings heard of, for jobs that are gone by the time they are read. */
   readonly #endings = new Map<string, Omit<Ending, "record">>();
@@ -56,10 +59,11 @@ export class JobWaits {
   #cancelPoll: (() => void) | undefined;
   #isListening = false;
 
-  constructor(engine: Engine, clock: Clock, hub: EventHub) {
+  constructor(engine: Engine, clock: Clock, hub: EventHub, logger: Logger) {
     this.#engine = engine;
     this.#clock = clock;
     this.#hub = hub;
+    this.#stuck = new StuckWaits(engine, clock, logger, () => this.#waiters.keys());
   }
 
   wait(id: string, { timeout, signal, patience = 0 }: WaitLimits): Promise<Ending> {
@@ -82,11 +86,12 @@ export class JobWaits {
         },
       };
       const abort = () => waiter.reject(signal!.reason);
-      const expire = () =>
-        waiter.reject(
-          new QueueError("WAIT_TIMEOUT", `The job ${id} didn't end within ${timeout} ms. It goes on.`),
-        );
-      const cancelTimer = timeout === undefined ? undefined : this.#clock.after(timeout, expire);
+      const expire = async () => {
+        const why = await this.#stuck.why(id);
+        const text = `The job ${id} didn't end within ${timeout} ms. It goes on.`;
+        waiter.reject(new QueueError("WAIT_TIMEOUT", why === undefined ? text : `${text} ${why}`));
+      };
+      const cancelTimer = timeout === undefined ? undefined : this.#clock.after(timeout, () => void expire());
       signal?.addEventListener("abort", abort);
       this.#join(id, waiter);
     });
@@ -105,7 +110,10 @@ export class JobWaits {
     const waiters = this.#waiters.get(id);
     if (waiters) waiters.add(waiter);
     else this.#waiters.set(id, new Set([waiter]));
-    this.#cancelPoll ??= this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
+    if (!this.#cancelPoll) {
+      this.#cancelPoll = this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
+      this.#stuck.start();
+    }
     // The look-up comes after the subscription, so that no ending falls between them.
     void this.#listen().then(() => this.#readSoon(id));
   }
@@ -118,6 +126,7 @@ export class JobWaits {
     if (this.#waiters.size > 0) return;
     this.#cancelPoll?.();
     this.#cancelPoll = undefined;
+    this.#stuck.stop();
     this.#isListening = false;
     void this.#hub.remove(this.#listener).catch(() => undefined);
   }

@@ -17,6 +17,7 @@ import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { Answers } from "./answers.ts";
+import { reportDroppedJobs, warnOfEmbeddedInProduction } from "./embedded-engine.ts";
 import { JobEncoder } from "./encode-job.ts";
 import { useEngine } from "./engine-use.ts";
 import { EnqueueBatcher } from "./enqueue-batcher.ts";
@@ -31,6 +32,7 @@ import { idOf, type JobReference } from "./job-reference.ts";
 import { type JobSnapshot, toSnapshot } from "./job-snapshot.ts";
 import { JobWaits, type WaitOptions } from "./job-waits.ts";
 import { knownMessage } from "./known-message.ts";
+import { assertKnownQueue } from "./known-queue.ts";
 import { type Middleware, MiddlewareChain } from "./middleware.ts";
 import { DEFAULT_CANCEL_REASON, type JobOutcome, Operations } from "./operations.ts";
 import type { Outbox } from "./outbox.ts";
@@ -116,6 +118,7 @@ export class Queue<M extends Message = Message> {
     this.#engine = engine ?? memoryEngine({ clock: this.#clock });
     this.#logger = logger ? safeLogger(logger) : consoleLogger;
     if (logger) this.#engine.logTo?.(this.#logger);
+    if (!engine) warnOfEmbeddedInProduction(this.#logger);
     this.#newId = createIdSource(() => this.#clock.now());
     this.#outbox = outbox;
     this.#encoder = new JobEncoder(this.#engine);
@@ -127,7 +130,7 @@ export class Queue<M extends Message = Message> {
       (id, options) => this.#wait(id, options),
     );
     this.#hub = new EventHub(this.#engine, this.#logger);
-    this.#waits = new JobWaits(this.#engine, this.#clock, this.#hub);
+    this.#waits = new JobWaits(this.#engine, this.#clock, this.#hub, this.#logger);
     this.#operations = new Operations(this.#engine);
     for (const item of middleware) this.#middleware.add(item);
     this.#leaveEngine = useEngine(this.#engine, closeEngine);
@@ -313,14 +316,14 @@ export class Queue<M extends Message = Message> {
   async explain(job: JobReference): Promise<JobExplanation> {
     this.#assertOffered("inspection");
     const id = idOf(job);
-    return explain(this.#engine, id);
+    return explain(this.#engine, id, this.#clock.now());
   }
 
   /** Jobs, newest first. A page may be short before the last. */
   async list<T extends M = M>(options: ListOptions<T> = {}): Promise<JobList<T>> {
     this.#assertOffered("inspection");
     const { state, queue, message, limit, cursor } = parseOptions("list", listSchema, options);
-    if (queue !== undefined) await this.#assertQueue(queue);
+    if (queue !== undefined) await assertKnownQueue(queue, this.registry, this.#engine);
     const page = await this.#engine.list({
       limit,
       ...(state !== undefined && { states: [state].flat() }),
@@ -360,14 +363,14 @@ export class Queue<M extends Message = Message> {
    */
   async pause(queue: string): Promise<void> {
     this.#assertOpen();
-    await this.#assertQueue(queue);
+    await assertKnownQueue(queue, this.registry, this.#engine);
     return this.#engine.pause(queue);
   }
 
   /** Undoes `pause`. */
   async resume(queue: string): Promise<void> {
     this.#assertOpen();
-    await this.#assertQueue(queue);
+    await assertKnownQueue(queue, this.registry, this.#engine);
     return this.#engine.resume(queue);
   }
 
@@ -380,7 +383,7 @@ export class Queue<M extends Message = Message> {
   async clean(options: CleanOptions): Promise<number> {
     this.#assertOpen();
     const { queue, ...request } = parseOptions("clean", cleanSchema, options);
-    if (queue !== undefined) await this.#assertQueue(queue);
+    if (queue !== undefined) await assertKnownQueue(queue, this.registry, this.#engine);
     return this.#engine.clean({ ...request, ...(queue !== undefined && { queue }) });
   }
 
@@ -402,7 +405,7 @@ export class Queue<M extends Message = Message> {
       throw new QueueError("INVALID_OPTIONS", "subscribe: expected a function as the first argument.");
     }
     const filter = parseOptions("subscribe", subscribeSchema, options);
-    if (filter.queue !== undefined) await this.#assertQueue(filter.queue);
+    if (filter.queue !== undefined) await assertKnownQueue(filter.queue, this.registry, this.#engine);
     this.#assertOpen();
     const isWanted = createEventFilter(filter);
     const hear = (event: EngineEvent) => {
@@ -447,23 +450,13 @@ export class Queue<M extends Message = Message> {
     this.#waits.close();
     await answers.within(CLOSE_PATIENCE, this.#batcher.drain()).catch(() => this.#batcher.giveUp());
     await answers.within(CLOSE_PATIENCE, this.#hub.close()).catch(() => undefined);
-    if (this.#leaveEngine()) await this.#engine.close();
+    if (!this.#leaveEngine()) return;
+    await reportDroppedJobs(this.#engine, this.#logger);
+    await this.#engine.close();
   }
 
   #known(what: string, message: Message): Message {
     return knownMessage(what, this.registry as unknown as Registry, message);
-  }
-
-  async #assertQueue(name: string): Promise<void> {
-    if (this.registry.queues.includes(name)) return;
-    // Other apps of the namespace may have queues that this registry doesn't know.
-    const counts = await this.#engine.counts();
-    if (counts.some(({ queue }) => queue === name)) return;
-    const known = [...new Set([...this.registry.queues, ...counts.map(({ queue }) => queue)])].sort();
-    throw new QueueError(
-      "INVALID_OPTIONS",
-      `There is no queue ${JSON.stringify(name)}. The queues are: ${known.join(", ")}.`,
-    );
   }
 
   #reason(what: string, options: CancelOptions): string {

@@ -81,43 +81,43 @@ export class RedisEngine implements port.Engine {
   }
 
   async claim(request: port.ClaimRequest): Promise<readonly port.ClaimedJob[]> {
-    const { token, reply } = await this.#claims.run((own) =>
-      this.#run(scripts.claim, claimArgs(request, own)),
-    );
-    return claimedJobs(reply as readonly string[], token, this.#profiles);
+    const reply = await this.#claims.run((token) => this.#run(scripts.claim, claimArgs(request, token)));
+    return claimedJobs(reply as readonly string[], this.#profiles);
   }
 
   async settle({ outcomes, claim }: port.SettleRequest): Promise<port.SettleReply> {
     const args: (string | number)[] = [this.#tombstones.count, outcomes.length];
     for (const outcome of outcomes) {
       const delay = outcome.type === "retry" ? Math.ceil(outcome.delay) : 0;
-      args.push(outcome.id, `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay} ${outcome.token}`);
+      args.push(outcome.id, `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay}`);
       args.push((outcome.type === "complete" ? outcome.result : outcome.error) ?? "");
     }
-    const { token, reply } = claim
-      ? await this.#claims.run((own) => this.#run(scripts.settle, [...args, ...claimArgs(claim, own)]))
-      : { token: "", reply: await this.#run(scripts.settle, args) };
+    const reply = claim
+      ? await this.#claims.run((token) => {
+          args.push(...claimArgs(claim, token));
+          return this.#run(scripts.settle, args);
+        })
+      : await this.#run(scripts.settle, args);
     const [accepted, claimed] = reply as readonly [readonly number[], readonly string[]];
     return {
       verdicts: accepted.map((verdict) => (verdict === 1 ? "accepted" : "stale")),
-      claimed: await claimedJobs(claimed, token, this.#profiles),
+      claimed: await claimedJobs(claimed, this.#profiles),
     };
   }
 
   async extend({ leases, lease }: port.ExtendRequest): Promise<readonly port.LeaseStatus[]> {
     const args: (string | number)[] = [Math.ceil(lease)];
-    for (const { id, epoch, token, progress, logs } of leases) {
-      args.push(id, epoch, token, progress ?? "", logs?.length ? JSON.stringify(logs.map(encodeLog)) : "");
+    for (const { id, epoch, progress, logs } of leases) {
+      args.push(id, epoch, progress ?? "", logs?.length ? JSON.stringify(logs.map(encodeLog)) : "");
     }
     const statuses = (await this.#run(scripts.extend, args)) as readonly number[];
     return statuses.map((status) => STATUSES[status]!);
   }
 
   async release(releases: readonly port.Release[]): Promise<void> {
-    const args = releases.flatMap(({ id, epoch, token, delay, bounce }) => [
+    const args = releases.flatMap(({ id, epoch, delay, bounce }) => [
       id,
       epoch,
-      token,
       Math.ceil(delay),
       bounce ? 1 : 0,
     ]);

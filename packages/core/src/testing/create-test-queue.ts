@@ -2,6 +2,7 @@ import type { Message } from "../contract/message.ts";
 import type { Registry } from "../contract/registry.ts";
 import type { JobState } from "../engine/state-machine.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import type { Logger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
 import type { JobHandle } from "../queue/job-handle.ts";
 import type { JobReference } from "../queue/job-reference.ts";
@@ -77,12 +78,13 @@ export async function createTestQueue<M extends Message>(
   const { registry, handlers = {}, clock = new FakeClock(), middleware = [] } = options;
   const { worker: workerOptions = {} } = options;
   const engine = memoryEngine({ clock });
-  const queue = createQueue({ registry, engine, clock, middleware });
+  // That a test handles some of the messages, or closes over unfinished jobs, is no news to it.
+  const logger: Logger = { warn: () => {}, error: console.error };
+  const queue = createQueue({ registry, engine, clock, middleware, logger });
   const worker = createWorker(queue, {
     pollInterval: RARE,
     upkeepInterval: RARE,
-    // That a test handles some of the messages is no news to it.
-    logger: { warn: () => {}, error: console.error },
+    logger,
     ...workerOptions,
   });
   const given = Object.entries(handlers) as [string, Handler][];

@@ -1,7 +1,7 @@
 -- Gives claimed jobs back unrun, at their old place in the order. Stale ones are ignored.
 --
 -- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember; then of each: id, epoch, token, delay, 1 for a bounce or 0
+-- ARGV   1 tombstones to remember; then of each: id, epoch, delay, 1 for a bounce or 0
 -- Cost   some ten commands a job
 -- @include lib/time
 -- @include lib/base
@@ -16,10 +16,10 @@
 -- @include lib/step
 -- @include lib/held
 
-for at = 2, #ARGV, 5 do
-  local job = held(ARGV[at], ARGV[at + 1], ARGV[at + 2])
+for at = 2, #ARGV, 4 do
+  local job = held(ARGV[at], ARGV[at + 1])
   if job then
-    give_back_unrun(job, tonumber(ARGV[at + 3]), ARGV[at + 4] == '1')
+    give_back_unrun(job, tonumber(ARGV[at + 2]), ARGV[at + 3] == '1')
   end
 end
 end_step(tonumber(ARGV[1]), false)

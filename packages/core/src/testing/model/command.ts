@@ -57,11 +57,10 @@ export interface ClaimDraft {
   readonly run: number;
 }
 
-/** `skew` makes the epoch another one, `isForeign` the claim. */
+/** `skew` makes the epoch another one. */
 export interface LeaseDraft {
   readonly lease: Reference;
   readonly skew: number;
-  readonly isForeign?: boolean;
   readonly progress?: number;
 }
 

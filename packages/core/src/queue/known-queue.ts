@@ -1,0 +1,20 @@
+import type { Registry } from "../contract/registry.ts";
+import type { Engine } from "../engine/port.ts";
+import { QueueError } from "../errors/queue-error.ts";
+
+/** @throws {QueueError} `INVALID_OPTIONS` for a queue that neither the registry nor the engine knows. */
+export async function assertKnownQueue(
+  name: string,
+  registry: Pick<Registry, "queues">,
+  engine: Engine,
+): Promise<void> {
+  if (registry.queues.includes(name)) return;
+  // Other apps of the namespace may have queues that this registry doesn't know.
+  const counts = await engine.counts();
+  if (counts.some(({ queue }) => queue === name)) return;
+  const known = [...new Set([...registry.queues, ...counts.map(({ queue }) => queue)])].sort();
+  throw new QueueError(
+    "INVALID_OPTIONS",
+    `There is no queue ${JSON.stringify(name)}. The queues are: ${known.join(", ")}.`,
+  );
+}

@@ -1,0 +1,144 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import * as z from "zod";
+import { createQueue, createRegistry, createWorker, defineMessage, memoryEngine } from "../src/index.ts";
+import { FakeClock } from "../src/testing/index.ts";
+import { Gate, RecordingLogger, rejection } from "./runtime-support.ts";
+
+const nothing = z.object({});
+let count = 0;
+
+/** A cause is reported once per process, so each test has queues of its own. */
+function setup() {
+  const name = `q${++count}`;
+  const first = defineMessage("FIRST", { data: nothing, queue: name, retry: { attempts: 1 } });
+  const second = defineMessage("SECOND", { data: nothing, queue: name });
+  const clock = new FakeClock();
+  const logger = new RecordingLogger();
+  const engine = memoryEngine({ clock });
+  const queue = createQueue({ registry: createRegistry([first, second]), engine, clock, logger });
+  const pass = async (milliseconds: number) => {
+    await clock.advance(milliseconds);
+    await clock.advance(0);
+  };
+  return { name, first, second, clock, logger, queue, pass };
+}
+
+describe("a wait that nothing will end", () => {
+  it("is logged after three seconds when no worker serves the queue, once for all who wait", async () => {
+    const { name, first, queue, logger, pass } = setup();
+    const jobs = [await queue.send(first, {}), await queue.send(first, {})];
+    for (const job of jobs) void job.wait().catch(() => {});
+    await pass(2_999);
+    expect(logger.lines).toEqual([]);
+    await pass(1);
+    await pass(600_000);
+    expect(logger.lines).toEqual([
+      `warn: wait() waits for the job ${jobs[0]!.id}, and nothing will move it by itself. ` +
+        `It is ready, one of 2 in the queue ${name}, where no job is running and none was started for a minute ` +
+        "or more. Start a worker that handles FIRST and serves this queue.",
+    ]);
+    await queue.close();
+  });
+
+  it("is logged when the queue is paused", async () => {
+    const { name, first, queue, logger, pass } = setup();
+    await queue.pause(name);
+    void (await queue.send(first, {})).wait().catch(() => {});
+    await pass(3_000);
+    expect(logger.lines).toEqual([expect.stringContaining(`\`queue.resume("${name}")\``)]);
+    await queue.close();
+  });
+
+  it("is logged when a failed dependency holds the job", async () => {
+    const { first, second, queue, logger, pass } = setup();
+    const parent = await queue.send(first, {});
+    const child = await queue.send(second, {}, { dependsOn: [{ job: parent, onFailure: "hold" }] });
+    await queue.cancel(parent);
+    void child.wait().catch(() => {});
+    await pass(3_000);
+    expect(logger.lines).toEqual([expect.stringContaining(`It is held: the job ${parent.id}`)]);
+    await queue.close();
+  });
+
+  it("isn't logged while the job runs, is scheduled, waits behind another, or is taken soon", async () => {
+    const { first, second, queue, logger, pass } = setup();
+    const gate = new Gate();
+    const worker = createWorker(queue, { concurrency: 1, prefetch: 0 }).handle(first, () => gate.wait());
+    worker.handle(second, () => {});
+    await worker.start();
+    const running = await queue.send(first, {});
+    const behind = await queue.send(second, {});
+    const blocked = await queue.send(second, {}, { dependsOn: [running] });
+    const scheduled = await queue.send(second, {}, { delay: "1h" });
+    const ended = [running, behind, blocked, scheduled].map((job) => job.wait());
+    await pass(60_000);
+    gate.open();
+    await pass(3_600_000);
+    await Promise.all(ended);
+    expect(logger.lines).toEqual([]);
+    await worker.stop();
+    await queue.close();
+  });
+
+  it("says why when its time is over, whatever the reason", async () => {
+    const { first, second, queue, pass } = setup();
+    const parent = await queue.send(first, {}, { delay: "1h" });
+    const child = await queue.send(second, {}, { dependsOn: [parent] });
+    const [waiting, behind] = [
+      rejection(parent.wait({ timeout: 50 })),
+      rejection(child.wait({ timeout: 50 })),
+    ];
+    await pass(50);
+    expect(await waiting).toMatchObject({
+      code: "WAIT_TIMEOUT",
+      message: expect.stringMatching(/didn't end within 50 ms\. It goes on\. It may start from/),
+    });
+    expect((await behind).message).toContain(`It waits for the job ${parent.id}, which is scheduled`);
+    await queue.close();
+  });
+});
+
+describe("the embedded engine", () => {
+  beforeEach(() => () => vi.unstubAllEnvs());
+
+  it("is warned of once in production, where createQueue chose it by itself", async () => {
+    const { first } = setup();
+    const registry = createRegistry([first]);
+    const logger = new RecordingLogger();
+    vi.stubEnv("NODE_ENV", "production");
+    vi.stubEnv("NEXT_PHASE", "phase-production-build");
+    await createQueue({ registry, logger }).close();
+    vi.stubEnv("NEXT_PHASE", undefined);
+    await createQueue({ registry, logger, engine: memoryEngine() }).close();
+    expect(logger.lines).toEqual([]);
+    await createQueue({ registry, logger }).close();
+    await createQueue({ registry, logger }).close();
+    expect(logger.lines).toEqual([expect.stringContaining("set REDIS_URL")]);
+  });
+
+  it("says how many unfinished jobs it drops when it closes with the queue", async () => {
+    const { first, queue, logger } = setup();
+    const job = await queue.send(first, {});
+    await queue.send(first, {}, { delay: "1h" });
+    await queue.send(first, {}, { dependsOn: [job] });
+    await queue.cancel(await queue.send(first, {}));
+    await queue.close();
+    expect(logger.lines).toEqual([
+      expect.stringContaining("closed with 3 unfinished jobs on the embedded engine"),
+    ]);
+  });
+
+  it("drops nothing silently when another queue goes on with it", async () => {
+    const { first } = setup();
+    const [engine, logger, registry] = [memoryEngine(), new RecordingLogger(), createRegistry([first])];
+    const [one, other] = [
+      createQueue({ registry, engine, logger }),
+      createQueue({ registry, engine, logger }),
+    ];
+    await one.send(first, {});
+    await one.close();
+    expect(logger.lines).toEqual([]);
+    await other.close();
+    expect(logger.lines).toHaveLength(1);
+  });
+});
