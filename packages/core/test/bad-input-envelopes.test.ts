@@ -34,6 +34,11 @@ describe("malformed envelopes", { timeout: 60_000 }, () => {
     expect(parseEnvelope(JSON.stringify(validEnvelope), limits)).toEqual(validEnvelope);
   });
 
+  test("one without data carries undefined", () => {
+    const { data: _none, ...rest } = validEnvelope;
+    expect(parseEnvelope(JSON.stringify(rest), limits)).toEqual(rest);
+  });
+
   test("1,000 with one field replaced give a typed error, or an envelope of the right shape", async () => {
     await fc.assert(
       fc.asyncProperty(field, hostileText, async (name, json) => {
@@ -83,7 +88,9 @@ describe("malformed envelopes", { timeout: 60_000 }, () => {
   });
 
   test.each(
-    Object.keys(validEnvelope).filter((name) => !["userId", "metadata", "traceparent"].includes(name)),
+    Object.keys(validEnvelope).filter(
+      (name) => !["userId", "metadata", "traceparent", "data"].includes(name),
+    ),
   )("one without %s is refused", async (name) => {
     const text = JSON.stringify({ ...validEnvelope, [name]: undefined });
     expect(await outcomeOf(() => parseEnvelope(text, limits))).toHaveProperty("code");

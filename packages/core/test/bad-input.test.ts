@@ -61,6 +61,9 @@ afterEach(() => {
   expect(pollution()).toBe(0);
 });
 
+/** No text stands for undefined. */
+const readData = (json: string): unknown => (json === "" ? undefined : JSON.parse(json));
+
 describe("malformed data", { timeout: 60_000 }, () => {
   test("3,000 values are sent: what isn't refused with a typed error is stored as clean JSON", async () => {
     const engine = memoryEngine();
@@ -83,7 +86,7 @@ describe("malformed data", { timeout: 60_000 }, () => {
         const [record] = await engine.get([outcome.value.id]);
         const { data: json } = record!.envelope;
         expect(Buffer.byteLength(json)).toBeLessThanOrEqual(DEFAULT_LIMITS.data);
-        expect(hasProtoKey(JSON.parse(json))).toBe(false);
+        expect(hasProtoKey(readData(json))).toBe(false);
       }),
       parameters(3_000),
     );
@@ -125,7 +128,7 @@ describe("malformed data", { timeout: 60_000 }, () => {
         await outcomeOf(() => queue.send(message as never, trap() as never));
     }
     const { jobs } = await engine.list({ limit: 1_000 });
-    for (const { envelope } of jobs) expect(hasProtoKey(JSON.parse(envelope.data))).toBe(false);
+    for (const { envelope } of jobs) expect(hasProtoKey(readData(envelope.data))).toBe(false);
     await queue.close();
   });
 });

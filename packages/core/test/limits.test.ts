@@ -131,7 +131,7 @@ describe("payloads", () => {
     const anything = defineMessage("ANY", { data: z.any() });
     const send = (value: unknown) =>
       encodePayload("data", anything.codecs.data, value, 1_000, "INVALID_DATA");
-    for (const value of [undefined, () => 1, Symbol("s"), 1n, { n: 1n }]) {
+    for (const value of [() => 1, Symbol("s"), 1n, { n: 1n }]) {
       expect(codeOf(() => send(value))).toBe("INVALID_DATA");
     }
   });

@@ -240,7 +240,7 @@ describe("send", () => {
 
   it("takes an ordering key from the contract and refuses one that isn't text", async () => {
     const odd = defineMessage("ODD", {
-      data: z.object({ key: z.any() }),
+      data: z.object({ key: z.any().optional() }),
       orderingKey: ({ key }) => {
         if (key === "boom") throw new Error("no key");
         return key;

@@ -14,7 +14,7 @@ export interface Envelope<Data = unknown> {
   readonly timestamp: string;
   readonly userId?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
-  /** The wire side of the message's data. */
+  /** The wire side of the message's data. Absent when the data is undefined. */
   readonly data: Data;
   /** W3C trace context. */
   readonly traceparent?: string;
@@ -27,6 +27,7 @@ export interface WireEnvelope {
   readonly version: number;
   /** ISO 8601, the producer's clock. Informational: engines order by their own clock. */
   readonly timestamp: string;
+  /** JSON text, or `""` when the data is undefined. */
   readonly data: string;
   readonly userId?: string;
   readonly metadata?: string;
@@ -43,7 +44,7 @@ const envelopeSchema = z.strictObject({
   timestamp: z.iso.datetime({ offset: true, error: "expected an ISO 8601 time" }),
   userId: z.optional(z.string().check(z.minLength(1), z.maxLength(256))),
   metadata: z.optional(z.record(z.string(), z.unknown())),
-  data: z.unknown(),
+  data: z.optional(z.unknown()),
   traceparent: z.optional(z.string().check(z.maxLength(256))),
 });
 

@@ -118,7 +118,7 @@ export function tooLarge(what: string, problem: string): QueueError {
 }
 
 /** Of a literal or of `JSON.parse`, also from another realm. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -196,17 +196,14 @@ export function defineMessage<
   Progress extends Schema | undefined = undefined,
 >(name: Name, definition: MessageDefinition<Data, Result, Progress>): Message<Name, Data, Result, Progress> {
   const parsed = definitionSchema.safeParse(definition);
-  const problems = parsed.success ? [] : formatOptionProblems(parsed.error);
+  const ownProblems = parsed.success ? [] : formatOptionProblems(parsed.error);
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
-    problems.push(`the name must match ${NAME_PATTERN.source}`);
+    ownProblems.push(`the name must match ${NAME_PATTERN.source}`);
   }
   // With problems the message is still an object that a registry can name; its policies are the defaults.
   const options = parsed.success ? parsed.data : definitionSchema.parse({ data: z.unknown() });
-  for (const part of ["data", "result", "progress"] as const) {
-    const partSchema = options[part];
-    if (partSchema) problems.push(...findWireProblems(part, partSchema));
-  }
-  problems.push(...findUpcastGaps(options.version, Object.keys(options.upcast).map(Number)));
+  ownProblems.push(...findUpcastGaps(options.version, Object.keys(options.upcast).map(Number)));
+  let problems: readonly string[] | undefined;
 
   const { retry = {}, retain = {}, orderingKey } = options;
   return Object.freeze<Message<Name, Data, Result, Progress>>({
@@ -239,7 +236,22 @@ export function defineMessage<
       failed: { age: retain.failed?.age ?? 7 * 24 * HOUR, count: retain.failed?.count ?? 10_000 },
     },
     limits: Object.freeze(options.limits),
-    problems,
+    // Read when asked for: parts of a recursive schema may be declared after the message.
+    get problems() {
+      problems ??= [...ownProblems, ...findSchemaProblems(options)];
+      return problems;
+    },
+  });
+}
+
+function findSchemaProblems(schemas: {
+  readonly data: Schema;
+  readonly result?: Schema | undefined;
+  readonly progress?: Schema | undefined;
+}): readonly string[] {
+  return (["data", "result", "progress"] as const).flatMap((part) => {
+    const given = schemas[part];
+    return given ? findWireProblems(part, given) : [];
   });
 }
 

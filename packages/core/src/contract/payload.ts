@@ -1,13 +1,16 @@
 import type { ErrorCode } from "../errors/codes.ts";
 import { type Issue, QueueError } from "../errors/queue-error.ts";
+import { findJsonLosses, isJsonValue, isSameValue } from "./json-fidelity.ts";
 import { assertWithinLimits, fitsBytes, parseJson, tooLarge } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { type Codec, formatIssues, type MaybePromise, type Parsed } from "./schema.ts";
 
 /**
- * Validates an app value and turns it into the JSON text that travels.
+ * Validates an app value and turns it into the JSON text that travels: `""` for `undefined`. What comes out of
+ * `decodePayload` is equal to what the schema makes of the value.
  *
- * @throws {QueueError} `code` when the schema refuses it, `PAYLOAD_TOO_LARGE` when it is over `cap` bytes.
+ * @throws {QueueError} `code` when the schema refuses it or JSON would change it, `PAYLOAD_TOO_LARGE` when it is
+ * over `cap` bytes.
  */
 export function encodePayload(
   what: string,
@@ -17,13 +20,36 @@ export function encodePayload(
   code: ErrorCode,
 ): MaybePromise<string> {
   const { hasInstances } = assertWithinLimits(what, value, cap);
-  const finish = (parsed: Parsed) => {
+  const finish = (parsed: Parsed): MaybePromise<string> => {
     const encoded = accept(what, parsed, code);
+    if (encoded === undefined) return "";
     if (hasInstances) assertWithinLimits(what, encoded, cap);
-    return toJson(what, encoded, cap, code);
+    const json = toJson(what, encoded, cap, code);
+    return codec.isJson || isJsonValue(encoded) ? json : assertCarried(what, codec, encoded, json, code);
   };
   const parsed = codec.encode(value);
   return parsed instanceof Promise ? parsed.then(finish) : finish(parsed);
+}
+
+/**
+ * For values that JSON changes. The reader's schema may still make the same of them, as `z.coerce.date()` does of a
+ * date's text: that is tried.
+ */
+function assertCarried(
+  what: string,
+  codec: Codec,
+  value: unknown,
+  json: string,
+  code: ErrorCode,
+): MaybePromise<string> {
+  const compare = ([received, meant]: readonly Parsed[]): string => {
+    if (received?.ok && meant?.ok && isSameValue(received.value, meant.value)) return json;
+    throw invalid(code, what, findJsonLosses(value));
+  };
+  const both = [codec.decode(JSON.parse(json)), codec.decode(value)] as const;
+  return both[0] instanceof Promise || both[1] instanceof Promise
+    ? Promise.all(both).then(compare)
+    : compare(both as readonly Parsed[]);
 }
 
 /** The way back: checks size, parses, validates. */
@@ -34,7 +60,11 @@ export function decodePayload(
   cap: number,
   code: ErrorCode,
 ): MaybePromise<unknown> {
-  return decodeValue(what, codec, parseJson(what, json, cap), code);
+  return decodeValue(what, codec, parseText(what, json, cap), code);
+}
+
+function parseText(what: string, json: string, cap: number): unknown {
+  return json === "" ? undefined : parseJson(what, json, cap);
 }
 
 function decodeValue(what: string, codec: Codec, value: unknown, code: ErrorCode): MaybePromise<unknown> {
@@ -47,7 +77,7 @@ function decodeValue(what: string, codec: Codec, value: unknown, code: ErrorCode
 /** A job's data as its handler gets it: size checked, upcast to the current version, validated. */
 export function decodeData(message: Message, version: number, json: string): MaybePromise<unknown> {
   const what = `data of ${message.name}`;
-  const sent = parseJson(what, json, message.limits.data);
+  const sent = parseText(what, json, message.limits.data);
   const data = version === message.version ? sent : upcast(message, version, sent);
   return decodeValue(what, message.codecs.data, data, "INVALID_DATA");
 }
@@ -84,9 +114,7 @@ function unsupportedVersion(message: Message, version: number, problem: string):
 
 function accept(what: string, parsed: Parsed, code: ErrorCode): unknown {
   if (parsed.ok) return parsed.value;
-  throw new QueueError(code, `The ${what} is invalid: ${formatIssues(parsed.issues)}`, {
-    issues: parsed.issues,
-  });
+  throw invalid(code, what, parsed.issues);
 }
 
 /** @throws {QueueError} where JSON can't carry the value, or the value is over `cap` bytes. */
@@ -95,15 +123,15 @@ export function toJson(what: string, value: unknown, cap: number, code: ErrorCod
   try {
     json = JSON.stringify(value);
   } catch (cause) {
-    throw invalid(code, what, { path: "", message: (cause as Error).message });
+    throw invalid(code, what, [{ path: "", message: (cause as Error).message }]);
   }
-  if (json === undefined) throw invalid(code, what, { path: "", message: "JSON can't carry this value" });
+  if (json === undefined) throw invalid(code, what, [{ path: "", message: "JSON can't carry this value" }]);
   if (!fitsBytes(json, cap)) throw tooLarge(what, `is over ${cap.toLocaleString("en")} bytes`);
   // The walk before saw the value; a `toJSON` of its own may have answered something else.
   if (json.includes("__proto__")) assertWithinLimits(what, JSON.parse(json), cap);
   return json;
 }
 
-function invalid(code: ErrorCode, what: string, issue: Issue): QueueError {
-  return new QueueError(code, `The ${what} is invalid: ${formatIssues([issue])}`, { issues: [issue] });
+function invalid(code: ErrorCode, what: string, issues: readonly Issue[]): QueueError {
+  return new QueueError(code, `The ${what} is invalid: ${formatIssues(issues)}`, { issues });
 }

@@ -1,15 +1,15 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import {
-  $ZodAsyncError,
   $ZodEncodeError,
+  type $ZodIssue,
   type $ZodType,
+  type ParsePayload,
   safeEncode,
-  safeEncodeAsync,
   safeParse,
-  safeParseAsync,
 } from "zod/v4/core";
 import type { Issue } from "../errors/queue-error.ts";
-import { walkZod } from "./zod-nodes.ts";
+import { type SchemaTraits, traitsOf } from "./schema-traits.ts";
+import { isZod } from "./zod-nodes.ts";
 
 /** Any Standard Schema. Zod 4 schemas are also encoded, so codecs (dates, bigints) survive JSON. */
 // biome-ignore lint/suspicious/noExplicitAny: a schema of anything
@@ -38,109 +38,75 @@ export type MaybePromise<T> = T | Promise<T>;
 export interface Codec {
   encode(value: unknown): MaybePromise<Parsed>;
   decode(value: unknown): MaybePromise<Parsed>;
+  /** Whether JSON carries whatever `encode` answers, so that nobody needs to look. */
+  readonly isJson: boolean;
 }
 
 export function createCodec(schema: Schema): Codec {
-  return isZod(schema) ? zodCodec(schema) : standardCodec(schema);
+  return isZod(schema) ? new ZodCodec(schema) : standardCodec(schema);
 }
 
-export function isZod(schema: Schema): schema is Schema & $ZodType {
-  return schema["~standard"].vendor === "zod" && "_zod" in schema;
-}
+type Direction = "forward" | "backward";
 
-function zodCodec(schema: $ZodType): Codec {
-  const direction = (
-    way: "forward" | "backward",
-    sync: (schema: $ZodType, value: never) => ZodOutcome,
-    async: (schema: $ZodType, value: never) => Promise<ZodOutcome>,
-  ) => {
-    let isAsync: boolean | undefined;
-    return (value: unknown): MaybePromise<Parsed> => {
-      isAsync ??= runsAsync(schema, value, way);
-      if (!isAsync) {
-        try {
-          return fromZod(sync(schema, value as never));
-        } catch (error) {
-          if (!(error instanceof $ZodAsyncError)) return failure(error);
-          isAsync = true;
-        }
-      }
-      return async(schema, value as never).then(fromZod, failure);
-    };
-  };
-  const decode = direction("forward", safeParse, safeParseAsync);
-  // Zod compiles its forward direction only: where both do the same, it is twice as fast.
-  return {
-    encode: isSymmetric(schema) ? decode : direction("backward", safeEncode, safeEncodeAsync),
-    decode,
-  };
-}
+/** What a schema is like is read when first needed: parts of a recursive one may be declared after the message. */
+class ZodCodec implements Codec {
+  readonly #schema: $ZodType;
+  #traits: SchemaTraits | undefined;
 
-/**
- * Whether a schema's checks are async; `undefined` where a value was refused before all of them began. Zod's
- * own way to find out, a synchronous run that throws, has begun them by then, and a rejection that nobody
- * awaits would end the process.
- */
-function runsAsync(schema: $ZodType, value: unknown, direction: "forward" | "backward"): boolean | undefined {
-  try {
-    const outcome = schema._zod.run({ value, issues: [] }, { async: true, direction });
-    if (!(outcome instanceof Promise)) return outcome.issues.length === 0 ? false : undefined;
-    outcome.catch(() => undefined);
-    return true;
-  } catch {
-    return undefined;
+  constructor(schema: $ZodType) {
+    this.#schema = schema;
+  }
+
+  get isJson(): boolean {
+    this.#traits ??= traitsOf(this.#schema);
+    return this.#traits.isJson;
+  }
+
+  encode(value: unknown): MaybePromise<Parsed> {
+    this.#traits ??= traitsOf(this.#schema);
+    // Zod compiles its forward direction only: where both do the same, it is twice as fast.
+    return this.#run(value, this.#traits.isSymmetric ? "forward" : "backward", this.#traits.isSync);
+  }
+
+  decode(value: unknown): MaybePromise<Parsed> {
+    this.#traits ??= traitsOf(this.#schema);
+    return this.#run(value, "forward", this.#traits.isSync);
+  }
+
+  #run(value: unknown, direction: Direction, isSync: boolean): MaybePromise<Parsed> {
+    try {
+      if (!isSync) return runAsync(this.#schema, value, direction);
+      return fromZod(
+        direction === "forward" ? safeParse(this.#schema, value) : safeEncode(this.#schema, value as never),
+      );
+    } catch (error) {
+      return failure(error);
+    }
   }
 }
 
-/** Types that parse a value the same way forwards and backwards. */
-const SYMMETRIC: ReadonlySet<string> = new Set([
-  "any",
-  "array",
-  "boolean",
-  "enum",
-  "literal",
-  "never",
-  "null",
-  "nullable",
-  "number",
-  "object",
-  "optional",
-  "record",
-  "string",
-  "tuple",
-  "union",
-  "unknown",
-]);
-
-/** Checks that only look at the value. Others may change it, before or after the parse. */
-const PURE_CHECKS: ReadonlySet<unknown> = new Set([
-  "greater_than",
-  "length_equals",
-  "less_than",
-  "max_length",
-  "min_length",
-  "multiple_of",
-  "number_format",
-  "string_format",
-]);
-
-function isSymmetric(schema: $ZodType): boolean {
-  let symmetric = true;
-  walkZod(schema, "", ({ type, check, coerce }) => {
-    symmetric &&= type === undefined ? PURE_CHECKS.has(check) : SYMMETRIC.has(type) && coerce !== true;
-    return symmetric ? undefined : [];
-  });
-  return symmetric;
+/**
+ * For schemas whose checks may answer promises, for some values or all. Zod's synchronous parse begins such a
+ * check before it throws, and nobody would await it: its rejection would end the process.
+ */
+function runAsync(schema: $ZodType, value: unknown, direction: Direction): MaybePromise<Parsed> {
+  const outcome = schema._zod.run({ value, issues: [] }, { async: true, direction });
+  return outcome instanceof Promise ? outcome.then(finish).catch(failure) : finish(outcome);
 }
 
-type ZodOutcome = ReturnType<typeof safeParse>;
+/** Only Zod's own parse can word the issues of a run, so it is given one that has ended. */
+function finish(payload: ParsePayload): Parsed {
+  return fromZod(safeParse({ _zod: { run: () => payload } } as unknown as $ZodType, undefined));
+}
 
-function fromZod(outcome: ZodOutcome): Parsed {
-  if (outcome.success) return { ok: true, value: outcome.data };
-  return {
-    ok: false,
-    issues: outcome.error.issues.map(({ path, message }) => ({ path: path.map(String).join("."), message })),
-  };
+function fromZod(outcome: ReturnType<typeof safeParse>): Parsed {
+  return outcome.success
+    ? { ok: true, value: outcome.data }
+    : { ok: false, issues: toIssues(outcome.error.issues) };
+}
+
+function toIssues(issues: readonly $ZodIssue[]): Issue[] {
+  return issues.map(({ path, message }) => ({ path: path.map(String).join("."), message }));
 }
 
 /** A refinement or codec of the user's that throws is a problem with the value, not a crash. */
@@ -170,6 +136,7 @@ function standardCodec(schema: Schema): Codec {
   };
   return {
     encode: (value) => validate(value, () => value),
+    isJson: false,
     decode: (value) => validate(value, (output) => output),
   };
 }

@@ -1,5 +1,6 @@
-import { isZod, type Schema } from "./schema.ts";
-import { walkZod } from "./zod-nodes.ts";
+import type { Schema } from "./schema.ts";
+import { wireParts } from "./schema-traits.ts";
+import { isZod, walkZod, type ZodNode } from "./zod-nodes.ts";
 
 /** Types whose values JSON can't carry, with what to write instead. */
 const NOT_JSON: Readonly<Record<string, string>> = {
@@ -11,6 +12,7 @@ const NOT_JSON: Readonly<Record<string, string>> = {
   function: "data",
   promise: "the awaited value",
   file: "a reference to the stored file",
+  nan: "a number, or null",
 };
 
 /**
@@ -20,19 +22,36 @@ const NOT_JSON: Readonly<Record<string, string>> = {
 export function findWireProblems(what: string, schema: Schema): readonly string[] {
   if (!isZod(schema)) return [];
   const problems: string[] = [];
-  walkZod(schema, what, (definition, path) => {
-    const { type, coerce } = definition;
-    const instead = NOT_JSON[type ?? ""];
-    // A date is written as a text that z.coerce.date() reads again.
-    if (instead && !(type === "date" && coerce === true)) {
-      problems.push(`${path}: JSON can't carry a ${type}; use ${instead}`);
-    }
-    if (type === "transform") {
-      problems.push(`${path}: .transform() can't be reversed when sending; use z.codec`);
-    }
-    if (type !== "pipe") return undefined;
-    // Only the wire side travels. A codec's far side may be anything; any other pipe must be two-way.
-    return definition.reverseTransform === undefined ? [definition.in, definition.out] : [definition.in];
-  });
+  try {
+    walkZod(schema, what, (node) => {
+      const problem = problemOf(node);
+      if (problem !== undefined) problems.push(`${node.path}: ${problem}`);
+      // A pipe that isn't a codec must be two-way on both of its sides.
+      const { type, reverseTransform, in: wire, out } = node.definition;
+      return type === "pipe" && reverseTransform === undefined ? [wire, out] : wireParts(node);
+    });
+  } catch (error) {
+    problems.push(`${what}: the schema can't be read: ${error}`);
+  }
   return problems;
+}
+
+function problemOf({ definition, instanceOf }: ZodNode): string | undefined {
+  const { type, coerce, values } = definition;
+  // A date is written as a text that z.coerce.date() reads again.
+  const instead = type === "date" && coerce === true ? undefined : NOT_JSON[type ?? ""];
+  if (instead) return `JSON can't carry a ${type}; use ${instead}`;
+  if (type === "transform") return ".transform() can't be reversed when sending; use z.codec";
+  if (type === "literal" && Array.isArray(values) && values.some((value) => typeof value === "bigint")) {
+    return `JSON can't carry a bigint; use ${NOT_JSON.bigint}`;
+  }
+  if (
+    type === "custom" &&
+    typeof instanceOf === "function" &&
+    instanceOf !== Object &&
+    instanceOf !== Array
+  ) {
+    return `JSON can't carry a ${instanceOf.name}; use z.codec, with the class on its far side`;
+  }
+  return undefined;
 }

@@ -33,12 +33,13 @@ export function readOutcome({ id, state, messageType, record }: Ending, registry
         "`retain.completed`.",
     );
   }
-  if (record.result === undefined) return undefined;
-  if (!message?.codecs.result) return parseJson("result", record.result, Number.POSITIVE_INFINITY);
+  if (!message?.codecs.result) {
+    return record.result && parseJson("result", record.result, Number.POSITIVE_INFINITY);
+  }
   return decodePayload(
     `result of ${messageType}`,
     message.codecs.result,
-    record.result,
+    record.result ?? "",
     message.limits.result,
     "INVALID_RESULT",
   );

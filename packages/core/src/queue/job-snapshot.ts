@@ -155,7 +155,7 @@ class TolerantReader {
 
 /** Text that isn't JSON, or holds a key that must not get further, is shown as text. */
 function parseOrText(json: string | undefined): unknown {
-  if (json === undefined) return undefined;
+  if (json === undefined || json === "") return undefined;
   try {
     return parseJson("value", json, Number.POSITIVE_INFINITY);
   } catch {

@@ -107,7 +107,7 @@ export class Executor {
 
   #encode(attempt: Attempt, message: Message, value: unknown): void {
     const { result: codec } = message.codecs;
-    let json: MaybePromise<string> | undefined;
+    let json: MaybePromise<string> = "";
     try {
       const what = `result of ${message.name}`;
       if (codec) json = encodePayload(what, codec, value, message.limits.result, "INVALID_RESULT");
@@ -115,10 +115,10 @@ export class Executor {
       this.#end(attempt, failed(attempt, message, error));
       return;
     }
-    if (!(json instanceof Promise)) this.#end(attempt, completed(attempt, json));
+    if (!(json instanceof Promise)) this.#end(attempt, completed(attempt, json || undefined));
     else {
       json.then(
-        (text) => this.#end(attempt, completed(attempt, text)),
+        (text) => this.#end(attempt, completed(attempt, text || undefined)),
         (error) => this.#end(attempt, failed(attempt, message, error)),
       );
     }

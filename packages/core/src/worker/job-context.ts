@@ -69,6 +69,7 @@ export class JobContext implements HandlerContext {
         json.catch(() => undefined);
         throw invalidProgress(name, "its `progress` schema must be synchronous");
       }
+      if (json === "") throw invalidProgress(name, "undefined can't be told from none");
       if (this.#attempt.phase !== "running") return;
       this.#attempt.setProgress(json);
       this.#parts.onReport(this.#attempt);

@@ -41,6 +41,7 @@ export const sendingCases = section(
         '{"big":9007199254740993,"tiny":1e-400}',
         JSON.stringify('emoji 🏋️, quote ", backslash \\, newline \n, nul \u0000, separator \u2028'),
         JSON.stringify({ text: "x".repeat(200_000) }),
+        JSON.stringify("half a pair \ud83d, and the other \ude00"),
       ];
       for (const [index, data] of payloads.entries()) {
         const id = await on.send({ id: `p${index}`, data });
@@ -49,6 +50,16 @@ export const sendingCases = section(
         await on.complete(lease, data);
         assert.equal((await on.job(id)).result, data);
       }
+    }),
+
+    rule("data that is undefined is kept as no text, and a result as none", async (on) => {
+      const id = await on.send({ id: "a", data: "" });
+      const lease = await on.take(id);
+      assert.equal(lease.envelope.data, "");
+      await on.complete(lease);
+      const job = await on.job(id);
+      assert.equal(job.envelope.data, "");
+      assert.equal("result" in job, false);
     }),
 
     rule("a repeat of the same send stores one job", async (on) => {

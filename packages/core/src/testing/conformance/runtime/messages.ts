@@ -32,6 +32,9 @@ export const dated = defineMessage("DATED", {
   queue: "stage",
 });
 
+/** Carries nothing, either way. */
+export const empty = defineMessage("EMPTY", { data: z.void(), result: z.void(), queue: "stage" });
+
 /** May run only so long. */
 export const timed = defineMessage("TIMED", {
   data: z.object({}),
@@ -64,6 +67,6 @@ export const silent = defineMessage("SILENT", { data: z.object({}), queue: "stag
 
 export const text = (value: string) => ({ text: value });
 
-export const stageRegistry = createRegistry([echo, step, dated, timed, capped, forgotten, silent]);
+export const stageRegistry = createRegistry([echo, step, dated, empty, timed, capped, forgotten, silent]);
 
 export type StageMessage = (typeof stageRegistry.messages)[number];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rule, section } from "../case.ts";
 import { newJob } from "../new-job.ts";
 import { SHORT_LEASE, SOON, WORKER_LEASE } from "../timing.ts";
-import { dated, echo, step, text, timed } from "./messages.ts";
+import { dated, echo, empty, step, text, timed } from "./messages.ts";
 import { aborted, altered, gate, play, rejection, type Stage, type StageHandlers } from "./stage.ts";
 
 const echoes: StageHandlers = { ECHO: async ({ data }) => data };
@@ -17,6 +17,19 @@ export const workerCases = section(
         const job = await stage.queue.send(dated, { at });
         await stage.work({ DATED: async ({ data }) => ({ next: data.at }) });
         assert.deepEqual(await job.wait(), { next: at });
+      });
+    }),
+
+    rule("undefined travels as data and as a result", async (on) => {
+      await play(on, async (stage) => {
+        const job = await stage.queue.send(empty, undefined);
+        const received: unknown[] = [];
+        await stage.work({ EMPTY: async ({ data }) => void received.push(data) });
+        assert.equal(await job.wait(), undefined);
+        assert.deepEqual(received, [undefined]);
+        const snapshot = await stage.queue.get(job);
+        assert.equal(snapshot?.state, "completed");
+        assert.equal(snapshot.raw, false);
       });
     }),
 
