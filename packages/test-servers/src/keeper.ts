@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import type { Command, KeeperReport, KeptServer } from "./kept-server.ts";
+import type { Command, KeeperReport, KeptServer, RunningProcess } from "./kept-server.ts";
 
 /** A server that is stopped, or frozen by a test, is killed after this. */
 const PATIENCE_MS = 3_000;
@@ -54,7 +54,7 @@ async function run([executable, ...args]: Command, isServer: boolean): Promise<s
       if (isServer && !ready && child.pid && new RegExp(server.readyWhen).test(log)) {
         ready = true;
         clearTimeout(timer);
-        report({ readyAs: child.pid });
+        report({ ready: { pid: child.pid } });
       }
     });
   }
@@ -73,7 +73,7 @@ function stop(): void {
   setTimeout(() => running?.kill("SIGKILL"), PATIENCE_MS).unref();
 }
 
-function report(message: KeeperReport): void {
+function report(message: KeeperReport<RunningProcess>): void {
   // The callback takes the error of a process that is gone: thrown, it would end the keeper uncleaned.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }

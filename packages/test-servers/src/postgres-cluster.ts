@@ -12,9 +12,6 @@ import { unprivilegedUser } from "./unprivileged-user.ts";
 /** Tests don't outlive a power cut; without these a commit costs a disk flush. */
 export const NOT_DURABLE = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"];
 
-/** A container's entry point first starts a server that listens on no port, and is ready twice. */
-export const POSTGRES_READY = "listening on IPv4 address[\\s\\S]*ready to accept connections";
-
 /** Where packages put the programs without a link on the PATH: Debian, Red Hat, Homebrew on ARM and Intel. */
 const PACKAGED = [
   "/usr/lib/postgresql/*/bin",
@@ -59,7 +56,7 @@ async function startCluster(programs: string, port: number, options: ServerOptio
     commands: isNew ? [initdb, postgres] : [postgres],
     directory,
     removeDirectory: options.directory === undefined,
-    readyWhen: POSTGRES_READY,
+    readyWhen: "ready to accept connections",
     readyWithin: 60_000,
     stopSignal: "SIGINT",
     user,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { containerSource } from "./container.ts";
 import { debianPackage } from "./debian-package.ts";
-import { dockerContainer } from "./docker.ts";
-import { NOT_DURABLE, POSTGRES_READY, postgresCluster } from "./postgres-cluster.ts";
+import { NOT_DURABLE, postgresCluster } from "./postgres-cluster.ts";
 import { scratchDatabase } from "./scratch-database.ts";
 import { type ServerSource, startFromFirst } from "./server-source.ts";
 import type { ServerOptions, TestServer } from "./test-server.ts";
@@ -23,7 +23,7 @@ export function startPostgres(options: ServerOptions = {}): Promise<TestServer> 
   return startFromFirst(
     [
       ...(needsOwn ? [] : [scratchDatabase()]),
-      ...(needsProcess ? [] : [postgresInDocker(options)]),
+      ...(needsProcess ? [] : [postgresInContainer(options)]),
       machine,
       debianPackage("postgresql", machine),
     ],
@@ -31,20 +31,24 @@ export function startPostgres(options: ServerOptions = {}): Promise<TestServer> 
       server: "Postgres",
       remedy:
         "Install PostgreSQL (Debian: `apt-get install postgresql`, macOS: `brew install postgresql`), " +
-        "start Docker, or set DATABASE_URL.",
+        "pull the image postgres:17-alpine, or set DATABASE_URL.",
     },
   );
 }
 
-function postgresInDocker({ args = [] }: ServerOptions): ServerSource {
+function postgresInContainer({ args = [] }: ServerOptions): ServerSource {
   const password = randomUUID();
-  return dockerContainer({
-    image: "postgres:17-alpine",
-    port: 5432,
-    env: { POSTGRES_PASSWORD: password },
-    args: [...NOT_DURABLE, ...args],
-    readyWhen: POSTGRES_READY,
-    stopSignal: "SIGINT",
-    url: (port) => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
-  });
+  return containerSource(
+    {
+      image: "postgres:17-alpine",
+      port: 5432,
+      env: { POSTGRES_PASSWORD: password },
+      args: [...NOT_DURABLE, ...args],
+      readyWhen: "database system is ready to accept connections",
+      // The image first starts a server that listens on no port, to make the cluster.
+      readyTimes: 2,
+      readyWithin: 60_000,
+    },
+    ({ host, port }) => `postgres://postgres:${password}@${host}:${port}/postgres`,
+  );
 }

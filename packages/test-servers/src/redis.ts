@@ -1,8 +1,8 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { containerSource } from "./container.ts";
 import { debianPackage } from "./debian-package.ts";
-import { dockerContainer } from "./docker.ts";
 import { findExecutable } from "./executable.ts";
 import { withFreePort } from "./free-port.ts";
 import { keepServer } from "./kept-server.ts";
@@ -29,7 +29,7 @@ export function startRedis(options: ServerOptions = {}): Promise<TestServer> {
   return startFromFirst(
     [
       ...(needsOwn ? [] : [redisFromEnvironment()]),
-      ...(needsProcess ? [] : [redisInDocker(options)]),
+      ...(needsProcess ? [] : [redisInContainer(options)]),
       machine,
       debianPackage("redis-server", machine),
     ],
@@ -37,7 +37,7 @@ export function startRedis(options: ServerOptions = {}): Promise<TestServer> {
       server: "Redis",
       remedy:
         "Install Redis (Debian: `apt-get install redis-server`, macOS: `brew install redis`), " +
-        "start Docker, or set REDIS_URL.",
+        "pull the image redis:7-alpine, or set REDIS_URL.",
     },
   );
 }
@@ -53,15 +53,19 @@ function redisFromEnvironment(): ServerSource {
   };
 }
 
-function redisInDocker({ args = [] }: ServerOptions): ServerSource {
-  return dockerContainer({
-    image: "redis:7-alpine",
-    port: 6379,
-    args: ["redis-server", ...WITHOUT_PERSISTENCE, ...args],
-    readyWhen: READY,
-    stopSignal: "SIGTERM",
-    url: (port) => `redis://127.0.0.1:${port}`,
-  });
+function redisInContainer({ args = [] }: ServerOptions): ServerSource {
+  return containerSource(
+    {
+      image: "redis:7-alpine",
+      port: 6379,
+      env: {},
+      args: ["redis-server", ...WITHOUT_PERSISTENCE, ...args],
+      readyWhen: READY,
+      readyTimes: 1,
+      readyWithin: 30_000,
+    },
+    ({ host, port }) => `redis://${host}:${port}`,
+  );
 }
 
 function redisOnMachine(options: ServerOptions): ServerSource {

@@ -1,0 +1,96 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type RequestListener } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import pg from "pg";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { containerSource } from "../src/container.ts";
+import { missingImage } from "../src/container-engine.ts";
+import { startPostgres, startRedis } from "../src/index.ts";
+import { closed } from "./socket.ts";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+/** A socket that answers like an engine, as far as the given listener does. */
+async function fakeEngine(listener: RequestListener): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "queue-container-test-"));
+  const socket = join(directory, "docker.sock");
+  const server = createServer(listener).listen(socket);
+  await once(server, "listening");
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(directory, { recursive: true });
+  });
+  return socket;
+}
+
+test("without an engine's socket, containers are passed over", async () => {
+  vi.stubEnv("DOCKER_HOST", "");
+  expect(await missingImage("redis:7-alpine", ["/nowhere/docker.sock"])).toBe("no container engine's socket");
+});
+
+test("an engine is asked for the image, which is never pulled", async () => {
+  const asked: string[] = [];
+  const socket = await fakeEngine((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.writeHead(asked.length === 1 ? 200 : 404).end();
+  });
+  expect(await missingImage("redis:7-alpine", [socket])).toBe(undefined);
+  expect(await missingImage("redis:7-alpine", [socket])).toContain("`docker pull redis:7-alpine`");
+  expect(asked).toEqual(["GET /images/redis:7-alpine/json", "GET /images/redis:7-alpine/json"]);
+});
+
+test("an engine that hangs is passed over within seconds", async () => {
+  const socket = await fakeEngine(() => {});
+  expect(await missingImage("redis:7-alpine", [socket])).toMatch(
+    /^no container engine answers at .*: timeout$/,
+  );
+});
+
+test("a container that can't be started is a reason to try the next source", async () => {
+  const socket = await fakeEngine((request, response) => {
+    response.writeHead(request.url?.startsWith("/images/") ? 200 : 500).end("{}");
+  });
+  vi.stubEnv("DOCKER_HOST", `unix://${socket}`);
+  const container = { image: "redis:7-alpine", port: 6379, env: {}, args: [], readyTimes: 1 };
+  const source = containerSource({ ...container, readyWhen: "Ready", readyWithin: 1_000 }, () => "");
+  expect(await source.start()).toEqual({
+    unavailable: expect.stringContaining("No container of redis:7-alpine"),
+  });
+});
+
+// These need an engine that has the images: elsewhere they are skipped, with the reason.
+
+test("a container of Redis is a server like the others", async ({ skip }) => {
+  const missing = await missingImage("redis:7-alpine");
+  skip(missing !== undefined, missing);
+  const redis = await startRedis({ args: ["--maxclients", "50"] });
+  onTestFinished(() => redis.stop());
+  expect(redis).toMatchObject({ source: "container", pid: undefined });
+  const client = new Redis(redis.url);
+  expect(await client.config("GET", "maxclients")).toEqual(["maxclients", "50"]);
+  client.disconnect();
+  const gone = closed(redis.url);
+  await redis.stop();
+  await gone;
+});
+
+test("a container of Postgres is a server like the others", async ({ skip }) => {
+  const missing = await missingImage("postgres:17-alpine");
+  skip(missing !== undefined, missing);
+  const postgres = await startPostgres({ args: ["-c", "max_connections=20"] });
+  onTestFinished(() => postgres.stop());
+  expect(postgres).toMatchObject({ source: "container", pid: undefined });
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  expect((await client.query("SHOW max_connections")).rows).toEqual([{ max_connections: "20" }]);
+  await client.end();
+  const gone = closed(postgres.url);
+  await postgres.stop();
+  await gone;
+});
