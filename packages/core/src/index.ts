@@ -101,7 +101,7 @@ export {
   type HealthStatus,
   type QueueHealth,
 } from "./queue/health.ts";
-export type { JobError } from "./queue/job-error.ts";
+export type { JobError, RootCause } from "./queue/job-error.ts";
 export type { JobEvent } from "./queue/job-events.ts";
 export type { JobHandle } from "./queue/job-handle.ts";
 export type { JobReference } from "./queue/job-reference.ts";

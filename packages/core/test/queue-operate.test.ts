@@ -265,6 +265,53 @@ describe("explain", () => {
     expect((await queue.explain(created)).summary).toContain("UNRECOVERABLE: no");
   });
 
+  it("names a retried job's own policy, and the first cause of one that a cascade cancelled", async () => {
+    const { queue, start, settle } = setup();
+    await start({
+      PLAN_CREATE: () => {
+        throw new UnrecoverableError("no disk");
+      },
+    });
+    const first = await queue.send(planCreate, plan());
+    const second = await queue.send(planCreate, plan("p2"), { dependsOn: [first] });
+    const leaf = await queue.send(planCreate, plan("p3"), { dependsOn: [second] });
+    await settle();
+    expect((await queue.explain(leaf)).reasons).toMatchObject([
+      {
+        kind: "ended",
+        error: {
+          code: "DEPENDENCY_FAILED",
+          message: `The job ${second.id} that this one depends on was cancelled. Root cause: job ${first.id} (PLAN_CREATE), UNRECOVERABLE: no disk`,
+          root: { id: first.id, messageType: "PLAN_CREATE", code: "UNRECOVERABLE" },
+        },
+      },
+    ]);
+    await queue.retry(leaf);
+    const retried = await queue.explain(leaf);
+    expect(retried.reasons).toMatchObject([{ onFailure: "cancel", held: true, undecided: false }]);
+    expect(retried.summary).toContain("It was retried, and waits");
+    expect(retried.summary).toContain("should that fail, this one is cancelled");
+  });
+
+  it("says that one of many dependents is left to a later step", async () => {
+    const { queue } = setup();
+    const root = await queue.send(planCreate, plan());
+    const many = await queue.sendMany(
+      Array.from({ length: 1_500 }, (_, index) => ({
+        message: planCreate,
+        data: plan(`d${index}`),
+        options: { dependsOn: [root] },
+      })),
+    );
+    await queue.cancel(root);
+    const left = await queue.explain(many.at(-1)!);
+    expect(left).toMatchObject({
+      state: "blocked",
+      reasons: [{ kind: "dependency", state: "cancelled", held: false, undecided: true }],
+    });
+    expect(left.summary).toContain("is cancelled in one of the engine's next steps");
+  });
+
   it("says when a scheduled job is due, that a queued one is ready, and how long one has run", async () => {
     const { queue, start, settle } = setup();
     const later = await queue.send(planCreate, plan(), { delay: "1h" });

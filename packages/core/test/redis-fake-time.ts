@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
+import { STEP_POINTS } from "../src/engine/step-budget.ts";
 import type { RedisConnection } from "../src/redis/connection.ts";
 import type { Script } from "../src/redis/script.ts";
 
@@ -7,29 +8,37 @@ import type { Script } from "../src/redis/script.ts";
 const SERVER_TIME = /local function now_ms\(\)\n[\s\S]*?\nend/;
 const FAKE_TIME = "local function now_ms()\nreturn tonumber(redis.call('GET', KEYS[1] .. 'clock'))\nend";
 
+/** What a step may spend on dependents, as `lua/lib/cascade.lua` has it. */
+const STEP = /local STEP_POINTS = \d+/;
+
 const faked = new Map<string, Script>();
 
-function withFakeTime(script: Script): Script {
-  let fake = faked.get(script.name);
+function withFakeTime(script: Script, points: number): Script {
+  const name = `${script.name} ${points}`;
+  let fake = faked.get(name);
   if (!fake) {
-    const text = script.text.replace(SERVER_TIME, FAKE_TIME);
-    if (text === script.text) throw new Error(`${script.name} doesn't read the clock as the others do.`);
+    const inFakeTime = script.text.replace(SERVER_TIME, FAKE_TIME);
+    if (inFakeTime === script.text)
+      throw new Error(`${script.name} doesn't read the clock as the others do.`);
+    const text = inFakeTime.replace(STEP, `local STEP_POINTS = ${points}`);
     fake = { name: script.name, sha: createHash("sha1").update(text).digest("hex"), text };
-    faked.set(script.name, fake);
+    faked.set(name, fake);
   }
   return fake;
 }
 
-/** A connection whose scripts live in a time that a test advances. */
+/** A connection whose scripts live in a time that a test advances, and may spend so much in a step. */
 export class FakeTimeConnection implements RedisConnection {
   readonly #inner: RedisConnection;
   readonly #admin: Redis;
   readonly #clock: string;
+  readonly #points: number;
 
-  constructor(inner: RedisConnection, admin: Redis, prefix: string) {
+  constructor(inner: RedisConnection, admin: Redis, prefix: string, points = STEP_POINTS) {
     this.#inner = inner;
     this.#admin = admin;
     this.#clock = `${prefix}clock`;
+    this.#points = points;
   }
 
   async start(now: number): Promise<void> {
@@ -45,7 +54,7 @@ export class FakeTimeConnection implements RedisConnection {
   }
 
   run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
-    return this.#inner.run(withFakeTime(script), args);
+    return this.#inner.run(withFakeTime(script, this.#points), args);
   }
 
   listen(channel: string, onMessage: (message: string) => void, onGap?: () => void) {

@@ -2,7 +2,8 @@ import { startRedis, type TestServer } from "@org/test-servers";
 import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { memoryEngine } from "../src/memory/index.ts";
+import { STEP_POINTS } from "../src/engine/step-budget.ts";
+import { MemoryEngine } from "../src/memory/memory-engine.ts";
 import { IoredisConnection } from "../src/redis/ioredis-connection.ts";
 import { RedisEngine } from "../src/redis/redis-engine.ts";
 import { resolveRedisOptions } from "../src/redis/redis-options.ts";
@@ -17,11 +18,15 @@ import {
 } from "../src/testing/model/index.ts";
 import { FakeTimeConnection } from "./redis-fake-time.ts";
 
-const { QUEUE_PROPERTY_RUNS, QUEUE_PROPERTY_COMMANDS } = process.env;
+const { QUEUE_PROPERTY_RUNS, QUEUE_PROPERTY_COMMANDS, QUEUE_PROPERTY_STEP } = process.env;
 
 const SEQUENCES = Number(QUEUE_PROPERTY_RUNS ?? 100);
 const LENGTH = 60;
 const START = 1_700_000_000_000;
+/** A day, and more jobs than a sequence has. */
+const TOMBSTONES = { age: 86_400_000, count: 20_000 };
+/** What a step may spend: on one dependent, on a few, and on as many as in earnest. */
+const STEPS = fc.constantFrom(1, 120, STEP_POINTS);
 
 let server: TestServer;
 let admin: Redis;
@@ -37,17 +42,17 @@ afterAll(async () => {
   await server?.stop();
 });
 
-async function openMemory() {
+async function openMemory(points: number) {
   const clock = new FakeClock(START);
-  const engine = memoryEngine({ clock });
+  const engine = new MemoryEngine({ clock, tombstones: TOMBSTONES }, points);
   return EngineSession.open({ engine, elapse: (milliseconds) => clock.advance(milliseconds), record() {} });
 }
 
-async function openRedis() {
+async function openRedis(points: number) {
   const namespace = `model-${namespaces++}`;
   const prefix = `{${namespace}}:`;
   const options = resolveRedisOptions({ url: server.url, namespace });
-  const connection = new FakeTimeConnection(new IoredisConnection(options, prefix), admin, prefix);
+  const connection = new FakeTimeConnection(new IoredisConnection(options, prefix), admin, prefix, points);
   await connection.start(START);
   const engine = new RedisEngine({ connection, tombstones: options.tombstones });
   const elapse = (milliseconds: number) => connection.advance(milliseconds);
@@ -55,10 +60,10 @@ async function openRedis() {
   return { session, close: () => engine.close() };
 }
 
-async function differ(commands: readonly Command[]) {
-  const { session, close } = await openRedis();
+async function differ(commands: readonly Command[], points: number) {
+  const { session, close } = await openRedis(points);
   try {
-    return await firstDifference(commands, await openMemory(), session);
+    return await firstDifference(commands, await openMemory(points), session);
   } finally {
     await close();
   }
@@ -68,28 +73,27 @@ test(`${SEQUENCES} sequences of ${LENGTH} commands leave both engines in the sam
   timeout: 3_600_000,
 }, async () => {
   if (QUEUE_PROPERTY_COMMANDS) {
-    expect(await differ(JSON.parse(QUEUE_PROPERTY_COMMANDS))).toBe(undefined);
+    const points = Number(QUEUE_PROPERTY_STEP ?? STEP_POINTS);
+    expect(await differ(JSON.parse(QUEUE_PROPERTY_COMMANDS), points)).toBe(undefined);
     return;
   }
-  const property = fc.asyncProperty(commandSequence(LENGTH), async (commands) => {
-    const difference = await differ(commands);
+  const property = fc.asyncProperty(commandSequence(LENGTH), STEPS, async (commands, points) => {
+    const difference = await differ(commands, points);
     if (difference) throw new Error(`Command ${difference.at}`);
   });
   const outcome = await fc.check(property, { numRuns: SEQUENCES, ...replayParameters() });
   if (!outcome.failed) return;
   if (!outcome.counterexample) throw outcome.errorInstance;
-  const fails = async (candidate: readonly Command[]) => (await differ(candidate)) !== undefined;
-  const shortest = await shortestFailure(
-    await (await openMemory()).executeNaming(outcome.counterexample[0]),
-    fails,
-  );
-  const { at, command, in: what, reference, subject } = (await differ(shortest))!;
+  const [commands, points] = outcome.counterexample;
+  const fails = async (candidate: readonly Command[]) => (await differ(candidate, points)) !== undefined;
+  const shortest = await shortestFailure(await (await openMemory(points)).executeNaming(commands), fails);
+  const { at, command, in: what, reference, subject } = (await differ(shortest, points))!;
   expect(
     subject,
     [
       `The ${what} after command ${at} differs: ${JSON.stringify(command)}`,
       `Again: QUEUE_PROPERTY_SEED=${outcome.seed} QUEUE_PROPERTY_PATH=${outcome.counterexamplePath} vitest run test/redis-model.test.ts`,
-      `Shortest: QUEUE_PROPERTY_COMMANDS='${JSON.stringify(shortest)}'`,
+      `Shortest: QUEUE_PROPERTY_STEP=${points} QUEUE_PROPERTY_COMMANDS='${JSON.stringify(shortest)}'`,
     ].join("\n"),
   ).toEqual(reference);
 });

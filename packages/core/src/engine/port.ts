@@ -388,4 +388,9 @@ export interface DependencyEdge extends Dependency {
   readonly state: JobState | null;
   /** Whether this edge still blocks. */
   readonly pending: boolean;
+  /**
+   * The job depended on has ended, and this one of its many dependents is left to a later step, which decides it as
+   * `onFailure` says. @default false
+   */
+  readonly undecided?: true;
 }

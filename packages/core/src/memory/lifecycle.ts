@@ -1,7 +1,9 @@
 import type { BatchJob } from "../engine/batch-order.ts";
 import type { EngineEvent } from "../engine/events.ts";
+import { dependencyFailed, rootCauseTail } from "../engine/root-cause.ts";
 import { isTerminal, type JobState, type TerminalState } from "../engine/state-machine.ts";
 import type { ErrorCode } from "../errors/codes.ts";
+import { Cascades } from "./cascades.ts";
 import { Heap } from "./heap.ts";
 import { JobTable, type TombstoneLimits } from "./job-table.ts";
 import type { Metrics } from "./metrics.ts";
@@ -34,13 +36,14 @@ export class Lifecycle {
   readonly held = new Map<string, StoredJob>();
   readonly #due = new Heap<Due>((a, b) => a.at < b.at || (a.at === b.at && a.job.sequence < b.job.sequence));
   readonly #retention = new Retention((job, now) => this.table.bury(job, now));
-  /** Jobs that ended in this step and whose dependents are still to be told. */
-  readonly #ended: StoredJob[] = [];
+  readonly cascades: Cascades;
   #scheduled = 0;
   readonly #hooks: LifecycleHooks;
 
-  constructor(hooks: LifecycleHooks, tombstones: TombstoneLimits, now: number) {
+  /** `points`: what a step may spend on dependents. */
+  constructor(hooks: LifecycleHooks, tombstones: TombstoneLimits, points: number, now: number) {
     this.table = new JobTable(tombstones, now);
+    this.cascades = new Cascades(points, (dependent, job, at) => this.#decide(dependent, job, at));
     this.#hooks = hooks;
   }
 
@@ -98,6 +101,8 @@ export class Lifecycle {
 
   /** Opens a failed or cancelled job again, with fresh attempts. */
   reopen(job: StoredJob, now: number): void {
+    this.cascades.stop(job.id);
+    this.cascades.spend(job.dependsOn.length);
     this.#unretain(job);
     this.#beginReading(job);
     job.epoch++;
@@ -106,7 +111,7 @@ export class Lifecycle {
     job.error = job.result = job.progress = job.finishedAt = undefined;
     job.runAt = 0;
     for (const { job: id, onFailure } of job.dependsOn) {
-      const state = this.table.stateOf(id);
+      const state = this.stateOf(id);
       const dependency = this.table.get(id);
       if (!dependency || state === "completed" || (isTerminal(state!) && onFailure === "run")) continue;
       this.#await(job, dependency);
@@ -124,16 +129,25 @@ export class Lifecycle {
   /** Deletes a job that isn't active, leaving a tombstone. What waits for it is decided. */
   remove(job: StoredJob, now: number): void {
     if (!isTerminal(job.state!)) this.#end(job, "cancelled", now, reason("JOB_CANCELLED", "Removed."));
-    else if (job.dependents) this.#ended.push(job);
+    else if (job.state !== "completed") {
+      this.cascades.stop(job.id);
+      this.cascades.begin(job);
+    }
     this.#passTurn(job, now);
     this.#unretain(job);
     if (!job.isDeleted) this.table.bury(job, now);
     this.#propagate(now);
   }
 
-  /** Makes up to `limit` due jobs queued. Answers how many. */
+  /** The state of a known job: also of one that only a tombstone remembers, or those who wait to be told of it. */
+  stateOf(id: string): JobState | undefined {
+    return this.table.stateOf(id) ?? this.cascades.get(id)?.job.state ?? undefined;
+  }
+
+  /** Goes on with pending cascades and makes up to `limit` due jobs queued. Answers how many. */
   promoteDue(now: number, limit: number): number {
     let promoted = 0;
+    this.cascades.goOn(now);
     if (this.#due.size > 1_024 && this.#due.size > 2 * this.#scheduled) this.#due.keepOnly(isCurrent);
     while (promoted < limit && this.#due.first && this.#due.first.at <= now) {
       const due = this.#due.pop()!;
@@ -164,14 +178,19 @@ export class Lifecycle {
   #enter(job: StoredJob, now: number): void {
     this.#beginReading(job);
     for (const { job: id, onFailure } of job.dependsOn) {
-      const state = this.table.stateOf(id);
+      const state = this.stateOf(id);
       const dependency = this.table.get(id);
       if (state === undefined || state === "completed") continue;
       if (state !== "failed" && state !== "cancelled") this.#await(job, dependency!);
       else if (onFailure === "hold" && dependency) this.#await(job, dependency);
       // A hold on a job that only its tombstone remembers could never be released.
       else if (onFailure !== "run") {
-        this.#end(job, "cancelled", now, dependencyFailed(id, state));
+        this.#end(
+          job,
+          "cancelled",
+          now,
+          dependencyFailed(id, state, dependency && rootCauseTail(dependency)),
+        );
         return;
       }
     }
@@ -215,6 +234,7 @@ export class Lifecycle {
       this.held.delete(job.id);
       metrics.time(job.queue.name, "running", now - job.startedAt!, now);
     }
+    this.cascades.spend(job.dependsOn.length);
     for (const { job: id } of job.dependsOn) this.#endReading(job, id, now);
     job.pending = undefined;
     job.finishedAt = now;
@@ -222,30 +242,25 @@ export class Lifecycle {
     metrics.count(job.queue.name, state, now);
     this.#change(job, state, now);
     if (wasQueued) job.queue.ready.forget();
-    if (job.dependents) this.#ended.push(job);
+    this.cascades.begin(job);
     if (!holdsKey(job, state)) this.#passTurn(job, now);
     if (job.inLine && job.line?.head !== job) job.line?.forget();
     this.#retain(job, now);
   }
 
-  /** Tells dependents, theirs, and so on: a list instead of recursion, for chains of any length. */
   #propagate(now: number): void {
-    for (let index = 0; index < this.#ended.length; index++) {
-      const job = this.#ended[index]!;
-      for (const dependent of [...(job.dependents ?? [])]) this.#tell(dependent, job, now);
-      this.#retain(job, now);
-    }
-    this.#ended.length = 0;
+    this.cascades.propagate(now);
     this.table.evictTombstones();
   }
 
-  #tell(dependent: StoredJob, job: StoredJob, now: number): void {
+  #decide(dependent: StoredJob, job: StoredJob, now: number): void {
     const policy = job.state === "completed" ? "run" : dependent.policyTowards(job.id);
     if (policy === "hold" && !job.isDeleted) return;
     job.dependents!.delete(dependent);
     dependent.pending!.delete(job.id);
-    if (policy !== "run") this.#end(dependent, "cancelled", now, dependencyFailed(job.id, job.state!));
-    else if (dependent.pending!.size === 0) this.#place(dependent, now);
+    if (policy !== "run") {
+      this.#end(dependent, "cancelled", now, dependencyFailed(job.id, job.state!, rootCauseTail(job)));
+    } else if (dependent.pending!.size === 0) this.#place(dependent, now);
   }
 
   #retain(job: StoredJob, now: number): void {
@@ -262,8 +277,8 @@ export class Lifecycle {
   #await(job: StoredJob, dependency: StoredJob): void {
     job.pending ??= new Set();
     job.pending.add(dependency.id);
-    dependency.dependents ??= new Set();
-    dependency.dependents.add(job);
+    dependency.dependents ??= new Map();
+    dependency.dependents.set(job, ++dependency.places);
   }
 
   /** What unfinished jobs depend on isn't for retention to take: its result may be read, or its retry awaited. */
@@ -278,7 +293,10 @@ export class Lifecycle {
 
   #endReading(job: StoredJob, id: string, now: number): void {
     const dependency = this.table.get(id);
-    if (!dependency) return;
+    if (!dependency) {
+      this.cascades.get(id)?.job.dependents?.delete(job);
+      return;
+    }
     dependency.readers--;
     dependency.dependents?.delete(job);
     if (dependency.state !== null && isTerminal(dependency.state)) this.#retain(dependency, now);
@@ -329,11 +347,4 @@ function holdsKey(job: StoredJob, ending: TerminalState): boolean {
 /** The JSON text of an error that the engine itself makes. */
 export function reason(code: ErrorCode, message: string): string {
   return JSON.stringify({ code, message });
-}
-
-function dependencyFailed(id: string, state: JobState): string {
-  return reason(
-    "DEPENDENCY_FAILED",
-    `The job ${id} that this one depends on ${state === "failed" ? "failed" : "was cancelled"}.`,
-  );
 }

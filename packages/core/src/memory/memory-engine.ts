@@ -7,6 +7,7 @@ import type { EngineEvent } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
 import { isTerminal } from "../engine/state-machine.ts";
+import { STEP_POINTS } from "../engine/step-budget.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { CallbackGuard } from "../logging/callback-guard.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
@@ -59,7 +60,8 @@ export function memoryEngine(options: MemoryEngineOptions = {}): port.Engine {
   return new MemoryEngine(parseOptions("memoryEngine", optionsSchema, options));
 }
 
-class MemoryEngine implements port.Engine {
+/** Exported for tests, which have it do less in a step: `stepPoints`. */
+export class MemoryEngine implements port.Engine {
   readonly name = "memory";
   readonly embedded = true;
   readonly capabilities: port.EngineCapabilities = Object.freeze({
@@ -83,7 +85,7 @@ class MemoryEngine implements port.Engine {
   #unsent: EngineEvent[] = [];
   #closed = false;
 
-  constructor({ clock, tombstones }: z.output<typeof optionsSchema>) {
+  constructor({ clock, tombstones }: z.output<typeof optionsSchema>, stepPoints = STEP_POINTS) {
     this.#clock = clock;
     this.#work = new WorkSignal(clock);
     const hooks: LifecycleHooks = {
@@ -91,7 +93,7 @@ class MemoryEngine implements port.Engine {
       onEvent: (type, job, now) => this.#emit(type, job, now),
       onWork: (queue) => this.#work.wake(queue.name),
     };
-    this.#lifecycle = new Lifecycle(hooks, tombstones, clock.now());
+    this.#lifecycle = new Lifecycle(hooks, tombstones, stepPoints, clock.now());
   }
 
   get #table() {
@@ -101,7 +103,7 @@ class MemoryEngine implements port.Engine {
   async enqueue(batches: readonly port.EnqueueBatch[]): Promise<readonly port.EnqueueOutcome[]> {
     const now = this.#now();
     const known = {
-      isKnown: (id: string) => this.#table.isKnown(id),
+      isKnown: (id: string) => this.#lifecycle.stateOf(id) !== undefined,
       dedupedTo: (key: string) => this.#dedupe.get(key, now),
     };
     return batches.map((batch) => {
@@ -142,6 +144,7 @@ class MemoryEngine implements port.Engine {
   async settle({ outcomes, claim }: port.SettleRequest): Promise<port.SettleReply> {
     const now = this.#now();
     const verdicts = outcomes.map((outcome) => {
+      this.#renewStep();
       const job = this.#held(outcome);
       // One that is reserved hasn't begun: whoever says how it ended is ahead of its turn.
       if (job?.state !== "active") return "stale";
@@ -188,6 +191,7 @@ class MemoryEngine implements port.Engine {
   async release(releases: readonly port.Release[]): Promise<void> {
     const now = this.#now();
     for (const release of releases) {
+      this.#renewStep();
       const job = this.#held(release);
       if (!job) continue;
       this.#lifecycle.breakRun(job, now);
@@ -210,6 +214,7 @@ class MemoryEngine implements port.Engine {
     let requeued = 0;
     let stalled = 0;
     for (const job of expired) {
+      if (this.#lifecycle.cascades.isSpent) break;
       // Another one's end may have voided its reservation.
       if (!this.#lifecycle.held.has(job.id)) continue;
       this.#lifecycle.breakRun(job, now);
@@ -220,7 +225,8 @@ class MemoryEngine implements port.Engine {
     const promoted = this.#lifecycle.promoteDue(now, STEP);
     const trimmed = this.#lifecycle.trim(now, STEP);
     const forgotten = this.#table.trimTombstones(now, STEP) + this.#dedupe.trim(now, STEP);
-    const more = Math.max(expired.length, promoted, trimmed, forgotten) >= STEP;
+    const { isSpent, isPending } = this.#lifecycle.cascades;
+    const more = isSpent || isPending || Math.max(expired.length, promoted, trimmed, forgotten) >= STEP;
     return { requeued, stalled, promoted, trimmed, more };
   }
 
@@ -240,6 +246,7 @@ class MemoryEngine implements port.Engine {
     const now = this.#now();
     const error = reason("JOB_CANCELLED", why);
     return ids.map((id) => {
+      this.#renewStep();
       const job = this.#table.get(id);
       if (!job) return "unknown";
       if (isTerminal(job.state!)) return "finished";
@@ -256,6 +263,7 @@ class MemoryEngine implements port.Engine {
   async retry(ids: readonly string[]): Promise<readonly port.RetryOutcome[]> {
     const now = this.#now();
     return ids.map((id) => {
+      this.#renewStep();
       const job = this.#table.get(id);
       if (!job) return "unknown";
       if (job.state !== "failed" && job.state !== "cancelled") return "not-failed";
@@ -267,6 +275,7 @@ class MemoryEngine implements port.Engine {
   async remove(ids: readonly string[]): Promise<readonly port.RemoveOutcome[]> {
     const now = this.#now();
     return ids.map((id) => {
+      this.#renewStep();
       const job = this.#table.get(id);
       if (!job) return "unknown";
       if (this.#lifecycle.held.has(id)) return "active";
@@ -325,15 +334,16 @@ class MemoryEngine implements port.Engine {
     this.#assertOpen();
     const job = this.#table.get(id);
     if (!job) return null;
-    const dependents = [...(job.dependents ?? [])]
+    const dependents = [...(job.dependents?.keys() ?? [])]
       .slice(0, SHOWN_DEPENDENTS)
       .map((dependent) => dependent.id);
     const head = job.state === "blocked" ? job.line?.head : undefined;
     return {
       dependencies: job.dependsOn.map((dependency) => ({
         ...dependency,
-        state: this.#table.stateOf(dependency.job) ?? null,
+        state: this.#lifecycle.stateOf(dependency.job) ?? null,
         pending: job.pending?.has(dependency.job) ?? false,
+        ...(this.#lifecycle.cascades.get(dependency.job)?.leaves(job) && { undecided: true as const }),
       })),
       dependents,
       ...(head && head !== job && { behind: head.id }),
@@ -365,6 +375,7 @@ class MemoryEngine implements port.Engine {
   async waitForWork(request: port.WaitForWorkRequest): Promise<void> {
     const now = this.#now();
     if (request.queues.some((name) => this.#table.queues.get(name)?.hasWork)) return;
+    if (this.#lifecycle.cascades.isPending) return;
     const due = this.#lifecycle.nextDue ?? Number.POSITIVE_INFINITY;
     if (due <= now) return;
     return this.#work.wait(request, Math.min(request.timeout, due - now));
@@ -398,9 +409,16 @@ class MemoryEngine implements port.Engine {
     return job?.epoch === epoch ? job : undefined;
   }
 
+  /** Begins a step. */
   #now(): number {
     this.#assertOpen();
+    this.#lifecycle.cascades.beginStep();
     return this.#clock.now();
+  }
+
+  /** A call with many parts goes on in another step once one is full. */
+  #renewStep(): void {
+    if (this.#lifecycle.cascades.isSpent) this.#lifecycle.cascades.beginStep();
   }
 
   #assertOpen(): void {

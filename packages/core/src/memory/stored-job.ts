@@ -39,8 +39,10 @@ export class StoredJob {
   pending: Set<string> | undefined;
   /** Unfinished jobs that depend on this one: they may still read its result. */
   readers = 0;
-  /** Jobs that still wait for this one; made with the first. */
-  dependents: Set<StoredJob> | undefined;
+  /** Jobs that still wait for this one, by the place in which they began to; made with the first. */
+  dependents: Map<StoredJob, number> | undefined;
+  /** The last place given. */
+  places = 0;
   /** The line of its ordering key, and whether it stands in it. */
   line: OrderingLine | undefined;
   inLine = false;

@@ -19,12 +19,16 @@ export interface JobExplanation {
 /** One cause of a job's state. `text` says it in a sentence. */
 export type StateReason = { readonly text: string } & (
   | {
-      /** It runs after another job. `held`: that job ended badly, and the policy says to wait for its retry. */
+      /**
+       * It runs after another job. `held`: that job ended badly, and this one waits for its retry. `undecided`: that
+       * job has ended with more dependents than the engine decides in one step, and this one's turn is to come.
+       */
       readonly kind: "dependency";
       readonly job: string;
       readonly state: JobState | null;
       readonly onFailure: DependencyFailurePolicy;
       readonly held: boolean;
+      readonly undecided: boolean;
     }
   | { readonly kind: "ordering-key"; readonly key: string; readonly behind: string }
   | { readonly kind: "scheduled"; readonly until: Date }
@@ -93,13 +97,11 @@ async function explainGone(engine: Engine, id: string): Promise<JobExplanation> 
 
 function blockers(record: JobRecord, edges: JobEdges | null): StateReason[] {
   const reasons: StateReason[] = [];
-  for (const { job, state, onFailure, pending } of edges?.dependencies ?? []) {
+  for (const { job, state, onFailure, pending, undecided = false } of edges?.dependencies ?? []) {
     if (!pending) continue;
-    const held = state === "failed" || state === "cancelled";
-    const text = held
-      ? `It is held: the job ${job} that it depends on is ${state}, and its policy is to wait until that job is retried and completes.`
-      : `It waits for the job ${job}, which is ${state ?? "unknown"}${POLICY_TEXT[onFailure]}.`;
-    reasons.push({ kind: "dependency", job, state, onFailure, held, text });
+    const held = !undecided && (state === "failed" || state === "cancelled");
+    const text = dependencyText({ job, state, onFailure, held, undecided });
+    reasons.push({ kind: "dependency", job, state, onFailure, held, undecided, text });
   }
   if (edges?.behind !== undefined) {
     const key = record.orderingKey ?? "";
@@ -108,6 +110,26 @@ function blockers(record: JobRecord, edges: JobEdges | null): StateReason[] {
   }
   return reasons;
 }
+
+type DependencyReason = Omit<Extract<StateReason, { kind: "dependency" }>, "kind" | "text">;
+
+function dependencyText({ job, state, onFailure, held, undecided }: DependencyReason): string {
+  const how = state ?? "unknown";
+  if (undecided) {
+    const next = state === "completed" ? "is released" : UNDECIDED_TEXT[onFailure];
+    return `The job ${job} that it depends on is ${how}. Many depend on that one: this one ${next} in one of the engine's next steps.`;
+  }
+  if (!held) return `It waits for the job ${job}, which is ${how}${POLICY_TEXT[onFailure]}.`;
+  return onFailure === "hold"
+    ? `It is held: the job ${job} that it depends on is ${how}, and its policy is to wait until that job is retried and completes.`
+    : `It was retried, and waits until the job ${job} that it depends on, which is ${how}, is retried and completes${POLICY_TEXT[onFailure]}.`;
+}
+
+const UNDECIDED_TEXT: Readonly<Record<DependencyFailurePolicy, string>> = {
+  cancel: "is cancelled",
+  run: "is released",
+  hold: "is held, or cancelled if that one is gone,",
+};
 
 const POLICY_TEXT: Readonly<Record<DependencyFailurePolicy, string>> = {
   cancel: " (should that fail, this one is cancelled)",

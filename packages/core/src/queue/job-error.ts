@@ -14,6 +14,16 @@ export interface JobError {
   readonly errors?: readonly { readonly name: string; readonly message: string }[];
   /** Where and what, for errors about data. */
   readonly issues?: readonly Issue[];
+  /** Of `DEPENDENCY_FAILED`: the first job of the cascade, which failed or was cancelled by itself. */
+  readonly root?: RootCause;
+}
+
+/** The job that a cascade of cancellations began with. The beginning of its error's message is in `message`. */
+export interface RootCause {
+  readonly id: string;
+  readonly messageType: string;
+  /** Of its error, if that had one. */
+  readonly code?: string;
 }
 
 /** Reads a stored error. Whatever a foreign worker wrote there, this answers something readable. */
@@ -25,7 +35,8 @@ export function readJobError(json: string): JobError {
     return { code: "HANDLER_FAILED", message: json };
   }
   if (typeof value !== "object" || value === null) return { code: "HANDLER_FAILED", message: String(value) };
-  const { code, message, name, stack, errors, issues } = value as Record<string, unknown>;
+  const { code, message, name, stack, errors, issues, root } = value as Record<string, unknown>;
+  const cause = readRoot(root);
   return {
     code: typeof code === "string" ? code : "HANDLER_FAILED",
     message: typeof message === "string" ? message : json,
@@ -33,12 +44,19 @@ export function readJobError(json: string): JobError {
     ...(typeof stack === "string" && { stack }),
     ...(Array.isArray(errors) && { errors: errors.map(readInner) }),
     ...(Array.isArray(issues) && { issues: issues.map(readIssue) }),
+    ...(cause && { root: cause }),
   };
 }
 
 function readInner(error: unknown): { readonly name: string; readonly message: string } {
   const { name, message } = (error ?? {}) as Record<string, unknown>;
   return { name: String(name ?? ""), message: String(message ?? "") };
+}
+
+function readRoot(root: unknown): RootCause | undefined {
+  const { id, messageType, code } = Object(root) as Record<string, unknown>;
+  if (typeof id !== "string" || typeof messageType !== "string") return undefined;
+  return { id, messageType, ...(typeof code === "string" && { code }) };
 }
 
 function readIssue(issue: unknown): Issue {

@@ -31,6 +31,8 @@ const STEP = 1_000;
 const LONGEST_RUN = 1_000;
 /** Ids that one call operates on. */
 const MOST_IDS = 500;
+/** Outcomes that one call settles. */
+const MOST_OUTCOMES = 2_000;
 /** Dependents that `edges` names. */
 const SHOWN_DEPENDENTS = 100;
 /** Finished jobs that one step of `clean` looks at. */
@@ -86,23 +88,25 @@ export class RedisEngine implements port.Engine {
   }
 
   async settle({ outcomes, claim }: port.SettleRequest): Promise<port.SettleReply> {
-    const args: (string | number)[] = [this.#tombstones.count, outcomes.length];
-    for (const outcome of outcomes) {
-      const delay = outcome.type === "retry" ? Math.ceil(outcome.delay) : 0;
-      args.push(outcome.id, `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay}`);
-      args.push((outcome.type === "complete" ? outcome.result : outcome.error) ?? "");
+    const args = outcomeArgs(outcomes);
+    const verdicts: ("accepted" | "stale")[] = [];
+    for (;;) {
+      const rest = outcomes.length - verdicts.length;
+      const some = Math.min(rest, MOST_OUTCOMES);
+      const start = 3 * verdicts.length;
+      const call = [this.#tombstones.count, some, ...args.slice(start, start + 3 * some)];
+      const reply =
+        claim && some === rest
+          ? await this.#claims.run((token) =>
+              this.#run(scripts.settle, [...call, ...claimArgs(claim, token)]),
+            )
+          : await this.#run(scripts.settle, call);
+      const [accepted, claimed] = reply as readonly [readonly number[], readonly string[]];
+      for (const verdict of accepted) verdicts.push(verdict === 1 ? "accepted" : "stale");
+      if (verdicts.length === outcomes.length) {
+        return { verdicts, claimed: await claimedJobs(claimed, this.#profiles) };
+      }
     }
-    const reply = claim
-      ? await this.#claims.run((token) => {
-          args.push(...claimArgs(claim, token));
-          return this.#run(scripts.settle, args);
-        })
-      : await this.#run(scripts.settle, args);
-    const [accepted, claimed] = reply as readonly [readonly number[], readonly string[]];
-    return {
-      verdicts: accepted.map((verdict) => (verdict === 1 ? "accepted" : "stale")),
-      claimed: await claimedJobs(claimed, this.#profiles),
-    };
   }
 
   async extend({ leases, lease }: port.ExtendRequest): Promise<readonly port.LeaseStatus[]> {
@@ -121,7 +125,10 @@ export class RedisEngine implements port.Engine {
       Math.ceil(delay),
       bounce ? 1 : 0,
     ]);
-    await this.#run(scripts.release, [this.#tombstones.count, ...args]);
+    for (let done = 0; done < releases.length; ) {
+      const some = args.slice(4 * done, 4 * (done + MOST_IDS));
+      done += (await this.#run(scripts.release, [this.#tombstones.count, ...some])) as number;
+    }
   }
 
   async recover(): Promise<port.RecoverReport> {
@@ -217,7 +224,8 @@ export class RedisEngine implements port.Engine {
         job: String(job),
         onFailure: policyOf(String(policy)),
         state: state === "" ? null : (state as port.JobRecord["state"]),
-        pending: pending === 1,
+        pending: pending !== 0,
+        ...(pending === 2 && { undecided: true as const }),
       });
     }
     return { dependencies, dependents, ...(behind !== "" && { behind }) };
@@ -300,8 +308,8 @@ export class RedisEngine implements port.Engine {
     ...first: string[]
   ): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = [];
-    for (let start = 0; start < ids.length; start += MOST_IDS) {
-      const some = ids.slice(start, start + MOST_IDS);
+    while (outcomes.length < ids.length) {
+      const some = ids.slice(outcomes.length, outcomes.length + MOST_IDS);
       const reply = await this.#run(script, [this.#tombstones.count, ...first, ...some]);
       outcomes.push(...(reply as readonly Outcome[]));
     }
@@ -311,6 +319,16 @@ export class RedisEngine implements port.Engine {
   #run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
     return this.#connection.run(script, args);
   }
+}
+
+function outcomeArgs(outcomes: readonly port.AttemptOutcome[]): (string | number)[] {
+  const args: (string | number)[] = [];
+  for (const outcome of outcomes) {
+    const delay = outcome.type === "retry" ? Math.ceil(outcome.delay) : 0;
+    args.push(outcome.id, `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay}`);
+    args.push((outcome.type === "complete" ? outcome.result : outcome.error) ?? "");
+  }
+  return args;
 }
 
 function claimArgs(request: port.ClaimRequest, token: string): readonly (string | number)[] {

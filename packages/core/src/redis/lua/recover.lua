@@ -56,7 +56,7 @@ end
 
 for _, job in ipairs(expired) do
   -- Another one's end may have voided its reservation.
-  if job.is_held then
+  if job.is_held and not life().is_spent() then
     life().break_run(job)
     if job.state == 'active' then
       stall(job)
@@ -81,5 +81,6 @@ elseif now - since >= tonumber(ARGV[2]) then
 end
 
 end_step(tonumber(ARGV[1]), false)
-local more = (#expired >= limit or promoted >= limit or trimmed >= limit) and 1 or 0
-return { requeued, stalled, promoted, trimmed, more }
+local is_cut = lifecycle and (lifecycle.is_spent() or lifecycle.is_left())
+local more = is_cut or #expired >= limit or promoted >= limit or trimmed >= limit
+return { requeued, stalled, promoted, trimmed, more and 1 or 0 }

@@ -2,6 +2,7 @@
 --
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 tombstones to remember; then of each: id, epoch, delay, 1 for a bounce or 0
+-- Answer of how many, the first: the rest are for another step
 -- Cost   some ten commands a job
 -- @include lib/time
 -- @include lib/base
@@ -16,11 +17,16 @@
 -- @include lib/step
 -- @include lib/held
 
+local n = 0
 for at = 2, #ARGV, 4 do
+  if life().is_spent() then
+    break
+  end
+  n = n + 1
   local job = held(ARGV[at], ARGV[at + 1])
   if job then
     give_back_unrun(job, tonumber(ARGV[at + 2]), ARGV[at + 3] == '1')
   end
 end
 end_step(tonumber(ARGV[1]), false)
-return 1
+return n

@@ -6,7 +6,8 @@
 --        2 number of outcomes, then of each: id, "type epoch delay" (type c, r, f or x: complete, retry, fail,
 --          cancel), result or error as JSON, or ""
 --        then, when it is to claim, as in claim.lua from its first argument on
--- Answer {verdicts (1 accepted, 0 stale), what claim.lua answers}
+-- Answer {verdicts (1 accepted, 0 stale), what claim.lua answers}; fewer verdicts than outcomes, and nothing claimed,
+--        when the step is full: the rest are for another
 -- Cost   a few commands, each linear in the outcomes, for plain jobs that aren't kept; some ten a job otherwise
 -- @include lib/time
 -- @include lib/base
@@ -170,6 +171,9 @@ for first = 1, n, CHUNK do
     life().read_waiters(ids)
   end
   for index = first, last do
+    if lifecycle and lifecycle.is_spent() then
+      break
+    end
     local id, record = ids[index - first + 1], records[index - first + 1]
     local text = ARGV[3 * index + 2]
     verdicts[index] = 0
@@ -191,7 +195,7 @@ end
 
 local claimed = {}
 local at = 3 + 3 * n
-if ARGV[at] then
+if ARGV[at] and #verdicts == n then
   claimed = claim(
     { unpack(ARGV, at + 4) }, tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
   )

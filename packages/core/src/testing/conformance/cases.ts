@@ -1,4 +1,5 @@
 import type { ConformanceCase } from "./case.ts";
+import { boundedCascadeCases } from "./engine/bounded-cascades.ts";
 import { brokenRunCases } from "./engine/broken-runs.ts";
 import { cancelCases } from "./engine/cancel.ts";
 import { claimingCases, fenceCases, settlingCases } from "./engine/claiming.ts";
@@ -32,6 +33,7 @@ export const engineCases: readonly ConformanceCase[] = [
   ...dependencyCases,
   ...dependencyFailureCases,
   ...retriedDependentCases,
+  ...boundedCascadeCases,
   ...orderingKeyCases,
   ...heldKeyCases,
   ...runCases,

@@ -51,9 +51,24 @@ const draft: fc.Arbitrary<JobDraft> = fc.record({
   dedupe: onceIn(6, fc.record({ key: fc.nat(2), window: fc.constantFrom(50, 1_000) })),
 });
 
+/** Many that wait for the same job: more than a step may decide. */
+const fan = fc
+  .tuple(recent, fc.array(fc.tuple(draft, policy), { minLength: 7, maxLength: 14 }))
+  .map(([index, drafts]) =>
+    drafts.map(
+      ([each, onFailure]): JobDraft => ({
+        ...each,
+        dependsOn: [{ on: "earlier", index, onFailure }],
+        ordering: null,
+        dedupe: null,
+      }),
+    ),
+  );
+
 const batch = fc.oneof(
-  { weight: 3, arbitrary: fc.array(draft, { minLength: 1, maxLength: 1 }) },
-  { weight: 1, arbitrary: fc.array(draft, { minLength: 2, maxLength: 4 }) },
+  { weight: 18, arbitrary: fc.array(draft, { minLength: 1, maxLength: 1 }) },
+  { weight: 6, arbitrary: fc.array(draft, { minLength: 2, maxLength: 4 }) },
+  { weight: 1, arbitrary: fan },
 );
 
 const lease = fc.constantFrom(50, 400, 400, 5_000);

@@ -16,6 +16,9 @@ local now_text = int(now)
 -- What the key of each job begins with.
 local JOB = P .. 'job:'
 
+-- What stands in `due` for pending cascades, before all jobs: no id is empty.
+local CASCADING = ''
+
 -- The score of a ready job is its priority times this, and its sequence; fresh jobs have priority 0.
 local PRIORITY_STEP = 8796093022208
 

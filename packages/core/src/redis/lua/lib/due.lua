@@ -1,9 +1,16 @@
--- Makes up to `limit` due jobs runnable, those of one instant in send order. Answers how many.
+-- Goes on with pending cascades and makes up to `limit` due jobs runnable, those of one instant in send order. Answers
+-- how many.
 local function promote_due(limit)
-  local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now_text, 'LIMIT', 0, limit)
-  for _, entry in ipairs(due) do
-    -- Behind the sequence and a space: see `due_entry`.
-    life().place(life().load(string.sub(entry, 15)))
+  local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now_text, 'LIMIT', 0, limit + 1)
+  local first = 1
+  if due[1] == CASCADING then
+    life().go_on_pending()
+    first = 2
   end
-  return #due
+  local last = math.min(#due, first + limit - 1)
+  for index = first, last do
+    -- Behind the sequence and a space: see `due_entry`.
+    life().place(life().load(string.sub(due[index], 15)))
+  end
+  return last - first + 1
 end

@@ -192,7 +192,7 @@ local function leave(job)
       local ghosts, fresh = P .. 'ghosts:' .. queue, P .. 'fresh:' .. queue
       call('SADD', ghosts, id)
       if call('SCARD', ghosts) == call('LLEN', fresh) then
-        call('DEL', ghosts, fresh)
+        call('UNLINK', ghosts, fresh)
       end
     end
   elseif state and state ~= 'active' then

@@ -6,7 +6,7 @@ local tomb_keys
 local function tombs_there()
   if not tomb_keys then
     tomb_keys = {}
-    for _, key in ipairs({ P .. 'tombs', P .. 'tombs:old' }) do
+    for _, key in ipairs({ P .. 'tombs', P .. 'tombs:old', P .. 'cascades' }) do
       if call('EXISTS', key) == 1 then
         tomb_keys[#tomb_keys + 1] = key
       end

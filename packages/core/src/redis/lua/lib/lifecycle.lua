@@ -5,6 +5,11 @@ local function make_lifecycle()
   -- @include lib/retention
   -- @include lib/lines
   -- @include lib/waiters
+  -- @include lib/root-cause
+
+  -- What the parts below call of each other.
+  local place, finish
+  -- @include lib/cascade
 
   local L = {
     jobs = jobs,
@@ -21,15 +26,25 @@ local function make_lifecycle()
     flush_begun = flush_begun,
     read_waiters = read_waiters,
     has_waiters = has_waiters,
-    waiters_of = waiters_of,
     letter_of = letter_of,
-    is_waiting_for = is_waiting_for,
+    waiting_behind = waiting_behind,
+    cascade_of = cascade_of,
+    propagate = propagate,
+    go_on_pending = go_on_pending,
   }
 
-  -- Jobs that ended in this step and whose dependents are still to be told.
-  local ended = {}
+  -- Whether this step has done as much as one may: what is left is for another.
+  function L.is_spent()
+    return points <= 0
+  end
+
+  -- Whether this step leaves dependents to later ones.
+  function L.is_left()
+    return is_left
+  end
 
   function L.flush()
+    flush_cascades()
     flush_changes()
     flush_unsaved()
     flush_waiters()
@@ -71,7 +86,7 @@ local function make_lifecycle()
       save(job)
     end
   end
-  local place = L.place
+  place = L.place
 
   -- Whether something still needs a finished job where it is, so that no trimming may take it.
   function L.is_pinned(job)
@@ -135,6 +150,7 @@ local function make_lifecycle()
   -- One that read finished jobs' results has ended: those of which it was the last reader are for retention.
   local function end_reading(job)
     local ids = dependencies_of(job)
+    points = points - #ids
     read_waiters(ids)
     local unread = {}
     for index = 1, #ids do
@@ -168,6 +184,7 @@ local function make_lifecycle()
     job.is_held = false
     job.finished = now
     job.has_just_ended = true
+    job.error = error
     emit_state(job, result, error)
     local is_read = has_waiters(job.id)
     if not is_read and not holds and keeps_none(job.profile, state) then
@@ -187,8 +204,7 @@ local function make_lifecycle()
       call('ZADD', P .. state .. ':' .. job.queue, int(job.sequence), job.id)
     end
     if is_read then
-      job.waiters = waiters_of(job.id)
-      ended[#ended + 1] = job
+      begin_cascade(job.id, state, job.queue, job)
     end
     local next_job = job.key and not holds and pass_turn(job)
     if next_job then
@@ -198,50 +214,7 @@ local function make_lifecycle()
       retain(job)
     end
   end
-  local finish = L.finish
-
-  local function dependency_failed(id, state)
-    return '{"code":"DEPENDENCY_FAILED","message":"The job ' .. id .. ' that this one depends on '
-      .. (state == 'failed' and 'failed' or 'was cancelled') .. '."}'
-  end
-
-  -- Tells one that waits for a job how it ended. Answers whether it goes on reading the job.
-  local function tell(id, policy, job)
-    local dependent = load(id)
-    if policy == '-' or not dependent or is_terminal(dependent.state) then
-      return policy == '-'
-    end
-    if job.state ~= 'completed' then
-      if policy == 'h' and not job.is_removed then
-        return true
-      end
-      set_waiter(job.id, id, '-')
-    end
-    dependent.pending = dependent.pending - 1
-    if job.state ~= 'completed' and policy ~= 'r' then
-      finish(dependent, 'cancelled', dependency_failed(job.id, job.state))
-      return false
-    end
-    place(dependent)
-    return true
-  end
-
-  -- Tells dependents, theirs, and so on: a list instead of recursion, for chains of any length.
-  function L.propagate()
-    local index = 1
-    while ended[index] do
-      local job = ended[index]
-      local is_read = false
-      for at = 1, #job.waiters, 2 do
-        is_read = tell(job.waiters[at], job.waiters[at + 1], job) or is_read
-      end
-      if not job.is_removed and not is_read then
-        retain(job)
-      end
-      index = index + 1
-    end
-    ended = {}
-  end
+  finish = L.finish
 
   -- Begins to read what a new or reopened job depends on, and to wait for what it must. Answers the first that
   -- has failed already, so that the job can't run.
@@ -257,7 +230,12 @@ local function make_lifecycle()
         and (not is_terminal(state) or policy == 'h' or (is_reopened and policy ~= 'r'))
       if stored then
         local waits = must_wait and not failed
-        set_waiter(id, job.id, waits and policy or '-')
+        local cascade = waits and is_terminal(state) and cascade_of(id)
+        if cascade then
+          set_later_waiter(id, job.id, policy, cascade.last)
+        else
+          set_waiter(id, job.id, waits and policy or '-')
+        end
         if waits then
           job.pending = job.pending + 1
         end
@@ -273,15 +251,6 @@ local function make_lifecycle()
     return failed
   end
 
-  -- A reader of one that completed waits for one less.
-  local function release(id, letter)
-    local dependent = letter ~= '-' and load(id)
-    if dependent and not is_terminal(dependent.state) then
-      dependent.pending = dependent.pending - 1
-      place(dependent)
-    end
-  end
-
   -- The end of a job that completed straight through, with others waiting for it. Answers whether there are any.
   function L.complete_read(id, cohort, sequence, result)
     local text = text_of(id)
@@ -290,13 +259,11 @@ local function make_lifecycle()
     end
     end_plain(id, cohort, sequence, result)
     local sole, letter = sole_of(text)
-    if sole then
-      release(sole, letter)
-      return true
-    end
-    local waiters = waiters_of(id)
-    for at = 1, #waiters, 2 do
-      release(waiters[at], waiters[at + 1])
+    if not sole or points <= 0 then
+      begin_cascade(id, 'completed', cohort.profile.q)
+      propagate()
+    elseif letter ~= '-' then
+      decide(sole, letter, COMPLETED)
     end
     return true
   end
@@ -306,7 +273,9 @@ local function make_lifecycle()
     entering[job.id] = nil
     local failed = job.has_deps and read_dependencies(job)
     if failed then
-      finish(job, 'cancelled', dependency_failed(failed, state_of(failed)))
+      local stored = load(failed)
+      job.tail = stored and root_cause_tail(stored)
+      finish(job, 'cancelled', dependency_failed(failed, state_of(failed), job.tail))
     else
       place(job, push_fresh)
     end
@@ -315,7 +284,7 @@ local function make_lifecycle()
   -- Cancels a job that was told to stop, with the reason that it was told.
   function L.cancel_told(job)
     finish(job, 'cancelled', call('HGET', P .. 'state:' .. job.id, 'err') or nil)
-    L.propagate()
+    propagate()
   end
 
   -- Voids the reservation of a held job and of those behind it, or all if it has the turn: these jobs just go
@@ -375,11 +344,15 @@ local function make_lifecycle()
   -- Opens a failed or cancelled job again, with fresh attempts.
   function L.reopen(job)
     unretain(job)
+    if has_waiters(job.id) then
+      stop_cascade(job.id)
+    end
     job.epoch = job.epoch + 1
     job.attempt, job.stalls, job.bounces, job.at, job.pending = 0, 0, 0, 0, 0
     job.is_cancelling, job.has_just_ended = false, false
     call('HDEL', P .. 'state:' .. job.id, 'err', 'r', 'prog', 'f', 'c', 'q')
     if job.has_deps then
+      points = points - #deps_of(job) / 2
       read_dependencies(job, true)
     end
     local earlier = job.key and reinsert(job)
@@ -389,16 +362,31 @@ local function make_lifecycle()
     end
   end
 
+  -- Nobody can wait for a finished job any more that is removed.
+  local function end_waiting(job)
+    local cascade = cascade_of(job.id)
+    if job.state ~= 'completed' then
+      stop_cascade(job.id)
+      -- Read while it is there.
+      root_cause_tail(job)
+      begin_cascade(job.id, job.state, job.queue, job)
+    elseif cascade then
+      cascade.is_removed = true
+      call('HSET', CASCADES, job.id, write_cascade(cascade))
+    else
+      -- Those who waited for one that completed were released then.
+      remove_waiters(job.id)
+    end
+  end
+
   -- Deletes a job that isn't held, leaving a tombstone. What waits for it is decided.
   function L.remove(job)
     job.is_removed = true
     if not is_terminal(job.state) then
       finish(job, 'cancelled', '{"code":"JOB_CANCELLED","message":"Removed."}')
     else
-      -- Who waited for one that completed was told then.
-      if job.state ~= 'completed' then
-        job.waiters = waiters_of(job.id)
-        ended[#ended + 1] = job
+      if has_waiters(job.id) then
+        end_waiting(job)
       end
       local next_job = job.key and has_turn(job) and pass_turn(job)
       if next_job then
@@ -412,8 +400,7 @@ local function make_lifecycle()
       job.is_deleted = true
       bury(job.id, job.profile, job.state, job.has_state, job.is_ended)
     end
-    L.propagate()
-    remove_waiters(job.id)
+    propagate()
   end
 
   return L

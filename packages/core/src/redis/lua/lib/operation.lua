@@ -1,7 +1,11 @@
--- An operator's call on many jobs: `act(job)` answers the outcome of each that is stored.
+-- An operator's call on many jobs: `act(job)` answers the outcome of each that is stored. The answer is shorter than
+-- `ids` when the step is full: the rest are for another.
 local function operate(ids, act)
   local outcomes = {}
   for index, id in ipairs(ids) do
+    if life().is_spent() then
+      break
+    end
     local job = life().load(id)
     outcomes[index] = job and act(job) or 'unknown'
   end

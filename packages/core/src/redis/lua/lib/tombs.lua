@@ -8,7 +8,10 @@ local bury_ended = {}
 
 -- The tombstone of a removed job, or false.
 local function tomb_of(id)
-  return buried[id] or call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
+  local tomb = buried[id] or call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
+  -- A job is remembered as long as others wait to be told how it ended.
+  local cascade = not tomb and call('HGET', P .. 'cascades', id)
+  return cascade and string.sub(cascade, 1, 2) or tomb
 end
 
 local ENDINGS = { co = 'completed', fa = 'failed', ca = 'cancelled' }

@@ -1,17 +1,24 @@
 -- Who reads a job: its unfinished dependents, each with the first letter of its policy while it waits, or "-" once
 -- it only reads the result. While there is any, retention spares the job. Of a job that completed nobody waits any
--- more, whatever the letters say.
+-- more once its cascade is over, whatever the letters say.
 --
 -- `waiters` has them by the job's id, as "letter id" pairs in one text: most jobs that are read have one reader. Of
--- those with many it says MANY, and a hash of their own has them. Each is read once a step, and what changes is
+-- those with many it says MANY, and a sorted set of their own has them: 0 for one that only reads, else its place, in
+-- the order in which they began to wait, and the policy's code. Each is read once a step, and what changes is
 -- written at its end.
 local WAITERS = P .. 'waiters'
 local MANY = '*'
 -- Readers that one text names.
 local MOST_IN_TEXT = 8
+local CODES = { c = 1, r = 2, h = 3 }
+local POLICIES = { 'c', 'r', 'h' }
+-- A score is a place times this, and a code.
+local PLACE = 4
 
 local texts = {}
 local changed = {}
+-- The last place given among the many readers of a job.
+local places = {}
 local is_anyone_waiting
 
 local function many_of(id)
@@ -57,12 +64,8 @@ local function sole_of(text)
   return last_sole, last_letter
 end
 
--- Ids and letters in turn.
-local function waiters_of(id)
-  local text = text_of(id)
-  if text == MANY then
-    return call('HGETALL', many_of(id))
-  end
+-- Those that a text names: ids and letters in turn.
+local function named_in(text)
   local list = {}
   for letter, dependent in string.gmatch(text, '(%S) (%S+)') do
     list[#list + 1] = dependent
@@ -71,13 +74,41 @@ local function waiters_of(id)
   return list
 end
 
-local function write_waiters(id, list)
+local function last_place(id)
+  if not places[id] then
+    local last = call('ZREVRANGE', many_of(id), 0, 0, 'WITHSCORES')
+    places[id] = last[2] and math.floor(last[2] / PLACE) or 0
+  end
+  return places[id]
+end
+
+local function score_of(place, letter)
+  local code = CODES[letter]
+  return code and int(place * PLACE + code) or '0'
+end
+
+local function letter_at(score)
+  return POLICIES[score % PLACE] or '-'
+end
+
+-- Moves readers into a sorted set: places from 1 on, in the list's order.
+local function spread(id, list)
+  local scored = {}
+  for at = 1, #list, 2 do
+    scored[at], scored[at + 1] = score_of((at + 1) / 2, list[at + 1]), list[at]
+  end
+  call('ZADD', many_of(id), unpack(scored))
   changed[id] = true
+  texts[id] = MANY
+  places[id] = #list / 2
+end
+
+local function write_waiters(id, list)
   if #list > 2 * MOST_IN_TEXT then
-    texts[id] = MANY
-    call('HSET', many_of(id), unpack(list))
+    spread(id, list)
     return
   end
+  changed[id] = true
   local parts = {}
   for at = 1, #list, 2 do
     parts[at] = list[at + 1]
@@ -100,20 +131,33 @@ local function set_waiter(id, dependent, letter)
     changed[id] = true
     texts[id] = letter .. ' ' .. dependent
   elseif text == MANY then
-    call('HSET', many_of(id), dependent, letter)
+    if letter ~= '-' then
+      places[id] = last_place(id) + 1
+    end
+    call('ZADD', many_of(id), score_of(places[id], letter), dependent)
   else
-    local list = waiters_of(id)
+    local list = named_in(text)
     local at = place_of(list, dependent) or #list + 1
     list[at], list[at + 1] = dependent, letter
     write_waiters(id, list)
   end
 end
 
+-- The same for a job whose cascade is pending: one that begins to wait now is none of those that it is about, whose
+-- places go up to `last`.
+local function set_later_waiter(id, dependent, letter, last)
+  if text_of(id) ~= MANY then
+    spread(id, named_in(text_of(id)))
+  end
+  places[id] = math.max(last_place(id), last)
+  set_waiter(id, dependent, letter)
+end
+
 -- Answers whether it was one of them.
 local function remove_waiter(id, dependent)
   local text = text_of(id)
   if text == MANY then
-    local was_one = call('HDEL', many_of(id), dependent) == 1
+    local was_one = call('ZREM', many_of(id), dependent) == 1
     if was_one and call('EXISTS', many_of(id)) == 0 then
       write_waiters(id, {})
     end
@@ -124,7 +168,7 @@ local function remove_waiter(id, dependent)
     texts[id] = ''
     return true
   end
-  local list = waiters_of(id)
+  local list = named_in(text)
   local at = place_of(list, dependent)
   if at then
     table.remove(list, at)
@@ -138,22 +182,53 @@ end
 local function remove_waiters(id)
   local text = text_of(id)
   if text == MANY then
-    call('DEL', many_of(id))
+    call('UNLINK', many_of(id))
   end
   if text ~= '' then
     write_waiters(id, {})
   end
 end
 
--- The letter of one of them, or nil.
+-- The letter of one of them, or nil, and its place.
 local function letter_of(id, dependent)
-  local list = waiters_of(id)
+  local text = text_of(id)
+  if text == MANY then
+    local score = tonumber(call('ZSCORE', many_of(id), dependent) or nil)
+    if score then
+      return letter_at(score), math.floor(score / PLACE)
+    end
+    return nil
+  end
+  local list = named_in(text)
   local at = place_of(list, dependent)
-  return at and list[at + 1]
+  if at then
+    return list[at + 1], (at + 1) / 2
+  end
 end
 
-local function is_waiting_for(letter, state)
-  return letter and letter ~= '-' and state ~= 'completed'
+-- Up to `limit` that wait, from behind a place up to `last`: id, letter and place of each, in turn.
+local function waiting_behind(id, place, last, limit)
+  local text = text_of(id)
+  local waiting = {}
+  if text == MANY then
+    local scored = call(
+      'ZRANGEBYSCORE', many_of(id), '(' .. int(place * PLACE + PLACE - 1),
+      last and int(last * PLACE + PLACE - 1) or '+inf', 'WITHSCORES', 'LIMIT', 0, limit
+    )
+    for at = 1, #scored, 2 do
+      local score, n = tonumber(scored[at + 1]), #waiting
+      waiting[n + 1], waiting[n + 2], waiting[n + 3] = scored[at], letter_at(score), math.floor(score / PLACE)
+    end
+    return waiting
+  end
+  local list = named_in(text)
+  for at = 1, #list, 2 do
+    if list[at + 1] ~= '-' then
+      local n = #waiting
+      waiting[n + 1], waiting[n + 2], waiting[n + 3] = list[at], list[at + 1], (at + 1) / 2
+    end
+  end
+  return waiting
 end
 
 local function flush_waiters()

@@ -63,6 +63,7 @@ export const dependencyFailureCases = section(
         ...ids.map((id, index) => ({ id, dependsOn: index === 0 ? [] : [ids[index - 1]!] })),
       );
       await it.fail(await it.take("n0"));
+      await it.recover();
       const records = await it.engine.get(ids.slice(1));
       assert(records.every((record) => record?.state === "cancelled"));
       assert.equal((await it.counts()).states.cancelled, 1_999);
@@ -91,6 +92,72 @@ export const dependencyFailureCases = section(
       await it.fail(await it.take("culprit"));
       assert.match(JSON.parse((await it.job("b")).error!).message, /culprit/);
     }),
+
+    rule("… and the last of a chain the first: id, message, code and text", async (it) => {
+      await it.sendBatch(
+        { id: "a", messageType: "SCAN" },
+        { id: "b", dependsOn: ["a"] },
+        { id: "c", dependsOn: ["b"] },
+        { id: "d", dependsOn: [on("c", "run")] },
+      );
+      await it.fail(await it.take("a"), JSON.stringify({ code: "NO_DISK", message: 'no "disk"', name: "E" }));
+      for (const [id, names] of [
+        ["b", "The job a that this one depends on failed."],
+        ["c", "The job b that this one depends on was cancelled."],
+      ] as const) {
+        assert.deepEqual(JSON.parse((await it.job(id)).error!), {
+          code: "DEPENDENCY_FAILED",
+          message: `${names} Root cause: job a (SCAN), NO_DISK: no "disk"`,
+          root: { id: "a", messageType: "SCAN", code: "NO_DISK" },
+        });
+      }
+      await it.sendBatch({ id: "later", dependsOn: ["c"] });
+      assert.deepEqual(JSON.parse((await it.job("later")).error!).root.id, "a");
+    }),
+
+    rule("at most 200 characters of its text, whole ones", async (it) => {
+      const text = (message: string) => JSON.stringify({ code: "BROKEN", message, stack: "at somewhere" });
+      const cut = {
+        a: "😀".repeat(200),
+        b: "😀".repeat(201),
+        c: `\n\0"\\${"é".repeat(300)}`,
+        d: "half \ud83d",
+      };
+      for (const [id, message] of Object.entries(cut)) {
+        await it.sendEach({ id }, { id: `after-${id}`, dependsOn: [id] });
+        await it.fail(await it.take(id), text(message));
+      }
+      const texts = Object.keys(cut).map(async (id) => {
+        const { message } = JSON.parse((await it.job(`after-${id}`)).error!);
+        return message.split("BROKEN: ")[1];
+      });
+      assert.deepEqual(await Promise.all(texts), [
+        "😀".repeat(200),
+        `${"😀".repeat(199)}…`,
+        `\n\0"\\${"é".repeat(195)}…`,
+        "half \ufffd",
+      ]);
+    }),
+
+    rule(
+      "a job that stalled for good, was removed, or ended with some other text is named all the same",
+      async (it) => {
+        await it.sendEach({ id: "a", maxStalls: 1 }, { id: "after-a", dependsOn: ["a"] });
+        await it.take("a", undefined, SHORT_LEASE);
+        await it.elapse(SHORT_LEASE);
+        await it.recover();
+        await it.sendEach({ id: "b" }, { id: "after-b", dependsOn: ["b"] });
+        await it.remove("b");
+        await it.sendEach({ id: "c", messageType: "SCAN" }, { id: "after-c", dependsOn: ["c"] });
+        await it.fail(await it.take("c"), '"text"');
+        const roots = ["a", "b", "c"].map(
+          async (id) => JSON.parse((await it.job(`after-${id}`)).error!).root,
+        );
+        const [a, b, c] = await Promise.all(roots);
+        assert.deepEqual([a.code, b.code], ["STALLED", "JOB_CANCELLED"]);
+        assert.deepEqual(c, { id: "c", messageType: "SCAN" });
+      },
+    ),
 
     rule("one failed dependency cancels although others are pending", async (it) => {
       await it.sendBatch({ id: "a" }, { id: "b" });

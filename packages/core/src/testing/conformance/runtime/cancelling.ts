@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isQueueError } from "../../../errors/index.ts";
 import { rule, section } from "../case.ts";
 import { WORKER_LEASE } from "../timing.ts";
 import { echo, text } from "./messages.ts";
@@ -85,5 +86,30 @@ export const cancellingCases = section(
         assert.deepEqual(ran, ["last"]);
       });
     }),
+
+    rule(
+      "workers go on with a cascade that one step can't end, and whoever waits for its last job hears of it",
+      async (on) => {
+        await play(on, async (stage) => {
+          const [root, ...rest] = await stage.queue.sendMany([
+            { ref: "root", message: echo, data: text("root") },
+            ...Array.from({ length: 1_500 }, (_, index) => ({
+              message: echo,
+              data: text(`dependent ${index}`),
+              options: { dependsOn: [{ ref: "root" }] },
+            })),
+          ]);
+          const ended = rest
+            .at(-1)!
+            .wait()
+            .catch((error: unknown) => error);
+          assert.equal(await stage.queue.cancel(root!), "cancelled");
+          await stage.work({ ECHO: async ({ data }) => data });
+          const error = await ended;
+          assert(isQueueError(error, "JOB_CANCELLED"), String(error));
+        });
+      },
+      ["dependencies"],
+    ),
   ],
 );

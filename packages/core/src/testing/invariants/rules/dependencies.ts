@@ -66,10 +66,10 @@ function edgesFit(record: JobRecord, edges: JobEdges, facts: HistoryFacts, repor
   if (waits !== (record.state === "blocked")) {
     report(`${record.id} is ${record.state}, and its edges say ${JSON.stringify(edges)}`);
   }
-  for (const { job: id, state, onFailure } of pending) {
+  for (const { job: id, state, onFailure, undecided = false } of pending) {
     const isHeld =
       onFailure === "hold" || (onFailure === "cancel" && facts.jobs.get(record.id)!.retriesAsked > 0);
-    const mayPend = state !== null && (!isTerminal(state) || (state !== "completed" && isHeld));
+    const mayPend = state !== null && (undecided || !isTerminal(state) || (state !== "completed" && isHeld));
     if (!mayPend) report(`${record.id} still waits for ${id}, which is ${state}, with policy ${onFailure}`);
   }
 }

@@ -1,0 +1,169 @@
+-- What jobs that ended leave to decide: each dependent that waits, in the order in which they began to. A step decides
+-- so many; what is left is a pending cascade, which later steps go on with, the earliest first.
+--
+-- `cascades` has how each of these jobs ended, by its id: "state removed place last tail". `place` is the place of the
+-- last dependent that is decided; those up to `last` are to be. `tail` is how the error of those that are cancelled
+-- ends. `cascades:order` says which comes first. While there are any, CASCADING stands in `due`, so that whoever looks
+-- for due jobs learns of them.
+local CASCADES, CASCADE_ORDER = P .. 'cascades', P .. 'cascades:order'
+-- Pending cascades that are read at once.
+local CASCADE_PAGE = 100
+-- What a step may spend, what deciding one dependent costs of that, and ending the dependency on another job 1: as
+-- engine/step-budget.ts has it.
+local STEP_POINTS = 10000
+local EDGE_POINTS = 10
+-- Dependents of one job that a step decides at least, once it begins with them: as many as one text names.
+local LEAST_DECIDED = MOST_IN_TEXT
+
+local COMPLETED = { state = 'completed' }
+
+local points = STEP_POINTS
+-- Jobs that ended in this step and whose dependents are still to be decided.
+local ended = {}
+-- Whether this step leaves any to later ones.
+local is_left = false
+
+local function write_cascade(item)
+  return item.state .. ' ' .. (item.is_removed and '1' or '0') .. ' ' .. int(item.place) .. ' ' .. int(item.last)
+    .. ' ' .. (item.tail or '')
+end
+
+local function read_cascade(id, text)
+  local state, removed, place, last, tail = string.match(text, '^(%l+) (%d) (%d+) (%d+) ?(.*)$')
+  if not state then
+    return nil
+  end
+  return {
+    id = id, state = state, is_removed = removed == '1', place = tonumber(place), last = tonumber(last),
+    tail = tail ~= '' and tail or nil,
+  }
+end
+
+-- The pending cascade of a job that has ended, or nil.
+local function cascade_of(id)
+  local text = call('HGET', CASCADES, id)
+  return text and read_cascade(id, text) or nil
+end
+
+-- Its dependents just go on waiting.
+local function stop_cascade(id)
+  if call('HDEL', CASCADES, id) == 1 then
+    call('ZREM', CASCADE_ORDER, id)
+  end
+end
+
+-- Decides a dependent of a job that ended.
+local function decide(id, letter, item)
+  points = points - EDGE_POINTS
+  local dependent = load(id)
+  if not dependent or is_terminal(dependent.state) then
+    return
+  end
+  if item.state ~= 'completed' then
+    if letter == 'h' and not item.is_removed then
+      return
+    end
+    if letter ~= 'r' then
+      item.tail = item.tail or root_cause_tail(item.job)
+      dependent.tail = item.tail
+      finish(dependent, 'cancelled', dependency_failed(item.id, item.state, item.tail))
+      return
+    end
+    set_waiter(item.id, id, '-')
+  end
+  dependent.pending = dependent.pending - 1
+  place(dependent)
+end
+
+-- Decides dependents of a job as far as the step may. Answers whether it has come to the end of them.
+local function go_on(item)
+  local least = math.max(math.ceil(points / EDGE_POINTS), LEAST_DECIDED)
+  local waiting = waiting_behind(item.id, item.place, item.last, least + 1)
+  for at = 1, #waiting, 3 do
+    if points <= 0 and at > 3 * LEAST_DECIDED then
+      return false
+    end
+    item.place = waiting[at + 2]
+    decide(waiting[at], waiting[at + 1], item)
+  end
+  if item.is_removed then
+    remove_waiters(item.id)
+  end
+  return true
+end
+
+-- A job has ended that others wait for. `job` may be left out of one that completed.
+local function begin_cascade(id, state, queue, job)
+  ended[#ended + 1] = {
+    id = id, state = state, queue = queue, job = job, is_removed = job and job.is_removed or false, place = 0,
+  }
+end
+
+-- Decides dependents, theirs, and so on: a list instead of recursion, for chains of any length.
+local function propagate()
+  local index = 1
+  while points > 0 and ended[index] do
+    if go_on(ended[index]) then
+      index = index + 1
+    end
+  end
+  if index > 1 then
+    local left = {}
+    for at = index, #ended do
+      left[#left + 1] = ended[at]
+    end
+    ended = left
+  end
+end
+
+-- Goes on with pending cascades, and with what ends by them.
+local function go_on_pending()
+  is_left = true
+  while points > 0 do
+    local ids = call('ZRANGE', CASCADE_ORDER, 0, CASCADE_PAGE - 1)
+    if #ids == 0 then
+      is_left = false
+      call('ZREM', P .. 'due', CASCADING)
+      break
+    end
+    local texts = call('HMGET', CASCADES, unpack(ids))
+    local done = {}
+    for index = 1, #ids do
+      local item = texts[index] and read_cascade(ids[index], texts[index])
+      if points > 0 and (not item or go_on(item)) then
+        done[#done + 1] = ids[index]
+      elseif item then
+        call('HSET', CASCADES, item.id, write_cascade(item))
+        break
+      end
+    end
+    call_each('ZREM', CASCADE_ORDER, done)
+    call_each('HDEL', CASCADES, done)
+  end
+  propagate()
+end
+
+-- Leaves to later steps what this one hasn't come to.
+local function flush_cascades()
+  local order, texts = {}, {}
+  for _, item in ipairs(ended) do
+    if #waiting_behind(item.id, item.place, nil, 1) > 0 then
+      local n = #order
+      item.last = text_of(item.id) == MANY and last_place(item.id) or MOST_IN_TEXT
+      item.tail = item.state ~= 'completed' and root_cause_tail(item.job) or nil
+      order[n + 1], order[n + 2] = int(ending_number()), item.id
+      texts[n + 1], texts[n + 2] = item.id, write_cascade(item)
+      wake(item.queue, 1)
+    elseif item.is_removed then
+      remove_waiters(item.id)
+    end
+  end
+  ended = {}
+  if #order == 0 then
+    return
+  end
+  is_left = true
+  call_each('ZADD', CASCADE_ORDER, order)
+  call_each('HSET', CASCADES, texts)
+  call('ZADD', P .. 'due', 0, CASCADING)
+end

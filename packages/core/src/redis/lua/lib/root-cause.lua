@@ -1,0 +1,54 @@
+-- What the error of a job says that is cancelled since one it depends on failed or was cancelled: that one, and the
+-- first of all. The same texts as engine/root-cause.ts. Errors stay JSON texts here, cut between their characters:
+-- `cjson` throws at half a surrogate pair.
+
+-- Characters of the first error's message that travel on.
+local ROOT_TEXT = 200
+
+-- The first `limit` characters of what follows in a JSON string, and whether that is all of it.
+local function cut_json(text, at, limit)
+  local first, n = at, 0
+  while n < limit do
+    local last = select(2, string.find(text, '^\\u%x%x%x%x', at)) or select(2, string.find(text, '^\\[^u]', at))
+      or select(2, string.find(text, '^[^"\\\128-\191][\128-\191]*', at))
+    if not last then
+      break
+    end
+    at, n = last + 1, n + 1
+  end
+  return string.sub(text, first, at - 1), string.sub(text, at, at) == '"'
+end
+
+-- Code and message of an error, as they stand in its JSON text, or nil.
+local function read_error(error)
+  local code, at = string.match(error or '', '^{"code":"([^"\\]*)","message":"()')
+  if not code then
+    return nil
+  end
+  local message, is_whole = cut_json(error, at, ROOT_TEXT)
+  if not is_whole then
+    message = cut_json(error, at, ROOT_TEXT - 1) .. '…'
+  end
+  return code, (string.gsub(message, '\\u[dD][89a-fA-F]%x%x', '\\ufffd'))
+end
+
+-- How the error of a job ends that is cancelled since this one failed or was cancelled.
+local function root_cause_tail(job)
+  if not job.tail then
+    local error = job.error or call('HGET', P .. 'state:' .. job.id, 'err') or nil
+    local inherited = error
+      and string.match(error, '^{"code":"DEPENDENCY_FAILED","message":"The job %S+ that this one depends on [ %l]+%.( Root .*)$')
+    local code, message = read_error(error)
+    local root = '","root":{"id":"' .. job.id .. '","messageType":"' .. job.profile.m .. '"'
+    local name = ' Root cause: job ' .. job.id .. ' (' .. job.profile.m .. ')'
+    job.tail = inherited or code and name .. ', ' .. code .. ': ' .. message .. root .. ',"code":"' .. code .. '"}}'
+      or name .. '.' .. root .. '}}'
+  end
+  return job.tail
+end
+
+-- `tail` is nil when nothing but a tombstone is left of the job.
+local function dependency_failed(id, state, tail)
+  return '{"code":"DEPENDENCY_FAILED","message":"The job ' .. id .. ' that this one depends on '
+    .. (state == 'failed' and 'failed' or 'was cancelled') .. '.' .. (tail or '"}')
+end
