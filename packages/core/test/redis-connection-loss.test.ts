@@ -102,7 +102,7 @@ describe("with a server of its own", () => {
   test("the first connection is waited for", async () => {
     const redis = await startDurable();
     redis.kill();
-    const connection = open({ url: redis.url });
+    const connection = open({ url: redis.url, waitForConnection: "15s" });
     const [answer, listening] = [connection.run(one, []), connection.listen("a", () => {})];
     await until(() => expect(connection.problem?.message).toContain("ECONNREFUSED"));
     await redis.restart();

@@ -8,12 +8,16 @@ type Arguments = readonly (string | number)[];
 export interface Client {
   connect(): Promise<void>;
   disconnect(): void;
+  /** The socket. `secureConnecting` while a TLS handshake is under way. */
+  readonly stream?: { readonly connecting: boolean; readonly secureConnecting?: boolean } | undefined;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "end", listener: () => void): unknown;
   on(event: "message", listener: (channel: string, message: string) => void): unknown;
   evalsha(sha: string, keys: 2, prefix: string, channels: string, args: Arguments): Promise<unknown>;
   eval(text: string, keys: 2, prefix: string, channels: string, args: Arguments): Promise<unknown>;
   info(): Promise<string>;
+  del(key: string): Promise<number>;
+  publish(channel: string, message: string): Promise<number>;
   ping(): Promise<string>;
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
@@ -31,6 +35,10 @@ export class ClientSource {
   readonly address: string;
   /** How long one try may take: Sentinels share the time, so that a dead one can't use it up. */
   readonly patience: number;
+  /** Whether Sentinels say which server it is: where one refuses, the next try may lead elsewhere. */
+  readonly hasSentinels: boolean;
+  /** Whether connections begin with TLS; `undefined` where Sentinels are in between. */
+  readonly tls: boolean | undefined;
   /** The number of the database. */
   readonly database: number;
   readonly #sentinels: readonly unknown[];
@@ -39,14 +47,15 @@ export class ClientSource {
   constructor({ server, connectTimeout }: Pick<ResolvedRedisOptions, "server" | "connectTimeout">) {
     const known: ClientOptions = "client" in server ? server.client.options : server.address;
     this.#sentinels = known.sentinels ?? [];
+    this.hasSentinels = this.#sentinels.length > 0;
+    this.tls = this.hasSentinels ? undefined : Boolean(known.tls);
     this.database = known.db ?? 0;
-    const isWatched = this.#sentinels.length > 0;
-    this.address = isWatched ? `Sentinel's "${known.name}"` : describeAddress(known);
+    this.address = this.hasSentinels ? `Sentinel's "${known.name}"` : describeAddress(known);
     this.patience = Math.max(100, Math.ceil(connectTimeout / (this.#sentinels.length || 1)));
     const ours = {
       ...LIVES_ONCE,
       connectTimeout: this.patience,
-      ...(isWatched && { sentinelCommandTimeout: known.sentinelCommandTimeout ?? this.patience }),
+      ...(this.hasSentinels && { sentinelCommandTimeout: known.sentinelCommandTimeout ?? this.patience }),
     };
     this.#create =
       "client" in server
@@ -56,7 +65,7 @@ export class ClientSource {
 
   /** A client that isn't connected yet. After each failure it begins at the next Sentinel. */
   make(failures: number): Promise<Client> {
-    if (this.#sentinels.length === 0) return this.#create({});
+    if (!this.hasSentinels) return this.#create({});
     const first = failures % this.#sentinels.length;
     return this.#create({ sentinels: [...this.#sentinels.slice(first), ...this.#sentinels.slice(0, first)] });
   }

@@ -1,6 +1,6 @@
 import { isQueueError, QueueError } from "../errors/queue-error.ts";
 import type { ClientSource } from "./client-source.ts";
-import { closed, unavailable } from "./connection-errors.ts";
+import { closed, isRefusal, unavailable, unreachable } from "./connection-errors.ts";
 import { Link } from "./link.ts";
 import type { ResolvedRedisOptions } from "./redis-options.ts";
 
@@ -16,6 +16,8 @@ interface LinkHooks {
   /** Readies a new link before anybody uses it. When this rejects, another is tried. */
   prepare(link: Link): Promise<void>;
   onOpen?(): void;
+  /** The link that was open is gone. */
+  onLost?(): void;
 }
 
 interface Waiter {
@@ -63,13 +65,31 @@ export class LinkKeeper {
     if (this.#closed) return Promise.reject(closed());
     if (this.#current !== undefined) return Promise.resolve(this.#current);
     if (!this.#isTrying && this.#pause === undefined) this.#try();
-    // Who is refused once is refused until somebody acts: nobody need wait for that.
-    if (this.#problem?.retryable === false) return Promise.reject(again(this.#problem));
+    if (this.#problem !== undefined && this.#isFinal(this.#problem))
+      return Promise.reject(again(this.#problem));
     const { waitForConnection, connectTimeout } = this.#settings;
     const patience = this.#wasOpen ? waitForConnection : connectTimeout;
-    if (patience === 0) return Promise.reject(this.#absence());
+    return patience === 0 ? Promise.reject(this.#absence()) : this.#wait(patience);
+  }
+
+  /** The open link, or the next one whenever it comes. Rejects when it can't come before somebody acts. */
+  opened(): Promise<Link> {
+    if (this.#closed) return Promise.reject(closed());
+    if (this.#current !== undefined) return Promise.resolve(this.#current);
+    if (!this.#isTrying && this.#pause === undefined) this.#try();
+    return this.#wait();
+  }
+
+  /** Ends the link, also one that is being opened, and opens another. */
+  renew(loss: () => QueueError): void {
+    void this.#current?.end(loss);
+    void this.#next?.end(loss);
+  }
+
+  #wait(patience?: number): Promise<Link> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => waiter.reject(this.#absence()), patience);
+      const timer =
+        patience === undefined ? undefined : setTimeout(() => waiter.reject(this.#absence()), patience);
       const settle = () => {
         clearTimeout(timer);
         this.#waiters.delete(waiter);
@@ -107,13 +127,15 @@ export class LinkKeeper {
 
   async #open(): Promise<Link> {
     const client = await this.#source.make(this.#failures);
-    const settings = { address: this.#source.address, commandTimeout: this.#settings.commandTimeout };
+    const { address, tls } = this.#source;
+    const settings = { address, tls, commandTimeout: this.#settings.commandTimeout };
     const link = new Link(client, settings, (lost) => this.#lost(lost));
     if (this.#closed) throw closed();
     this.#next = link;
     try {
       await link.open(this.#source.patience);
       await this.#hooks.prepare(link);
+      link.use();
       return link;
     } catch (error) {
       void link.end(() => this.#typed(error));
@@ -142,7 +164,7 @@ export class LinkKeeper {
     if (this.#closed) return;
     this.#problem = error;
     this.#failures++;
-    if (!error.retryable) for (const waiter of this.#waiters) waiter.reject(again(error));
+    if (this.#isFinal(error)) for (const waiter of this.#waiters) waiter.reject(again(error));
     this.#retry();
   }
 
@@ -151,7 +173,17 @@ export class LinkKeeper {
     this.#current = undefined;
     if (this.#closed) return;
     this.#problem = link.loss;
+    this.#hooks.onLost?.();
     this.#retry();
+  }
+
+  /**
+   * Whether waiting for the next try is in vain: a refusal stands until somebody acts, and where nobody listens only
+   * those wait that said so.
+   */
+  #isFinal(error: QueueError): boolean {
+    if (!error.retryable) return true;
+    return this.#settings.waitForConnection === 0 && !this.#source.hasSentinels && isRefusal(error);
   }
 
   #retry(): void {
@@ -167,13 +199,14 @@ export class LinkKeeper {
   /** What a user's client throws, when copied or by a connector of its own, is anything. */
   #typed(error: unknown): QueueError {
     if (isQueueError(error)) return error;
-    const cause = error instanceof Error ? error : new Error(String(error));
-    return unavailable(this.#source.address, `can't be reached: ${cause.message}`, cause);
+    return unreachable(error instanceof Error ? error : new Error(String(error)), this.#source.address);
   }
 
   #absence(): QueueError {
     if (this.#problem !== undefined) return again(this.#problem);
-    return unavailable(this.#source.address, `didn't answer within ${this.#settings.connectTimeout} ms`);
+    const { connectTimeout } = this.#settings;
+    if (this.#next !== undefined) return this.#next.silence(connectTimeout);
+    return unavailable(this.#source.address, `didn't answer within ${connectTimeout} ms`);
   }
 }
 

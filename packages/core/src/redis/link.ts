@@ -1,9 +1,25 @@
 import type { QueueError } from "../errors/queue-error.ts";
 import type { Client } from "./client-source.ts";
-import { fromGreeting, isReply, unavailable } from "./connection-errors.ts";
+import {
+  fromGreeting,
+  fromOpening,
+  isReply,
+  isStrange,
+  unavailable,
+  unreachable,
+} from "./connection-errors.ts";
 
 /** Parts of the time a call may take: as many turns of the watch must pass before a silent link is dead. */
 const TURNS = 4;
+
+const PLAIN = ". A server without TLS does that: then the URL begins with `redis://`";
+
+/** What a link is told of its server, for messages. */
+interface LinkSource {
+  readonly address: string;
+  /** Whether the connection begins with TLS; `undefined` where that isn't known. */
+  readonly tls: boolean | undefined;
+}
 
 /** What happens to those who call on a link that is gone. Made anew for each, as each has its own stack. */
 type Loss = () => QueueError;
@@ -18,6 +34,7 @@ type Loss = () => QueueError;
 export class Link {
   readonly client: Client;
   readonly #address: string;
+  readonly #tls: boolean | undefined;
   readonly #commandTimeout: number;
   readonly #onLost: (link: Link) => void;
   #loss: Loss | undefined;
@@ -30,19 +47,24 @@ export class Link {
   #turn = 0;
   #watch: NodeJS.Timeout | undefined;
   #settleOpening: (() => void) | undefined;
+  /** Whether the server has answered. */
+  #isUsable = false;
   readonly #ended: Promise<void>;
 
   constructor(
     client: Client,
-    settings: { readonly address: string; readonly commandTimeout: number },
+    settings: LinkSource & { readonly commandTimeout: number },
     onLost: (link: Link) => void,
   ) {
     this.client = client;
     this.#address = settings.address;
+    this.#tls = settings.tls;
     this.#commandTimeout = settings.commandTimeout;
     this.#onLost = onLost;
     client.on("error", (error) => {
       this.#trouble ??= error;
+      // What isn't Redis may keep the connection for long.
+      if (!this.#isUsable && isStrange(error)) void this.end(() => this.#gone());
     });
     this.#ended = new Promise((resolve) => {
       client.on("end", () => {
@@ -63,13 +85,13 @@ export class Link {
 
   /** Connects, within `patience`. */
   async open(patience: number): Promise<void> {
-    const timer = setTimeout(() => this.end(this.#silence("the connection", patience)), patience);
+    const timer = setTimeout(() => this.end(() => this.silence(patience)), patience);
     try {
       await new Promise<void>((resolve, reject) => {
         // ioredis may answer late, or when there is no Sentinel never.
         this.#settleOpening = () => reject(this.loss);
         this.client.connect().then(resolve, (error: Error) => {
-          this.#trouble ??= error;
+          if (!this.isLost) this.#trouble ??= error;
           this.end(() => this.#gone());
         });
       });
@@ -82,6 +104,19 @@ export class Link {
       clearTimeout(timer);
       this.#settleOpening = undefined;
     }
+  }
+
+  /** What it means that the connection isn't open after so long. */
+  silence(time: number): QueueError {
+    const { connecting, secureConnecting } = this.client.stream ?? {};
+    const isTls = secureConnecting === true && !connecting;
+    const what = isTls ? "the TLS handshake" : "the connection";
+    return unavailable(this.#address, `didn't answer ${what} within ${time} ms${isTls ? PLAIN : ""}`);
+  }
+
+  /** The server has answered and is one of ours: from now on what fails is the connection. */
+  use(): void {
+    this.#isUsable = true;
   }
 
   /** The answer to a call on `client`. `onRefusal` decides what an error of the server's becomes. */
@@ -112,7 +147,8 @@ export class Link {
     if (this.#answered === this.#sent) return;
     const place = this.#turn++ % TURNS;
     if (this.#answered < this.#marks[place]!) {
-      void this.end(this.#silence("a call", this.#commandTimeout));
+      const text = `didn't answer a call within ${this.#commandTimeout} ms`;
+      void this.end(() => unavailable(this.#address, text));
       return;
     }
     this.#marks[place] = this.#sent;
@@ -134,12 +170,9 @@ export class Link {
 
   #gone(): QueueError {
     const trouble = this.#trouble;
+    if (!this.#isUsable) return fromOpening({ error: trouble, tls: this.#tls }, this.#address);
     if (trouble === undefined) return unavailable(this.#address, "closed the connection");
     if (isReply(trouble)) return fromGreeting(trouble, this.#address);
-    return unavailable(this.#address, `can't be reached: ${trouble.message}`, trouble);
-  }
-
-  #silence(what: string, time: number): Loss {
-    return () => unavailable(this.#address, `didn't answer ${what} within ${time} ms`);
+    return unreachable(trouble, this.#address);
   }
 }

@@ -24,7 +24,10 @@ export interface RedisEngineOptions {
    * @default "0s"
    */
   readonly waitForConnection?: Duration;
-  /** How long a connection may take to open, and how long calls wait for the first one. @default "10s" */
+  /**
+   * How long a connection may take to open, and how long calls wait for the first one. Where it is refused, since
+   * nothing listens there, they wait only if `waitForConnection` says so. @default "10s"
+   */
   readonly connectTimeout?: Duration;
   /**
    * How long the server may leave a call unanswered. Then the connection counts as dead: its calls are rejected

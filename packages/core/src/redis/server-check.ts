@@ -1,5 +1,5 @@
 import { QueueError } from "../errors/queue-error.ts";
-import { unavailable } from "./connection-errors.ts";
+import { NO_CLUSTER, unavailable } from "./connection-errors.ts";
 
 const OLDEST = [6, 2] as const;
 
@@ -21,6 +21,9 @@ export function checkServer(
   const [major = 0, minor = 0] = version?.split(".").map(Number) ?? OLDEST;
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     throw misconfigured(`its version is ${version}. Upgrade it to Redis 6.2 or later, or to Valkey.`);
+  }
+  if (field("redis_mode") === "cluster" || field("cluster_enabled") === "1") {
+    throw misconfigured(`it belongs to a Redis Cluster. ${NO_CLUSTER}`);
   }
   if ((field("loading") ?? "0") !== "0") throw unavailable(address, "is starting and still loads its data");
   // After a failover the old primary is a replica, until the name or the Sentinels lead elsewhere.

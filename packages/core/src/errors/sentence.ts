@@ -1,0 +1,4 @@
+/** A text with a full stop, unless it ends a sentence already: for texts of others inside of ours. */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
