@@ -155,7 +155,7 @@ describe("with one server", () => {
     await until(() => expect(onGap).toHaveBeenCalledTimes(1));
     await outside(url).publish(`${prefix}0:a`, "after");
     await until(() => expect(heard).toEqual(["after"]));
-    expect(proxy.countConnections()).toBe(2);
+    expect(proxy.countConnections()).toBe(3);
   });
 
   test("a call on a connection that fell silent is rejected, and the next one works", async () => {

@@ -61,6 +61,10 @@ export class FakeTimeConnection implements RedisConnection {
     return this.#inner.listen(channel, onMessage, onGap);
   }
 
+  delivered(): Promise<void> {
+    return this.#inner.delivered();
+  }
+
   ping(): Promise<number> {
     return this.#inner.ping();
   }

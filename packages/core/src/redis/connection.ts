@@ -29,7 +29,12 @@ export interface RedisConnection {
     onMessage: (message: string) => void,
     onGap?: () => void,
   ): Promise<() => Promise<void>>;
-  /** Milliseconds that a round trip took. @throws {QueueError} as `run` */
+  /**
+   * Resolves once every message that the server has published until now was handed to `onMessage`. Messages of a
+   * connection that is being replaced are lost, and not waited for.
+   */
+  delivered(): Promise<void>;
+  /** Milliseconds that a round trip to the primary took. @throws {QueueError} as `run` */
   ping(): Promise<number>;
   /** Ends both connections. Calls under way are rejected with `CLOSED`. Safe to call twice. */
   close(): Promise<void>;

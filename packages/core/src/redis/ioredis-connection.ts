@@ -22,18 +22,24 @@ export class IoredisConnection implements RedisConnection {
   readonly #allowEviction: boolean;
   readonly #scripts: LinkKeeper;
   readonly #subscriptions: Subscriptions;
+  /** Why the user may not publish, if so: then nobody hears of what happens through this connection. */
+  #muteness: QueueError | undefined;
 
   constructor(settings: ConnectionSettings, prefix: string) {
     this.#prefix = prefix;
     this.#source = new ClientSource(settings);
     this.#channels = `${prefix}${this.#source.database}:`;
     this.#allowEviction = settings.allowEviction;
-    this.#scripts = new LinkKeeper(this.#source, settings, { prepare: (link) => this.#check(link) });
-    this.#subscriptions = new Subscriptions(this.#source, settings);
+    this.#scripts = new LinkKeeper(this.#source, settings, {
+      prepare: (link) => this.#check(link),
+      // The next one may lead to another server: messages are to come from the same.
+      onLost: () => this.#subscriptions.renew(),
+    });
+    this.#subscriptions = new Subscriptions(this.#source, settings, (link) => this.#prepareListening(link));
   }
 
   get problem(): QueueError | undefined {
-    return this.#scripts.problem ?? this.#subscriptions.problem;
+    return this.#scripts.problem ?? this.#muteness ?? this.#subscriptions.problem;
   }
 
   run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
@@ -43,18 +49,23 @@ export class IoredisConnection implements RedisConnection {
       : this.#runOn(link, script, args);
   }
 
-  listen(
+  async listen(
     channel: string,
     onMessage: (message: string) => void,
     onGap?: () => void,
   ): Promise<() => Promise<void>> {
+    await this.#scripts.ready();
     return this.#subscriptions.listen(`${this.#channels}${channel}`, onMessage, onGap);
+  }
+
+  delivered(): Promise<void> {
+    return this.#subscriptions.delivered();
   }
 
   async ping(): Promise<number> {
     const link = await this.#scripts.ready();
     const start = performance.now();
-    await link.send(link.client.ping(), (reply) => this.#refuse(link, "PING", reply));
+    await link.send(link.client.del(this.#nothing), (reply) => this.#refuse(link, "DEL", reply));
     return performance.now() - start;
   }
 
@@ -81,12 +92,46 @@ export class IoredisConnection implements RedisConnection {
     throw error;
   }
 
+  /** A key that never exists. Deleting it shows that the server is a primary, and changes nothing. */
+  get #nothing(): string {
+    return `${this.#prefix}nothing`;
+  }
+
   async #check(link: Link): Promise<void> {
+    const rest = Promise.all([this.#assertPrimary(link), this.#checkPublishing(link)]);
+    // What `INFO` says is said more plainly.
+    rest.catch(() => {});
     const info = await link.send(link.client.info(), (reply) => {
       // A user without the right to ask, or a service that keeps it to itself.
       if (replyCode(reply) === "NOPERM" || reply.message.startsWith("ERR unknown command")) return "";
       throw fromGreeting(reply, this.#source.address);
     });
     checkServer(info, { address: this.#source.address, allowEviction: this.#allowEviction });
+    await rest;
+  }
+
+  /**
+   * The connection for listening is always opened after that for scripts. So what scripts publish arrives: when the
+   * primary changes, the one for scripts is refused and opened anew, and this one after it.
+   */
+  async #prepareListening(link: Link): Promise<void> {
+    await this.#scripts.opened();
+    await this.#assertPrimary(link);
+  }
+
+  /** Where `INFO` keeps the role to itself, a replica shows by what it refuses. */
+  async #assertPrimary(link: Link): Promise<void> {
+    await link.send(link.client.del(this.#nothing), (reply) => {
+      if (replyCode(reply) === "READONLY") throw fromGreeting(reply, this.#source.address);
+      return 0;
+    });
+  }
+
+  async #checkPublishing(link: Link): Promise<void> {
+    this.#muteness = undefined;
+    await link.send(link.client.publish(`${this.#channels}nothing`, ""), (reply) => {
+      if (replyCode(reply) === "NOPERM") this.#muteness = fromGreeting(reply, this.#source.address);
+      return 0;
+    });
   }
 }

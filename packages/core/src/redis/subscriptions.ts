@@ -1,6 +1,6 @@
 import type { QueueError } from "../errors/queue-error.ts";
 import type { ClientSource } from "./client-source.ts";
-import { fromGreeting } from "./connection-errors.ts";
+import { fromGreeting, unavailable } from "./connection-errors.ts";
 import type { Link } from "./link.ts";
 import { LinkKeeper, type LinkSettings } from "./link-keeper.ts";
 
@@ -18,12 +18,20 @@ export class Subscriptions {
   readonly #keeper: LinkKeeper;
   readonly #address: string;
   readonly #checkEvery: number;
+  readonly #prepareLink: (link: Link) => Promise<void>;
   readonly #channels = new Map<string, Set<Listener>>();
   /** The channels that a link was told of, each with the server's answer. */
   readonly #told = new WeakMap<Link, Map<string, Promise<unknown>>>();
   #check: NodeJS.Timeout | undefined;
+  /** Why the server didn't let us listen to a channel, the last time we asked. */
+  #refusal: QueueError | undefined;
 
-  constructor(source: ClientSource, settings: LinkSettings & { readonly checkEvery?: number }) {
+  constructor(
+    source: ClientSource,
+    settings: LinkSettings & { readonly checkEvery?: number },
+    prepareLink: (link: Link) => Promise<void>,
+  ) {
+    this.#prepareLink = prepareLink;
     this.#address = source.address;
     this.#checkEvery = settings.checkEvery ?? CHECK_EVERY;
     this.#keeper = new LinkKeeper(source, settings, {
@@ -33,7 +41,7 @@ export class Subscriptions {
   }
 
   get problem(): QueueError | undefined {
-    return this.#keeper.problem;
+    return this.#keeper.problem ?? this.#refusal;
   }
 
   async listen(
@@ -54,6 +62,17 @@ export class Subscriptions {
     return () => this.#leave(channel, listener);
   }
 
+  /** Listens on a new connection: the one that is open, or is being opened, may lead to a server that was left. */
+  renew(): void {
+    this.#keeper.renew(() => unavailable(this.#address, "is listened to on a new connection"));
+  }
+
+  async delivered(): Promise<void> {
+    const link = this.#keeper.current;
+    // Redis answers behind the messages that it has sent.
+    if (link !== undefined) await this.#send(link, link.client.ping()).catch(() => {});
+  }
+
   close(): Promise<void> {
     clearInterval(this.#check);
     this.#channels.clear();
@@ -61,6 +80,7 @@ export class Subscriptions {
   }
 
   async #prepare(link: Link): Promise<void> {
+    await this.#prepareLink(link);
     this.#told.set(link, new Map());
     link.client.on("message", (channel, message) => {
       for (const { onMessage } of this.#channels.get(channel) ?? []) onMessage(message);
@@ -74,7 +94,15 @@ export class Subscriptions {
     if (answer === undefined) {
       answer = this.#send(link, link.client.subscribe(channel));
       told.set(channel, answer);
-      answer.catch(() => told.delete(channel));
+      answer.then(
+        () => {
+          this.#refusal = undefined;
+        },
+        (error: QueueError) => {
+          told.delete(channel);
+          if (!error.retryable) this.#refusal = error;
+        },
+      );
     }
     return answer;
   }

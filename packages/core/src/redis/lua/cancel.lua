@@ -29,7 +29,7 @@ return operate({ unpack(ARGV, 3) }, function(job)
   end
   call('HSET', P .. 'state:' .. job.id, 'c', 1, 'err', ARGV[2])
   -- A claim's token begins with its engine's name.
-  call('PUBLISH', C .. 'wake:' .. string.match(job.token, '^[^.]+'), 'cancel ' .. job.id .. ' ' .. ARGV[2])
+  redis.pcall('PUBLISH', C .. 'wake:' .. string.match(job.token, '^[^.]+'), 'cancel ' .. job.id .. ' ' .. ARGV[2])
   if not job.is_cancelling then
     job.is_cancelling = true
     local record = call('HGET', P .. 'active', job.id)

@@ -15,7 +15,7 @@ local function wake_waiting(queue, n)
       return
     end
     -- Nobody hears it when that engine died or lost its connection: then the next one shall.
-    while tonumber(waiting[2]) < now or call('PUBLISH', C .. 'wake:' .. waiting[1], 'wake ' .. queue) == 0 do
+    while tonumber(waiting[2]) < now or redis.pcall('PUBLISH', C .. 'wake:' .. waiting[1], 'wake ' .. queue) == 0 do
       waiting = call('ZPOPMIN', idle)
       if #waiting == 0 then
         return

@@ -1,0 +1,147 @@
+import { connect } from "node:net";
+import { startRedis } from "@org/test-servers";
+import { expect, test, vi } from "vitest";
+import * as z from "zod";
+import { createQueue, createRegistry, createWorker, defineMessage, type JobEvent } from "../src/index.ts";
+import { redisEngine } from "../src/redis/index.ts";
+import { cleanups, outside, portOf, serve, until } from "./redis-connection-support.ts";
+
+const message = defineMessage("M", { data: z.any(), result: z.any() });
+const registry = createRegistry([message]);
+
+/** Commands that stay below the five seconds of `wait`'s poll: what is faster was told by an event. */
+const PROMPT = { timeout: 4_000 };
+
+async function start() {
+  const redis = await startRedis();
+  cleanups.push(() => redis.stop());
+  return redis.url;
+}
+
+function open(url: string) {
+  const engine = redisEngine({ url });
+  const queue = createQueue({ registry, engine });
+  cleanups.push(() => engine.close());
+  cleanups.push(() => queue.close());
+  return queue;
+}
+
+/** An address that leads to whichever server is named: connections that are open stay where they are. */
+async function startAddress(target: string) {
+  let port = portOf(target);
+  const { url } = await serve((near) => {
+    const far = connect(port, "127.0.0.1");
+    far.on("error", () => near.destroy()).on("close", () => near.destroy());
+    near.on("close", () => far.destroy());
+    near.pipe(far).pipe(near);
+  });
+  return { url, leadTo: (other: string) => void (port = portOf(other)) };
+}
+
+/** Two servers, of which the second takes over by a command. The first lives on as its replica. */
+async function startPair() {
+  const [first, second] = await Promise.all([start(), start()]);
+  const [old, next] = [outside(first), outside(second)];
+  await next.replicaof("127.0.0.1", portOf(first));
+  const info = (client: typeof old) => client.info("replication");
+  await until(async () => expect(await info(old)).toContain("state=online"));
+  const address = await startAddress(first);
+  const failOver = async () => {
+    await old.call("FAILOVER", "TO", "127.0.0.1", String(portOf(second)));
+    await until(async () => expect(await info(old)).toContain("role:slave"));
+    await until(async () => expect(await info(next)).toContain("role:master"));
+    address.leadTo(second);
+  };
+  return { url: address.url, second, failOver };
+}
+
+test("after a planned failover events flow again, and until then health isn't well", {
+  timeout: 40_000,
+}, async () => {
+  const { url, second, failOver } = await startPair();
+  // It only listens: nothing that it writes is refused by the old primary.
+  const listening = open(url);
+  const onGap = vi.fn();
+  const events: JobEvent[] = [];
+  await listening.subscribe((event) => void events.push(event), { onGap });
+  const job = await listening.send(message, {}, { id: "a" });
+  await until(() => expect(events.map(({ type }) => type)).toEqual(["queued"]));
+  expect((await listening.health()).status).toBe("healthy");
+  await failOver();
+  const since = performance.now();
+  const health = await listening.health();
+  if (health.status === "healthy") expect(onGap).toHaveBeenCalled();
+  else expect(health.reasons[0]).toMatchObject({ kind: "engine" });
+  await vi.waitFor(() => expect(onGap).toHaveBeenCalledTimes(1), { timeout: 15_000, interval: 5 });
+  expect(performance.now() - since).toBeLessThan(10_000);
+  expect((await listening.health()).status).toBe("healthy");
+  const wait = job.wait(PROMPT);
+  const worker = createWorker(open(second)).handle(message, async () => "done");
+  await worker.start();
+  expect(await wait).toBe("done");
+  await worker.stop();
+  expect(events.map(({ type }) => type)).toEqual(["queued", "active", "completed"]);
+});
+
+test("after a planned failover that nobody asks about, what listens finds out by itself", {
+  timeout: 40_000,
+}, async () => {
+  const { url, second, failOver } = await startPair();
+  const listening = open(url);
+  const onGap = vi.fn();
+  await listening.subscribe(() => {}, { onGap });
+  await failOver();
+  const since = performance.now();
+  await vi.waitFor(() => expect(onGap).toHaveBeenCalledTimes(1), { timeout: 15_000, interval: 5 });
+  expect(performance.now() - since).toBeLessThan(10_000);
+  const [job, worker] = [
+    await open(second).send(message, {}),
+    createWorker(listening).handle(message, async () => "done"),
+  ];
+  await worker.start();
+  expect(await job.wait(PROMPT)).toBe("done");
+  await worker.stop();
+});
+
+test("after a planned failover an idle worker is woken by what is sent to the new primary", {
+  timeout: 40_000,
+}, async () => {
+  const { url, second, failOver } = await startPair();
+  // The poll comes after this test's time; it is what notices the failover on a worker's connection.
+  const worker = createWorker(open(url), { pollInterval: "3s" }).handle(message, async () => "done");
+  await worker.start();
+  await failOver();
+  const jobs = open(second);
+  await until(async () => {
+    const job = await jobs.send(message, {});
+    const since = performance.now();
+    expect(await job.wait()).toBe("done");
+    expect(performance.now() - since).toBeLessThan(1_000);
+  });
+  await worker.stop();
+});
+
+test.each([
+  ["no channels", ["resetchannels"]],
+  ["no right to subscribe", ["&*", "-subscribe"]],
+])("a user with %s: jobs run, waits look them up, and health is critical", {
+  timeout: 20_000,
+}, async (_, rights) => {
+  const url = await start();
+  const admin = outside(url);
+  await admin.call("ACL", "SETUSER", "clerk", "on", ">pw", "~*", "+@all", ...rights);
+  const other = open(url);
+  await other.subscribe(() => {});
+  const clerk = open(url.replace("//", "//clerk:pw@"));
+  const job = await clerk.send(message, {});
+  const worker = createWorker(other).handle(message, async () => "done");
+  await worker.start();
+  expect(await clerk.wait(job.id)).toBe("done");
+  const { status, reasons } = await clerk.health();
+  expect(status).toBe("critical");
+  expect(reasons[0]).toMatchObject({ kind: "engine", text: expect.stringMatching(/NOPERM.*ACL SETUSER/) });
+  await admin.call("ACL", "SETUSER", "clerk", "&*", "+subscribe");
+  await admin.call("CLIENT", "KILL", "USER", "clerk");
+  await until(async () => expect((await clerk.health()).status).toBe("healthy"));
+  await worker.stop();
+});
