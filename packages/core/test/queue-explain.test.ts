@@ -21,6 +21,18 @@ describe("explain", () => {
     ]);
   });
 
+  it("ends the sentence about an error once", async () => {
+    const { queue, start, settle } = setup();
+    await start({
+      PLAN_CREATE: () => {
+        throw new UnrecoverableError("The coach is gone.");
+      },
+    });
+    const created = await queue.send(planCreate, plan());
+    await settle();
+    expect((await queue.explain(created)).summary).toMatch(/: The coach is gone\.$/);
+  });
+
   it("says that a job is held by the policy of a dependency that failed", async () => {
     const { queue, start, settle } = setup();
     await start({

@@ -1,5 +1,6 @@
 import type { DependencyFailurePolicy, Engine, JobEdges, JobRecord } from "../engine/port.ts";
 import { isTerminal, type JobState } from "../engine/state-machine.ts";
+import { sentence } from "../errors/sentence.ts";
 import { type JobError, readJobError } from "./job-error.ts";
 import { notFound } from "./not-found.ts";
 
@@ -174,6 +175,8 @@ function stateReasons(record: JobRecord, { queued, active, unserved }: QueueSitu
   if (!isTerminal(state)) return [];
   const at = new Date(record.finishedAt ?? record.createdAt);
   const error = record.error === undefined || state === "completed" ? undefined : readJobError(record.error);
-  const text = `It ended at ${at.toISOString()}${error ? ` with ${error.code}: ${error.message}` : ""}.`;
+  const text = sentence(
+    `It ended at ${at.toISOString()}${error ? ` with ${error.code}: ${error.message}` : ""}`,
+  );
   return [{ kind: "ended", at, ...(error && { error }), text }];
 }

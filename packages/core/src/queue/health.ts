@@ -2,6 +2,7 @@ import type { Registry } from "../contract/registry.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { Engine } from "../engine/port.ts";
 import type { HealthReport } from "../engine/reports.ts";
+import { sentence } from "../errors/sentence.ts";
 import { type QueueStats, RECENT_MINUTES, readStats } from "./stats.ts";
 
 export type HealthStatus = "healthy" | "warning" | "critical";
@@ -64,8 +65,8 @@ function engineReason({ engine, problem }: HealthReport): HealthReason {
   return {
     status: "critical",
     kind: "engine",
-    text: `The ${engine} engine doesn't answer: ${problem ?? "no reason given"}`,
-    remedy: "Bring its server back; jobs wait there and workers resume by themselves.",
+    text: `The ${engine} engine can't do its work: ${sentence(problem ?? "it gives no reason")}`,
+    remedy: "Mend what it says. Jobs wait meanwhile, and the engine and its workers go on by themselves.",
   };
 }
 
