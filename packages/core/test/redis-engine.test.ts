@@ -1,6 +1,6 @@
 import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import * as z from "zod";
 import type { Engine, NewJob } from "../src/engine/port.ts";
 import { isQueueError, QueueError } from "../src/errors/index.ts";
@@ -311,4 +311,89 @@ test("engines on two databases of one server hear nothing of each other", async 
   await otherWorker.stop();
   expect(await same.wait("same")).toBe("of one");
   for (const events of Object.values(heard)) expect(events).toEqual(["queued", "active", "completed"]);
+});
+
+test("what isn't ours on a channel is ignored, and logged once", async () => {
+  const message = defineMessage("M", { data: z.any(), result: z.any() });
+  const registry = createRegistry([message]);
+  const namespace = `engine-${namespaces++}`;
+  const lines: string[] = [];
+  const logger = {
+    warn: (line: string) => void lines.push(line),
+    error: (line: string) => void lines.push(line),
+  };
+  const queue = createQueue({ registry, logger, engine: openEngine(namespace) });
+  const events: string[] = [];
+  await queue.subscribe(({ type }) => void events.push(type));
+  const worker = createWorker(queue).handle(message, async () => "done");
+  await worker.start();
+  let channels: string[] = [];
+  await vi.waitFor(async () => {
+    channels = (await admin.pubsub("CHANNELS", `{${namespace}}:*`)) as string[];
+    expect(channels.length).toBe(2);
+  });
+  const event = (...fields: unknown[]) => JSON.stringify([1, [fields]]);
+  const malformed = [
+    "",
+    "{",
+    "null",
+    "[]",
+    "[1]",
+    "[1,{}]",
+    "[1,[[]]]",
+    "[1,[null]]",
+    `[1e400,[["completed","a","q","M",1]]]`,
+    "[".repeat(100_000),
+    event("exploded", "a", "q", "M", 1),
+    event("__proto__", "a", "q", "M", 1),
+    event("completed", 7, "q", "M", 1),
+    event("completed", "a", "q", null, 1),
+    event("completed", "a", "q", "M", "1"),
+    "wake",
+    "wake ",
+    "wake a b",
+    "wake ../etc",
+    "cancel",
+    "cancel a",
+    "cancel a {",
+    "cancel a null",
+    'cancel a {"message":7}',
+    "\u0000\ud83d",
+    Buffer.from([0xff, 0xfe, 0x00, 0x80]),
+    "x".repeat(1_000_000),
+  ];
+  for (const channel of channels) for (const text of malformed) await admin.publish(channel, text);
+  // An ending whose texts aren't JSON may be anybody's: who waits for the job gets an error, and goes on living.
+  await admin.publish(`{${namespace}}:0:events`, event("completed", "a", "q", "M", 1, "{", false));
+  const job = await queue.send(message, {});
+  expect(await job.wait({ timeout: 4_000 })).toBe("done");
+  await vi.waitFor(() => expect(events.slice(-3)).toEqual(["queued", "active", "completed"]));
+  expect(events).toEqual(["completed", "queued", "active", "completed"]);
+  expect(lines).toEqual([
+    expect.stringMatching(/^@org\/queue: Redis: a message on the channel .* was ignored/),
+  ]);
+  await worker.stop();
+  await queue.close();
+});
+
+test("a subscription that was lost and is back says so, and waits look again", async () => {
+  const message = defineMessage("M", { data: z.any(), result: z.any() });
+  const registry = createRegistry([message]);
+  const namespace = `engine-${namespaces++}`;
+  const queue = createQueue({ registry, engine: openEngine(namespace) });
+  const other = openEngine(namespace);
+  const onGap = vi.fn();
+  const filtered = vi.fn();
+  await queue.subscribe(() => {}, { onGap });
+  await queue.subscribe(() => {}, { queue: "default", type: "failed", onGap: filtered });
+  const job = await queue.send(message, {}, { id: "a" });
+  const wait = job.wait({ timeout: 4_000 });
+  const [claimed] = await other.claim({ ...CLAIM, queues: ["default"] });
+  await admin.call("CLIENT", "KILL", "TYPE", "pubsub");
+  await other.settle({ outcomes: [{ ...claimed!, type: "complete", result: '"meanwhile"' }] });
+  expect(onGap).not.toHaveBeenCalled();
+  expect(await wait).toBe("meanwhile");
+  await vi.waitFor(() => expect(onGap).toHaveBeenCalledTimes(1));
+  expect(filtered).toHaveBeenCalledTimes(1);
+  await queue.close();
 });

@@ -35,7 +35,10 @@ async function startAddress(target: string) {
     near.on("close", () => far.destroy());
     near.pipe(far).pipe(near);
   });
-  return { url, leadTo: (other: string) => void (port = portOf(other)) };
+  const leadTo = (other: string) => {
+    port = portOf(other);
+  };
+  return { url, leadTo };
 }
 
 /** Two servers, of which the second takes over by a command. The first lives on as its replica. */
@@ -124,9 +127,7 @@ test("after a planned failover an idle worker is woken by what is sent to the ne
 test.each([
   ["no channels", ["resetchannels"]],
   ["no right to subscribe", ["&*", "-subscribe"]],
-])("a user with %s: jobs run, waits look them up, and health is critical", {
-  timeout: 20_000,
-}, async (_, rights) => {
+])("a user with %s: jobs are sent, and health is critical", async (_, rights) => {
   const url = await start();
   const admin = outside(url);
   await admin.call("ACL", "SETUSER", "clerk", "on", ">pw", "~*", "+@all", ...rights);
@@ -136,12 +137,12 @@ test.each([
   const job = await clerk.send(message, {});
   const worker = createWorker(other).handle(message, async () => "done");
   await worker.start();
-  expect(await clerk.wait(job.id)).toBe("done");
+  expect(await other.wait(job.id)).toBe("done");
+  await expect(clerk.subscribe(() => {})).rejects.toMatchObject({ code: "ENGINE_MISCONFIGURED" });
   const { status, reasons } = await clerk.health();
   expect(status).toBe("critical");
   expect(reasons[0]).toMatchObject({ kind: "engine", text: expect.stringMatching(/NOPERM.*ACL SETUSER/) });
   await admin.call("ACL", "SETUSER", "clerk", "&*", "+subscribe");
-  await admin.call("CLIENT", "KILL", "USER", "clerk");
   await until(async () => expect((await clerk.health()).status).toBe("healthy"));
   await worker.stop();
 });

@@ -164,6 +164,6 @@ export class Stage {
 
   async #recordEvents(): Promise<void> {
     const file = new HistoryFile(this.newHistory("events"));
-    await this.engine.subscribe((event) => file.write({ type: "event", event }));
+    await this.engine.subscribe({ onEvent: (event) => file.write({ type: "event", event }) });
   }
 }

@@ -15,3 +15,11 @@ export interface EngineEvent {
    */
   readonly ending?: { readonly result?: string; readonly error?: string };
 }
+
+/** Who subscribes to an engine's events. */
+export interface EventSubscriber {
+  /** Called for every event, in their order. */
+  readonly onEvent: (event: EngineEvent) => void;
+  /** The subscription was lost and is in force again: events in between were missed. */
+  readonly onGap?: () => void;
+}

@@ -1,7 +1,7 @@
 import type { WireEnvelope } from "../contract/envelope.ts";
 import type { Retention } from "../contract/retention.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { EngineEvent } from "./events.ts";
+import type { EventSubscriber } from "./events.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "./reports.ts";
 import type { JobState, TerminalState } from "./state-machine.ts";
 
@@ -78,7 +78,10 @@ export interface Engine {
   /** Makes scheduled jobs due now. */
   promote(ids: readonly string[]): Promise<readonly PromoteOutcome[]>;
 
-  /** In the order of `ids`; `null` where no job is stored: it never was, or is gone (see `remembered`). */
+  /**
+   * In the order of `ids`; `null` where no job is stored: it never was, or is gone (see `remembered`). Subscribers of
+   * this engine have been called for the ending of one that is gone by then.
+   */
   get(ids: readonly string[]): Promise<readonly (JobRecord | null)[]>;
   /**
    * How jobs ended that are gone (trimmed, cleaned or removed), by their tombstones. In the order of `ids`; `null`
@@ -105,10 +108,10 @@ export interface Engine {
    */
   waitForWork(request: WaitForWorkRequest): Promise<void>;
   /**
-   * Calls `listener` for every transition from now on. Answers once the subscription is in force. The first error
+   * Calls `onEvent` for every transition from now on. Answers once the subscription is in force. The first error
    * of a listener, thrown or rejected, is logged; all are otherwise ignored.
    */
-  subscribe(listener: (event: EngineEvent) => void): Promise<Unsubscribe>;
+  subscribe(subscriber: EventSubscriber): Promise<Unsubscribe>;
 
   /**
    * Calls `listener` at once when a job that this engine's claims hold is told to stop, by whatever process. An

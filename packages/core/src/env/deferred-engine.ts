@@ -1,5 +1,5 @@
 import { engineClosed } from "../engine/engine-closed.ts";
-import type { EngineEvent } from "../engine/events.ts";
+import type { EventSubscriber } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
 import type { Logger } from "../logging/logger.ts";
@@ -100,8 +100,8 @@ export class DeferredEngine implements port.Engine {
     return (await this.#engine()).waitForWork(request);
   }
 
-  async subscribe(listener: (event: EngineEvent) => void): Promise<port.Unsubscribe> {
-    return (await this.#engine()).subscribe(listener);
+  async subscribe(subscriber: EventSubscriber): Promise<port.Unsubscribe> {
+    return (await this.#engine()).subscribe(subscriber);
   }
 
   async onCancelRequest(listener: port.CancelListener): Promise<port.Unsubscribe> {

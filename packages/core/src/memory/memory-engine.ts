@@ -3,7 +3,7 @@ import type { Duration } from "../contract/duration.ts";
 import { duration, parseOptions } from "../contract/options.ts";
 import { type Clock, systemClock } from "../engine/clock.ts";
 import { engineClosed } from "../engine/engine-closed.ts";
-import type { EngineEvent } from "../engine/events.ts";
+import type { EngineEvent, EventSubscriber } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
 import { isTerminal } from "../engine/state-machine.ts";
@@ -79,7 +79,7 @@ export class MemoryEngine implements port.Engine {
   readonly #dedupe = new DedupeKeys();
   readonly #work: WorkSignal;
   readonly #lifecycle: Lifecycle;
-  readonly #listeners = new Set<(event: EngineEvent) => void>();
+  readonly #subscribers = new Set<EventSubscriber>();
   readonly #listenerGuard = new CallbackGuard("A listener of the memory engine", () => this.#logger);
   #logger = consoleLogger;
   #unsent: EngineEvent[] = [];
@@ -381,10 +381,11 @@ export class MemoryEngine implements port.Engine {
     return this.#work.wait(request, Math.min(request.timeout, due - now));
   }
 
-  async subscribe(listener: (event: EngineEvent) => void): Promise<port.Unsubscribe> {
+  async subscribe(subscriber: EventSubscriber): Promise<port.Unsubscribe> {
     this.#assertOpen();
-    this.#listeners.add(listener);
-    return async () => void this.#listeners.delete(listener);
+    const entry = { ...subscriber };
+    this.#subscribers.add(entry);
+    return async () => void this.#subscribers.delete(entry);
   }
 
   logTo(logger: Logger): void {
@@ -399,7 +400,7 @@ export class MemoryEngine implements port.Engine {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#listeners.clear();
+    this.#subscribers.clear();
     this.#work.wakeAll();
   }
 
@@ -427,7 +428,7 @@ export class MemoryEngine implements port.Engine {
 
   /** Listeners run after the step that they hear of, so that they may call the engine. */
   #emit(type: EngineEvent["type"], job: StoredJob, at: number): void {
-    if (this.#listeners.size === 0) return;
+    if (this.#subscribers.size === 0) return;
     if (this.#unsent.length === 0) queueMicrotask(() => this.#flush());
     const { id, messageType, epoch, result, error } = job;
     const event: EngineEvent = { type, id, queue: job.queue.name, messageType, epoch, at };
@@ -442,7 +443,7 @@ export class MemoryEngine implements port.Engine {
     const events = this.#unsent;
     this.#unsent = [];
     for (const event of events)
-      for (const listener of this.#listeners) this.#listenerGuard.call(listener, event);
+      for (const { onEvent } of this.#subscribers) this.#listenerGuard.call(onEvent, event);
   }
 }
 

@@ -20,7 +20,7 @@ export function createEventFilter({
   queue,
   message,
   job,
-}: z.output<typeof subscribeSchema>): (event: EngineEvent) => boolean {
+}: Omit<z.output<typeof subscribeSchema>, "onGap">): (event: EngineEvent) => boolean {
   const types = type === undefined ? undefined : new Set([type].flat());
   const name = typeof message === "object" ? message.name : message;
   return (event) =>
@@ -31,5 +31,6 @@ export function createEventFilter({
 }
 
 export function toJobEvent(event: EngineEvent): JobEvent {
-  return { ...event, at: new Date(event.at) };
+  const { type, id, queue, messageType, epoch, at } = event;
+  return { type, id, queue, messageType, epoch, at: new Date(at) };
 }

@@ -1,6 +1,6 @@
 import type { Duration } from "../contract/duration.ts";
 import type { Clock } from "../engine/clock.ts";
-import type { EngineEvent } from "../engine/events.ts";
+import type { EngineEvent, EventSubscriber } from "../engine/events.ts";
 import type { Engine, JobRecord, RememberedEnding } from "../engine/port.ts";
 import { isTerminal, type TerminalState } from "../engine/state-machine.ts";
 import { isQueueError, QueueError } from "../errors/queue-error.ts";
@@ -55,7 +55,11 @@ export class JobWaits {
   /** Endings heard of, for jobs that are gone by the time they are read. */
   readonly #endings = new Map<string, Omit<Ending, "record">>();
   readonly #unread = new Set<string>();
-  readonly #listener = (event: EngineEvent) => this.#hear(event);
+  readonly #subscriber: EventSubscriber = {
+    onEvent: (event) => this.#hear(event),
+    // Endings may have been missed.
+    onGap: () => this.#readEach(),
+  };
   #cancelPoll: (() => void) | undefined;
   #isListening = false;
 
@@ -128,7 +132,7 @@ export class JobWaits {
     this.#cancelPoll = undefined;
     this.#stuck.stop();
     this.#isListening = false;
-    void this.#hub.remove(this.#listener).catch(() => undefined);
+    void this.#hub.remove(this.#subscriber).catch(() => undefined);
   }
 
   /** Without a subscription the poll still finds the ending, and tries to subscribe again. */
@@ -136,7 +140,7 @@ export class JobWaits {
     if (this.#waiters.size === 0) return;
     this.#isListening = true;
     try {
-      await this.#hub.add(this.#listener);
+      await this.#hub.add(this.#subscriber);
     } catch {
       this.#isListening = false;
     }
@@ -155,6 +159,10 @@ export class JobWaits {
   #poll(): void {
     this.#cancelPoll = this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
     if (!this.#isListening) void this.#listen();
+    this.#readEach();
+  }
+
+  #readEach(): void {
     for (const id of this.#waiters.keys()) this.#readSoon(id);
   }
 

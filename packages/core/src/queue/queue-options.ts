@@ -67,8 +67,10 @@ export interface CancelOptions {
   readonly reason?: string | undefined;
 }
 
-/** Which events a subscriber hears. Each condition that is given must hold. */
+/** What `subscribe` takes. A listener is called for events of which each condition that is given holds. */
 export interface SubscribeOptions {
+  /** Called when events may have been missed: the engine's connection was lost, and is back. @default nothing */
+  readonly onGap?: (() => void) | undefined;
   readonly type?: EngineEvent["type"] | readonly EngineEvent["type"][] | undefined;
   readonly queue?: string | undefined;
   readonly message?: Message | string | undefined;
@@ -158,6 +160,7 @@ export const metricsSchema = z.strictObject({
 const eventType = z.enum([...JOB_STATES, "progress"]);
 
 export const subscribeSchema = z.strictObject({
+  onGap: z.optional(z.custom<() => void>((value) => typeof value === "function", "expected a function")),
   type: z.optional(
     z.union([eventType, z.array(eventType)], {
       error: "expected a job state or progress, or an array of them",

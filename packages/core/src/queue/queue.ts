@@ -389,7 +389,8 @@ export class Queue<M extends Message = Message> {
 
   /**
    * Calls `listener` for what happens to jobs from now on. Resolves once it hears everything, with the
-   * function that ends it.
+   * function that ends it. A subscription that was lost comes back by itself: then `onGap` is called, since events
+   * were missed. Read again what they would have told.
    *
    * @throws {QueueError} `INVALID_OPTIONS`, also for a queue that no message belongs to.
    *
@@ -404,16 +405,19 @@ export class Queue<M extends Message = Message> {
     if (typeof listener !== "function") {
       throw new QueueError("INVALID_OPTIONS", "subscribe: expected a function as the first argument.");
     }
-    const filter = parseOptions("subscribe", subscribeSchema, options);
+    const { onGap, ...filter } = parseOptions("subscribe", subscribeSchema, options);
     if (filter.queue !== undefined) await assertKnownQueue(filter.queue, this.registry, this.#engine);
     this.#assertOpen();
     const isWanted = createEventFilter(filter);
-    const hear = (event: EngineEvent) => {
-      // What an asynchronous listener returns is watched for its rejection.
-      return isWanted(event) ? listener(toJobEvent(event) as JobEvent<M>) : undefined;
+    const subscriber = {
+      onEvent: (event: EngineEvent) => {
+        // What an asynchronous listener returns is watched for its rejection.
+        return isWanted(event) ? listener(toJobEvent(event) as JobEvent<M>) : undefined;
+      },
+      ...(onGap && { onGap }),
     };
-    await this.#hub.add(hear);
-    return () => this.#hub.remove(hear);
+    await this.#hub.add(subscriber);
+    return () => this.#hub.remove(subscriber);
   }
 
   /**

@@ -34,7 +34,12 @@ export interface RedisConnection {
    * connection that is being replaced are lost, and not waited for.
    */
   delivered(): Promise<void>;
-  /** Milliseconds that a round trip to the primary took. @throws {QueueError} as `run` */
+  /**
+   * Milliseconds that a round trip to the primary took. What `problem` says is asked again where it was a refusal to
+   * publish or to listen.
+   *
+   * @throws {QueueError} as `run`
+   */
   ping(): Promise<number>;
   /** Ends both connections. Calls under way are rejected with `CLOSED`. Safe to call twice. */
   close(): Promise<void>;

@@ -1,52 +1,78 @@
-import type { EngineEvent } from "../engine/events.ts";
+import type { EventSubscriber } from "../engine/events.ts";
 import type { Unsubscribe } from "../engine/port.ts";
-import { isTerminal } from "../engine/state-machine.ts";
 import type { CallbackGuard } from "../logging/callback-guard.ts";
 import type { RedisConnection } from "./connection.ts";
+import { parseEvents } from "./published-events.ts";
 
-/** What `lua/lib/events.lua` publishes for one event. */
-type PublishedEvent = readonly [
-  type: EngineEvent["type"],
-  id: string,
-  queue: string,
-  messageType: string,
-  epoch: number,
-  result: string | false,
-  error: string | false,
-];
+/**
+ * How often the primary is looked for while somebody listens. A server that became a replica keeps the subscription
+ * and hears nothing; only a write shows it, and who listens may not write for long.
+ */
+const PRIMARY_CHECK_INTERVAL = 5_000;
+
+export interface EventFeedParts {
+  readonly connection: RedisConnection;
+  readonly channel: string;
+  readonly guard: CallbackGuard;
+  /** Called for a message that isn't one of ours. */
+  readonly onMalformed: () => void;
+}
 
 /** Everyone who listens through one engine: one channel for all, left with the last. */
 export class EventFeed {
-  readonly #connection: RedisConnection;
-  readonly #channel: string;
-  readonly #guard: CallbackGuard;
-  readonly #listeners = new Set<(event: EngineEvent) => void>();
+  readonly #parts: EventFeedParts;
+  readonly #subscribers = new Set<EventSubscriber>();
   #listening: Promise<() => Promise<void>> | undefined;
+  #check: NodeJS.Timeout | undefined;
 
-  constructor(connection: RedisConnection, channel: string, guard: CallbackGuard) {
-    this.#connection = connection;
-    this.#channel = channel;
-    this.#guard = guard;
+  constructor(parts: EventFeedParts) {
+    this.#parts = parts;
   }
 
-  async add(listener: (event: EngineEvent) => void): Promise<Unsubscribe> {
-    // Everyone has an entry of his own, also who comes twice.
-    const entry = (event: EngineEvent) => listener(event);
-    this.#listeners.add(entry);
-    this.#listening ??= this.#connection.listen(this.#channel, (message) => this.#hear(message));
+  async add(subscriber: EventSubscriber): Promise<Unsubscribe> {
+    // Copied, so that the same object can subscribe twice.
+    const entry = { ...subscriber };
+    this.#subscribers.add(entry);
+    this.#listening ??= this.#listen();
     const listening = this.#listening;
     try {
       await listening;
     } catch (error) {
       if (this.#listening === listening) this.#listening = undefined;
-      this.#listeners.delete(entry);
+      this.#subscribers.delete(entry);
       throw error;
     }
     return () => this.#remove(entry);
   }
 
-  async #remove(entry: (event: EngineEvent) => void): Promise<void> {
-    if (!this.#listeners.delete(entry) || this.#listeners.size > 0) return;
+  /** Resolves once subscribers were called for all that has happened until now. */
+  async delivered(): Promise<void> {
+    if (this.#listening !== undefined) await this.#parts.connection.delivered();
+  }
+
+  close(): void {
+    clearInterval(this.#check);
+    this.#check = undefined;
+  }
+
+  async #listen(): Promise<() => Promise<void>> {
+    const { connection, channel, guard } = this.#parts;
+    const leave = await connection.listen(
+      channel,
+      (message) => this.#hear(message),
+      () => {
+        for (const { onGap } of [...this.#subscribers]) if (onGap) guard.call(onGap);
+      },
+    );
+    // What a failed check means is the connection's concern.
+    if (this.#subscribers.size > 0)
+      this.#check ??= setInterval(() => connection.ping().catch(() => {}), PRIMARY_CHECK_INTERVAL);
+    return leave;
+  }
+
+  async #remove(entry: EventSubscriber): Promise<void> {
+    if (!this.#subscribers.delete(entry) || this.#subscribers.size > 0) return;
+    this.close();
     const listening = this.#listening;
     this.#listening = undefined;
     const leave = await listening;
@@ -54,19 +80,10 @@ export class EventFeed {
   }
 
   #hear(message: string): void {
-    const [at, published] = JSON.parse(message) as readonly [number, readonly PublishedEvent[]];
-    for (const one of published) {
-      const event = eventOf(one, at);
-      for (const listener of [...this.#listeners]) this.#guard.call(listener, event);
+    const events = parseEvents(message);
+    if (events === undefined) this.#parts.onMalformed();
+    for (const event of events ?? []) {
+      for (const { onEvent } of [...this.#subscribers]) this.#parts.guard.call(onEvent, event);
     }
   }
-}
-
-function eventOf(
-  [type, id, queue, messageType, epoch, result, error]: PublishedEvent,
-  at: number,
-): EngineEvent {
-  const event = { type, id, queue, messageType, epoch, at };
-  if (type === "progress" || !isTerminal(type)) return event;
-  return { ...event, ending: { ...(result !== false && { result }), ...(error !== false && { error }) } };
 }

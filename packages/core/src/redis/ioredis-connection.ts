@@ -66,7 +66,10 @@ export class IoredisConnection implements RedisConnection {
     const link = await this.#scripts.ready();
     const start = performance.now();
     await link.send(link.client.del(this.#nothing), (reply) => this.#refuse(link, "DEL", reply));
-    return performance.now() - start;
+    const latency = performance.now() - start;
+    if (this.#muteness !== undefined) await this.#checkPublishing(link);
+    await this.#subscriptions.recheck();
+    return latency;
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { NAME_PATTERN } from "../contract/names.ts";
 import type { RedisConnection } from "./connection.ts";
 
 export interface OwnChannelHooks {
@@ -5,8 +6,10 @@ export interface OwnChannelHooks {
   onWake(queue: string): void;
   /** Calls may have been missed. */
   onGap(): void;
-  /** A job that this engine's claims hold was told to stop. `error` is JSON text. */
-  onCancel(id: string, error: string): void;
+  /** A job that this engine's claims hold was told to stop, for a reason. */
+  onCancel(id: string, reason: string): void;
+  /** A message isn't one of ours. */
+  onMalformed(): void;
 }
 
 /** The channel on which scripts call one engine by its name. Listened to from the first need on. */
@@ -38,10 +41,22 @@ export class OwnChannel {
     }
   }
 
-  /** `wake QUEUE` or `cancel ID ERROR`: see `lua/lib/wake.lua` and `lua/cancel.lua`. */
+  /** `wake QUEUE` or `cancel ID ERROR`: see `lua/lib/wake.lua` and `lua/cancel.lua`. Anybody can publish here. */
   #hear(message: string): void {
-    const [call, subject, ...rest] = message.split(" ") as [string, string, ...string[]];
-    if (call === "wake") this.#hooks.onWake(subject);
-    else this.#hooks.onCancel(subject, rest.join(" "));
+    const [call, subject = "", ...rest] = message.split(" ");
+    const isWake = call === "wake" && rest.length === 0 && NAME_PATTERN.test(subject);
+    const reason = call === "cancel" ? reasonOf(rest.join(" ")) : undefined;
+    if (isWake) this.#hooks.onWake(subject);
+    else if (reason !== undefined) this.#hooks.onCancel(subject, reason);
+    else this.#hooks.onMalformed();
+  }
+}
+
+function reasonOf(error: string): string | undefined {
+  try {
+    const { message } = JSON.parse(error);
+    return typeof message === "string" ? message : undefined;
+  } catch {
+    return undefined;
   }
 }

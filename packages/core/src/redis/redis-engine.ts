@@ -1,4 +1,4 @@
-import type { EngineEvent } from "../engine/events.ts";
+import type { EventSubscriber } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
 import { JOB_STATES } from "../engine/state-machine.ts";
@@ -56,6 +56,7 @@ export class RedisEngine implements port.Engine {
   readonly #cancelListeners = new Set<port.CancelListener>();
   readonly #listenerGuard = new CallbackGuard("A listener of the redis engine", () => this.#logger);
   #logger = consoleLogger;
+  #hasReportedMalformed = false;
 
   constructor({ connection, tombstones }: RedisEngineParts) {
     const name = crypto.randomUUID().slice(0, 8);
@@ -64,14 +65,19 @@ export class RedisEngine implements port.Engine {
     this.#profiles = new Profiles(connection);
     this.#claims = new LostClaims(connection, name, tombstones.count);
     this.#sends = new SendOrder(connection, name);
-    this.#events = new EventFeed(connection, "events", this.#listenerGuard);
+    this.#events = new EventFeed({
+      connection,
+      channel: "events",
+      guard: this.#listenerGuard,
+      onMalformed: () => this.#reportMalformed("events"),
+    });
     this.#channel = new OwnChannel(connection, `wake:${name}`, {
       onWake: (queue) => this.#waits.wake(queue),
       onGap: () => this.#waits.wakeAll(),
-      onCancel: (id, error) => {
-        const { message } = JSON.parse(error);
-        for (const listener of this.#cancelListeners) this.#listenerGuard.call(listener, [id], message);
+      onCancel: (id, reason) => {
+        for (const listener of this.#cancelListeners) this.#listenerGuard.call(listener, [id], reason);
       },
+      onMalformed: () => this.#reportMalformed(`wake:${name}`),
     });
     this.#waits = new WorkWaits(connection, this.#channel, name);
   }
@@ -167,6 +173,8 @@ export class RedisEngine implements port.Engine {
       const reply = (await this.#run(scripts.get, some)) as readonly (StoredParts | null)[];
       records.push(...(await jobRecords(some, reply, this.#profiles)));
     }
+    // Events come by another connection, and may come later than this answer.
+    if (records.includes(null)) await this.#events.delivered();
     return records;
   }
 
@@ -264,8 +272,8 @@ export class RedisEngine implements port.Engine {
     return this.#waits.wait(request);
   }
 
-  subscribe(listener: (event: EngineEvent) => void): Promise<port.Unsubscribe> {
-    return this.#events.add(listener);
+  subscribe(subscriber: EventSubscriber): Promise<port.Unsubscribe> {
+    return this.#events.add(subscriber);
   }
 
   async onCancelRequest(listener: port.CancelListener): Promise<port.Unsubscribe> {
@@ -299,6 +307,7 @@ export class RedisEngine implements port.Engine {
 
   async close(): Promise<void> {
     this.#waits.close();
+    this.#events.close();
     await this.#connection.close();
   }
 
@@ -314,6 +323,15 @@ export class RedisEngine implements port.Engine {
       outcomes.push(...(reply as readonly Outcome[]));
     }
     return outcomes;
+  }
+
+  #reportMalformed(channel: string): void {
+    if (this.#hasReportedMalformed) return;
+    this.#hasReportedMalformed = true;
+    this.#logger.warn(
+      `Redis: a message on the channel "${channel}" of the engine's namespace isn't one of its own, and was ignored. ` +
+        "Further ones are ignored without a word. Look for another program that publishes there.",
+    );
   }
 
   #run(script: Script, args: readonly (string | number)[]): Promise<unknown> {

@@ -23,8 +23,8 @@ export class Subscriptions {
   /** The channels that a link was told of, each with the server's answer. */
   readonly #told = new WeakMap<Link, Map<string, Promise<unknown>>>();
   #check: NodeJS.Timeout | undefined;
-  /** Why the server didn't let us listen to a channel, the last time we asked. */
-  #refusal: QueueError | undefined;
+  /** A channel that the server didn't let us listen to, the last time we asked, and why. */
+  #refusal: { readonly channel: string; readonly error: QueueError } | undefined;
 
   constructor(
     source: ClientSource,
@@ -41,7 +41,7 @@ export class Subscriptions {
   }
 
   get problem(): QueueError | undefined {
-    return this.#keeper.problem ?? this.#refusal;
+    return this.#keeper.problem ?? this.#refusal?.error;
   }
 
   async listen(
@@ -65,6 +65,13 @@ export class Subscriptions {
   /** Listens on a new connection: the one that is open, or is being opened, may lead to a server that was left. */
   renew(): void {
     this.#keeper.renew(() => unavailable(this.#address, "is listened to on a new connection"));
+  }
+
+  /** Asks again where it was refused to listen. */
+  async recheck(): Promise<void> {
+    if (this.#refusal === undefined) return;
+    const leave = await this.listen(this.#refusal.channel, () => {}, undefined).catch(() => undefined);
+    await leave?.();
   }
 
   async delivered(): Promise<void> {
@@ -100,7 +107,7 @@ export class Subscriptions {
         },
         (error: QueueError) => {
           told.delete(channel);
-          if (!error.retryable) this.#refusal = error;
+          if (!error.retryable) this.#refusal = { channel, error };
         },
       );
     }

@@ -75,7 +75,7 @@ class EngineWatch {
   }
 
   async start(): Promise<void> {
-    this.#unsubscribe = await this.#engine.subscribe((event) => this.#hear(event));
+    this.#unsubscribe = await this.#engine.subscribe({ onEvent: (event) => this.#hear(event) });
     this.#reconciler.start();
   }
 

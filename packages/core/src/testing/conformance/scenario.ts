@@ -239,10 +239,11 @@ export class Scenario {
   async listen() {
     const events: EngineEvent[] = [];
     let wake = () => {};
-    const unsubscribe = await this.engine.subscribe((event) => {
+    const onEvent = (event: EngineEvent) => {
       events.push(event);
       wake();
-    });
+    };
+    const unsubscribe = await this.engine.subscribe({ onEvent });
     const until = async (enough: (events: readonly EngineEvent[]) => boolean) => {
       while (!enough(events)) await new Promise<void>((resolve) => (wake = resolve));
     };

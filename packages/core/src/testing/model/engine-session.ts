@@ -44,7 +44,7 @@ export class EngineSession {
   /** Begins a session on an empty engine. */
   static async open(options: EngineSessionOptions): Promise<EngineSession> {
     const onEvent = (event: EngineEvent) => options.record({ type: "event", event });
-    await options.engine.subscribe(onEvent);
+    await options.engine.subscribe({ onEvent });
     return new EngineSession(options);
   }
 

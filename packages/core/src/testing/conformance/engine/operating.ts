@@ -162,10 +162,36 @@ export const operatingCases = section(
       ["cancellation"],
     ),
 
+    rule(
+      "what `get` no longer finds, listeners have been told of",
+      async (on) => {
+        const { events } = await on.listen();
+        const gone = { completed: { age: 0, count: 0 }, failed: { age: 0, count: 0 } };
+        for (let index = 0; index < 50; index++) {
+          const id = await on.send({ id: `gone-${index}`, retain: gone });
+          const lease = await on.take(id);
+          const [, [record]] = await Promise.all([on.complete(lease, "1"), on.engine.get([id])]);
+          if (record) continue;
+          const { at, ...last } = events.findLast((event) => event.id === id)!;
+          assert(Number.isFinite(at));
+          assert.deepEqual(last, {
+            type: "completed",
+            id,
+            queue: QUEUE,
+            messageType: lease.envelope.messageType,
+            epoch: lease.epoch,
+            ending: { result: "1" },
+          });
+        }
+      },
+      ["inspection"],
+    ),
+
     rule("a listener that throws harms nobody", async (on) => {
-      await on.engine.subscribe(() => {
+      const onEvent = () => {
         throw new Error("a listener's own mistake");
-      });
+      };
+      await on.engine.subscribe({ onEvent });
       const { until } = await on.listen();
       await on.send({ id: "a" });
       await on.run("a");

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { UnrecoverableError } from "../../../errors/index.ts";
+import type { JobEvent } from "../../../queue/job-events.ts";
 import { rule, section } from "../case.ts";
 import { newJob } from "../new-job.ts";
 import { SHORT_LEASE, SOON, WORKER_LEASE } from "../timing.ts";
-import { dated, echo, empty, step, text, timed } from "./messages.ts";
+import { dated, echo, empty, forgotten, step, text, timed } from "./messages.ts";
 import { aborted, altered, gate, play, rejection, type Stage, type StageHandlers } from "./stage.ts";
 
 const echoes: StageHandlers = { ECHO: async ({ data }) => data };
@@ -277,6 +279,43 @@ export const workerCases = section(
       },
       ["dependencies", "orderingKeys"],
     ),
+
+    rule("an event carries its documented fields and nothing else", async (on) => {
+      await play(on, async (stage) => {
+        const events: JobEvent[] = [];
+        await stage.queue.subscribe((event) => void events.push(event));
+        const good = await stage.queue.send(echo, text("good"), { id: "good" });
+        const bad = await stage.queue.send(echo, text("bad"), { id: "bad" });
+        await stage.work({
+          ECHO: async ({ data, progress }) => {
+            if (data.text === "bad") throw new UnrecoverableError("a secret of the app");
+            await progress({ done: 1 });
+            return data;
+          },
+        });
+        await good.wait();
+        await rejection(bad.wait(), "JOB_FAILED");
+        while (events.filter(({ type }) => type === "completed" || type === "failed").length < 2) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        for (const { type, id, at, ...rest } of events) {
+          assert(at instanceof Date && Number.isFinite(at.getTime()));
+          assert(["good", "bad"].includes(id));
+          const epoch = type === "queued" ? 0 : 1;
+          assert.deepEqual(rest, { queue: "stage", messageType: "ECHO", epoch }, type);
+        }
+      });
+    }),
+
+    rule("a job that is gone once it has ended is waited for with its result", async (on) => {
+      await play(on, async (stage) => {
+        await stage.work({ FORGOTTEN: async ({ data }) => data });
+        for (let index = 0; index < 40; index++) {
+          const job = await stage.queue.send(forgotten, text(`${index}`));
+          assert.deepEqual(await job.wait(), text(`${index}`));
+        }
+      });
+    }),
 
     rule("a listed job that the contract can't read is shown raw, not thrown", async (on) => {
       await play(on, async ({ queue }) => {

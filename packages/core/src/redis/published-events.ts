@@ -1,0 +1,54 @@
+import type { EngineEvent } from "../engine/events.ts";
+import { isTerminal, JOB_STATES } from "../engine/state-machine.ts";
+
+/** What `lua/lib/events.lua` publishes for one event. */
+type PublishedEvent = readonly [
+  type: EngineEvent["type"],
+  id: string,
+  queue: string,
+  messageType: string,
+  epoch: number,
+  result?: string | false,
+  error?: string | false,
+];
+
+const TYPES = new Set<unknown>([...JOB_STATES, "progress"]);
+
+/** The events of a message on the channel; `undefined` when it isn't one of ours, for anybody can publish there. */
+export function parseEvents(message: string): readonly EngineEvent[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(message);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(value)) return undefined;
+  const [at, published] = value;
+  if (!Number.isSafeInteger(at) || !Array.isArray(published) || !published.every(isEvent)) return undefined;
+  return published.map((one) => eventOf(one, at));
+}
+
+function isEvent(value: unknown): value is PublishedEvent {
+  if (!Array.isArray(value)) return false;
+  const [type, id, queue, messageType, epoch] = value;
+  return (
+    TYPES.has(type) &&
+    typeof id === "string" &&
+    typeof queue === "string" &&
+    typeof messageType === "string" &&
+    Number.isSafeInteger(epoch)
+  );
+}
+
+function eventOf(
+  [type, id, queue, messageType, epoch, result, error]: PublishedEvent,
+  at: number,
+): EngineEvent {
+  const event = { type, id, queue, messageType, epoch, at };
+  if (type === "progress" || !isTerminal(type)) return event;
+  const ending = {
+    ...(typeof result === "string" && { result }),
+    ...(typeof error === "string" && { error }),
+  };
+  return { ...event, ending };
+}
