@@ -85,7 +85,6 @@ describe("start", () => {
       [{ pollInterval: "1h" }, /pollInterval/],
       [{ prefetch: -1 }, /prefetch/],
       [{ queues: [] }, /queues/],
-      [{ queues: ["plan"] }, /queue plan\. The queues are: plans, phases, default/],
       [{ logger: {} }, /logger/],
     ];
     for (const [options, message] of cases) expect(() => createWorker(queue, options)).toThrow(message);

@@ -42,7 +42,7 @@ export async function readHealth(engine: Engine, registry: Registry, clock: Cloc
   if (report.ok) {
     try {
       const { queues } = await readStats(engine, registry, clock);
-      reasons.push(...queues.flatMap(assess));
+      reasons.push(...queues.flatMap((stats) => assess(stats, registry.queues.includes(stats.queue))));
     } catch (error) {
       reasons.push(engineReason(unreachable(engine, error)));
     }
@@ -70,7 +70,8 @@ function engineReason({ engine, problem }: HealthReport): HealthReason {
   };
 }
 
-function assess(stats: QueueStats): HealthReason[] {
+/** `isOurs`: a message of the registry belongs to the queue. */
+function assess(stats: QueueStats, isOurs: boolean): HealthReason[] {
   const { queue, paused, states, recent } = stats;
   const found: HealthReason[] = [];
   const report = (kind: HealthReason["kind"], status: HealthStatus, text: string, remedy: string) => {
@@ -100,7 +101,16 @@ function assess(stats: QueueStats): HealthReason[] {
       "Resume it when ready.",
     );
   }
-  if (!paused) report(...assessBacklog(stats, backlogMinutes));
+  if (paused) return found;
+  const [kind, status, ...texts] = assessBacklog(stats, backlogMinutes);
+  if (!isOurs && states.queued > 0 && states.active === 0) {
+    report(
+      "unserved",
+      kind === "unserved" ? status : "warning",
+      `${states.queued} jobs of ${queue} wait, none runs, and no message of this registry belongs to that queue.`,
+      `If a message moved, let a worker serve its old queue too: \`queues: [${JSON.stringify(queue)}, …]\`.`,
+    );
+  } else report(kind, status, ...texts);
   return found;
 }
 

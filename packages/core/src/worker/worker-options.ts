@@ -14,7 +14,8 @@ export interface WorkerOptions {
    */
   readonly lease?: Duration | undefined;
   /**
-   * The queues to serve, each in its turn.
+   * The queues to serve, each in its turn. Also one that no message belongs to any more, for the jobs that were sent
+   * before the message moved.
    * @default the queues of the messages that have handlers
    */
   readonly queues?: readonly string[] | undefined;

@@ -1,8 +1,9 @@
 import type { Message } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
-import { QueueError } from "../errors/queue-error.ts";
+import { isQueueError, QueueError } from "../errors/queue-error.ts";
 import { type Logger, safeLogger } from "../logging/logger.ts";
 import { knownMessage } from "../queue/known-message.ts";
+import { assertKnownQueue } from "../queue/known-queue.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { HandlerEntry } from "./executor.ts";
 import type { Handler, Handlers } from "./handler.ts";
@@ -62,7 +63,6 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     this.#options = parseOptions("createWorker", workerOptionsSchema, options);
     const { logger } = this.#options;
     this.#logger = logger ? safeLogger(logger) : queue.runtime.logger;
-    this.#assertQueuesAreKnown(this.#options.queues ?? []);
   }
 
   /**
@@ -111,7 +111,8 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   /**
    * Begins to claim and run jobs. Does nothing when it runs already.
    *
-   * @throws {QueueError} `INVALID_OPTIONS` without handlers, `CLOSED` once stopped.
+   * @throws {QueueError} `INVALID_OPTIONS` without handlers, and for a queue that neither the registry nor the engine
+   * knows; `CLOSED` once stopped.
    */
   async start(): Promise<void> {
     if (this.#state === "running") return;
@@ -122,6 +123,12 @@ export class Worker<M extends Message = Message, Handled extends string = never>
       throw new QueueError("INVALID_OPTIONS", "The worker has no handlers. Add one with handle().");
     }
     const queues = this.#options.queues ?? this.#handledQueues();
+    const foreign = queues.filter((queue) => !this.#queue.registry.queues.includes(queue));
+    if (foreign.length > 0) {
+      await this.#assertKnown(foreign);
+      // Meanwhile it may have been started again, or stopped.
+      if (this.#state !== "new") return this.start();
+    }
     this.#warnOfGaps(queues);
     this.#state = "running";
     const runtime = this.#queue.runtime;
@@ -208,14 +215,15 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     return [...new Set([...this.#handlers.values()].map(({ message }) => message.queue))];
   }
 
-  #assertQueuesAreKnown(queues: readonly string[]): void {
-    const known = this.#queue.registry.queues;
-    const unknown = queues.filter((queue) => !known.includes(queue));
-    if (unknown.length === 0) return;
-    throw new QueueError(
-      "INVALID_OPTIONS",
-      `createWorker: no message belongs to the queue ${unknown.join(", ")}. The queues are: ${known.join(", ")}.`,
-    );
+  /** Queues that no message belongs to now, where jobs of messages that moved may wait. */
+  async #assertKnown(queues: readonly string[]): Promise<void> {
+    const { engine, registry } = this.#queue.runtime;
+    try {
+      for (const queue of queues) await assertKnownQueue(queue, registry, engine);
+    } catch (error) {
+      // An engine that is away for now may know them.
+      if (!isQueueError(error) || !error.retryable) throw error;
+    }
   }
 
   #warnOfGaps(queues: readonly string[]): void {

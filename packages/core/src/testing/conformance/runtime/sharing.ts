@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import * as z from "zod/mini";
+import { defineMessage } from "../../../contract/message.ts";
+import { createRegistry } from "../../../contract/registry.ts";
+import { createQueue } from "../../../queue/queue.ts";
+import { createWorker } from "../../../worker/worker.ts";
 import { rule, section } from "../case.ts";
 import { SOON } from "../timing.ts";
 import { echo, step, text } from "./messages.ts";
-import { play, type StageHandlers } from "./stage.ts";
+import { play, rejection, type StageHandlers } from "./stage.ts";
 
 const echoes: StageHandlers = { ECHO: async ({ data }) => data };
 
@@ -43,6 +48,31 @@ export const sharingCases = section(
       },
       ["orderingKeys"],
     ),
+
+    rule("jobs of a message that moved to another queue are run by who serves the old one", async (on) => {
+      const before = defineMessage("MOVED", { data: z.object({}), queue: "old" });
+      const after = defineMessage("MOVED", { data: z.object({}), queue: "new" });
+      const sender = createQueue({ registry: createRegistry([before]), engine: on.engine, clock: on.clock });
+      const queue = createQueue({ registry: createRegistry([after]), engine: on.engine, clock: on.clock });
+      const options = { pollInterval: 50, logger: { warn() {}, error() {} } };
+      const astray = createWorker(queue, { ...options, queues: ["new", "odl"] }).handle(after, () => {});
+      const worker = createWorker(queue, { ...options, queues: ["new", "old"] }).handle(after, () => {});
+      try {
+        assert.match((await rejection(worker.start(), "INVALID_OPTIONS")).message, /"old"/);
+        const jobs = [await sender.send(before, {}), await queue.send(after, {})];
+        assert.deepEqual(
+          (await queue.health()).reasons.map(({ kind, queue: name }) => [kind, name]),
+          [["unserved", "old"]],
+        );
+        assert.match((await rejection(astray.start(), "INVALID_OPTIONS")).message, /"odl".*new, old/);
+        await Promise.all([worker.start(), worker.start()]);
+        for (const { id } of jobs) await queue.wait(id);
+        assert.deepEqual((await queue.health()).reasons, []);
+      } finally {
+        await Promise.all([worker.stop(), astray.stop()]);
+        await Promise.all([sender.close(), queue.close()]);
+      }
+    }),
 
     rule("two idle workers share ten slow jobs five to five", async (on) => {
       await play(on, async (stage) => {
