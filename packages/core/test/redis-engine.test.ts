@@ -184,7 +184,7 @@ test("when everything has ended and been cleaned, only what the data model says 
     { jobs: [job("plain"), job("late", { delay: 1 }), job("urgent", { priority: 5 })] },
     { jobs: [job("one", { ordering }), job("two", { ordering }), job("three", { ordering })] },
     { jobs: [job("child"), job("parent", { dependsOn: [{ job: "child", onFailure: "cancel" }] })] },
-    { jobs: [job("gone"), job("once", { dedupe: { key: "d", window: 1 } })] },
+    { jobs: [job("gone"), job("once", { dedupe: { key: "d", window: 60_000 } })] },
   ]);
   await engine.cancel(["gone"], "no");
   for (;;) {
@@ -207,7 +207,7 @@ test("when everything has ended and been cleaned, only what the data model says 
   }
   await engine.recover();
   const keys = (await admin.keys(`{${namespace}}:*`)).map((key) => key.slice(namespace.length + 3));
-  const lasting = keys.filter((key) => !/^(metrics|dedupe|sent|idle):/.test(key));
+  const lasting = keys.filter((key) => !/^(metrics|sent|idle):/.test(key));
   expect(lasting.sort()).toEqual([
     "endings",
     "profiles",
@@ -221,6 +221,27 @@ test("when everything has ended and been cleaned, only what the data model says 
   for (const key of keys.filter((name) => !lasting.includes(name))) {
     expect(await admin.pttl(`{${namespace}}:${key}`)).toBeGreaterThan(0);
   }
+});
+
+test("a dedupe key whose unfinished job was deleted from the server stores a new one", async () => {
+  const engine = openEngine("lost");
+  const dedupe = { key: "d", window: 60_000 };
+  const send = async (id: string) => (await engine.enqueue([{ jobs: [job(id, { dedupe })] }]))[0];
+  await send("a");
+  await admin.del("{lost}:job:a");
+  expect(await send("b")).toEqual({ ok: true, jobs: [{ id: "b", created: true }] });
+  expect(await send("c")).toEqual({ ok: true, jobs: [{ id: "b", created: false }] });
+});
+
+test("a dedupe key is kept for an unfinished job, and expires with the window of a completed one", async () => {
+  const engine = openEngine("expiring");
+  await engine.enqueue([{ jobs: [job("a", { dedupe: { key: "d", window: 60_000 } })] }]);
+  expect(await admin.pttl("{expiring}:dedupe:d")).toBe(-1);
+  const [claimed] = await engine.claim(CLAIM);
+  await engine.settle({ outcomes: [{ id: "a", epoch: claimed!.epoch, type: "complete" }] });
+  const left = await admin.pttl("{expiring}:dedupe:d");
+  expect(left).toBeGreaterThan(50_000);
+  expect(left).toBeLessThanOrEqual(70_000);
 });
 
 test("hashes that a batch fills are tables, with no field but the jobs", async () => {

@@ -173,6 +173,11 @@ export interface NewJob {
   readonly retain: Retention;
   readonly dependsOn: readonly Dependency[];
   readonly ordering?: { readonly key: string; readonly onFailure: "continue" | "hold" };
+  /**
+   * The key stands for this job while it is unfinished or, until `window` milliseconds after it was stored, completed
+   * (also once retention has removed it). Failure, cancellation, `remove` and `clean` free it; a reopened job takes it
+   * back if it is free.
+   */
   readonly dedupe?: { readonly key: string; readonly window: number };
 }
 

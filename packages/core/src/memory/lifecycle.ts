@@ -4,6 +4,7 @@ import { dependencyFailed, rootCauseTail } from "../engine/root-cause.ts";
 import { isTerminal, type JobState, type TerminalState } from "../engine/state-machine.ts";
 import type { ErrorCode } from "../errors/codes.ts";
 import { Cascades } from "./cascades.ts";
+import { DedupeKeys } from "./dedupe-keys.ts";
 import { Heap } from "./heap.ts";
 import { JobTable, type TombstoneLimits } from "./job-table.ts";
 import type { Metrics } from "./metrics.ts";
@@ -32,6 +33,7 @@ export interface LifecycleHooks {
  */
 export class Lifecycle {
   readonly table: JobTable;
+  readonly dedupe = new DedupeKeys();
   /** What claims hold, active or reserved, by id. Few: at most what the workers can take. */
   readonly held = new Map<string, StoredJob>();
   readonly #due = new Heap<Due>((a, b) => a.at < b.at || (a.at === b.at && a.job.sequence < b.job.sequence));
@@ -52,6 +54,7 @@ export class Lifecycle {
     const jobs = planned.map(({ spec, dependsOn }) => {
       const job = this.table.add(spec, dependsOn, now);
       if (spec.ordering) this.#lineOf(job, spec.ordering.key).append(job);
+      if (spec.dedupe) this.dedupe.take(job, now);
       this.#hooks.metrics.count(spec.queue, "sent", now);
       return job;
     });
@@ -105,6 +108,7 @@ export class Lifecycle {
     this.cascades.spend(job.dependsOn.length);
     this.#unretain(job);
     this.#beginReading(job);
+    this.dedupe.take(job, now);
     job.epoch++;
     job.attempt = job.stalls = job.bounces = 0;
     job.cancelRequested = false;
@@ -133,6 +137,7 @@ export class Lifecycle {
       this.cascades.stop(job.id);
       this.cascades.begin(job);
     }
+    this.dedupe.free(job);
     this.#passTurn(job, now);
     this.#unretain(job);
     if (!job.isDeleted) this.table.bury(job, now);
@@ -239,6 +244,8 @@ export class Lifecycle {
     job.pending = undefined;
     job.finishedAt = now;
     job.error = error;
+    if (state === "completed") this.dedupe.complete(job);
+    else this.dedupe.free(job);
     metrics.count(job.queue.name, state, now);
     this.#change(job, state, now);
     if (wasQueued) job.queue.ready.forget();

@@ -12,7 +12,6 @@ import { QueueError } from "../errors/queue-error.ts";
 import { CallbackGuard } from "../logging/callback-guard.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { planBatch } from "./batch-plan.ts";
-import { DedupeKeys } from "./dedupe-keys.ts";
 import { Lifecycle, type LifecycleHooks, reason } from "./lifecycle.ts";
 import { Metrics } from "./metrics.ts";
 import type { StoredJob } from "./stored-job.ts";
@@ -76,7 +75,6 @@ export class MemoryEngine implements port.Engine {
 
   readonly #clock: Clock;
   readonly #metrics = new Metrics();
-  readonly #dedupe = new DedupeKeys();
   readonly #work: WorkSignal;
   readonly #lifecycle: Lifecycle;
   readonly #subscribers = new Set<EventSubscriber>();
@@ -104,14 +102,11 @@ export class MemoryEngine implements port.Engine {
     const now = this.#now();
     const known = {
       isKnown: (id: string) => this.#lifecycle.stateOf(id) !== undefined,
-      dedupedTo: (key: string) => this.#dedupe.get(key, now),
+      dedupedTo: (key: string) => this.#lifecycle.dedupe.get(key, now),
     };
     return batches.map((batch) => {
       const plan = planBatch(batch, known);
       if (!plan.ok) return plan;
-      for (const { spec } of plan.create) {
-        if (spec.dedupe) this.#dedupe.set(spec.dedupe.key, spec.envelope.id, now + spec.dedupe.window);
-      }
       this.#lifecycle.admit(plan.create, now);
       return { ok: true, jobs: plan.jobs };
     });
@@ -224,7 +219,7 @@ export class MemoryEngine implements port.Engine {
     }
     const promoted = this.#lifecycle.promoteDue(now, STEP);
     const trimmed = this.#lifecycle.trim(now, STEP);
-    const forgotten = this.#table.trimTombstones(now, STEP) + this.#dedupe.trim(now, STEP);
+    const forgotten = this.#table.trimTombstones(now, STEP) + this.#lifecycle.dedupe.trim(now, STEP);
     const { isSpent, isPending } = this.#lifecycle.cascades;
     const more = isSpent || isPending || Math.max(expired.length, promoted, trimmed, forgotten) >= STEP;
     return { requeued, stalled, promoted, trimmed, more };

@@ -43,7 +43,10 @@ export interface SendOptions {
   readonly priority?: number | undefined;
   /** Attempts in all, 1 to 1000. @default the message's `retry.attempts` */
   readonly attempts?: number | undefined;
-  /** While `window` lasts, a further send of the message with the same key stores nothing and answers the first job. */
+  /**
+   * A further send of the message with the same key stores nothing and answers the first job, while that is unfinished,
+   * or has completed and was sent less than `window` ago. Failure, cancellation and removal free the key.
+   */
   readonly dedupe?: { readonly key: string; readonly window: Duration } | undefined;
   /** Jobs to run after, at most 1,000, in any state and any queue. */
   readonly dependsOn?: readonly DependsOn[] | undefined;

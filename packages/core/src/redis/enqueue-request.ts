@@ -120,10 +120,9 @@ function addPlainOutcomes(
 function addBatch(args: Argument[], jobs: readonly NewJob[], profileOf: (job: NewJob) => number): void {
   args.push("batch", jobs.length, mayCycle(jobs) ? "1" : "");
   for (const job of jobs) {
-    const { envelope, delay, dedupe } = job;
+    const { envelope, delay } = job;
     const profile = profileOf(job);
-    const terms = isPlain(job) ? profile : `${profile} ${delay} ${dedupe?.window ?? 0} ${dedupe?.key ?? ""}`;
-    args.push(envelope.id, terms, encodeHeader(job), envelope.data);
+    args.push(envelope.id, isPlain(job) ? profile : `${profile} ${delay}`, encodeHeader(job), envelope.data);
   }
 }
 

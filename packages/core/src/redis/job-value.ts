@@ -21,6 +21,8 @@ interface Extras {
   readonly o?: string;
   /** Dependencies: id and policy's first letter, in turn. */
   readonly d?: readonly string[];
+  /** Window in milliseconds, and dedupe key. */
+  readonly w?: readonly [number, string];
   /** User, metadata, trace context. */
   readonly u?: string;
   readonly m?: string;
@@ -55,14 +57,17 @@ function decodeStamp(stamp: string): string {
   return lastText;
 }
 
-/** The letters that tell the scripts what is in the extras: `k` an ordering key, `d` dependencies, `p` a priority. */
-function flagsOf({ ordering, dependsOn, priority }: NewJob): string {
-  const flags = `${ordering ? "k" : ""}${dependsOn.length > 0 ? "d" : ""}${priority > 0 ? "p" : ""}`;
+/**
+ * The letters that tell the scripts what is in the extras: `k` an ordering key, `d` dependencies, `p` a priority, `w` a
+ * dedupe key with its window.
+ */
+function flagsOf({ ordering, dependsOn, priority, dedupe }: NewJob): string {
+  const flags = `${ordering ? "k" : ""}${dependsOn.length > 0 ? "d" : ""}${priority > 0 ? "p" : ""}${dedupe ? "w" : ""}`;
   return flags === "" ? "-" : flags;
 }
 
 /** `""` when there is nothing in them. */
-function encodeExtras({ envelope, ordering, dependsOn, priority }: NewJob): string {
+function encodeExtras({ envelope, ordering, dependsOn, priority, dedupe }: NewJob): string {
   const { userId, metadata, traceparent } = envelope;
   const hasNone =
     userId === undefined &&
@@ -70,12 +75,14 @@ function encodeExtras({ envelope, ordering, dependsOn, priority }: NewJob): stri
     traceparent === undefined &&
     ordering === undefined &&
     dependsOn.length === 0 &&
+    dedupe === undefined &&
     priority === 0;
   if (hasNone) return "";
   const extras: Extras = {
     ...(priority > 0 && { p: priority }),
     ...(ordering && { o: ordering.key }),
     ...(dependsOn.length > 0 && { d: dependsOn.flatMap(({ job, onFailure }) => [job, onFailure[0]!]) }),
+    ...(dedupe && { w: [Math.ceil(dedupe.window), dedupe.key] as const }),
     ...(userId !== undefined && { u: userId }),
     ...(metadata !== undefined && { m: metadata }),
     ...(traceparent !== undefined && { t: traceparent }),

@@ -9,8 +9,7 @@
 --            is among them twice or "", number of jobs, then id and the rest of the value of each; jobs that wait
 --            for nothing and refer to nothing
 --          "batch", number of jobs, "1" when they may wait for each other in a circle or "", then of each: id,
---            terms, header from its stamp on, data; terms are "profile" of a plain job, else "profile delay window
---            dedupe key", the last two 0 and "" without one
+--            terms, header from its stamp on, data; terms are "profile" of a plain job, else "profile delay"
 -- Answer "out of turn", with nothing stored, when the call before it hasn't come; else of each group: for "plain"
 --        the places (from 1) of the jobs that were known already; for "batch" {"stored", id or first job's id, 1 when
 --        it is new or 0, ...}, {"missing", ids...} or {"cycle", ids...}

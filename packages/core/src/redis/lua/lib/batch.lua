@@ -15,11 +15,12 @@ local function read_batch(at, profile_ids)
       is_plain = place ~= nil, profile_id = profile_ids[place], queue = nil, state = nil,
     }
     if not place then
-      local delay, window, dedupe
-      place, delay, window, dedupe = string.match(terms, '^(%d+) (%d+) (%d+) (.*)$')
-      spec.profile_id = profile_ids[tonumber(place)]
-      spec.delay, spec.window = tonumber(delay), tonumber(window)
-      spec.dedupe = dedupe ~= '' and dedupe
+      local delay
+      place, delay = string.match(terms, '^(%d+) (%d+)$')
+      spec.profile_id, spec.delay = profile_ids[tonumber(place)], tonumber(delay)
+      local text = string.match(spec.header, '^ %S+ [kdpw]+ ([^\n]*)')
+      spec.extras = text and cjson.decode(text)
+      spec.dedupe = spec.extras and spec.extras.w and spec.extras.w[2]
     end
     specs[index] = spec
     at = at + BATCH_FIELDS
@@ -29,16 +30,6 @@ end
 
 local function is_known(id)
   return buried[id] or call('EXISTS', JOB .. id) == 1 or tomb_of(id)
-end
-
--- The job that a dedupe key stands for now, or nil.
-local function deduped_to(key)
-  local entry = call('GET', P .. 'dedupe:' .. key)
-  if not entry then
-    return nil
-  end
-  local ends, id = string.match(entry, '^(%d+) (.*)$')
-  return tonumber(ends) > now and id or nil
 end
 
 -- References to deduplicated jobs become their first job's id; of several to one job the first stands.
@@ -125,7 +116,7 @@ local function store_batch(specs)
   for _, spec in ipairs(specs) do
     local id, is_new = spec.id, 0
     if not is_fresh[id] and not known[id] then
-      local first = spec.dedupe and (dedupes[spec.dedupe] or deduped_to(spec.dedupe))
+      local first = spec.dedupe and (dedupes[spec.dedupe] or life().deduped_to(spec.dedupe))
       if first then
         aliases[id] = first
         id = first
@@ -144,19 +135,14 @@ local function store_batch(specs)
 
   local missing, is_missing = { 'missing' }, {}
   for _, spec in ipairs(fresh) do
-    local stamp, flags, text
-    if not spec.is_plain then
-      stamp, flags, text = string.match(spec.header, '^ (%S+) ([kdp]+) ([^\n]*)')
-    end
-    if flags then
-      local extras = cjson.decode(text)
-      spec.extras = extras
+    local extras = spec.extras
+    if extras then
       spec.key = extras.o
       if extras.d then
         spec.deps = resolve(extras.d, aliases)
         if #spec.deps ~= #extras.d or next(aliases) then
           extras.d = spec.deps
-          spec.header = ' ' .. stamp .. ' ' .. flags .. ' ' .. cjson.encode(extras) .. '\n'
+          spec.header = string.match(spec.header, '^ %S+ %S+ ') .. cjson.encode(extras) .. '\n'
         end
         for at = 1, #spec.deps, 2 do
           local id = spec.deps[at]
@@ -197,10 +183,9 @@ local function store_batch(specs)
       if job.key then
         L.append_to_line(job)
       end
-    end
-    if spec.dedupe then
-      -- The entry says itself when its window ends; Redis forgets it somewhat later.
-      call('SET', P .. 'dedupe:' .. spec.dedupe, (now + spec.window) .. ' ' .. spec.id, 'PX', spec.window + 10000)
+      if job.has_dedupe then
+        L.take_dedupe(job)
+      end
     end
   end
   for queue, n in pairs(sent) do

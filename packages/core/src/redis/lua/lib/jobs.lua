@@ -38,6 +38,8 @@ local function describe(id, profile_id, sequence, created, extras)
     job.key = extras.o
     job.deps = extras.d
     job.has_deps = extras.d ~= nil
+    job.has_dedupe = extras.w ~= nil
+    job.dedupe = extras.w
   end
   jobs[id] = job
   return job
@@ -108,6 +110,7 @@ local function load_held(id, record)
     string.match(record, '^%d+ (%w+) (%d+) %d+ %d+ %d+ %d+ (%d+) (%S+) %S+ ?(.*)$')
   local job = describe(id, profile_id, sequence, 0, nil)
   job.has_deps = string.find(flags, 'd', 1, true) ~= nil
+  job.has_dedupe = string.find(flags, 'w', 1, true) ~= nil
   job.priority = tonumber(priority)
   job.key = string.find(flags, 'k', 1, true) and key or nil
   return read_record(job, record)

@@ -5,6 +5,7 @@ local function make_lifecycle()
   -- @include lib/retention
   -- @include lib/lines
   -- @include lib/waiters
+  -- @include lib/dedupe
   -- @include lib/root-cause
 
   -- What the parts below call of each other.
@@ -20,6 +21,8 @@ local function make_lifecycle()
     describe = describe,
     state_of = state_of,
     append_to_line = append_to_line,
+    deduped_to = deduped_to,
+    take_dedupe = take_dedupe,
     trim = trim,
     has_kept = has_kept,
     keep_plain = keep_plain,
@@ -178,6 +181,9 @@ local function make_lifecycle()
     job.pending = 0
     if job.has_deps then
       end_reading(job)
+    end
+    if job.has_dedupe then
+      end_dedupe(job, state == 'completed')
     end
     leave(job)
     job.state = state
@@ -355,6 +361,9 @@ local function make_lifecycle()
       points = points - #deps_of(job) / 2
       read_dependencies(job, true)
     end
+    if job.has_dedupe then
+      take_dedupe(job)
+    end
     local earlier = job.key and reinsert(job)
     place(job)
     if earlier then
@@ -387,6 +396,9 @@ local function make_lifecycle()
     else
       if has_waiters(job.id) then
         end_waiting(job)
+      end
+      if job.has_dedupe then
+        end_dedupe(job, false)
       end
       local next_job = job.key and has_turn(job) and pass_turn(job)
       if next_job then

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { rule, section } from "../case.ts";
 import { newJob } from "../new-job.ts";
-import { SOON } from "../timing.ts";
 
 export const sendingCases = section(
   "sending",
@@ -173,79 +172,5 @@ export const sendingCases = section(
       await on.sendBatch(...ids.map((id) => ({ id })));
       assert.deepEqual(await on.claimIds(1_000), ids);
     }),
-  ],
-);
-
-const WINDOW = { key: "daily", window: SOON };
-
-export const dedupeCases = section(
-  "deduplication",
-  ["inspection", "dedupe"],
-  [
-    rule("a second send with the same dedupe key answers the first job's id", async (on) => {
-      await on.send({ id: "a", dedupe: WINDOW });
-      const second = await on.offer({ id: "b", dedupe: WINDOW });
-      assert.deepEqual(second, { ok: true, jobs: [{ id: "a", created: false }] });
-      assert.equal(await on.isStored("b"), false);
-      assert.deepEqual(await on.claimIds(), ["a"]);
-    }),
-
-    rule("within the window it does so although the first job has ended", async (on) => {
-      await on.sendEnded("completed", { id: "a", dedupe: WINDOW });
-      assert.equal(await on.send({ id: "b", dedupe: WINDOW }), "a");
-      assert.deepEqual(await on.claimIds(), []);
-    }),
-
-    rule("after the window the key stores a new job", async (on) => {
-      await on.send({ id: "a", dedupe: WINDOW });
-      await on.elapse(SOON);
-      assert.equal(await on.send({ id: "b", dedupe: WINDOW }), "b");
-      assert.deepEqual(await on.claimIds(), ["a", "b"]);
-    }),
-
-    rule("a repeat doesn't lengthen the window", async (on) => {
-      const dedupe = { key: "daily", window: 2 * SOON };
-      await on.send({ id: "a", dedupe });
-      await on.elapse(SOON);
-      assert.equal(await on.send({ id: "b", dedupe }), "a");
-      await on.elapse(SOON);
-      assert.equal(await on.send({ id: "c", dedupe }), "c");
-    }),
-
-    rule("different dedupe keys don't meet", async (on) => {
-      await on.send({ id: "a", dedupe: { key: "one", window: SOON } });
-      assert.equal(await on.send({ id: "b", dedupe: { key: "two", window: SOON } }), "b");
-    }),
-
-    rule(
-      "a refused batch doesn't take its dedupe keys",
-      async (on) => {
-        await on.offer({ id: "a", dedupe: WINDOW }, { id: "x", dependsOn: ["nowhere"] });
-        assert.equal(await on.send({ id: "b", dedupe: WINDOW }), "b");
-      },
-      ["dependencies"],
-    ),
-
-    rule("two jobs of one batch with the same dedupe key are one", async (on) => {
-      const ids = await on.sendBatch({ id: "a", dedupe: WINDOW }, { id: "b", dedupe: WINDOW });
-      assert.deepEqual(ids, ["a", "a"]);
-      assert.deepEqual(await on.claimIds(), ["a"]);
-    }),
-
-    rule(
-      "in a batch, a reference to a deduplicated job means the first one",
-      async (on) => {
-        await on.send({ id: "first", dedupe: WINDOW });
-        await on.sendBatch({ id: "again", dedupe: WINDOW }, { id: "child", dependsOn: ["again"] });
-        assert.deepEqual(
-          (await on.edges("child")).dependencies.map(({ job }) => job),
-          ["first"],
-        );
-        await on.expect({ child: "blocked" });
-        await on.run("first");
-        await on.expect({ child: "queued" });
-      },
-      ["dependencies"],
-    ),
   ],
 );

@@ -55,6 +55,30 @@ export const producerCases = section(
     ),
 
     rule(
+      "with `dedupe`, new work isn't dropped for a job that was cancelled or failed",
+      async (on) => {
+        await play(on, async (stage) => {
+          const { queue } = stage;
+          const dedupe = { key: "daily", window: "1h" } as const;
+          await queue.cancel(await queue.send(echo, text("cancelled"), { dedupe }));
+          const failing = await queue.send(echo, text("failing"), { dedupe, attempts: 1 });
+          await stage.work({
+            ECHO: async ({ data }) => {
+              if (data.text === "failing") throw new Error("broken");
+              return data;
+            },
+          });
+          await rejection(failing.wait(), "JOB_FAILED");
+          const last = await queue.send(echo, text("last"), { dedupe });
+          assert.equal(last.created, true);
+          assert.deepEqual(await last.wait(), text("last"));
+          assert.equal((await queue.send(echo, text("repeat"), { dedupe })).id, last.id);
+        });
+      },
+      ["dedupe", "cancellation"],
+    ),
+
+    rule(
       "sendMany is atomic, and its items may depend on each other by ref, in any order",
       async (on) => {
         await play(on, async (stage) => {

@@ -1,0 +1,51 @@
+-- Dedupe keys: which job each stands for, as "until id". 0 while the job is unfinished; once it has completed, when its
+-- window ends, and Redis forgets the entry somewhat later.
+local DEDUPE = P .. 'dedupe:'
+
+-- The job that a key stands for now, or nil.
+local function deduped_to(key)
+  local entry = call('GET', DEDUPE .. key)
+  if not entry then
+    return nil
+  end
+  local ends, id = string.match(entry, '^(%d+) (.*)$')
+  -- An unfinished job that isn't stored was lost.
+  local stands = ends == '0' and call('EXISTS', JOB .. id) == 1 or tonumber(ends) > now
+  return stands and id or nil
+end
+
+-- The key of a job that has one, and when its window ends; nil when the job is lost. A held job's record doesn't say.
+local function dedupe_of(job)
+  local created, dedupe = job.created, job.dedupe
+  if not dedupe then
+    local value = call('GET', JOB .. job.id)
+    if not value then
+      return nil
+    end
+    local instant, text = string.match(value, '^%S+ %S+ (%d+) %S+ %S+ ([^\n]*)')
+    created, dedupe = tonumber(instant), cjson.decode(text).w
+  end
+  return dedupe[2], created + dedupe[1]
+end
+
+-- A new or reopened job takes its key, unless that stands for another.
+local function take_dedupe(job)
+  local key = dedupe_of(job)
+  if key and not deduped_to(key) then
+    call('SET', DEDUPE .. key, '0 ' .. job.id)
+  end
+end
+
+-- A job has ended or is removed: its key is free, or stands for it until its window ends.
+local function end_dedupe(job, has_completed)
+  local key, ends = dedupe_of(job)
+  local entry = key and call('GET', DEDUPE .. key)
+  if not entry or string.match(entry, '^%d+ (.*)$') ~= job.id then
+    return
+  end
+  if has_completed and ends > now then
+    call('SET', DEDUPE .. key, int(ends) .. ' ' .. job.id, 'PX', int(ends - now + 10000))
+  else
+    call('DEL', DEDUPE .. key)
+  end
+end
