@@ -45,6 +45,20 @@ describe("createTestQueue", () => {
     expect(error).toMatchObject({ code: "UNKNOWN_MESSAGE" });
   });
 
+  it("refuses options that it doesn't know, and what isn't a FakeClock", async () => {
+    for (const [options, text] of [
+      [{ registry, handler: {} }, 'unknown option "handler"'],
+      [{ registry, clock: { now: () => 0, after: () => () => {} } }, "FakeClock"],
+      [{ registry, handlers: "all" }, "handlers"],
+    ] as const) {
+      const error = await rejection(createTestQueue(options as never));
+      expect(error).toMatchObject({ code: "INVALID_OPTIONS", message: expect.stringContaining(text) });
+    }
+    await using test = await createTestQueue({ registry });
+    const error = await rejection(test.drain({ patient: 1 } as never));
+    expect(error).toMatchObject({ code: "INVALID_OPTIONS", message: expect.stringContaining("patient") });
+  });
+
   it("closes over a handler that hangs", async () => {
     const test = await createTestQueue({ registry, handlers: { SCAN: () => new Promise<void>(() => {}) } });
     const handle = await test.queue.send(scan, forward);
@@ -119,6 +133,13 @@ describe("drain", () => {
     await test.close();
   });
 
+  it("speaks of a hung handler before a test runner's five seconds are over", async () => {
+    const hung = await createTestQueue({ registry, handlers: { SCAN: () => new Promise<void>(() => {}) } });
+    await hung.queue.send(scan, forward);
+    expect((await rejection(hung.drain())).message).toContain("no attempt ended within 3000 ms");
+    await hung.close();
+  });
+
   it("says what keeps it from coming to rest", async () => {
     const paused = await createTestQueue({ registry, handlers: { SCAN: () => {} } });
     await paused.queue.pause("default");
@@ -148,6 +169,120 @@ describe("drain", () => {
     const error = await rejection(hung.drain({ patience: 20 }));
     expect(error.message).toContain(`SCAN ${handle.id} (attempt 1)`);
     await hung.close();
+  });
+});
+
+describe("wait", () => {
+  it("runs what there is to run and moves the clock until the job has ended, and no further", async () => {
+    await using test = await createTestQueue({
+      registry,
+      handlers: {
+        PLAN_CREATE: ({ job }) => {
+          if (job.attempt < 2) throw new Error("not yet");
+          return planResult();
+        },
+        SCAN: () => {},
+      },
+    });
+    const began = test.clock.now();
+    const handle = await test.queue.send(planCreate, plan(), { delay: "1h" });
+    const later = await test.queue.send(scan, forward, { delay: "1d" });
+    expect(await test.wait(handle)).toEqual(planResult());
+    expect(test.clock.now() - began).toBe(3_600_000 + 2_000);
+    expect((await test.queue.get(later))?.state).toBe("scheduled");
+  });
+
+  it("ends when its timeout is over on the clock, also when nothing could ever end the job", async () => {
+    await using test = await createTestQueue({ registry, handlers: { PLAN_CREATE: () => planResult() } });
+    const began = test.clock.now();
+    const late = await test.queue.send(planCreate, plan(), { delay: "1h" });
+    expect(await rejection(test.wait(late, { timeout: "1m" }))).toMatchObject({ code: "WAIT_TIMEOUT" });
+    expect(test.clock.now() - began).toBe(60_000);
+    const unserved = await test.queue.send(phaseCreate, { planId: "p1", index: 0 });
+    expect(await rejection(test.wait(unserved, { timeout: "1m" }))).toMatchObject({ code: "WAIT_TIMEOUT" });
+    expect(test.clock.now() - began).toBe(120_000);
+    expect(await rejection(test.wait(unserved))).toMatchObject({
+      code: "INVALID_STATE",
+      message: expect.stringContaining(`The job ${unserved.id} (PHASE_CREATE) is queued`),
+    });
+    await expect(test.wait(late)).rejects.toMatchObject({ code: "INVALID_STATE" });
+  });
+
+  it("doesn't wait for handlers of other jobs", async () => {
+    const gate = new Gate();
+    await using test = await createTestQueue({
+      registry,
+      handlers: { SCAN: () => gate.wait(), PLAN_CREATE: () => planResult() },
+    });
+    await test.queue.send(scan, forward);
+    expect(await test.wait(await test.queue.send(planCreate, plan()))).toEqual(planResult());
+    gate.open();
+  });
+
+  it("of a handle goes by the clock without moving it", async () => {
+    await using test = await createTestQueue({ registry, handlers: { PLAN_CREATE: () => planResult() } });
+    const handle = await test.queue.send(planCreate, plan(), { delay: "1h" });
+    const waiting = rejection(handle.wait({ timeout: "1m" }));
+    await test.clock.advance(60_000);
+    expect(await waiting).toMatchObject({ code: "WAIT_TIMEOUT" });
+  });
+});
+
+describe("transaction", () => {
+  it("stores what was sent with it when it commits, and nothing when it rolls back", async () => {
+    await using test = await createTestQueue({
+      registry,
+      handlers: { PLAN_CREATE: () => planResult(), PHASE_CREATE: () => {} },
+    });
+    const sent = await test.transaction(async (tx) => {
+      const created = await test.queue.send(planCreate, plan(), { tx });
+      await test.queue.send(phaseCreate, { planId: "p1", index: 0 }, { tx, dependsOn: [created] });
+      await test.drain();
+      expect((await test.queue.list()).jobs).toEqual([]);
+      return created;
+    });
+    expect(await test.wait(sent)).toEqual(planResult());
+    await test.drain();
+    expect((await test.queue.stats()).totals.states.completed).toBe(2);
+
+    const failing = test.transaction(async (tx) => {
+      await test.queue.send(planCreate, plan("p2"), { tx });
+      throw new Error("rolled back");
+    });
+    expect((await rejection(failing)).message).toBe("rolled back");
+    await test.drain();
+    expect((await test.queue.list()).jobs).toHaveLength(2);
+  });
+
+  it("is over when its work is, and is the only kind that its outbox takes", async () => {
+    await using test = await createTestQueue({ registry });
+    const tx = await test.transaction((open) => open);
+    for (const other of [tx, {}]) {
+      const error = await rejection(test.queue.send(planCreate, plan(), { tx: other }));
+      expect(error).toMatchObject({
+        code: "INVALID_OPTIONS",
+        message: expect.stringContaining("test.transaction"),
+      });
+    }
+    const lost = test.transaction((open) =>
+      test.queue.send(planCreate, plan(), { tx: open, dependsOn: ["nowhere"] }),
+    );
+    expect(await rejection(lost)).toMatchObject({ code: "DEPENDENCY_NOT_FOUND" });
+  });
+
+  it("has no use beside the app's own outbox, which takes the sends", async () => {
+    const taken: unknown[] = [];
+    await using test = await createTestQueue({
+      registry,
+      outbox: {
+        add: async (tx, jobs) => void taken.push([tx, jobs.length]),
+        start: async () => ({ stop: async () => {} }),
+      },
+    });
+    const tx = {};
+    await test.queue.send(planCreate, plan(), { tx });
+    expect(taken).toEqual([[tx, 1]]);
+    expect(await rejection(test.transaction(() => {}))).toMatchObject({ code: "INVALID_OPTIONS" });
   });
 });
 

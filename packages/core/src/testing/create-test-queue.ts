@@ -1,4 +1,6 @@
-import type { Message } from "../contract/message.ts";
+import * as z from "zod/mini";
+import type { JobResult, Message } from "../contract/message.ts";
+import { parseOptions } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
 import type { JobState } from "../engine/state-machine.ts";
 import { QueueError } from "../errors/queue-error.ts";
@@ -7,13 +9,16 @@ import { memoryEngine } from "../memory/index.ts";
 import type { JobHandle } from "../queue/job-handle.ts";
 import type { JobReference } from "../queue/job-reference.ts";
 import type { JobSnapshot } from "../queue/job-snapshot.ts";
+import type { WaitOptions } from "../queue/job-waits.ts";
 import type { Middleware } from "../queue/middleware.ts";
+import type { Outbox } from "../queue/outbox.ts";
 import { createQueue, type Queue } from "../queue/queue.ts";
 import type { Handler, Handlers } from "../worker/handler.ts";
 import { createWorker, type Worker } from "../worker/worker.ts";
 import type { WorkerOptions } from "../worker/worker-options.ts";
-import { type DrainOptions, type DrainParts, drain } from "./drain.ts";
+import { type DrainOptions, type DrainParts, drain, drainUntilEnded } from "./drain.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { TestOutbox, type TestTransaction } from "./test-outbox.ts";
 import { type WaitForOptions, waitFor } from "./wait-for.ts";
 
 /** What `createTestQueue` takes. */
@@ -27,6 +32,8 @@ export interface TestQueueOptions<M extends Message = Message> {
   readonly middleware?: readonly Middleware[];
   /** Changes to the worker's options. @default {} */
   readonly worker?: WorkerOptions;
+  /** Takes the sends that are given a `tx`. @default one whose transactions are those of `transaction` */
+  readonly outbox?: Outbox;
 }
 
 /** A queue with everything around it that a test needs. */
@@ -41,6 +48,26 @@ export interface TestQueue<M extends Message = Message> {
    * @throws {QueueError} `INVALID_STATE` saying what is left and why, when it doesn't come to rest.
    */
   drain(options?: DrainOptions): Promise<void>;
+  /**
+   * Resolves with the job's result, running what there is to run and moving the clock, as `drain` does, until the job
+   * has ended. `timeout` is on that clock. A job's or queue's own `wait` goes by the clock too, but doesn't move it.
+   *
+   * @throws {QueueError} what `queue.wait` throws; without a `timeout` also `INVALID_STATE` saying why, when the job
+   * won't end.
+   */
+  wait<T extends M>(job: JobHandle<T>, options?: WaitOptions): Promise<JobResult<T>>;
+  wait(job: JobReference, options?: WaitOptions): Promise<unknown>;
+  /**
+   * Runs `work` in a pretend database transaction. What it sends with `tx` is stored when it resolves, and forgotten
+   * when it rejects.
+   *
+   * @throws {QueueError} `DEPENDENCY_NOT_FOUND` when a job can't be stored (the others are), `INVALID_OPTIONS` when
+   * createTestQueue was given another outbox. Also what `work` throws.
+   *
+   * @example
+   * await test.transaction((tx) => queue.send(planCreate, data, { tx }));
+   */
+  transaction<T>(work: (tx: TestTransaction) => T | Promise<T>): Promise<T>;
   /** Resolves with the job once it is, or has been, in a state. See `waitFor`. */
   waitFor<T extends M = M>(
     job: JobHandle<T> | JobReference,
@@ -54,6 +81,17 @@ export interface TestQueue<M extends Message = Message> {
 
 /** With time standing still, polls find nothing that wakes didn't tell; rare ones make long delays cheap. */
 const RARE = "1m";
+
+const optionsSchema = z.strictObject({
+  registry: z.unknown(),
+  handlers: z.optional(
+    z.custom((value) => typeof value === "object" && value !== null, "expected handlers by message"),
+  ),
+  clock: z.optional(z.custom((value) => value instanceof FakeClock, "expected a FakeClock")),
+  middleware: z.optional(z.unknown()),
+  worker: z.optional(z.unknown()),
+  outbox: z.optional(z.unknown()),
+});
 
 /**
  * A queue on its own memory engine under a clock that stands still, with a worker for the given handlers.
@@ -75,12 +113,15 @@ export async function createTestQueue<M extends Message>(
   if (typeof options !== "object" || options === null) {
     throw new QueueError("INVALID_OPTIONS", "createTestQueue: expected { registry, handlers? }.");
   }
+  parseOptions("createTestQueue", optionsSchema, options);
   const { registry, handlers = {}, clock = new FakeClock(), middleware = [] } = options;
   const { worker: workerOptions = {} } = options;
   const engine = memoryEngine({ clock });
+  const testOutbox = new TestOutbox(engine);
+  const { outbox = testOutbox } = options;
   // That a test handles some of the messages, or closes over unfinished jobs, is no news to it.
   const logger: Logger = { warn: () => {}, error: console.error };
-  const queue = createQueue({ registry, engine, clock, middleware, logger });
+  const queue = createQueue({ registry, engine, clock, middleware, logger, outbox });
   const worker = createWorker(queue, {
     pollInterval: RARE,
     upkeepInterval: RARE,
@@ -100,6 +141,13 @@ export async function createTestQueue<M extends Message>(
     await stopping;
     await queue.close();
   };
+  const transaction: TestQueue<M>["transaction"] = async (work) => {
+    if (outbox === testOutbox) return testOutbox.transaction(work);
+    throw new QueueError(
+      "INVALID_OPTIONS",
+      "createTestQueue was given an outbox, so `transaction` has no use: send with a transaction of that outbox.",
+    );
+  };
   const served = workerOptions.queues ?? given.map(([name]) => registry.get(name)!.queue);
   const parts = { queue, worker, clock, served } as unknown as DrainParts;
   return Object.freeze<TestQueue<M>>({
@@ -107,6 +155,10 @@ export async function createTestQueue<M extends Message>(
     worker: worker as unknown as Worker<M, M["name"]>,
     clock,
     drain: (drainOptions) => drain(parts, drainOptions),
+    // biome-ignore lint/suspicious/noExplicitAny: typed by the interface, per message
+    wait: (job: JobReference, waitOptions?: WaitOptions): Promise<any> =>
+      drainUntilEnded(parts, job, waitOptions),
+    transaction,
     waitFor: (job, state, waitOptions) => waitFor(queue, job, state, waitOptions),
     close,
     [Symbol.asyncDispose]: close,

@@ -1,16 +1,29 @@
+import * as z from "zod/mini";
+import { duration, parseOptions } from "../contract/options.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import type { JobReference } from "../queue/job-reference.ts";
 import type { JobSnapshot } from "../queue/job-snapshot.ts";
+import type { WaitOptions } from "../queue/job-waits.ts";
 import type { Queue } from "../queue/queue.ts";
+import { waitSchema } from "../queue/queue-options.ts";
 import type { Worker } from "../worker/worker.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
 /** What `drain` takes. */
 export interface DrainOptions {
-  /** Real milliseconds without any attempt ending after which a running handler counts as hung. @default 5_000 */
+  /**
+   * Real milliseconds without any attempt ending after which a running handler counts as hung. The default leaves a
+   * test runner's five seconds time to hear of it. @default 3_000
+   */
   readonly patience?: number;
-  /** Moves of the clock after which the jobs count as never coming to rest. @default 10_000 */
+  /** Moves of the clock after which the jobs count as never coming to rest. @default 1_000 */
   readonly maxSteps?: number;
 }
+
+const optionsSchema = z.strictObject({
+  patience: z._default(duration(), 3_000),
+  maxSteps: z._default(z.int().check(z.minimum(1)), 1_000),
+});
 
 export interface DrainParts {
   readonly queue: Queue;
@@ -26,29 +39,73 @@ export interface DrainParts {
  *
  * @throws {QueueError} `INVALID_STATE` saying what is left and why, when it doesn't come to rest.
  */
-export async function drain(
-  { queue, worker, clock, served }: DrainParts,
-  { patience = 5_000, maxSteps = 10_000 }: DrainOptions = {},
-): Promise<void> {
+export async function drain(parts: DrainParts, options: DrainOptions = {}): Promise<void> {
+  const { patience, maxSteps } = parseOptions("drain", optionsSchema, options);
+  for (let step = 0; step < maxSteps; step++) if (!(await goOn(parts, patience, NEVER))) return;
+  throw neverAtRest(maxSteps);
+}
+
+/** Drains until a job has ended or its wait's timeout is over, and answers as the wait does. */
+export async function drainUntilEnded(
+  parts: DrainParts,
+  job: JobReference,
+  options: WaitOptions = {},
+): Promise<unknown> {
+  const { queue, clock } = parts;
+  const { timeout } = parseOptions("wait", waitSchema, options);
+  const { patience, maxSteps } = parseOptions("drain", optionsSchema, {});
+  const deadline = clock.now() + (timeout ?? Number.POSITIVE_INFINITY);
+  const waiting = queue.wait(job, options);
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+  };
+  const over = waiting.then(end, end);
   for (let step = 0; step < maxSteps; step++) {
     await clock.advance(0);
-    await settled(queue, worker, patience);
-    const left = await readLeft(queue);
-    if (left.ready === 0 && left.active === 0 && left.scheduled === 0) {
-      if (left.paused.length === 0) return;
-      throw restless(`the queue ${left.paused.join(", ")} is paused with jobs in it. Resume it first`);
-    }
-    if (left.ready > 0 && worker.stats().state !== "running") {
-      throw restless(`${left.ready} jobs are ready and no worker runs. Give createTestQueue handlers`);
-    }
-    const unserved = left.waiting.filter((name) => !served.includes(name));
-    if (unserved.length > 0) throw await nobodyServes(queue, unserved);
-    const isOnlyScheduled = left.ready === 0 && left.active === 0;
-    const target = isOnlyScheduled ? await earliestDue(queue) : clock.nextTimer;
-    if (target === undefined) throw restless("jobs are left that no timer will ever move");
-    await clock.advance(Math.max(0, target - clock.now()));
+    if (isOver) return waiting;
+    const problem = await goOn(parts, patience, over, deadline).then(
+      (hasMoved) => (hasMoved ? undefined : "there is nothing left to run"),
+      (error: QueueError) => error.message,
+    );
+    await clock.advance(0);
+    if (isOver) return waiting;
+    if (problem === undefined) continue;
+    if (timeout === undefined) throw restless(`${problem}. ${(await queue.explain(job)).summary}`);
+    await clock.advance(Math.max(0, deadline - clock.now()));
   }
-  throw restless(`the clock was moved ${maxSteps} times and jobs were still left. Do they send each other?`);
+  throw neverAtRest(maxSteps);
+}
+
+const NEVER = new Promise<void>(() => {});
+
+/**
+ * Lets what can run do so, then moves the clock to the next thing that can happen, but not beyond `latest`. Answers
+ * whether there is any.
+ */
+async function goOn(
+  { queue, worker, clock, served }: DrainParts,
+  patience: number,
+  over: Promise<void>,
+  latest = Number.POSITIVE_INFINITY,
+): Promise<boolean> {
+  await clock.advance(0);
+  await Promise.race([settled(queue, worker, patience), over]);
+  const left = await readLeft(queue);
+  if (left.ready === 0 && left.active === 0 && left.scheduled === 0) {
+    if (left.paused.length === 0) return false;
+    throw restless(`the queue ${left.paused.join(", ")} is paused with jobs in it. Resume it first`);
+  }
+  if (left.ready > 0 && worker.stats().state !== "running") {
+    throw restless(`${left.ready} jobs are ready and no worker runs. Give createTestQueue handlers`);
+  }
+  const unserved = left.waiting.filter((name) => !served.includes(name));
+  if (unserved.length > 0) throw await nobodyServes(queue, unserved);
+  const isOnlyScheduled = left.ready === 0 && left.active === 0;
+  const target = isOnlyScheduled ? await earliestDue(queue) : clock.nextTimer;
+  if (target === undefined) throw restless("jobs are left that no timer will ever move");
+  await clock.advance(Math.max(0, Math.min(target, latest) - clock.now()));
+  return true;
 }
 
 /** Resolves when the worker has nothing in hand. */
@@ -129,6 +186,10 @@ async function nobodyServes(queue: Queue, queues: readonly string[]): Promise<Qu
 
 function nameOf({ id, messageType, attempt }: JobSnapshot): string {
   return `${messageType} ${id} (attempt ${attempt})`;
+}
+
+function neverAtRest(steps: number): QueueError {
+  return restless(`the clock was moved ${steps} times and jobs were still left. Do they send each other?`);
 }
 
 function restless(problem: string): QueueError {

@@ -26,4 +26,5 @@ export type {
   Snapshot,
 } from "./invariants/history.ts";
 export { HistoryChecker, mergeHistories, type Violation } from "./invariants/index.ts";
+export type { TestTransaction } from "./test-outbox.ts";
 export { type WaitForOptions, waitFor } from "./wait-for.ts";

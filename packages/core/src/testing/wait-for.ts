@@ -8,7 +8,7 @@ import type { Queue } from "../queue/queue.ts";
 
 /** What `waitFor` takes. */
 export interface WaitForOptions {
-  /** Real milliseconds, whatever the queue's clock. @default 5_000 */
+  /** Real milliseconds, whatever the queue's clock. @default 3_000 */
   readonly timeout?: number;
 }
 
@@ -28,7 +28,7 @@ export async function waitFor<M extends Message, T extends M = M>(
   queue: Queue<M>,
   job: JobHandle<T> | JobReference,
   state: JobState,
-  { timeout = 5_000 }: WaitForOptions = {},
+  { timeout = 3_000 }: WaitForOptions = {},
 ): Promise<JobSnapshot<T>> {
   const id = idOf(job);
   const seen = new Set<string>();

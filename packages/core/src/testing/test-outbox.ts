@@ -1,0 +1,55 @@
+import type { Engine, NewJob } from "../engine/port.ts";
+import { QueueError } from "../errors/queue-error.ts";
+import type { Service } from "../queue/middleware.ts";
+import type { Outbox } from "../queue/outbox.ts";
+import { refusal } from "../queue/refusal.ts";
+
+/** A pretend database transaction, for `send(…, { tx })`. */
+export interface TestTransaction {
+  readonly [isTestTransaction]: true;
+}
+
+declare const isTestTransaction: unique symbol;
+
+/** An outbox without a database: jobs are stored in the engine as soon as their pretend transaction commits. */
+export class TestOutbox implements Outbox {
+  readonly #engine: Engine;
+  /** The jobs of each transaction that is open, by their ids. */
+  readonly #open = new Map<unknown, Map<string, NewJob>>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  async add(tx: unknown, jobs: readonly NewJob[]): Promise<void> {
+    const added = this.#open.get(tx);
+    if (!added) {
+      throw new QueueError(
+        "INVALID_OPTIONS",
+        "This `tx` is no open transaction of the test queue. Send inside of `test.transaction(async (tx) => …)`, " +
+          "or give createTestQueue the app's own `outbox`.",
+      );
+    }
+    for (const job of jobs) if (!added.has(job.envelope.id)) added.set(job.envelope.id, job);
+  }
+
+  /** There is nothing to relay. */
+  async start(): Promise<Service> {
+    return { stop: async () => {} };
+  }
+
+  async transaction<T>(work: (tx: TestTransaction) => T | Promise<T>): Promise<T> {
+    const tx = Object.freeze({}) as TestTransaction;
+    const jobs = new Map<string, NewJob>();
+    this.#open.set(tx, jobs);
+    let result: T;
+    try {
+      result = await work(tx);
+    } finally {
+      this.#open.delete(tx);
+    }
+    const outcomes = await this.#engine.enqueue([...jobs.values()].map((job) => ({ jobs: [job] })));
+    for (const outcome of outcomes) if (!outcome.ok) throw refusal(outcome, (id) => id);
+    return result;
+  }
+}
