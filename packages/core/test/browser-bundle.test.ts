@@ -70,16 +70,18 @@ describe("the contract in a browser", () => {
 /** Which rooms of `src` a room may use at run time. Types may come from anywhere inside `src`. */
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   errors: [],
-  contract: ["errors"],
-  engine: [],
-  memory: ["contract", "engine", "errors"],
-  queue: ["contract", "engine", "errors", "memory"],
-  worker: ["contract", "engine", "errors", "queue"],
+  logging: ["errors"],
+  contract: ["errors", "logging"],
+  engine: ["errors"],
+  memory: ["contract", "engine", "errors", "logging"],
+  queue: ["contract", "engine", "errors", "logging", "memory"],
+  worker: ["contract", "engine", "errors", "logging", "queue"],
 };
 
 /** What a room may use from outside. */
 const PACKAGES: Readonly<Record<string, readonly RegExp[]>> = {
   contract: [/^zod\/mini$/, /^zod\/v4\/core$/, /^@standard-schema\/spec$/],
+  logging: [/^zod\/mini$/],
   memory: [/^zod\/mini$/],
   queue: [/^zod\/mini$/],
   worker: [/^zod\/mini$/],

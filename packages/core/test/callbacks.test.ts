@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createQueue, memoryEngine } from "../src/index.ts";
+import * as z from "zod";
+import { decodeData } from "../src/contract/payload.ts";
+import { createQueue, createRegistry, defineMessage, memoryEngine } from "../src/index.ts";
 import { FakeClock } from "../src/testing/index.ts";
-import { phaseCreate, RecordingLogger, registry, scan, setup } from "./runtime-support.ts";
+import { phaseCreate, RecordingLogger, registry, rejection, scan, setup } from "./runtime-support.ts";
 
 /** What a callback may do that it shouldn't. Each has a text that its log line ends in. */
 const faults: readonly [name: string, fault: () => unknown][] = [
@@ -138,5 +140,33 @@ describe("the logger", () => {
     for (const logger of [{}, { warn() {} }, "console", null]) {
       expect(() => createQueue({ registry, logger: logger as never })).toThrow(/logger: expected/);
     }
+  });
+});
+
+describe("a function of a message that must be synchronous", () => {
+  const rejects = () => Promise.reject(new Error("down"));
+  const data = z.object({ planId: z.string() });
+
+  it("as orderingKey is refused with INVALID_DATA", async () => {
+    const keyed = defineMessage("KEYED", { data, orderingKey: rejects as never });
+    const queue = createQueue({ registry: createRegistry([keyed]) });
+    const error = await rejection(queue.send(keyed, { planId: "p1" }));
+    expect(error).toMatchObject({ code: "INVALID_DATA", issues: [{ path: "orderingKey" }] });
+    await queue.close();
+  });
+
+  it("as upcast is refused with INVALID_DATA", () => {
+    const upcast = defineMessage("UPCAST", { version: 2, data, upcast: { 1: rejects } });
+    expect(() => decodeData(upcast, 1, '{"planId":"p1"}')).toThrow(/must not be async/);
+    const thrown = defineMessage("UPCAST", {
+      version: 2,
+      data,
+      upcast: {
+        1: () => {
+          throw revoked();
+        },
+      },
+    });
+    expect(() => decodeData(thrown, 1, '{"planId":"p1"}')).toThrow(/UPCAST from version 1 threw/);
   });
 });

@@ -1,4 +1,5 @@
 import { type Issue, isQueueError, QueueError } from "../errors/queue-error.ts";
+import { messageOf } from "../errors/thrown.ts";
 
 /**
  * Caps on what a job may carry, in bytes of JSON (UTF-8). They keep one careless send from slowing every
@@ -78,7 +79,9 @@ export function assertWithinLimits(what: string, value: unknown, cap: number): {
   } catch (cause) {
     if (isQueueError(cause)) throw cause;
     // A getter or a proxy of the value's own.
-    throw new QueueError("INVALID_DATA", `The ${what} can't be read: ${cause}`, { cause });
+    throw new QueueError("INVALID_DATA", `The ${what} can't be read: ${messageOf(cause)}`, {
+      cause,
+    });
   }
   return { hasInstances };
 }

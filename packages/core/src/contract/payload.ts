@@ -1,5 +1,7 @@
 import type { ErrorCode } from "../errors/codes.ts";
 import { type Issue, QueueError } from "../errors/queue-error.ts";
+import { messageOf } from "../errors/thrown.ts";
+import { discardPromise } from "../logging/callback-guard.ts";
 import { findJsonLosses, isJsonValue, isSameValue } from "./json-fidelity.ts";
 import { assertWithinLimits, fitsBytes, parseJson, tooLarge } from "./limits.ts";
 import type { Message } from "./message.ts";
@@ -90,10 +92,10 @@ function upcast(message: Message, version: number, data: unknown): unknown {
     try {
       value = step(value);
     } catch (cause) {
-      const problem = `The upcast of ${message.name} from version ${from} threw: ${cause}`;
+      const problem = `The upcast of ${message.name} from version ${from} threw: ${messageOf(cause)}`;
       throw new QueueError("INVALID_DATA", problem, { cause });
     }
-    if (value instanceof Promise) {
+    if (discardPromise(value)) {
       throw new QueueError(
         "INVALID_DATA",
         `The upcast of ${message.name} from version ${from} must not be async.`,
@@ -123,7 +125,7 @@ export function toJson(what: string, value: unknown, cap: number, code: ErrorCod
   try {
     json = JSON.stringify(value);
   } catch (cause) {
-    throw invalid(code, what, [{ path: "", message: (cause as Error).message }]);
+    throw invalid(code, what, [{ path: "", message: messageOf(cause) }]);
   }
   if (json === undefined) throw invalid(code, what, [{ path: "", message: "JSON can't carry this value" }]);
   if (!fitsBytes(json, cap)) throw tooLarge(what, `is over ${cap.toLocaleString("en")} bytes`);

@@ -274,6 +274,7 @@ export interface Heartbeat extends Lease {
 
 export interface LogEntry {
   readonly at: number;
+  /** Well-formed Unicode, as errors and reasons are. */
   readonly message: string;
 }
 

@@ -2,6 +2,7 @@ import { engineClosed } from "../engine/engine-closed.ts";
 import type { EventSubscriber } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
+import { messageOf } from "../errors/thrown.ts";
 import type { Logger } from "../logging/logger.ts";
 
 /** An engine that is known by name at once, and loaded by the first call. */
@@ -118,7 +119,7 @@ export class DeferredEngine implements port.Engine {
     try {
       return await (await this.#engine()).health();
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = messageOf(error);
       return { ok: false, engine: this.name, latency: 0, problem };
     }
   }

@@ -1,15 +1,30 @@
+const encoder = new TextEncoder();
+/** Bytes of "…". */
+const MARK_BYTES = 3;
+
 /**
- * A text of at most `length` UTF-16 units, its end replaced by "…" where it was longer. Well-formed Unicode: half a
- * surrogate pair, of the text's own, becomes U+FFFD.
+ * A text of at most `length` UTF-16 units, its end replaced by "…" where it was longer. Never cuts a surrogate pair,
+ * and what isn't well-formed Unicode is made so: engines parse it.
  */
 export function shorten(text: string, length: number): string {
   if (text.length <= length) return text.toWellFormed();
-  return `${cutBefore(text, Math.max(0, length - 1))}…`;
+  let end = Math.max(0, length - 1);
+  if (isPairAt(text, end - 1)) end--;
+  return `${text.slice(0, end).toWellFormed()}…`;
 }
 
-/** The first `length` units, or one fewer where that would cut a surrogate pair. */
-function cutBefore(text: string, length: number): string {
-  const last = text.charCodeAt(length - 1);
-  const cutsPair = last >= 0xd800 && last <= 0xdbff;
-  return text.slice(0, cutsPair ? length - 1 : length).toWellFormed();
+/** As `shorten`, to at most `bytes` of UTF-8. */
+export function shortenToBytes(text: string, bytes: number): string {
+  // A unit takes three bytes at most.
+  if (text.length * 3 <= bytes) return text.toWellFormed();
+  const { read } = encoder.encodeInto(text, new Uint8Array(bytes));
+  if (read === text.length) return text.toWellFormed();
+  if (bytes < MARK_BYTES) return "";
+  const kept = encoder.encodeInto(text, new Uint8Array(bytes - MARK_BYTES));
+  return `${text.slice(0, kept.read).toWellFormed()}…`;
+}
+
+function isPairAt(text: string, index: number): boolean {
+  const code = text.codePointAt(index);
+  return code !== undefined && code > 0xffff;
 }

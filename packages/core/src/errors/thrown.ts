@@ -38,6 +38,11 @@ export function describeThrown(thrown: unknown): ThrownText {
   };
 }
 
+/** The message of whatever was thrown; never empty. Never throws. */
+export function messageOf(thrown: unknown): string {
+  return readOne(thrown).message;
+}
+
 interface OneThrown {
   readonly name: string;
   readonly message: string;

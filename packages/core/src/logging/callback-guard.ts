@@ -15,33 +15,50 @@ export function callSafely(run: () => unknown, onError: (error: unknown) => void
 }
 
 /**
- * Calls functions of the app. An error of one is logged the first time, and otherwise ignored: it reaches neither
+ * Whether a function of the app that must be synchronous returned a promise. The caller refuses it; its rejection is
+ * ignored, since one that nobody handles ends the process.
+ */
+export function discardPromise(returned: unknown): boolean {
+  if (typeof returned !== "object" || returned === null) return false;
+  try {
+    if (typeof (returned as { then?: unknown }).then !== "function") return false;
+  } catch {
+    return false;
+  }
+  callSafely(
+    () => returned,
+    () => {},
+  );
+  return true;
+}
+
+/**
+ * Calls functions of the app. The first error of each is reported, and all are otherwise ignored: they reach neither
  * the library nor the other functions.
  */
 export class CallbackGuard {
-  readonly #what: string;
-  readonly #logger: () => Logger;
+  readonly #report: (error: unknown) => void;
   readonly #failed = new WeakSet<object>();
 
-  /** `what` begins the log line: "A listener of the queue". */
-  constructor(what: string, logger: () => Logger) {
-    this.#what = what;
-    this.#logger = logger;
+  /** `report` must not throw. */
+  constructor(report: (error: unknown) => void) {
+    this.#report = report;
   }
 
   call<Args extends readonly unknown[]>(callback: (...args: Args) => unknown, ...args: Args): void {
     callSafely(
       () => callback(...args),
-      (error) => this.#report(callback, error),
+      (error) => {
+        if (this.#failed.has(callback)) return;
+        this.#failed.add(callback);
+        this.#report(error);
+      },
     );
   }
+}
 
-  #report(callback: object, error: unknown): void {
-    if (this.#failed.has(callback)) return;
-    this.#failed.add(callback);
-    this.#logger().error(
-      `${this.#what} threw or rejected. This is logged once; it is called as before.`,
-      error,
-    );
-  }
+/** Logs what a guard reports. `what` begins the line: "A listener of the queue". */
+export function logFailure(what: string, logger: () => Logger): (error: unknown) => void {
+  return (error) =>
+    logger().error(`${what} threw or rejected. This is logged once; it is called as before.`, error);
 }

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { describeThrown } from "../errors/thrown.ts";
-import { callSafely } from "./callback-guard.ts";
+import { messageOf } from "../errors/thrown.ts";
+import { CallbackGuard, callSafely, logFailure } from "./callback-guard.ts";
 
 /**
  * Where the library logs what no call of the app can report. `console` fits. Each line begins with the package's
@@ -51,9 +51,9 @@ class SafeLogger implements Logger {
 
   /** The logger may have failed over the error: it may be anything, so only its text is passed on. */
   #fallBack(level: keyof Logger, line: string, error: unknown, failure: unknown): void {
-    const lines = [error === undefined ? line : `${line} ${describeThrown(error).message}`];
+    const lines = [error === undefined ? line : `${line} ${messageOf(error)}`];
     if (!this.#hasFailed) {
-      lines.push(`${PREFIX}The logger failed; this is reported once. ${describeThrown(failure).message}`);
+      lines.push(`${PREFIX}The logger failed; this is reported once. ${messageOf(failure)}`);
     }
     this.#hasFailed = true;
     try {
@@ -69,6 +69,12 @@ export const consoleLogger: Logger = safeLogger({
   warn: (...line) => console.warn(...line),
   error: (...line) => console.error(...line),
 });
+
+/** An `onError` of the app as one that never throws, and never leaves a rejection. `what` begins its log line. */
+export function safeOnError(what: string, onError: (error: unknown) => unknown): (error: unknown) => void {
+  const guard = new CallbackGuard(logFailure(what, () => consoleLogger));
+  return (error) => guard.call(onError, error);
+}
 
 function isLogger(value: unknown): boolean {
   const { warn, error } = Object(value) as Partial<Logger>;

@@ -9,7 +9,7 @@ import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports
 import { isTerminal } from "../engine/state-machine.ts";
 import { STEP_POINTS } from "../engine/step-budget.ts";
 import { QueueError } from "../errors/queue-error.ts";
-import { CallbackGuard } from "../logging/callback-guard.ts";
+import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { planBatch } from "./batch-plan.ts";
 import { Lifecycle, type LifecycleHooks, reason } from "./lifecycle.ts";
@@ -78,7 +78,9 @@ export class MemoryEngine implements port.Engine {
   readonly #work: WorkSignal;
   readonly #lifecycle: Lifecycle;
   readonly #subscribers = new Set<EventSubscriber>();
-  readonly #listenerGuard = new CallbackGuard("A listener of the memory engine", () => this.#logger);
+  readonly #listenerGuard = new CallbackGuard(
+    logFailure("A listener of the memory engine", () => this.#logger),
+  );
   #logger = consoleLogger;
   #unsent: EngineEvent[] = [];
   #closed = false;

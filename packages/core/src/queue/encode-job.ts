@@ -4,6 +4,8 @@ import { encodePayload, toJson } from "../contract/payload.ts";
 import type { MaybePromise } from "../contract/schema.ts";
 import type { Engine, NewJob, WireEnvelope } from "../engine/port.ts";
 import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
+import { messageOf } from "../errors/thrown.ts";
+import { discardPromise } from "../logging/callback-guard.ts";
 import type { SendRequest } from "./send-request.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -112,10 +114,11 @@ function readOrderingKey({ message, data }: SendRequest): string | undefined {
   try {
     key = message.orderingKey(data);
   } catch (cause) {
-    throw invalidKey(message.name, `threw: ${cause}`, cause);
+    throw invalidKey(message.name, `threw: ${messageOf(cause)}`, cause);
   }
   if (key === undefined) return undefined;
   if (typeof key === "string" && key.length > 0 && key.length <= MAX_KEY_LENGTH) return key;
+  discardPromise(key);
   throw invalidKey(message.name, `must answer 1 to ${MAX_KEY_LENGTH} characters, or undefined`);
 }
 

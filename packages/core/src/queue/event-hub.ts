@@ -1,6 +1,6 @@
 import type { EngineEvent, EventSubscriber } from "../engine/events.ts";
 import type { Engine, Unsubscribe } from "../engine/port.ts";
-import { CallbackGuard } from "../logging/callback-guard.ts";
+import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
 import type { Logger } from "../logging/logger.ts";
 
 /** One engine subscription for all of a queue's listeners, held only while there are any. */
@@ -12,7 +12,7 @@ export class EventHub {
 
   constructor(engine: Engine, logger: Logger) {
     this.#engine = engine;
-    this.#guard = new CallbackGuard("A listener of the queue", () => logger);
+    this.#guard = new CallbackGuard(logFailure("A listener of the queue", () => logger));
   }
 
   /** Resolves once the subscription is in force. Rejects, and forgets the subscriber, when the engine can't. */

@@ -3,6 +3,7 @@ import type { Clock } from "../engine/clock.ts";
 import type { Engine } from "../engine/port.ts";
 import type { HealthReport } from "../engine/reports.ts";
 import { sentence } from "../errors/sentence.ts";
+import { messageOf } from "../errors/thrown.ts";
 import { type QueueStats, RECENT_MINUTES, readStats } from "./stats.ts";
 
 export type HealthStatus = "healthy" | "warning" | "critical";
@@ -57,7 +58,7 @@ export async function readHealth(engine: Engine, registry: Registry, clock: Cloc
 }
 
 function unreachable(engine: Engine, error: unknown): HealthReport {
-  const problem = error instanceof Error ? error.message : String(error);
+  const problem = messageOf(error);
   return { ok: false, engine: engine.name, latency: 0, problem };
 }
 

@@ -1,5 +1,6 @@
 import { ID_PATTERN } from "../contract/names.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { shorten } from "../errors/shorten.ts";
 
 /** A job, by its id or by anything that carries it: a handle, a snapshot. */
 export type JobReference = string | { readonly id: string };
@@ -13,7 +14,7 @@ export function idOf(job: JobReference): string {
   if (typeof id === "string" && ID_PATTERN.test(id)) return id;
   throw new QueueError(
     "INVALID_OPTIONS",
-    `Expected a job's id or handle, got ${typeof id === "string" ? JSON.stringify(id.slice(0, 140)) : typeof job}.`,
+    `Expected a job's id or handle, got ${typeof id === "string" ? JSON.stringify(shorten(id, 140)) : typeof job}.`,
   );
 }
 

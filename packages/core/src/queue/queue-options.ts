@@ -63,7 +63,10 @@ export interface CleanOptions {
 
 /** What `cancel` takes. */
 export interface CancelOptions {
-  /** Stored with the job and given to its handler's signal, 1 to 1,000 characters. */
+  /**
+   * Stored with the job and given to its handler's signal, 1 to 1,000 characters. Half a surrogate pair becomes
+   * U+FFFD.
+   */
   readonly reason?: string | undefined;
 }
 
@@ -129,7 +132,14 @@ export const waitSchema = z.strictObject({
   ),
 });
 
-export const cancelSchema = z.strictObject({ reason: z.optional(text.check(z.maxLength(1_000))) });
+export const cancelSchema = z.strictObject({
+  reason: z.optional(
+    text.check(
+      z.maxLength(1_000),
+      z.overwrite((reason) => reason.toWellFormed()),
+    ),
+  ),
+});
 
 export const listSchema = z.strictObject({
   state: z.optional(

@@ -3,7 +3,7 @@ import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
 import { JOB_STATES } from "../engine/state-machine.ts";
 import { QueueError } from "../errors/queue-error.ts";
-import { CallbackGuard } from "../logging/callback-guard.ts";
+import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { REDIS_CAPABILITIES } from "./capabilities.ts";
 import type { RedisConnection } from "./connection.ts";
@@ -54,7 +54,9 @@ export class RedisEngine implements port.Engine {
   readonly #channel: OwnChannel;
   readonly #waits: WorkWaits;
   readonly #cancelListeners = new Set<port.CancelListener>();
-  readonly #listenerGuard = new CallbackGuard("A listener of the redis engine", () => this.#logger);
+  readonly #listenerGuard = new CallbackGuard(
+    logFailure("A listener of the redis engine", () => this.#logger),
+  );
   #logger = consoleLogger;
   #hasReportedMalformed = false;
 

@@ -117,8 +117,12 @@ function toText(code: ErrorCode, error: unknown, message: Message | undefined): 
   return toStoredError(code, error, (message?.limits ?? DEFAULT_LIMITS).error);
 }
 
-/** The error may come from another copy of this package, of another version. */
+/** The error may come from another copy of this package, of another version, or be a proxy. */
 function readDelay(error: object): number | undefined {
-  const delay = "delay" in error ? error.delay : undefined;
-  return typeof delay === "number" && delay >= 0 ? Math.min(Math.round(delay), MAX_DURATION) : undefined;
+  try {
+    const { delay } = error as { readonly delay?: unknown };
+    return typeof delay === "number" && delay >= 0 ? Math.min(Math.round(delay), MAX_DURATION) : undefined;
+  } catch {
+    return undefined;
+  }
 }

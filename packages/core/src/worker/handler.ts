@@ -27,7 +27,10 @@ export interface HandlerContext<M extends Message = Message> {
    * @throws {QueueError} `INVALID_PROGRESS` or `PAYLOAD_TOO_LARGE`.
    */
   readonly progress: (value: ReportedProgress<M>) => void;
-  /** Adds a line to the job's log. The newest hundred are kept, each up to `limits.log`. */
+  /**
+   * Adds a line to the job's log. The newest hundred are kept, each shortened to `limits.log`. Half a surrogate pair
+   * becomes U+FFFD.
+   */
   readonly log: (line: string) => void;
   /** The jobs that this one ran after. */
   readonly dependencies: DependencyResults;

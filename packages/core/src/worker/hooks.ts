@@ -1,5 +1,5 @@
 import type { AttemptOutcome } from "../engine/port.ts";
-import { CallbackGuard } from "../logging/callback-guard.ts";
+import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MiddlewareChain } from "../queue/middleware.ts";
 import type { Attempt } from "./attempt.ts";
@@ -17,8 +17,8 @@ export class Hooks {
   constructor(middleware: MiddlewareChain, handlers: ReadonlyMap<string, HandlerEntry>, logger: Logger) {
     this.#middleware = middleware;
     this.#handlers = handlers;
-    this.#progress = new CallbackGuard("The `progress` of a middleware", () => logger);
-    this.#settled = new CallbackGuard("The `settled` of a middleware", () => logger);
+    this.#progress = new CallbackGuard(logFailure("The `progress` of a middleware", () => logger));
+    this.#settled = new CallbackGuard(logFailure("The `settled` of a middleware", () => logger));
   }
 
   /** Whether anyone asks how attempts end. */

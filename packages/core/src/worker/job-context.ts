@@ -1,10 +1,11 @@
-import { fitsBytes, parseJson } from "../contract/limits.ts";
+import { parseJson } from "../contract/limits.ts";
 import type { Message } from "../contract/message.ts";
 import { encodePayload } from "../contract/payload.ts";
 import type { Registry } from "../contract/registry.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { ClaimedJob, Engine } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { shortenToBytes } from "../errors/shorten.ts";
 import type { Attempt } from "./attempt.ts";
 import { LazyDependencyResults } from "./dependency-results.ts";
 import type { AttemptInfo, DependencyResults, HandlerContext } from "./handler.ts";
@@ -80,7 +81,7 @@ export class JobContext implements HandlerContext {
   get log(): (line: string) => void {
     return (line) => {
       if (this.#attempt.phase !== "running") return;
-      const message = shortenToBytes(String(line), this.#message.limits.log);
+      const message = shortenToBytes(toText(line), this.#message.limits.log);
       this.#attempt.addLog({ at: this.#parts.clock.now(), message });
       this.#parts.onReport(this.#attempt);
     };
@@ -122,11 +123,11 @@ function invalidProgress(name: string, problem: string): QueueError {
   return new QueueError("INVALID_PROGRESS", `${name} can't report progress: ${problem}.`);
 }
 
-function shortenToBytes(text: string, cap: number): string {
-  if (fitsBytes(text, cap)) return text;
-  for (let length = Math.min(text.length, cap); length > 0; length = Math.floor(length * 0.8)) {
-    const short = `${text.slice(0, length)}…`;
-    if (fitsBytes(short, cap)) return short;
+/** The type asks for text; a value that can't be turned into one must not fail the job over a log line. */
+function toText(line: unknown): string {
+  try {
+    return String(line);
+  } catch {
+    return "a value that can't be shown";
   }
-  return "";
 }

@@ -1,5 +1,6 @@
 import { getTableColumns, getTableName, type InferSelectModel } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { CallbackGuard } from "../../logging/callback-guard.ts";
 import type { Database } from "../database.ts";
 import { ChangeReader, type Key } from "./change-reader.ts";
 import type { ChangeListener } from "./listener.ts";
@@ -29,7 +30,7 @@ export interface ChangeFeedOptions<Table extends PgTable> {
    * @default 5_000
    */
   readonly overlap?: number | undefined;
-  /** Told once when reading begins to fail (it goes on trying), and of what a subscriber throws. @default ignored */
+  /** Told once when reading begins to fail (it goes on trying), and of each subscriber's first error. Must not throw. @default ignored */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -48,6 +49,7 @@ type Subscriber<Table extends PgTable> = (change: Change<Table>) => void;
  */
 export class ChangeFeed<Table extends PgTable> {
   readonly #options: ChangeFeedOptions<Table>;
+  readonly #guard = new CallbackGuard((error) => this.#options.onError?.(error));
   readonly #subscribers = new Set<Subscriber<Table>>();
   /** One run lasts from the first subscriber to the last. */
   #run: Promise<FeedRun<Table>> | undefined;
@@ -83,13 +85,7 @@ export class ChangeFeed<Table extends PgTable> {
   }
 
   #tell(change: Change<Table>): void {
-    for (const subscriber of this.#subscribers) {
-      try {
-        subscriber(change);
-      } catch (error) {
-        this.#options.onError?.(error);
-      }
-    }
+    for (const subscriber of this.#subscribers) this.#guard.call(subscriber, change);
   }
 }
 

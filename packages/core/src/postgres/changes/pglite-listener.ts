@@ -1,4 +1,6 @@
 import { QueueError } from "../../errors/queue-error.ts";
+import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
+import { consoleLogger } from "../../logging/logger.ts";
 import { asTyped } from "../database.ts";
 import type { ChangeListener } from "./listener.ts";
 
@@ -16,12 +18,15 @@ export interface PgliteClient {
  * const listener = pgliteListener(client);
  */
 export function pgliteListener(client: PgliteClient): ChangeListener {
+  const guard = new CallbackGuard(logFailure("A callback of a change listener", () => consoleLogger));
   const stops = new Set<() => Promise<void>>();
   let isClosed = false;
   return {
     async listen(channel, onMessage) {
       if (isClosed) throw new QueueError("CLOSED", "The listener is closed. Create a new one.");
-      const unlisten = await asTyped("The listener", () => client.listen(channel, onMessage));
+      const unlisten = await asTyped("The listener", () =>
+        client.listen(channel, (payload) => guard.call(onMessage, payload)),
+      );
       // A PGlite that was closed meanwhile listens no more.
       const stop = () => (stops.delete(stop) ? unlisten().catch(() => {}) : Promise.resolve());
       stops.add(stop);

@@ -2,6 +2,9 @@ import * as z from "zod/mini";
 import type { Duration } from "../../contract/duration.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
+import { messageOf } from "../../errors/thrown.ts";
+import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
+import { consoleLogger } from "../../logging/logger.ts";
 import { toTyped } from "../database-errors.ts";
 import { within } from "../within.ts";
 import type { ChangeListener } from "./listener.ts";
@@ -52,6 +55,7 @@ interface Registration {
 
 /** Keeps one session open while anybody listens: when it is lost or can't be opened, it tries again, for ever. */
 export class ReconnectingListener implements ChangeListener {
+  readonly #guard = new CallbackGuard(logFailure("A callback of a change listener", () => consoleLogger));
   readonly #createSession: (events: SessionEvents) => ListenSession;
   readonly #checkInterval: number;
   readonly #answerTimeout: number;
@@ -148,7 +152,7 @@ export class ReconnectingListener implements ChangeListener {
     try {
       session = this.#createSession({
         onMessage: (channel, payload) => {
-          for (const { onMessage } of this.#channels.get(channel) ?? []) onMessage(payload);
+          for (const { onMessage } of this.#channels.get(channel) ?? []) this.#guard.call(onMessage, payload);
         },
         onGap: (channel) => this.#reportGap(this.#channels.get(channel)),
         onLost: (error) => {
@@ -212,7 +216,7 @@ export class ReconnectingListener implements ChangeListener {
   }
 
   #reportGap(registrations: Iterable<Registration> = []): void {
-    for (const { isNew, onGap } of registrations) if (!isNew) onGap();
+    for (const { isNew, onGap } of registrations) if (!isNew) this.#guard.call(onGap);
   }
 
   #within<T>(answer: Promise<T>): Promise<T> {
@@ -225,7 +229,7 @@ export class ReconnectingListener implements ChangeListener {
 /** Whatever ends a connection that isn't a refusal is tried again. */
 function typed(error: unknown): QueueError {
   const known = toTyped("The listener", error);
-  return isQueueError(known) ? known : unavailable(String(error), error);
+  return isQueueError(known) ? known : unavailable(messageOf(error), error);
 }
 
 function unavailable(what: string, cause?: unknown): QueueError {

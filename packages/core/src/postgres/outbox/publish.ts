@@ -1,5 +1,6 @@
 import type { Engine, EnqueueOutcome, NewJob } from "../../engine/port.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
+import { messageOf } from "../../errors/thrown.ts";
 
 /** A job of the outbox on its way. */
 export interface Parcel {
@@ -104,8 +105,4 @@ function isAboutEngine(error: unknown): boolean {
     isQueueError(error) &&
     (error.retryable || error.code === "ENGINE_MISCONFIGURED" || error.code === "CLOSED")
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

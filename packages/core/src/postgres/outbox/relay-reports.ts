@@ -1,6 +1,6 @@
 import { isQueueError } from "../../errors/queue-error.ts";
-import { describeThrown } from "../../errors/thrown.ts";
-import { CallbackGuard } from "../../logging/callback-guard.ts";
+import { messageOf } from "../../errors/thrown.ts";
+import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import type { Logger } from "../../logging/logger.ts";
 import type { Refusal } from "./relay-turn.ts";
 
@@ -40,12 +40,12 @@ export class RelayReports {
 
   constructor(parts: RelayReportsParts) {
     this.#parts = parts;
-    this.#guard = new CallbackGuard("onProblem of the outbox", () => parts.logger);
+    this.#guard = new CallbackGuard(logFailure("onProblem of the outbox", () => parts.logger));
   }
 
   /** Notes a failed turn and answers the milliseconds to wait. */
   failed(error: unknown): number {
-    const kind = isQueueError(error) ? error.code : describeThrown(error).message;
+    const kind = isQueueError(error) ? error.code : messageOf(error);
     const failures = (this.#trouble?.failures ?? 0) + 1;
     if (this.#trouble?.kind !== kind) {
       this.#parts.logger.error(

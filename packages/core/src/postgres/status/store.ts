@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import type { Duration } from "../../contract/duration.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
 import { QueueError } from "../../errors/queue-error.ts";
+import { consoleLogger, safeOnError } from "../../logging/logger.ts";
 import { ChangeFeed } from "../changes/change-feed.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { asTyped, type Database } from "../database.ts";
@@ -86,7 +87,9 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
     this.table = table as T;
     this.parts = readStatusTable(table);
     const { name, keyColumns } = this.parts;
-    this.onError = onError ?? ((error) => console.error(`The status table ${name}:`, error));
+    this.onError = onError
+      ? safeOnError(`onError of the status table ${name}`, onError)
+      : (error) => consoleLogger.error(`The status table ${name}:`, error);
     this.writer = new StatusWriter({ db, table, parts: this.parts, onError: this.onError });
     this.#feed = new ChangeFeed({
       db,
@@ -171,8 +174,9 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
         row ? (row as Record<string, unknown>)[name] : parts.columns[name]!.mapFromDriverValue(key[name]),
       ]);
       const isWanted = wanted === undefined || named.every(([name, value]) => isSame(value, wanted[name]));
+      // What an asynchronous listener returns is watched for its rejection.
       if (isWanted)
-        listener({
+        return listener({
           key: Object.fromEntries(named) as StatusKey<T>,
           row: (row ?? null) as StatusRow<T> | null,
         });

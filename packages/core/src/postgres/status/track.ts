@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { Duration } from "../../contract/duration.ts";
 import type { HandlerData, JobResult, Message, ReportedProgress } from "../../contract/message.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
+import { safeOnError } from "../../logging/logger.ts";
 import type { Middleware } from "../../queue/middleware.ts";
 import type { StatusStore } from "./store.ts";
 import type { AnyStatusTable, StatusFields, StatusKey } from "./table.ts";
@@ -82,7 +83,9 @@ export function trackStatus<M extends Message, T extends AnyStatusTable>(
   options: TrackStatusOptions<M, T>,
 ): Middleware {
   const { reconcileInterval, goneAfter } = parseOptions("trackStatus", optionsSchema, options);
-  const onError = options.onError ?? options.store.onError;
+  const onError = options.onError
+    ? safeOnError(`onError of trackStatus ${message.name}`, options.onError)
+    : options.store.onError;
   const tracker = new Tracker(
     message,
     options as unknown as TrackStatusOptions<Message, AnyStatusTable>,

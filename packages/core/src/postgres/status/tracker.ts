@@ -4,6 +4,7 @@ import type { MaybePromise, Parsed } from "../../contract/schema.ts";
 import type { JobRecord } from "../../engine/port.ts";
 import type { JobState } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
+import { discardPromise } from "../../logging/callback-guard.ts";
 import { readJobError } from "../../queue/job-error.ts";
 import type { JobHandle } from "../../queue/job-handle.ts";
 import type { RunNext, SendNext, SettledAttempt } from "../../queue/middleware.ts";
@@ -176,6 +177,7 @@ export class Tracker {
     try {
       const key = this.#options.key(data);
       if (key === undefined) return undefined;
+      if (discardPromise(key)) throw asynchronous(this.#what("key"));
       const { parts } = this.#options.store;
       const read = readKey(parts, this.#what("key"), key);
       // Throws where a column can't take the value.
@@ -192,6 +194,7 @@ export class Tracker {
   ): Fields {
     try {
       const told = choose(this.#options.fields ?? {}) ?? {};
+      if (discardPromise(told)) throw asynchronous(this.#what("fields"));
       const { fieldNames } = this.#options.store.parts;
       const fields = Object.entries(told).filter(([, value]) => value !== undefined);
       const unknown = fields.find(([name]) => !fieldNames.includes(name));
@@ -236,6 +239,10 @@ export class Tracker {
   #what(option: string): string {
     return `trackStatus ${this.message.name}, ${option}`;
   }
+}
+
+function asynchronous(what: string): QueueError {
+  return new QueueError("INVALID_OPTIONS", `${what}: returned a promise. It must be synchronous.`);
 }
 
 function runningWrite({ job, fence }: HandlerContext, key: Fields, fields: Fields): SubjectWrite {

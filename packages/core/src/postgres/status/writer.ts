@@ -15,6 +15,7 @@ export interface StatusWriterParts {
   readonly db: Database;
   readonly table: AnyStatusTable;
   readonly parts: StatusTableParts;
+  /** Must not throw. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -157,7 +158,7 @@ export class StatusWriter {
   /** Told once, however often it is tried again. */
   async #pause(error: unknown): Promise<void> {
     this.#failures++;
-    if (this.#failures === 1) this.#report(error);
+    if (this.#failures === 1) this.#parts.onError(error);
     const pause = Math.min(FIRST_PAUSE * 2 ** (this.#failures - 1), LONGEST_PAUSE);
     await new Promise<void>((resolve) => setTimeout(resolve, pause).unref());
   }
@@ -180,7 +181,7 @@ export class StatusWriter {
       if (error !== undefined && group.length > 1) left.unshift(...group.map((pending) => [pending]));
       else if (error !== undefined) {
         tell(group, false);
-        this.#report(error);
+        this.#parts.onError(error);
       }
     }
     return this.#writeJobs(jobs);
@@ -195,7 +196,7 @@ export class StatusWriter {
         this.#backlog.giveBack([], jobs.slice(index));
         return error;
       }
-      this.#report(error);
+      this.#parts.onError(error);
     }
     return undefined;
   }
@@ -216,14 +217,6 @@ export class StatusWriter {
       return undefined;
     } catch (error) {
       return error ?? new Error("The driver threw nothing.");
-    }
-  }
-
-  #report(error: unknown): void {
-    try {
-      this.#parts.onError(error);
-    } catch {
-      // There is nowhere left to tell it.
     }
   }
 }

@@ -4,7 +4,7 @@ import { rule, section } from "../case.ts";
 import { newJob } from "../new-job.ts";
 import { SHORT_LEASE, SOON } from "../timing.ts";
 import { capped, dated, echo, text } from "./messages.ts";
-import { play, type Stage } from "./stage.ts";
+import { aborted, gate, play, type Stage } from "./stage.ts";
 
 /** Stores a job as a foreign or an older producer might. */
 function sendRaw({ on }: Stage, id: string, spec: Parameters<typeof newJob>[0]) {
@@ -190,6 +190,64 @@ export const failingCases = section(
         assert(Buffer.byteLength(logs[0]!.message) <= 50);
         assert(Buffer.byteLength((await on.job(job.id)).error!) <= 600);
         assert.equal(await on.errorCode(job.id), "UNRECOVERABLE");
+      });
+    }),
+
+    rule(
+      "logs, errors and cancel reasons that aren't well-formed Unicode are made so",
+      async (on) => {
+        await play(on, async (stage) => {
+          const started = gate();
+          const half = "Hi 😀".slice(0, 4);
+          await stage.work({
+            ECHO: async ({ log, signal }) => {
+              log(half);
+              started.open();
+              throw await aborted(signal);
+            },
+            CAPPED: async ({ log }) => {
+              // Cut in the middle of a pair, were it cut by units.
+              for (const start of ["", "a", "ab", "abc"]) log(start + "😀".repeat(50));
+              throw new UnrecoverableError(half + "😀".repeat(5_000));
+            },
+          });
+          const cancelled = await stage.queue.send(echo, text("a"));
+          await started.passed;
+          await stage.queue.cancel(cancelled, { reason: half });
+          const { error } = await stage.reaches(cancelled, "cancelled");
+          assert.equal(error?.message, "Hi \ufffd");
+          const { logs } = await stage.until(cancelled, (job) => job.logs.length > 0);
+          assert.equal(logs[0]!.message, "Hi \ufffd");
+
+          const failed = await stage.queue.send(capped, text("a"));
+          const failure = await stage.failure(failed);
+          assert.match(failure.error.message, /^Hi \ufffd(😀)+…$/u);
+          assert.equal(failure.logs.length, 4);
+          for (const { message } of failure.logs) assert.match(message, /^[abc]*(😀)+…$/u);
+        });
+      },
+      ["cancellation"],
+    ),
+
+    rule("whatever a handler throws fails its job, and the worker goes on", async (on) => {
+      await play(on, async (stage) => {
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        const thrown = [proxy, null, new AggregateError([new Error("inner")])];
+        await stage.work({
+          ECHO: ({ data }) => {
+            throw thrown[Number(data.text)];
+          },
+          CAPPED: async ({ data }) => {
+            throw thrown[Number(data.text)];
+          },
+        });
+        for (const message of [echo, capped]) {
+          for (const index of thrown.keys()) {
+            const job = await stage.queue.send(message, text(String(index)), { attempts: 1 });
+            assert.equal((await stage.failure(job)).error.code, "HANDLER_FAILED");
+          }
+        }
       });
     }),
 
