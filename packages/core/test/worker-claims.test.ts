@@ -350,3 +350,45 @@ describe("an engine that is away", () => {
     expect((await queue.get(handle))?.state).toBe("completed");
   });
 });
+
+describe("a queue that is paused", () => {
+  it("gets back what its worker hasn't begun with the next end of a job, and what follows in a run", async () => {
+    const { queue, flaky, start, settle } = setup();
+    const [first, second] = [new Gate(), new Gate()];
+    const gates = [first, second];
+    const worker = await start(
+      {
+        PLAN_CREATE: async ({ data }) => {
+          if (data.planId === "slow") await gates.shift()?.wait();
+          return planResult();
+        },
+        PHASE_CREATE: () => {},
+      },
+      { concurrency: 1 },
+    );
+    await queue.send(planCreate, plan());
+    await settle();
+    for (let n = 0; n < 20; n++) void queue.send(planCreate, plan("slow"));
+    for (let n = 0; n < 5; n++) void queue.send(phaseCreate, { planId: "p1", index: 0 });
+    await settle();
+    expect(first.entered).toBe(1);
+    expect(worker.stats().buffered).toBe(24);
+
+    await queue.pause("plans");
+    first.open();
+    await settle();
+    // The one that began before the worker could know runs on; of the other queue nothing was given back.
+    expect(second.entered).toBe(1);
+    expect(worker.stats()).toMatchObject({ running: 1, buffered: 5, released: 18 });
+    const counts = async (name: string) => (await flaky.engine.counts()).find(({ queue }) => queue === name)!;
+    expect((await counts("plans")).states).toMatchObject({ queued: 18, active: 1 });
+
+    second.open();
+    await settle();
+    expect((await counts("phases")).states).toMatchObject({ completed: 5 });
+    await queue.resume("plans");
+    await settle();
+    expect((await counts("plans")).states).toMatchObject({ queued: 0, completed: 21 });
+    await worker.stop();
+  });
+});

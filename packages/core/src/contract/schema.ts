@@ -8,6 +8,7 @@ import {
   safeParse,
 } from "zod/v4/core";
 import type { Issue } from "../errors/queue-error.ts";
+import { messageOf } from "../errors/thrown.ts";
 import { type SchemaTraits, traitsOf } from "./schema-traits.ts";
 import { isZod } from "./zod-nodes.ts";
 
@@ -116,7 +117,7 @@ function failure(error: unknown): Parsed {
   }
   return {
     ok: false,
-    issues: [{ path: "", message: error instanceof Error ? error.message : String(error) }],
+    issues: [{ path: "", message: messageOf(error) }],
   };
 }
 

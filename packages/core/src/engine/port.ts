@@ -259,6 +259,8 @@ export interface SettleReply {
   /** In the order of the request's outcomes. */
   readonly verdicts: readonly ("accepted" | "stale")[];
   readonly claimed: readonly ClaimedJob[];
+  /** Those of the queues to claim from that are paused: what the caller holds of them unrun it should release. */
+  readonly paused: readonly string[];
 }
 
 export interface ExtendRequest {

@@ -148,7 +148,11 @@ export class MemoryEngine implements port.Engine {
       this.#settleOne(job, outcome, now);
       return "accepted";
     });
-    return { verdicts, claimed: claim ? this.#claim(claim, now) : [] };
+    return {
+      verdicts,
+      claimed: claim ? this.#claim(claim, now) : [],
+      paused: claim?.queues.filter((name) => this.#table.queues.get(name)?.paused) ?? [],
+    };
   }
 
   #settleOne(job: StoredJob, outcome: port.AttemptOutcome, now: number): void {

@@ -67,7 +67,9 @@ export async function explain(engine: Engine, id: string, now: number): Promise<
     reasons.push({
       kind: "paused-queue",
       queue: record.queue,
-      text: `The queue ${record.queue} is paused: nothing of it starts until \`queue.resume("${record.queue}")\`.`,
+      text:
+        `The queue ${record.queue} is paused: nothing of it starts until \`queue.resume("${record.queue}")\`. ` +
+        "Workers give back what they hold of it unrun within 250 ms.",
     });
   }
   return {

@@ -357,7 +357,8 @@ export class Queue<M extends Message = Message> {
   }
 
   /**
-   * Stops a queue from handing out jobs. It goes on accepting them, and running ones finish.
+   * Stops a queue from handing out jobs. It goes on accepting them, and running ones finish. Workers that hold jobs
+   * of it unrun give them back within 250 ms; until then some of those may still start.
    *
    * @throws {QueueError} `INVALID_OPTIONS` for a queue that no message belongs to.
    */

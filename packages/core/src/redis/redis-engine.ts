@@ -109,10 +109,14 @@ export class RedisEngine implements port.Engine {
               this.#run(scripts.settle, [...call, ...claimArgs(claim, token)]),
             )
           : await this.#run(scripts.settle, call);
-      const [accepted, claimed] = reply as readonly [readonly number[], readonly string[]];
+      const [accepted, claimed, paused] = reply as readonly [
+        readonly number[],
+        readonly string[],
+        readonly string[],
+      ];
       for (const verdict of accepted) verdicts.push(verdict === 1 ? "accepted" : "stale");
       if (verdicts.length === outcomes.length) {
-        return { verdicts, claimed: await claimedJobs(claimed, this.#profiles) };
+        return { verdicts, claimed: await claimedJobs(claimed, this.#profiles), paused };
       }
     }
   }

@@ -1,5 +1,5 @@
 import { type Clock, monotonicNow } from "../engine/clock.ts";
-import type { AttemptOutcome, ClaimedJob, ClaimRequest, Engine, Release } from "../engine/port.ts";
+import type { AttemptOutcome, ClaimRequest, Engine, Release, SettleReply } from "../engine/port.ts";
 import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
 import { nextTurn } from "../queue/next-turn.ts";
 import type { Attempt } from "./attempt.ts";
@@ -149,7 +149,7 @@ export class Exchange {
       if (reporters.length > 0) await this.#deliverReports(reporters);
       if (releases.length > 0) await this.#release(releases);
       const startedAt = monotonicNow(clock);
-      const { verdicts, claimed } = await this.#settle(outcomes, limit, run);
+      const { verdicts, claimed, paused } = await this.#settle(outcomes, limit, run);
       troubles.succeeded(OPERATION);
       if (limit > 0) {
         this.#lastClaim = clock.now();
@@ -162,6 +162,7 @@ export class Exchange {
       });
       this.#told(outcomes, limit);
       workload.hold(claimed, startedAt + lease);
+      if (paused.length > 0) workload.releaseQueues(paused);
       this.#report(claimed.length);
       this.#goOn();
       // The engine has its next call by now, so that it works while the middleware does.
@@ -227,10 +228,7 @@ export class Exchange {
     outcomes: readonly Pending<AttemptOutcome>[],
     limit: number,
     run: number,
-  ): Promise<{
-    readonly verdicts: readonly ("accepted" | "stale")[];
-    readonly claimed: readonly ClaimedJob[];
-  }> {
+  ): Promise<SettleReply> {
     const { engine, queues, lease } = this.#parts;
     // The worker may have stopped while reports or releases were under way.
     const claim: ClaimRequest | undefined =
@@ -242,7 +240,7 @@ export class Exchange {
         engine.settle({ outcomes: outcomes.map(({ item }) => item), ...(claim && { claim }) }),
       );
     }
-    return { verdicts: [], claimed: claim ? await this.#answer(engine.claim(claim)) : [] };
+    return { verdicts: [], claimed: claim ? await this.#answer(engine.claim(claim)) : [], paused: [] };
   }
 
   /** What a claim answers after a lease's time is no longer ours. */

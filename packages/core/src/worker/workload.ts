@@ -170,6 +170,13 @@ export class Workload {
     for (const attempt of this.#held) if (wanted.has(attempt.job.id)) attempt.cancel(reason);
   }
 
+  /** Gives back what hasn't begun of these queues: they are paused. */
+  releaseQueues(queues: readonly string[]): void {
+    const isPaused = ({ job }: Attempt) => queues.includes(job.queue);
+    for (const attempt of this.#running) if (isPaused(attempt)) this.#breakRun(attempt);
+    this.#releaseWaiting(isPaused);
+  }
+
   /** From now on nothing begins, and what hasn't begun is given back. */
   stop(): void {
     this.#isStopping = true;
@@ -258,10 +265,14 @@ export class Workload {
   #releaseBuffer(): void {
     this.#cancelBufferTimer?.();
     this.#cancelBufferTimer = undefined;
+    this.#releaseWaiting(() => true);
+  }
+
+  #releaseWaiting(isReleased: (attempt: Attempt) => boolean): void {
     const waiting = this.#buffer.slice(this.#next);
-    this.#buffer = [];
+    this.#buffer = waiting.filter((attempt) => !isReleased(attempt));
     this.#next = 0;
-    for (const attempt of waiting) {
+    for (const attempt of waiting.filter(isReleased)) {
       this.#giveBack(attempt);
       this.#breakRun(attempt);
     }

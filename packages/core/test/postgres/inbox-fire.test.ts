@@ -13,9 +13,9 @@ const JOBS = Number(process.env.INBOX_FIRE_JOBS ?? 500);
 function losingFirstEnds(engine: Engine): Engine {
   const settle: Engine["settle"] = async ({ outcomes, ...rest }) => {
     const heard = outcomes.filter(({ epoch }) => epoch > 1);
-    const { verdicts, claimed } = await engine.settle({ outcomes: heard, ...rest });
+    const { verdicts, ...reply } = await engine.settle({ outcomes: heard, ...rest });
     let next = 0;
-    return { verdicts: outcomes.map(({ epoch }) => (epoch > 1 ? verdicts[next++]! : "accepted")), claimed };
+    return { ...reply, verdicts: outcomes.map(({ epoch }) => (epoch > 1 ? verdicts[next++]! : "accepted")) };
   };
   return new Proxy(engine, {
     get(target, name: keyof Engine) {

@@ -6,8 +6,8 @@
 --        2 number of outcomes, then of each: id, "type epoch delay" (type c, r, f or x: complete, retry, fail,
 --          cancel), result or error as JSON, or ""
 --        then, when it is to claim, as in claim.lua from its first argument on
--- Answer {verdicts (1 accepted, 0 stale), what claim.lua answers}; fewer verdicts than outcomes, and nothing claimed,
---        when the step is full: the rest are for another
+-- Answer {verdicts (1 accepted, 0 stale), what claim.lua answers, the paused ones of the queues to claim from}; fewer
+--        verdicts than outcomes, and nothing claimed, when the step is full: the rest are for another
 -- Cost   a few commands, each linear in the outcomes, for plain jobs that aren't kept; some ten a job otherwise
 -- @include lib/time
 -- @include lib/base
@@ -193,12 +193,12 @@ if #freed > 0 then
   flush_freed()
 end
 
-local claimed = {}
+local claimed, paused = {}, {}
 local at = 3 + 3 * n
 if ARGV[at] and #verdicts == n then
-  claimed = claim(
+  claimed, paused = claim(
     { unpack(ARGV, at + 4) }, tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
   )
 end
 end_step(tonumber(ARGV[1]), true)
-return { verdicts, claimed }
+return { verdicts, claimed, paused }

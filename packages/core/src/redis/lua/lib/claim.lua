@@ -1,5 +1,5 @@
 -- Leases runnable jobs. Answers id, counters and value of each, in turn; the counters are "" for a job that
--- never ran before. A function for the same reason as `make_lifecycle`.
+-- never ran before. And the paused ones among the queues. A function for the same reason as `make_lifecycle`.
 --
 -- What the record of a held job says: epoch, profile, sequence, started, attempt, stalls, bounces, priority,
 -- flags, claim, and the ordering key if there is one. Flags: "-", or of k (ordering key), d (dependencies),
@@ -216,8 +216,11 @@ local function claim(queues, limit, lease, token, run)
   end
 
   local paused = call('SMISMEMBER', P .. 'paused', unpack(queues))
+  local paused_queues = {}
   for index, queue in ipairs(queues) do
-    if room > 0 and paused[index] == 0 then
+    if paused[index] == 1 then
+      paused_queues[#paused_queues + 1] = queue
+    elseif room > 0 then
       take_from(queue)
     end
   end
@@ -225,5 +228,5 @@ local function claim(queues, limit, lease, token, run)
     set_fields(P .. 'active', records)
     hold_claim(token, held, expires)
   end
-  return reply
+  return reply, paused_queues
 end

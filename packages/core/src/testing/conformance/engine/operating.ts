@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { HISTOGRAM_BOUNDS } from "../../../engine/reports.ts";
 import { rule, section } from "../case.ts";
 import { QUEUE } from "../new-job.ts";
-import { LATER, SHORT_LEASE } from "../timing.ts";
+import { LATER, LEASE, SHORT_LEASE } from "../timing.ts";
 
 export const pauseCases = section(
   "pause",
@@ -41,6 +41,24 @@ export const pauseCases = section(
       await on.engine.pause(QUEUE);
       assert.equal(await on.beat(lease), "held");
       await on.complete(lease);
+    }),
+
+    rule("settling names the paused ones of the queues that it claims from", async (on) => {
+      await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two" });
+      const settle = async (...queues: readonly string[]) => {
+        const { paused, claimed } = await on.engine.settle({
+          outcomes: [],
+          ...(queues.length > 0 && { claim: { queues, limit: 1, lease: LEASE } }),
+        });
+        return { paused, claimed: claimed.map(({ id }) => id) };
+      };
+      await on.engine.pause("one");
+      await on.engine.pause("three");
+      assert.deepEqual(await settle(), { paused: [], claimed: [] });
+      assert.deepEqual(await settle("one", "two"), { paused: ["one"], claimed: ["b"] });
+      assert.deepEqual(await settle("two", "three", "one"), { paused: ["three", "one"], claimed: [] });
+      await on.engine.resume("one");
+      assert.deepEqual(await settle("one"), { paused: [], claimed: ["a"] });
     }),
 
     rule("a paused queue doesn't hold up another", async (on) => {
