@@ -7,6 +7,7 @@ import {
   defineMessage,
   type Engine,
   type Handler,
+  type JobSnapshot,
   memoryEngine,
   type Queue,
   QueueError,
@@ -210,4 +211,13 @@ export function claimLimits({ calls }: FlakyEngine): number[] {
     const fused = method === "settle" ? (args[0] as SettleRequest).claim : undefined;
     return fused ? [fused.limit] : [];
   });
+}
+
+/** The job of a handler that ran once. */
+export async function runOnce(handler: Handler<typeof scan>): Promise<JobSnapshot<typeof scan>> {
+  const { queue, start, settle } = setup();
+  await start({ SCAN: handler });
+  const handle = await queue.send(scan, forward);
+  await settle();
+  return (await queue.get(handle))!;
 }

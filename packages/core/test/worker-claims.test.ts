@@ -293,9 +293,10 @@ describe("an engine that is away", () => {
   it("never answers, is given up on after a lease, and asked again", async () => {
     const { queue, flaky, start, settle, clock, logger } = setup();
     flaky.hang("claim", "recover");
-    await start({ SCAN: () => {} });
+    const starting = start({ SCAN: () => {} });
     const handle = await queue.send(scan, forward);
     await clock.advance(LEASE + 1);
+    await starting;
     expect(logger.lines).toContain("error: The worker couldn't settle and claim jobs; it goes on trying.");
     flaky.mend();
     await clock.advance(LEASE + 10_000);
