@@ -1,23 +1,66 @@
+import { readFileSync } from "node:fs";
 import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { createRegistry, defineMessage } from "../src/contract/index.ts";
 import { systemClock } from "../src/engine/clock.ts";
 import type { Engine } from "../src/engine/port.ts";
+import { createQueue } from "../src/index.ts";
 import { redisEngine } from "../src/redis/index.ts";
 import { describeEngine, type EngineUnderTest } from "../src/testing/conformance/index.ts";
 
+const USER = `conformance-${process.pid}`;
+const PASSWORD = "conformance";
+/** What the guide gives the user of an engine, as the words after `ACL SETUSER`: the cases run with that, and no more. */
+const RIGHTS = rightsOfTheGuide();
+
+const ping = defineMessage("PING", { data: z.object({}) });
+
 let server: TestServer;
 let admin: Redis;
+let callsBefore: ReadonlyMap<string, number>;
 
 beforeAll(async () => {
   server = await startRedis();
   admin = new Redis(server.url);
+  await admin.call("ACL", "SETUSER", USER, "reset", "on", `>${PASSWORD}`, ...RIGHTS);
+  callsBefore = await callsByCommand();
 }, 180_000);
 
 afterAll(async () => {
+  await admin?.call("ACL", "DELUSER", USER);
   await admin?.quit();
   await server?.stop();
 });
+
+function rightsOfTheGuide(): readonly string[] {
+  const guide = readFileSync(new URL("../../../docs/guide.md", import.meta.url), "utf8");
+  const command = /^```\nACL SETUSER \S+ on \S+ (.*?)^```$/ms.exec(guide)?.[1] ?? "";
+  const namespaces = `{conformance-${process.pid}-*}`;
+  return command
+    .trim()
+    .split(/\s+/)
+    .map((right) => right.replace("{queue}", namespaces));
+}
+
+/** From `INFO`: also of the commands that scripts call. */
+async function callsByCommand(): Promise<ReadonlyMap<string, number>> {
+  const info = await admin.info("commandstats");
+  return new Map(
+    [...info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, command, calls]) => [
+      command!,
+      Number(calls),
+    ]),
+  );
+}
+
+function urlOfTheUser(): string {
+  const url = new URL(server.url);
+  url.username = USER;
+  url.password = PASSWORD;
+  return url.href;
+}
 
 let namespaces = 0;
 
@@ -25,7 +68,7 @@ async function openRedis(): Promise<EngineUnderTest> {
   const namespace = `conformance-${process.pid}-${namespaces++}`;
   const engines: Engine[] = [];
   const open = () => {
-    const engine = redisEngine({ url: server.url, namespace });
+    const engine = redisEngine({ url: urlOfTheUser(), namespace });
     engines.push(engine);
     return engine;
   };
@@ -41,3 +84,47 @@ async function openRedis(): Promise<EngineUnderTest> {
 }
 
 describeEngine({ name: "redis", runner: { describe, test }, open: openRedis });
+
+describe("the rights that docs/guide.md gives to the user", () => {
+  test("let tombstones make room for new ones", async () => {
+    const queue = createQueue({
+      registry: createRegistry([ping]),
+      engine: redisEngine({
+        url: urlOfTheUser(),
+        namespace: `conformance-${process.pid}-tombstones`,
+        tombstones: { count: 1 },
+      }),
+    });
+    for (const id of ["a", "b", "c"]) {
+      const job = await queue.send(ping, {}, { id });
+      await queue.cancel(job);
+      await queue.remove(job);
+    }
+    expect(await queue.get("c")).toBe(null);
+    await queue.close();
+  });
+
+  test("are all used by the cases above: without one of its commands, some case fails", async () => {
+    const calls = await callsByCommand();
+    const commands = RIGHTS.filter((right) => right.startsWith("+")).map((right) => right.slice(1));
+    // Redis before 7 counts a subcommand as its command.
+    const used = (command: string) =>
+      [command, command.split("|")[0]!].some((name) => (calls.get(name) ?? 0) > (callsBefore.get(name) ?? 0));
+    expect(commands.length).toBeGreaterThan(10);
+    expect(commands.filter((command) => !used(command))).toEqual([]);
+  });
+
+  test.for([
+    ["the keys", "resetkeys", (engine: Engine) => engine.counts()],
+    ["the channels", "resetchannels", (engine: Engine) => engine.subscribe({ onEvent: () => {} })],
+  ] as const)("are refused as such without %s of the namespace", async ([, reset, call]) => {
+    await admin.call("ACL", "SETUSER", USER, reset);
+    const { engine, close } = await openRedis();
+    try {
+      await expect(call(engine)).rejects.toMatchObject({ code: "ENGINE_MISCONFIGURED" });
+    } finally {
+      await close();
+      await admin.call("ACL", "SETUSER", USER, ...RIGHTS);
+    }
+  });
+});

@@ -95,6 +95,8 @@ describe("with one server", () => {
     const connection = open({ url });
     await connection.run(one, []);
     const [hog, admin] = [outside(url), outside(url)];
+    // A client that connects meanwhile finds the server busy, and never gets to kill the script.
+    await admin.ping();
     const hogging = hog.eval("while true do end", 0).catch(() => {});
     await until(async () => expect(await codeOf(connection.run(one, []))).toBe("ENGINE_UNAVAILABLE"));
     await admin.script("KILL");
@@ -280,18 +282,18 @@ describe("with one server", () => {
   test.each([
     [
       "a version that is too old",
-      "redis_version:7",
+      /redis_version:\d/,
       "redis_version:5",
       "ENGINE_MISCONFIGURED",
       "6.2 or later",
     ],
-    ["a server that still loads its data", "loading:0", "loading:1", "ENGINE_UNAVAILABLE", "loads its data"],
-    ["a replica", "role:master", "role:slave", "ENGINE_UNAVAILABLE", "primary"],
+    ["a server that still loads its data", /loading:0/, "loading:1", "ENGINE_UNAVAILABLE", "loads its data"],
+    ["a replica", /role:master/, "role:slave ", "ENGINE_UNAVAILABLE", "primary"],
   ])("%s is refused", async (_, said, changed, code, message) => {
     let isMended = false;
     const proxy = await startProxy(url, (reply) =>
       // As long as before, so that the length that the protocol gives stays true.
-      isMended ? reply : reply.replace(said, changed.padEnd(said.length)),
+      isMended ? reply : reply.replace(said, changed),
     );
     const connection = open({ url: proxy.url, connectTimeout: 500 });
     const error = await errorOf(connection.run(one, []));

@@ -44,7 +44,8 @@ export function isReply(error: unknown): error is ReplyError {
  * `ERR Error running script (call to f_…): @user_script:1: @user_script: 1: -OOM command not allowed …`.
  */
 export function replyCode({ message }: Error): string {
-  if (message.includes("The user executing the script can't")) return "NOPERM";
+  // Redis 6 and 7, then 8.
+  if (/The user executing the script can't|ACL failure in script/.test(message)) return "NOPERM";
   const inner = message.startsWith("ERR Error running script") ? / -([A-Z]+) /.exec(message) : undefined;
   return inner?.[1] ?? /^[A-Z]+/.exec(message)?.[0] ?? "";
 }
