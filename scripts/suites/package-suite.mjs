@@ -14,20 +14,23 @@ import { environment } from "../workspace/toolchain.mjs";
 export function packageSuite({ path, directory, scripts }) {
   return {
     name: path,
-    run: () =>
-      inTemporaryDirectory(async (temporary) => {
-        const report = join(temporary, "report.json");
-        const reporters = `--reporter=default --reporter=json --outputFile.json='${report}'`;
-        const code = await passThrough(`${scripts.test} ${reporters}`, [], {
-          cwd: directory,
-          env: environment(directory),
-          shell: true,
-        });
-        const counts = await readCounts(report);
-        // A run can fail without a failed test: no test file, an error that nobody caught.
-        return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
-      }),
+    run: () => runVitest(scripts.test ?? "vitest run", { directory, env: environment(directory) }),
   };
+}
+
+/**
+ * @param {string} line for the shell
+ * @param {{ directory: string, env: NodeJS.ProcessEnv }} where
+ */
+export function runVitest(line, { directory, env }) {
+  return inTemporaryDirectory(async (temporary) => {
+    const report = join(temporary, "report.json");
+    const reporters = `--reporter=default --reporter=json --outputFile.json='${report}'`;
+    const code = await passThrough(`${line} ${reporters}`, [], { cwd: directory, env, shell: true });
+    const counts = await readCounts(report);
+    // A run can fail without a failed test: no test file, an error that nobody caught.
+    return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  });
 }
 
 /** @param {string} file written by Vitest's JSON reporter; not there if Vitest didn't get that far */

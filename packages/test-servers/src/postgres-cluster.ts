@@ -27,10 +27,15 @@ export function postgresCluster(options: ServerOptions): ServerSource {
     async start() {
       const initdb = findExecutable(["initdb"], PACKAGED);
       if (!initdb) return { unavailable: `no \`initdb\` on the PATH or in ${PACKAGED.join(", ")}` };
-      const start = (port: number) => startCluster(dirname(initdb), port, options);
-      return options.port === undefined ? withFreePort(start) : start(options.port);
+      return postgresPrograms(this.name, initdb, options).start();
     },
   };
+}
+
+/** A cluster of one's own, from the programs beside this `initdb`. */
+export function postgresPrograms(name: string, initdb: string, options: ServerOptions): ServerSource {
+  const start = (port: number) => startCluster(dirname(initdb), port, options);
+  return { name, start: () => (options.port === undefined ? withFreePort(start) : start(options.port)) };
 }
 
 async function startCluster(programs: string, port: number, options: ServerOptions) {

@@ -1,10 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { containerSource } from "./container.ts";
 import { debianPackage } from "./debian-package.ts";
-import { NOT_DURABLE, postgresCluster } from "./postgres-cluster.ts";
+import { chosenExecutable } from "./executable.ts";
+import { NOT_DURABLE, postgresCluster, postgresPrograms } from "./postgres-cluster.ts";
 import { scratchDatabase } from "./scratch-database.ts";
 import { type ServerSource, startFromFirst } from "./server-source.ts";
 import type { ServerOptions, TestServer } from "./test-server.ts";
+
+const NOTHING_FOUND = {
+  server: "Postgres",
+  remedy:
+    "Install PostgreSQL (Debian: `apt-get install postgresql`, macOS: `brew install postgresql`), " +
+    "pull the image postgres:17-alpine, or set DATABASE_URL.",
+};
 
 /**
  * Starts a Postgres server, or creates a scratch database on the one that `DATABASE_URL` names and drops it
@@ -17,6 +25,9 @@ import type { ServerOptions, TestServer } from "./test-server.ts";
  * await postgres.stop();
  */
 export function startPostgres(options: ServerOptions = {}): Promise<TestServer> {
+  const chosen = chosenExecutable(["initdb"]);
+  if (chosen)
+    return startFromFirst([postgresPrograms("TEST_SERVER_PROGRAMS", chosen, options)], NOTHING_FOUND);
   const needsOwn = Object.keys(options).length > 0;
   const needsProcess = options.port !== undefined || options.directory !== undefined;
   const machine = postgresCluster(options);
@@ -27,12 +38,7 @@ export function startPostgres(options: ServerOptions = {}): Promise<TestServer> 
       machine,
       debianPackage("postgresql", machine),
     ],
-    {
-      server: "Postgres",
-      remedy:
-        "Install PostgreSQL (Debian: `apt-get install postgresql`, macOS: `brew install postgresql`), " +
-        "pull the image postgres:17-alpine, or set DATABASE_URL.",
-    },
+    NOTHING_FOUND,
   );
 }
 

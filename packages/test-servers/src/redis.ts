@@ -3,14 +3,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { containerSource } from "./container.ts";
 import { debianPackage } from "./debian-package.ts";
-import { findExecutable } from "./executable.ts";
+import { chosenExecutable, findExecutable } from "./executable.ts";
 import { withFreePort } from "./free-port.ts";
 import { keepServer } from "./kept-server.ts";
 import { type ServerSource, startFromFirst } from "./server-source.ts";
 import type { ServerOptions, TestServer } from "./test-server.ts";
 
+const PROGRAMS = ["redis-server", "valkey-server"];
 const READY = "Ready to accept connections";
 const WITHOUT_PERSISTENCE = ["--save", "", "--appendonly", "no"];
+
+const NOTHING_FOUND = {
+  server: "Redis",
+  remedy:
+    "Install Redis (Debian: `apt-get install redis-server`, macOS: `brew install redis`), " +
+    "pull the image redis:7-alpine, or set REDIS_URL.",
+};
 
 /**
  * Starts a Redis server that stores nothing on disk, or takes the one that `REDIS_URL` names. Of that one
@@ -23,6 +31,8 @@ const WITHOUT_PERSISTENCE = ["--save", "", "--appendonly", "no"];
  * await redis.stop();
  */
 export function startRedis(options: ServerOptions = {}): Promise<TestServer> {
+  const chosen = chosenExecutable(PROGRAMS);
+  if (chosen) return startFromFirst([redisProgram("TEST_SERVER_PROGRAMS", chosen, options)], NOTHING_FOUND);
   const needsOwn = Object.keys(options).length > 0;
   const needsProcess = options.port !== undefined || options.directory !== undefined;
   const machine = redisOnMachine(options);
@@ -33,12 +43,7 @@ export function startRedis(options: ServerOptions = {}): Promise<TestServer> {
       machine,
       debianPackage("redis-server", machine),
     ],
-    {
-      server: "Redis",
-      remedy:
-        "Install Redis (Debian: `apt-get install redis-server`, macOS: `brew install redis`), " +
-        "pull the image redis:7-alpine, or set REDIS_URL.",
-    },
+    NOTHING_FOUND,
   );
 }
 
@@ -72,12 +77,16 @@ function redisOnMachine(options: ServerOptions): ServerSource {
   return {
     name: "this machine",
     async start() {
-      const executable = findExecutable(["redis-server", "valkey-server"]);
+      const executable = findExecutable(PROGRAMS);
       if (!executable) return { unavailable: "no `redis-server` on the PATH" };
-      const start = (port: number) => startProcess(executable, port, options);
-      return options.port === undefined ? withFreePort(start) : start(options.port);
+      return redisProgram(this.name, executable, options).start();
     },
   };
+}
+
+function redisProgram(name: string, executable: string, options: ServerOptions): ServerSource {
+  const start = (port: number) => startProcess(executable, port, options);
+  return { name, start: () => (options.port === undefined ? withFreePort(start) : start(options.port)) };
 }
 
 async function startProcess(executable: string, port: number, options: ServerOptions) {

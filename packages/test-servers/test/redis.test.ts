@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { startRedis } from "../src/index.ts";
 import { processOf } from "./process-of.ts";
 import { closed } from "./socket.ts";
@@ -59,4 +59,13 @@ test("a killed server comes back on its port with its data", async () => {
   returned.disconnect();
   await second.stop();
   await rm(directory, { recursive: true });
+});
+
+test("the programs in TEST_SERVER_PROGRAMS come before everything else", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "queue-redis-test-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  await writeFile(join(directory, "redis-server"), "#!/bin/sh\necho chosen; exit 3\n", { mode: 0o755 });
+  vi.stubEnv("TEST_SERVER_PROGRAMS", directory);
+  vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
+  await expect(startRedis()).rejects.toThrow(/ended with exit code 3: .*chosen/s);
 });

@@ -1,0 +1,110 @@
+import { existsSync } from "node:fs";
+import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { capture } from "../terminal/processes.mjs";
+
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/**
+ * A server's packages with the libraries of their release, extracted into a directory: nothing is installed, and no
+ * list of the machine's own apt is touched. The server runs on its release's libc, whatever the machine has.
+ *
+ * @param {"bookworm-backports" | "trixie"} suite
+ * @param {readonly string[]} packages
+ */
+export function fromDebian(suite, packages) {
+  /** @param {string} directory */
+  return async (directory) => {
+    if (!existsSync(KEYRING))
+      throw new Error("This server comes from Debian's packages, and this isn't Debian.");
+    await download(directory, suite, [...packages, ...LIBRARIES[suite]]);
+    const root = join(directory, "root");
+    for (const file of await readdir(join(directory, "packages"))) {
+      await capture("dpkg", ["-x", join(directory, "packages", file), root]);
+    }
+    return writeProgram(directory, root, packages[0] ?? "");
+  };
+}
+
+const SHARED = ["libatomic1", "libc6", "libcap2", "libgcc-s1", "libjemalloc2", "liblzf1", "libstdc++6"];
+
+/** What the servers are linked with, and what that is. */
+const LIBRARIES = {
+  "bookworm-backports": [
+    ...SHARED,
+    ...["libssl3", "libsystemd0", "liblz4-1", "liblzma5", "libzstd1", "libgcrypt20", "libgpg-error0"],
+  ],
+  trixie: [...SHARED, "libssl3t64", "libsystemd0", "libzstd1", "zlib1g"],
+};
+
+/**
+ * @param {string} directory
+ * @param {string} suite
+ * @param {readonly string[]} packages
+ */
+async function download(directory, suite, packages) {
+  const [lists, cache, target] = ["lists", "cache", "packages"].map((name) => join(directory, name));
+  for (const folder of [
+    join(lists ?? "", "partial"),
+    join(cache ?? "", "archives", "partial"),
+    target ?? "",
+  ]) {
+    await mkdir(folder, { recursive: true });
+  }
+  const sources = join(directory, "sources.list");
+  const suites = suite.endsWith("-backports") ? [suite, suite.replace("-backports", "")] : [suite];
+  const line = (/** @type {string} */ name) =>
+    `deb [signed-by=${KEYRING}] http://deb.debian.org/debian ${name} main\n`;
+  await writeFile(sources, suites.map(line).join(""));
+  const options = [
+    "-qq",
+    ...["-o", `Dir::Etc::sourcelist=${sources}`, "-o", "Dir::Etc::sourceparts=/dev/null"],
+    ...[
+      "-o",
+      `Dir::State::lists=${lists}`,
+      "-o",
+      `Dir::Cache=${cache}`,
+      "-o",
+      "Dir::State::status=/dev/null",
+    ],
+    // By another user, it couldn't write into the directory.
+    ...["-o", "APT::Sandbox::User="],
+  ];
+  await capture("apt-get", [...options, "update"]);
+  // A release and its backports have one name for a package: the newer one, which only the backports have, is wanted.
+  const wanted = suites.length === 1 ? packages : packages.map((name) => pinned(name, suite));
+  await capture("apt-get", [...options, "download", ...wanted], { cwd: target ?? directory });
+}
+
+/**
+ * @param {string} name
+ * @param {string} suite
+ */
+function pinned(name, suite) {
+  return name.startsWith("valkey") ? `${name}/${suite}` : name;
+}
+
+/**
+ * Writes a `redis-server` that runs the extracted program with the extracted libraries.
+ *
+ * @param {string} directory
+ * @param {string} root
+ * @param {string} program
+ */
+async function writeProgram(directory, root, program) {
+  const files = await readdir(root, { recursive: true });
+  const loader = files.find(
+    (file) => /(^|\/)ld-linux[^/]*\.so\.\d$/.test(file) && !file.includes("-linux-gnu/"),
+  );
+  const libraries = files
+    .filter((file) => /(^|\/)lib\/[^/]+-linux-gnu$/.test(file))
+    .map((file) => join(root, file));
+  if (loader === undefined) throw new Error(`The packages of ${program} have no loader of programs.`);
+  const programs = join(directory, "programs");
+  await mkdir(programs);
+  const file = join(programs, "redis-server");
+  const run = `exec '${join(root, loader)}' --library-path '${libraries.join(":")}' '${join(root, "usr/bin", program)}' "$@"`;
+  await writeFile(file, `#!/bin/sh\n${run}\n`);
+  await chmod(file, 0o755);
+  return programs;
+}
