@@ -1,10 +1,9 @@
-import { connect } from "node:net";
-import { startRedis } from "@org/test-servers";
+import { startProxy, startRedis } from "@org/test-servers";
 import { expect, test, vi } from "vitest";
 import * as z from "zod";
 import { createQueue, createRegistry, createWorker, defineMessage, type JobEvent } from "../src/index.ts";
 import { redisEngine } from "../src/redis/index.ts";
-import { cleanups, outside, portOf, serve, until } from "./redis-connection-support.ts";
+import { cleanups, outside, portOf, until } from "./redis-connection-support.ts";
 
 const message = defineMessage("M", { data: z.any(), result: z.any() });
 const registry = createRegistry([message]);
@@ -26,21 +25,6 @@ function open(url: string) {
   return queue;
 }
 
-/** An address that leads to whichever server is named: connections that are open stay where they are. */
-async function startAddress(target: string) {
-  let port = portOf(target);
-  const { url } = await serve((near) => {
-    const far = connect(port, "127.0.0.1");
-    far.on("error", () => near.destroy()).on("close", () => near.destroy());
-    near.on("close", () => far.destroy());
-    near.pipe(far).pipe(near);
-  });
-  const leadTo = (other: string) => {
-    port = portOf(other);
-  };
-  return { url, leadTo };
-}
-
 /** Two servers, of which the second takes over by a command. The first lives on as its replica. */
 async function startPair() {
   const [first, second] = await Promise.all([start(), start()]);
@@ -48,14 +32,15 @@ async function startPair() {
   await next.replicaof("127.0.0.1", portOf(first));
   const info = (client: typeof old) => client.info("replication");
   await until(async () => expect(await info(old)).toContain("state=online"));
-  const address = await startAddress(first);
+  const proxy = await startProxy({ target: first });
+  cleanups.push(() => proxy.stop());
   const failOver = async () => {
     await old.call("FAILOVER", "TO", "127.0.0.1", String(portOf(second)));
     await until(async () => expect(await info(old)).toContain("role:slave"));
     await until(async () => expect(await info(next)).toContain("role:master"));
-    address.leadTo(second);
+    proxy.leadTo(second);
   };
-  return { url: address.url, second, failOver };
+  return { url: proxy.url, second, failOver };
 }
 
 test("after a planned failover events flow again, and until then health isn't well", {

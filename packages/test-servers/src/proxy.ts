@@ -25,6 +25,8 @@ export interface TcpProxy {
   use(mode: ProxyMode): void;
   /** Adds a delay to every chunk, in both directions, in milliseconds. `0` at first. */
   delay(milliseconds: number): void;
+  /** New connections lead to this server instead, as when a name changes. Those there are stay where they are. */
+  leadTo(url: string): void;
   /** Cuts the connections there are. New ones can be made. */
   cut(): void;
   /**
@@ -52,7 +54,7 @@ interface Trap extends Interception {
  * await lost;
  */
 export async function startProxy({ target }: { readonly target: string }): Promise<TcpProxy> {
-  const { hostname, port } = new URL(target);
+  let { hostname, port } = new URL(target);
   const connections = new Set<ProxiedConnection>();
   const traps = new Set<Trap>();
   let mode: ProxyMode = "pass";
@@ -102,6 +104,9 @@ export async function startProxy({ target }: { readonly target: string }): Promi
     },
     delay(milliseconds) {
       delay = milliseconds;
+    },
+    leadTo(url) {
+      ({ hostname, port } = new URL(url));
     },
     cut,
     abandon() {

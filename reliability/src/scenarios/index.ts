@@ -12,6 +12,7 @@ import { killIdle } from "./kill-idle.ts";
 import { killInHandler } from "./kill-in-handler.ts";
 import { killWhileHeartbeating } from "./kill-while-heartbeating.ts";
 import { outageCutLong, outageCutShort, outageFrozenLong, outageFrozenShort } from "./outage.ts";
+import { plannedFailover } from "./planned-failover.ts";
 import { producerHalfOpen } from "./producer-half-open.ts";
 import { producerLosesReply } from "./producer-loses-reply.ts";
 import { producerLosesRequest } from "./producer-loses-request.ts";
@@ -21,6 +22,7 @@ import { redisRestartAlways } from "./redis-restart-always.ts";
 import { redisRestartEverysec } from "./redis-restart-everysec.ts";
 import { rollingRestart } from "./rolling-restart.ts";
 import { scriptFlush } from "./script-flush.ts";
+import { subscriptionLost } from "./subscription-lost.ts";
 import { urgentFirst } from "./urgent-first.ts";
 import { workerHalfOpen } from "./worker-half-open.ts";
 import { workerLosesReply, workerLosesRequest } from "./worker-loses-settle.ts";
@@ -46,6 +48,8 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
     redisFull,
     scriptFlush,
     clientKill,
+    subscriptionLost,
+    plannedFailover,
     outageFrozenShort,
     outageFrozenLong,
   ],

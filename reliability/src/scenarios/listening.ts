@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createQueue, type Queue } from "@org/queue";
+import { redisEngine } from "@org/queue/redis";
+import { HistoryFile } from "../history/history-file.ts";
+import { historyObserver } from "../history/history-observer.ts";
+import { observeEngine } from "../history/observe-engine.ts";
+import { registry, step } from "../messages.ts";
+import { monotonic } from "../monotonic.ts";
+import type { Stage } from "../stage/stage.ts";
+
+/** A process that sends, waits and listens, as a web server does. */
+export class Listening {
+  readonly #queue: Queue<typeof step>;
+  #close: () => Promise<void>;
+  #gaps = 0;
+  #onGap = () => {};
+  #sent = 0;
+
+  private constructor(stage: Stage, url: string) {
+    const observer = historyObserver("listening", new HistoryFile(stage.newHistory("listening")));
+    const engine = observeEngine(redisEngine({ url, namespace: stage.namespace }), observer);
+    this.#queue = createQueue({ registry, engine, logger: { warn() {}, error() {} } });
+    this.#close = async () => {
+      await this.#queue.close();
+      await engine.close();
+    };
+  }
+
+  static async start(stage: Stage, url: string): Promise<Listening> {
+    const listening = new Listening(stage, url);
+    const onGap = () => {
+      listening.#gaps++;
+      listening.#onGap();
+    };
+    await listening.#queue.subscribe(() => {}, { onGap });
+    return listening;
+  }
+
+  get gaps(): number {
+    return this.#gaps;
+  }
+
+  /** Resolves with the next gap from now on. */
+  gap(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onGap = resolve;
+    });
+  }
+
+  health() {
+    return this.#queue.health();
+  }
+
+  /** Sends a job, again while the server is away, and waits for its end. Answers the milliseconds of the wait. */
+  async sendAndWait(): Promise<number> {
+    const id = `waited-${this.#sent++}`;
+    for (;;) {
+      try {
+        await this.#queue.send(step, { work: "return" }, { id });
+        break;
+      } catch {
+        await sleep(50);
+      }
+    }
+    const since = monotonic();
+    await this.#queue.wait(id);
+    return monotonic() - since;
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+}

@@ -1,0 +1,67 @@
+import { startRedis, type TcpProxy } from "@org/test-servers";
+import { Redis } from "ioredis";
+import { monotonic } from "../monotonic.ts";
+import type { Scenario } from "../scenario.ts";
+import { eventually } from "../stage/until.ts";
+import { Listening } from "./listening.ts";
+import { Load } from "./load.ts";
+import { assertInTime } from "./recovery.ts";
+
+/** Milliseconds until events flow again. */
+const MOST_SILENT = 10_000;
+/** Milliseconds for each step of the servers. */
+const MOST_HANDOVER = 15_000;
+/** Below the interval at which waited-for jobs are looked up although nothing was heard. */
+const MOST_WAIT = 4_000;
+
+/** Hands the primary's role over, and leads new connections there. The old primary lives on as a replica. */
+async function failOver(from: Redis, to: Redis, proxy: TcpProxy): Promise<void> {
+  const { port } = to.options;
+  const says = async (server: Redis, text: string) => (await server.info("replication")).includes(text);
+  await eventually(MOST_HANDOVER, "replica", () => says(from, `port=${port},state=online`));
+  await from.call("FAILOVER", "TO", "127.0.0.1", String(port));
+  await eventually(MOST_HANDOVER, "new primary", () => says(to, "role:master"));
+  await eventually(MOST_HANDOVER, "old primary as a replica", () => says(from, "role:slave"));
+  proxy.leadTo(`redis://127.0.0.1:${port}`);
+}
+
+export const plannedFailover: Scenario = {
+  name: "planned-failover",
+  promise: "a planned failover and one back, the old primary alive: nothing is lost, and events flow again",
+  losesEvents: true,
+  async run(stage) {
+    const replica = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });
+    const admin = new Redis(replica.url);
+    const first = stage.redis.admin;
+    let listening: Listening | undefined;
+    try {
+      await first.config("SET", "repl-diskless-sync-delay", "0");
+      await admin.replicaof("127.0.0.1", first.options.port!);
+      const proxy = await stage.startProxy();
+      const load = await Load.start(stage, {
+        worker: { url: proxy.url },
+        producer: { url: proxy.url, jobs: 12, pace: 250 },
+      });
+      listening = await Listening.start(stage, proxy.url);
+      for (const [from, to] of [
+        [first, admin],
+        [admin, first],
+      ] as const) {
+        await load.sent(stage.random.between(5, 25));
+        const gap = listening.gap();
+        await failOver(from, to, proxy);
+        const since = monotonic();
+        await gap;
+        assertInTime(stage, "failover to events", monotonic() - since, MOST_SILENT);
+        const trouble = (await listening.health()).reasons.find(({ kind }) => kind === "engine");
+        if (trouble) throw new Error(`health after the failover: ${trouble.text}`);
+        assertInTime(stage, "wait after the failover", await listening.sendAndWait(), MOST_WAIT);
+      }
+      await load.allSent();
+    } finally {
+      await listening?.close();
+      admin.disconnect();
+      await replica.stop();
+    }
+  },
+};
