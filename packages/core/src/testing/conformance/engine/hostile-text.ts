@@ -39,16 +39,20 @@ export const hostileTextCases = section(
       await on.expect(Object.fromEntries(IDS.map((id) => [id, "completed" as const])));
     }),
 
-    rule("jobs with odd ids are retried, fail, are reopened, cancelled and removed", async (on) => {
-      await on.sendBatch(...IDS.map((id) => ({ id })));
-      for (const lease of await on.claim(100)) await on.retryAttempt(lease);
-      for (const lease of await on.claim(100)) await on.fail(lease, errorText("BROKEN"));
-      await on.expect(Object.fromEntries(IDS.map((id) => [id, "failed" as const])));
-      for (const id of IDS) await on.retry(id);
-      for (const id of IDS) await on.cancel(id);
-      for (const id of IDS) await on.remove(id);
-      assert.equal((await on.engine.list({ limit: 100 })).jobs.length, 0);
-    }),
+    rule(
+      "jobs with odd ids are retried, fail, are reopened, cancelled and removed",
+      async (on) => {
+        await on.sendBatch(...IDS.map((id) => ({ id })));
+        for (const lease of await on.claim(100)) await on.retryAttempt(lease);
+        for (const lease of await on.claim(100)) await on.fail(lease, errorText("BROKEN"));
+        await on.expect(Object.fromEntries(IDS.map((id) => [id, "failed" as const])));
+        for (const id of IDS) await on.retry(id);
+        for (const id of IDS) await on.cancel(id);
+        for (const id of IDS) await on.remove(id);
+        assert.equal((await on.engine.list({ limit: 100 })).jobs.length, 0);
+      },
+      ["cancellation"],
+    ),
 
     rule("jobs with odd ids wait for each other", async (on) => {
       await on.sendBatch(
