@@ -31,6 +31,20 @@ describe("sendMany", () => {
     expect((await queue.get(phase))?.state).toBe("blocked");
   });
 
+  it("refuses more dependencies than one step stores", async () => {
+    const { queue, flaky } = setup();
+    const dependsOn = Array.from({ length: 101 }, (_, index) => `before-${index}`);
+    const items = Array.from({ length: 100 }, () => ({
+      message: planCreate,
+      data: plan(),
+      options: { dependsOn },
+    }));
+    const error = await rejection(queue.sendMany(items));
+    expect(error.code).toBe("INVALID_OPTIONS");
+    expect(error.message).toContain("10,000 dependencies in all, got 10,100");
+    expect(flaky.count("enqueue")).toBe(0);
+  });
+
   it("tells of every invalid item in one error, by index, and stores nothing", async () => {
     const { queue, flaky } = setup();
     const items: unknown[] = [

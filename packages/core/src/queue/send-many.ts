@@ -14,6 +14,8 @@ import { mergeDependencies, type SendRequest, toSendRequest } from "./send-reque
 
 /** Jobs that one `sendMany` may store. */
 const MAX_BATCH = 10_000;
+/** Dependencies that the jobs of one `sendMany` may have in all: it is stored in one step. */
+const MAX_EDGES = 10_000;
 /** Problems that one error spells out. */
 const MAX_LISTED = 50;
 
@@ -126,6 +128,14 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
       }
     }
     throw summarize(problems, items.length);
+  }
+  const edges = requests.reduce((sum, { dependsOn: own }) => sum + own.length, 0);
+  if (edges > MAX_EDGES) {
+    throw new QueueError(
+      "INVALID_OPTIONS",
+      `The jobs of one sendMany may have ${MAX_EDGES.toLocaleString("en")} dependencies in all, got ${edges.toLocaleString("en")}. ` +
+        "Nothing was stored. Split them; a later call may depend on an earlier call's handles.",
+    );
   }
   return { requests, naming: (id) => refById.get(id) ?? id };
 }

@@ -14,6 +14,26 @@ interface BatchGroup {
   readonly batch: EnqueueBatch;
 }
 
+/** Dependencies that one call stores, unless a single batch has more. */
+const MAX_EDGES = 1_000;
+
+/** Batches in as many calls as keep each of them short. */
+export function splitByEdges(batches: readonly EnqueueBatch[]): readonly (readonly EnqueueBatch[])[] {
+  const calls: EnqueueBatch[][] = [];
+  let edges = Number.POSITIVE_INFINITY;
+  for (const batch of batches) {
+    let own = 0;
+    for (const { dependsOn } of batch.jobs) own += dependsOn.length;
+    edges += own;
+    if (calls.length > 0 && edges <= MAX_EDGES) calls.at(-1)!.push(batch);
+    else {
+      calls.push([batch]);
+      edges = own;
+    }
+  }
+  return calls;
+}
+
 /** Batches as the arguments of one call of `lua/enqueue.lua`, and its answer as their outcomes. */
 export class EnqueueRequest {
   readonly #batches: readonly EnqueueBatch[];

@@ -36,7 +36,10 @@ export class LostClaims {
 
   async #giveBack(): Promise<void> {
     const lost = this.#lost;
-    await this.#connection.run(scripts.reclaim, [this.#tombstones, ...lost]);
+    let cursor = "0";
+    do {
+      cursor = (await this.#connection.run(scripts.reclaim, [this.#tombstones, cursor, ...lost])) as string;
+    } while (cursor !== "0");
     this.#lost = this.#lost.filter((token) => !lost.includes(token));
   }
 }

@@ -5,9 +5,10 @@ import { JOB_STATES } from "../engine/state-machine.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
+import { newestActive } from "./active-jobs.ts";
 import { REDIS_CAPABILITIES } from "./capabilities.ts";
 import type { RedisConnection } from "./connection.ts";
-import { EnqueueRequest } from "./enqueue-request.ts";
+import { EnqueueRequest, splitByEdges } from "./enqueue-request.ts";
 import { EventFeed } from "./event-feed.ts";
 import { claimedJobs, encodeLog, jobRecords, rememberedEndings, type StoredParts } from "./job-record.ts";
 import { policyOf } from "./job-value.ts";
@@ -26,7 +27,7 @@ export interface RedisEngineParts {
 }
 
 /** Jobs that one call moves in passing, so that no call takes the server long. */
-const STEP = 1_000;
+const STEP = 500;
 /** Jobs of one ordering key that one claim hands out, whatever it asks for. */
 const LONGEST_RUN = 1_000;
 /** Ids that one call operates on. */
@@ -86,8 +87,11 @@ export class RedisEngine implements port.Engine {
 
   async enqueue(batches: readonly port.EnqueueBatch[]): Promise<readonly port.EnqueueOutcome[]> {
     if (batches.length === 0) return [];
-    const request = new EnqueueRequest(batches);
-    return request.outcomes(await this.#sends.run(request.args(this.#tombstones.count)));
+    const calls = splitByEdges(batches).map(async (some) => {
+      const request = new EnqueueRequest(some);
+      return request.outcomes(await this.#sends.run(request.args(this.#tombstones.count)));
+    });
+    return calls.length === 1 ? calls[0]! : (await Promise.all(calls)).flat();
   }
 
   async claim(request: port.ClaimRequest): Promise<readonly port.ClaimedJob[]> {
@@ -201,26 +205,40 @@ export class RedisEngine implements port.Engine {
       throw new QueueError("INVALID_OPTIONS", `"${cursor}" is no cursor of this engine.`);
     }
     const queues = queue === undefined ? [] : [queue];
-    const reply = await this.#run(scripts.list, [
-      limit,
-      before,
-      messageType,
-      states.length,
-      ...states,
-      ...queues,
-    ]);
+    const page = (active: string) =>
+      this.#run(scripts.list, [limit, before, messageType, active, states.length, ...states, ...queues]);
+    let reply = await page("");
+    if (typeof reply === "number") {
+      const active = await newestActive(this.#connection, { before, limit: reply, queues });
+      reply = await page(JSON.stringify(active));
+    }
     const [last, ids, ...parts] = reply as readonly [number, readonly string[], ...StoredParts[]];
     const jobs = (await jobRecords(ids, parts, this.#profiles)).filter((job) => job !== null);
     return { jobs, ...(last > 0 && { cursor: String(last) }) };
   }
 
   async counts(): Promise<readonly QueueCounts[]> {
-    return parseCounts((await this.#run(scripts.counts, [])) as readonly (string | number)[]);
+    const counts = new Map<string, QueueCounts>();
+    let cursor = "0";
+    do {
+      const reply = await this.#run(scripts.counts, [cursor]);
+      const [next, flat] = reply as readonly [string, readonly (string | number)[]];
+      for (const each of parseCounts(flat)) counts.set(each.queue, each);
+      cursor = next;
+    } while (cursor !== "0");
+    return [...counts.values()];
   }
 
   async metrics({ since }: { readonly since: number }): Promise<readonly MetricsBucket[]> {
-    const reply = await this.#run(scripts.metrics, [Math.max(0, Math.floor(since)), KEPT_MINUTES]);
-    return parseMetrics(reply as readonly unknown[]);
+    const buckets: MetricsBucket[] = [];
+    let first = Math.max(0, Math.floor(since));
+    do {
+      const reply = await this.#run(scripts.metrics, [first, KEPT_MINUTES]);
+      const [next, flat] = reply as readonly [number, readonly unknown[]];
+      buckets.push(...parseMetrics(flat));
+      first = next;
+    } while (first > 0);
+    return buckets;
   }
 
   async edges(id: string): Promise<port.JobEdges | null> {

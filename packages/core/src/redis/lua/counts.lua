@@ -1,8 +1,9 @@
--- Counts of every queue that has, or had, a job or a pause.
+-- Counts of every queue that has, or had, a job or a pause: of as many as one step reads.
 --
 -- KEYS   1 the namespace's prefix
--- Answer of each queue in turn: name, 1 when paused or 0, blocked, scheduled, queued, active, completed, failed,
---        cancelled
+-- ARGV   1 where to begin among the queues
+-- Answer {where to go on, or "0"; of each queue in turn: name, 1 when paused or 0, blocked, scheduled, queued, active, completed, failed,
+--        cancelled}
 -- Cost   ten commands a queue, whatever the number of jobs
 -- @include lib/time
 -- @include lib/base
@@ -11,7 +12,8 @@ local reply = {}
 local function add(n)
   reply[#reply + 1] = n
 end
-for _, queue in ipairs(call('SMEMBERS', P .. 'queues')) do
+local page = call('SSCAN', P .. 'queues', ARGV[1], 'COUNT', 500)
+for _, queue in ipairs(page[2]) do
   add(queue)
   add(call('SISMEMBER', P .. 'paused', queue))
   add(call('ZCARD', P .. 'blocked:' .. queue))
@@ -23,4 +25,4 @@ for _, queue in ipairs(call('SMEMBERS', P .. 'queues')) do
   add(call('ZCARD', P .. 'failed:' .. queue))
   add(call('ZCARD', P .. 'cancelled:' .. queue))
 end
-return reply
+return { page[1], reply }

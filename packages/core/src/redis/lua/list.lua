@@ -1,13 +1,16 @@
 -- A page of jobs, newest first by send order.
 --
 -- KEYS   1 the namespace's prefix
--- ARGV   1 most jobs, 2 sequence to begin before, 3 message type or "", 4 number of states, then the states, then
---        the queues
--- Answer {sequence of the last one looked at when there is more, or 0; ids; then of each what get.lua answers}
+-- ARGV   1 most jobs, 2 sequence to begin before, 3 message type or "", 4 ids of active jobs as a JSON list, or "" to
+--        look for them, 5 number of states, then the states, then the queues
+-- Answer how many active jobs to look for first (see active.lua), when they are more than one step looks at; else
+--        {sequence of the last one looked at when there is more, or 0; ids; then of each what get.lua answers}
 -- Cost   linear in the jobs of the page, and in those looked at for a message type
 -- @include lib/time
 -- @include lib/base
 -- @include lib/profiles
+-- @include lib/scan-held
+-- @include lib/active
 -- @include lib/read
 
 -- Jobs that one page looks at, whatever it asks for.
@@ -71,22 +74,37 @@ local function add_fresh(queue)
 end
 
 local function add_active(queues)
-  local wanted = {}
-  for _, queue in ipairs(queues) do
-    wanted[queue] = true
-  end
-  local active = call('HGETALL', P .. 'active')
-  for at = 1, #active, 2 do
-    local profile_id, sequence, started = string.match(active[at + 1], '^%d+ (%w+) (%d+) (%d+)')
-    -- Reserved ones haven't started, and are among the blocked.
-    if started ~= '0' and tonumber(sequence) < before and wanted[profile_of(profile_id).q] then
-      found[#found + 1] = { id = active[at], sequence = tonumber(sequence) }
+  local held
+  if ARGV[4] == '' then
+    held = call('HGETALL', P .. 'active')
+  else
+    held = {}
+    -- Those that are active no longer are found where they are now.
+    local ids = cjson.decode(ARGV[4])
+    for first = 1, #ids, CHUNK do
+      local last = math.min(first + CHUNK - 1, #ids)
+      local records = call('HMGET', P .. 'active', unpack(ids, first, last))
+      for index = first, last do
+        local record = records[index - first + 1]
+        if record then
+          held[#held + 1] = ids[index]
+          held[#held + 1] = record
+        end
+      end
     end
+  end
+  for _, job in ipairs(active_among(held, before, queues)) do
+    found[#found + 1] = job
   end
 end
 
-local states = { unpack(ARGV, 5, 4 + tonumber(ARGV[4])) }
-local queues = { unpack(ARGV, 5 + tonumber(ARGV[4])) }
+local states = { unpack(ARGV, 6, 5 + tonumber(ARGV[5])) }
+local queues = { unpack(ARGV, 6 + tonumber(ARGV[5])) }
+for _, state in ipairs(states) do
+  if state == 'active' and ARGV[4] == '' and call('HLEN', P .. 'active') > 2 * HELD_PAGE then
+    return window + 1
+  end
+end
 if #queues == 0 then
   queues = call('SMEMBERS', P .. 'queues')
 end

@@ -1,19 +1,27 @@
--- Counts per queue and minute.
+-- Counts per queue and minute, of as many minutes as one step reads.
 --
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 the first minute wanted, 2 most minutes
--- Answer queue, minute and its fields as a flat list; of each queue and minute with activity, oldest first
+-- Answer {the next minute to read, or 0; queue, minute and its fields as a flat list, of each queue and minute with
+--        activity, oldest first}
 -- Cost   a command a queue and minute
 -- @include lib/time
 -- @include lib/base
 
 local MINUTE = 60000
+-- Hashes that one step reads, unless a single minute has more.
+local MOST_READ = 5000
 local reply = {}
 local queues = call('SMEMBERS', P .. 'queues')
 table.sort(queues)
 local last = now - now % MINUTE
 local first = math.max(tonumber(ARGV[1]), last - (tonumber(ARGV[2]) - 1) * MINUTE)
+local n = 0
 for minute = first - first % MINUTE, last, MINUTE do
+  n = n + #queues
+  if n > MOST_READ and n > #queues then
+    return { minute, reply }
+  end
   for _, queue in ipairs(queues) do
     local fields = call('HGETALL', P .. 'metrics:' .. queue .. ':' .. minute)
     if #fields > 0 then
@@ -23,4 +31,4 @@ for minute = first - first % MINUTE, last, MINUTE do
     end
   end
 end
-return reply
+return { 0, reply }

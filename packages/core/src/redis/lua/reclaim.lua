@@ -1,9 +1,9 @@
 -- Gives back what a claim took whose answer never arrived: nobody runs it.
 --
 -- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember; then the claims' tokens
--- Answer how many jobs
--- Cost   linear in all active jobs; after a lost connection only
+-- ARGV   1 tombstones to remember, 2 where a page of held jobs begins; then the claims' tokens
+-- Answer where the next page begins, or "0" after the last
+-- Cost   linear in the page, and some ten commands a job; after a lost connection only
 -- @include lib/time
 -- @include lib/base
 -- @include lib/drain
@@ -15,18 +15,23 @@
 -- @include lib/claims
 -- @include lib/lifecycle
 -- @include lib/step
+-- @include lib/scan-held
 -- @include lib/held
 
 local tokens = {}
-for at = 2, #ARGV do
+for at = 3, #ARGV do
   tokens[ARGV[at]] = true
 end
-local n = 0
-for _, job in ipairs(held_by(tokens)) do
+local jobs, cursor = held_by(tokens, ARGV[2])
+for _, job in ipairs(jobs) do
+  if life().is_spent() then
+    -- The same page again: these are no longer in it.
+    cursor = ARGV[2]
+    break
+  end
   if job.is_held then
     give_back_unrun(job, 0, false)
-    n = n + 1
   end
 end
 end_step(tonumber(ARGV[1]), false)
-return n
+return cursor

@@ -15,12 +15,20 @@
 -- @include lib/claims
 -- @include lib/lifecycle
 -- @include lib/step
+-- @include lib/scan-held
 -- @include lib/held
 -- @include lib/due
 
 local limit = tonumber(ARGV[3])
+-- Kinds of finished jobs that one turn looks at: all, or where there are more, any.
+local MOST_KINDS = 500
+
+-- Where looking for the jobs of expired claims goes on, in the next steps. It begins anew when nobody goes on with it.
+local PLACE = P .. 'recovering'
+local PLACE_LIFETIME = 60000
 
 local expired = {}
+local before, after = '0', '0'
 local tokens = call('ZRANGEBYSCORE', P .. 'leases', '-inf', now_text, 'LIMIT', 0, limit)
 if #tokens > 0 then
   local is_expired = {}
@@ -28,7 +36,8 @@ if #tokens > 0 then
     is_expired[token] = true
   end
   -- In send order, so that what ends here ends in the same order on every engine.
-  expired = { unpack(held_by(is_expired), 1, limit) }
+  before = call('GET', PLACE) or '0'
+  expired, after = held_by(is_expired, before)
 end
 
 local requeued, stalled = 0, 0
@@ -54,9 +63,11 @@ local function stall(job)
   life().propagate()
 end
 
-for _, job in ipairs(expired) do
+local is_cut = false
+for index, job in ipairs(expired) do
+  is_cut = is_cut or index > limit or life().is_spent()
   -- Another one's end may have voided its reservation.
-  if job.is_held and not life().is_spent() then
+  if job.is_held and not is_cut then
     life().break_run(job)
     if job.state == 'active' then
       stall(job)
@@ -64,10 +75,20 @@ for _, job in ipairs(expired) do
   end
 end
 
+if is_cut then
+  -- The same page again: those that are done are no longer in it.
+  after = before
+end
+if after ~= '0' then
+  call('SET', PLACE, after, 'PX', PLACE_LIFETIME)
+elseif before ~= '0' then
+  call('DEL', PLACE)
+end
+
 local promoted = promote_due(limit)
 
 local trimmed = 0
-for _, kept in ipairs(call('SMEMBERS', P .. 'kept')) do
+for _, kept in ipairs(call('SRANDMEMBER', P .. 'kept', MOST_KINDS)) do
   if trimmed < limit then
     trimmed = trimmed + life().trim(kept, limit - trimmed)
   end
@@ -81,6 +102,6 @@ elseif now - since >= tonumber(ARGV[2]) then
 end
 
 end_step(tonumber(ARGV[1]), false)
-local is_cut = lifecycle and (lifecycle.is_spent() or lifecycle.is_left())
-local more = is_cut or #expired >= limit or promoted >= limit or trimmed >= limit
+local is_left = lifecycle and (lifecycle.is_spent() or lifecycle.is_left())
+local more = is_left or after ~= '0' or #expired >= limit or promoted >= limit or trimmed >= limit
 return { requeued, stalled, promoted, trimmed, more and 1 or 0 }

@@ -10,7 +10,7 @@ local CASCADES, CASCADE_ORDER = P .. 'cascades', P .. 'cascades:order'
 local CASCADE_PAGE = 100
 -- What a step may spend, what deciding one dependent costs of that, and ending the dependency on another job 1: as
 -- engine/step-budget.ts has it.
-local STEP_POINTS = 10000
+local STEP_POINTS = 5000
 local EDGE_POINTS = 10
 -- Dependents of one job that a step decides at least, once it begins with them: as many as one text names.
 local LEAST_DECIDED = MOST_IN_TEXT

@@ -15,19 +15,20 @@ local function free(job)
   job.is_held = false
 end
 
--- The jobs that some claims hold, in send order. For rare occasions: it looks at all held jobs.
-local function held_by(tokens)
+-- Those of a page of held jobs that some claims hold, in send order, and where the next page begins. For rare
+-- occasions: nothing but looking at all held jobs finds those of a claim.
+local function held_by(tokens, cursor)
   local jobs = {}
-  local active = call('HGETALL', P .. 'active')
-  for at = 1, #active, 2 do
-    if tokens[string.match(active[at + 1], '^%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ (%S+)')] then
-      jobs[#jobs + 1] = life().load(active[at], active[at + 1])
+  local page, next_cursor = scan_held(cursor)
+  for at = 1, #page, 2 do
+    if tokens[string.match(page[at + 1], '^%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ (%S+)')] then
+      jobs[#jobs + 1] = life().load(page[at], page[at + 1])
     end
   end
   table.sort(jobs, function(a, b)
     return a.sequence < b.sequence
   end)
-  return jobs
+  return jobs, next_cursor
 end
 
 -- Gives a held job back unrun, or ends it if it was told to stop. Of a reserved one only the reservation goes.

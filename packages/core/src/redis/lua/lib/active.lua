@@ -1,0 +1,15 @@
+-- The active ones among held jobs (ids and records in turn) before a sequence, of some queues or of all.
+local function active_among(held, before, queues)
+  local wanted, found = {}, {}
+  for _, queue in ipairs(queues) do
+    wanted[queue] = true
+  end
+  for at = 1, #held, 2 do
+    local profile_id, sequence, started = string.match(held[at + 1], '^%d+ (%w+) (%d+) (%d+)')
+    -- Reserved ones haven't started, and are among the blocked.
+    if started ~= '0' and tonumber(sequence) < before and (#queues == 0 or wanted[profile_of(profile_id).q]) then
+      found[#found + 1] = { id = held[at], sequence = tonumber(sequence) }
+    end
+  end
+  return found
+end
