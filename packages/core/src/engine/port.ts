@@ -11,6 +11,7 @@ import type { JobState, TerminalState } from "./state-machine.ts";
  * Everything above it (producer, worker runtime, adapters) speaks only this interface, and everything
  * below it (memory, Redis, streams) implements it. Calls are batch-shaped so that one round trip can do
  * the work of many. Payloads, results, errors and progress are JSON text that an engine never parses.
+ * An error begins with its members `code` and `message`: `root-cause.ts` takes the cause of a cascade from there.
  *
  * The conformance suite in `@org/queue/testing` is this interface's specification, one named case a rule.
  * All durations are milliseconds, all instants milliseconds since the epoch on the engine's clock.
@@ -60,8 +61,14 @@ export interface Engine {
   release(releases: readonly Release[]): Promise<void>;
 
   /**
-   * One bounded turn of upkeep: expired leases go back (or fail as `STALLED`), due jobs become queued,
-   * expired finished jobs and tombstones are trimmed. The expired leases of a turn are handled in send order,
+   * One bounded turn of upkeep: expired leases go back (or fail as `STALLED`), cascades go on, due jobs become
+   * queued, expired finished jobs and tombstones are trimmed.
+   *
+   * A step of any call decides a bounded number of the dependents of jobs that end (`step-budget.ts`), in the order
+   * in which they began to wait. The rest stay `blocked`, and their edges `undecided`, until a later turn, `claim` or
+   * `settle` that claims comes to them. `more` says whether there are any.
+   *
+   * The expired leases of a turn are handled in send order,
    * so that engines agree on the order of what ends. A reserved job's only voids its reservation: that is no
    * stall, and isn't reported. Safe from any number of processes at once.
    */

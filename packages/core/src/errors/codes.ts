@@ -60,7 +60,8 @@ export const ERROR_CODES = {
   },
   DEPENDENCY_FAILED: {
     retryable: false,
-    means: "The job was cancelled because a job it depends on failed or was cancelled.",
+    means:
+      "The job was cancelled because a job it depends on failed or was cancelled. `root` and the message name the first.",
     remedy: 'Retry the dependency, then this job; or send with `onFailure: "run"` or `"hold"`.',
   },
 

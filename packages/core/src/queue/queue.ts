@@ -183,7 +183,7 @@ export class Queue<M extends Message = Message> {
   }
 
   /**
-   * Sends up to 10,000 jobs, all or none. Items may depend on each other by `ref`, in any order. Answers
+   * Sends up to 10,000 jobs with up to 10,000 dependencies in all, all or none. Items may depend on each other by `ref`, in any order. Answers
    * their handles in the order given. With `tx` they are all stored in that transaction.
    *
    * @throws {QueueError} as `send`, with the problems of every item, their paths beginning with its index.
