@@ -223,7 +223,7 @@ class Bench implements AsyncDisposable {
         if (claimed) {
           latencies.push(performance.now() - committed);
           await this.#engine.settle({
-            outcomes: [{ type: "complete", id: claimed.id, epoch: claimed.epoch }],
+            outcomes: [{ ...claimed, type: "complete" }],
           });
           break;
         }

@@ -203,7 +203,7 @@ describe("settled", () => {
     const worker = await start({ SCAN: () => gate.wait() }, { lease: "3s" });
     const handle = await queue.send(scan, forward);
     await settle();
-    await flaky.engine.release([{ id: handle.id, epoch: 1, delay: 0, bounce: false }]);
+    await flaky.engine.release([{ ...flaky.leaseOf(handle.id), delay: 0, bounce: false }]);
     await flaky.engine.claim({ queues: ["default"], limit: 1, lease: 60_000 });
     await clock.advance(1_000);
     gate.open();
@@ -218,7 +218,7 @@ describe("settled", () => {
     const worker = await start({ SCAN: () => gate.wait() });
     const handle = await queue.send(scan, forward);
     await settle();
-    await flaky.engine.release([{ id: handle.id, epoch: 1, delay: 0, bounce: false }]);
+    await flaky.engine.release([{ ...flaky.leaseOf(handle.id), delay: 0, bounce: false }]);
     await flaky.engine.claim({ queues: ["default"], limit: 1, lease: 60_000 });
     gate.open();
     await settle();
@@ -317,7 +317,7 @@ describe("progress", () => {
     report({ scanned: 1 });
     const lost = await queue.send(scan, { ...forward, channel: "lost" });
     await settle();
-    await flaky.engine.release([{ id: lost.id, epoch: 1, delay: 0, bounce: false }]);
+    await flaky.engine.release([{ ...flaky.leaseOf(lost.id), delay: 0, bounce: false }]);
     await flaky.engine.claim({ queues: ["default"], limit: 1, lease: 60_000 });
     await clock.advance(1_000);
     report({ scanned: 2 });

@@ -110,7 +110,7 @@ test("thousands of jobs cancelled behind a held key are swept out, and one of th
   const ids = Array.from({ length: 3_000 }, (_, index) => `job-${index}`);
   for (const id of ids) await send({ id, ...ordering });
   const [head] = await engine.claim(claim);
-  const outcome = { id: "head", epoch: head!.epoch, type: "fail", error: "{}" } as const;
+  const outcome = { ...head!, type: "fail", error: "{}" } as const;
   await engine.settle({ outcomes: [outcome] });
   await engine.cancel(ids.slice(0, -1), "not needed");
   await engine.retry(["job-1500"]);
@@ -119,7 +119,7 @@ test("thousands of jobs cancelled behind a held key are swept out, and one of th
   for (const id of ["head", "job-1500", "job-2999"]) {
     const [job] = await engine.claim(claim);
     expect(job).toMatchObject({ id });
-    await engine.settle({ outcomes: [{ id, epoch: job!.epoch, type: "complete" }] });
+    await engine.settle({ outcomes: [{ ...job!, type: "complete" }] });
   }
 });
 

@@ -76,7 +76,7 @@ const CLAIM = { queues: ["jobs"], limit: 100, lease: 30_000 };
 
 async function complete(engine: Engine, limit = 100) {
   const claimed = await engine.claim({ ...CLAIM, limit });
-  const outcomes = claimed.map(({ id, epoch }) => ({ id, epoch, type: "complete" as const }));
+  const outcomes = claimed.map(({ id, epoch, token }) => ({ id, epoch, token, type: "complete" as const }));
   await engine.settle({ outcomes });
   return claimed.length;
 }
@@ -167,8 +167,8 @@ test("cleaning goes on past one step's window, and past jobs that others need", 
 test("a renewal of some of a claim's jobs renews those alone", async () => {
   const engine = openEngine();
   await engine.enqueue([{ jobs: ["a", "b", "c"].map((id) => job(id)) }]);
-  await engine.claim({ ...CLAIM, lease: 50 });
-  expect(await engine.extend({ leases: [{ id: "b", epoch: 1 }], lease: 60_000 })).toEqual(["held"]);
+  const [, b] = await engine.claim({ ...CLAIM, lease: 50 });
+  expect(await engine.extend({ leases: [b!], lease: 60_000 })).toEqual(["held"]);
   let requeued = 0;
   while (requeued === 0) requeued += (await engine.recover()).requeued;
   expect(requeued).toBe(2);
@@ -191,14 +191,14 @@ test("when everything has ended and been cleaned, only what the data model says 
     const claimed = await engine.claim({ ...CLAIM, run: 10 });
     if (claimed.length === 0) break;
     await engine.extend({
-      leases: claimed.map(({ id, epoch }) => ({ id, epoch, progress: "1" })),
+      leases: claimed.map(({ id, epoch, token }) => ({ id, epoch, token, progress: "1" })),
       lease: 30_000,
     });
     await engine.settle({
-      outcomes: claimed.map(({ id, epoch, attempt }) =>
+      outcomes: claimed.map(({ id, epoch, token, attempt }) =>
         id === "plain" && attempt === 1
-          ? { id, epoch, type: "retry", delay: 0, error: '{"code":"X"}' }
-          : { id, epoch, type: "complete", result: "1" },
+          ? { id, epoch, token, type: "retry", delay: 0, error: '{"code":"X"}' }
+          : { id, epoch, token, type: "complete", result: "1" },
       ),
     });
   }
@@ -238,7 +238,7 @@ test("a dedupe key is kept for an unfinished job, and expires with the window of
   await engine.enqueue([{ jobs: [job("a", { dedupe: { key: "d", window: 60_000 } })] }]);
   expect(await admin.pttl("{expiring}:dedupe:d")).toBe(-1);
   const [claimed] = await engine.claim(CLAIM);
-  await engine.settle({ outcomes: [{ id: "a", epoch: claimed!.epoch, type: "complete" }] });
+  await engine.settle({ outcomes: [{ ...claimed!, type: "complete" }] });
   const left = await admin.pttl("{expiring}:dedupe:d");
   expect(left).toBeGreaterThan(50_000);
   expect(left).toBeLessThanOrEqual(70_000);
@@ -258,7 +258,9 @@ test("hashes that a batch fills are tables, with no field but the jobs", async (
   expect(await hash("waiters")).toEqual(["hashtable", 20]);
   const claimed = await engine.claim(CLAIM);
   expect(await hash("active")).toEqual(["hashtable", 20]);
-  await engine.settle({ outcomes: claimed.map(({ id, epoch }) => ({ id, epoch, type: "complete" })) });
+  await engine.settle({
+    outcomes: claimed.map(({ id, epoch, token }) => ({ id, epoch, token, type: "complete" })),
+  });
   expect(await hash("ended")).toEqual(["hashtable", 20]);
 });
 

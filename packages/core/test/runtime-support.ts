@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { ClaimRequest, SettleRequest } from "../src/engine/port.ts";
+import type { ClaimedJob, ClaimRequest, Lease, SettleReply, SettleRequest } from "../src/engine/port.ts";
 import {
   createQueue,
   createRegistry,
@@ -87,6 +87,7 @@ export class FlakyEngine {
   readonly calls: { readonly method: EngineMethod; readonly args: readonly unknown[] }[] = [];
   readonly #failing = new Map<EngineMethod, Error>();
   readonly #hanging = new Map<EngineMethod, (() => void)[]>();
+  readonly #leases = new Map<string, Lease>();
   readonly engine: Engine;
 
   constructor(inner: Engine, overrides: Partial<Engine> = {}) {
@@ -119,6 +120,12 @@ export class FlakyEngine {
     this.#hanging.clear();
   }
 
+  /** The latest lease of a job that a worker got. */
+  leaseOf(id: string): Lease {
+    const { epoch, token } = this.#leases.get(id)!;
+    return { id, epoch, token };
+  }
+
   count(method: EngineMethod): number {
     return this.calls.filter((call) => call.method === method).length;
   }
@@ -129,8 +136,15 @@ export class FlakyEngine {
     if (failure) throw failure;
     const waiting = this.#hanging.get(method);
     if (waiting) await new Promise<void>((resolve) => waiting.push(resolve));
-    return run();
+    const answer = await run();
+    for (const lease of claimedIn(method, answer)) this.#leases.set(lease.id, lease);
+    return answer;
   }
+}
+
+function claimedIn(method: EngineMethod, answer: unknown): readonly ClaimedJob[] {
+  if (method === "settle") return (answer as SettleReply).claimed;
+  return method === "claim" ? (answer as readonly ClaimedJob[]) : [];
 }
 
 /** A handler's work that the test ends when it likes. */

@@ -81,7 +81,7 @@ describe("leases", () => {
     const handle = await queue.send(planCreate, plan());
     await settle();
     // An operator, say, ended this claim and another worker took the job.
-    await flaky.engine.release([{ id: handle.id, epoch: 1, delay: 0, bounce: false }]);
+    await flaky.engine.release([{ ...flaky.leaseOf(handle.id), delay: 0, bounce: false }]);
     const [other] = await flaky.engine.claim({ queues: ["plans"], limit: 1, lease: 10 * LEASE });
     expect(other).toMatchObject({ id: handle.id, epoch: 2 });
     await clock.advance(LEASE / 3);

@@ -282,13 +282,12 @@ describe("a run is broken off", () => {
   });
 
   it("when a job in the middle is lost: those ahead of it run, and the rest when it is claimed again", async () => {
-    const { flaky, start, send, when, ran, settle, clock, queue } = stage();
+    const { flaky, start, send, when, ran, settle, clock } = stage();
     for (const n of upTo(8)) when(`a${n}`, () => new Promise<void>((done) => clock.after(100, done)));
     const worker = await start({ lease: "1s" });
     const handles = await send(step, "a", ...upTo(8));
     await settle();
-    const { id, epoch } = (await queue.get(handles[5]!))!;
-    await flaky.engine.release([{ id, epoch, delay: 0, bounce: false }]);
+    await flaky.engine.release([{ ...flaky.leaseOf(handles[5]!.id), delay: 0, bounce: false }]);
     await clock.advance(1_000);
     await worker.idle();
     expect(ran).toEqual(upTo(8).map((n) => `a${n}`));
@@ -319,7 +318,7 @@ describe("a run is broken off", () => {
     await send(step, "a", 1, 2, 3);
     await settle();
     const [head] = (await flaky.engine.list({ states: ["active"], limit: 1 })).jobs;
-    await flaky.engine.release([{ id: head!.id, epoch: head!.epoch, delay: 0, bounce: false }]);
+    await flaky.engine.release([{ ...flaky.leaseOf(head!.id), delay: 0, bounce: false }]);
     gate.open();
     await settle();
     gate.open();

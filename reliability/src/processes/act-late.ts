@@ -9,23 +9,23 @@ const ERROR = JSON.stringify({ code: "HANDLER_FAILED", message: "Too late" });
  * to be late, so the engine is asked directly.
  */
 export async function actLate(engine: Engine, lease: Lease, length: number): Promise<LateAnswers> {
-  const { id, epoch } = lease;
+  const { id, epoch, token } = lease;
   const settle = async (outcome: AttemptOutcome): Promise<Verdict> => {
     const { verdicts } = await engine.settle({ outcomes: [outcome] });
     return verdicts[0]!;
   };
   const [extended] = await engine.extend({
     lease: length,
-    leases: [{ id, epoch, progress: '{"by":"a ghost"}', logs: [{ at: 0, message: "from a ghost" }] }],
+    leases: [{ id, epoch, token, progress: '{"by":"a ghost"}', logs: [{ at: 0, message: "from a ghost" }] }],
   });
-  await engine.release([{ id, epoch, delay: 0, bounce: false }]);
+  await engine.release([{ id, epoch, token, delay: 0, bounce: false }]);
   return {
     extended: extended!,
     settled: {
-      complete: await settle({ id, epoch, type: "complete", result: '{"by":"a ghost","fence":0}' }),
-      retry: await settle({ id, epoch, type: "retry", error: ERROR, delay: 0 }),
-      fail: await settle({ id, epoch, type: "fail", error: ERROR }),
-      cancel: await settle({ id, epoch, type: "cancel", error: ERROR }),
+      complete: await settle({ id, epoch, token, type: "complete", result: '{"by":"a ghost","fence":0}' }),
+      retry: await settle({ id, epoch, token, type: "retry", error: ERROR, delay: 0 }),
+      fail: await settle({ id, epoch, token, type: "fail", error: ERROR }),
+      cancel: await settle({ id, epoch, token, type: "cancel", error: ERROR }),
     },
   };
 }

@@ -1,5 +1,5 @@
 /** A worker of the suite: runs steps, reports what happens to them, and dies where it is told to. */
-import { createQueue, createWorker, type Engine } from "@org/queue";
+import { createQueue, createWorker, type Engine, type Lease } from "@org/queue";
 import { HistoryFile } from "../history/history-file.ts";
 import { historyObserver } from "../history/history-observer.ts";
 import { type EngineObserver, observeEngine } from "../history/observe-engine.ts";
@@ -14,6 +14,8 @@ const config = readConfig<WorkerConfig>();
 const tell: (line: WorkerReport) => void = report;
 const file = new HistoryFile(config.history);
 const waiting = new Map<string, () => void>();
+/** The token of each job's latest claim by this worker. */
+const tokens = new Map<string, string>();
 
 const plainEngine = connect(config);
 const engine: Engine = observeEngine(plainEngine, historyObserver(config.name, file), reporter());
@@ -55,7 +57,7 @@ async function obey(order: WorkerOrder): Promise<void> {
       waiting.get(order.id)?.();
       break;
     case "act-late":
-      tell({ type: "late", ...(await actLate(plainEngine, order, config.lease)) });
+      tell({ type: "late", ...(await actLate(plainEngine, leaseOf(order), config.lease)) });
       break;
     case "stop":
       await worker.stop();
@@ -68,7 +70,10 @@ async function obey(order: WorkerOrder): Promise<void> {
 /** What happens between this worker and its engine, for the suite; and the points at which to die. */
 function reporter(): EngineObserver {
   return {
-    claimed: (jobs) => dieAt("claimed", idsOf(jobs)),
+    claimed(jobs) {
+      for (const { id, token } of jobs) tokens.set(id, token);
+      dieAt("claimed", idsOf(jobs));
+    },
     settling(outcomes) {
       tell({ type: "settling", ids: idsOf(outcomes) });
       dieAt("settling", idsOf(outcomes));
@@ -84,6 +89,10 @@ function reporter(): EngineObserver {
       });
     },
   };
+}
+
+function leaseOf({ id, epoch }: { readonly id: string; readonly epoch: number }): Lease {
+  return { id, epoch, token: tokens.get(id) ?? "" };
 }
 
 function dieAt(point: DeathPoint, ids: readonly string[]): void {

@@ -132,7 +132,13 @@ export class Stage {
     await this.send("warm-up", { work: "return" });
     const claimed = await this.engine.claim({ queues: [step.queue], limit: 1, lease: LEASE });
     const result = JSON.stringify({ by: "suite", fence: 1 });
-    const outcomes = claimed.map(({ id, epoch }) => ({ id, epoch, type: "complete" as const, result }));
+    const outcomes = claimed.map(({ id, epoch, token }) => ({
+      id,
+      epoch,
+      token,
+      type: "complete" as const,
+      result,
+    }));
     await this.engine.settle({ outcomes });
   }
 

@@ -45,7 +45,7 @@ export interface Engine {
   claim(request: ClaimRequest): Promise<readonly ClaimedJob[]>;
 
   /**
-   * Ends attempts, then optionally claims in the same step. Each outcome is accepted if its epoch still
+   * Ends attempts, then optionally claims in the same step. Each outcome is accepted if its lease still
    * holds the job and `"stale"` otherwise; a stale outcome changes nothing. Outcomes are taken in order, so
    * those of a run may come in one call; that of a job whose turn hasn't come is stale.
    */
@@ -220,10 +220,15 @@ export interface ClaimRequest {
   readonly run?: number;
 }
 
-/** Identifies one claim of one job. */
+/**
+ * Identifies one claim of one job. The epoch grows with every claim that the engine remembers; an engine whose
+ * server lost its latest writes may give one again, so what carries a lease is accepted for its own claim only.
+ */
 export interface Lease {
   readonly id: string;
   readonly epoch: number;
+  /** The claim that handed the job out, the same for all its jobs. Opaque; no two claims have the same. */
+  readonly token: string;
 }
 
 export interface ClaimedJob extends Lease {
@@ -287,7 +292,7 @@ export interface LogEntry {
   readonly message: string;
 }
 
-/** `held`: go on. `lost`: another epoch, or none, holds the job. `cancelling`: held, and told to stop. */
+/** `held`: go on. `lost`: another lease, or none, holds the job. `cancelling`: held, and told to stop. */
 export type LeaseStatus = "held" | "lost" | "cancelling";
 
 export interface Release extends Lease {

@@ -19,6 +19,13 @@ interface Due {
   readonly job: StoredJob;
 }
 
+/** What a claim puts on its jobs. */
+export interface Hold {
+  readonly token: string;
+  /** Milliseconds. */
+  readonly lease: number;
+}
+
 export interface LifecycleHooks {
   readonly metrics: Metrics;
   /** A job changed state or progress. */
@@ -63,18 +70,18 @@ export class Lifecycle {
   }
 
   /** Takes the next runnable job of a queue and gives it its next epoch. */
-  claim(queue: QueueState, lease: number, now: number): StoredJob | undefined {
+  claim(queue: QueueState, hold: Hold, now: number): StoredJob | undefined {
     const job = queue.ready.shift();
     if (!job) return undefined;
-    this.#hold(job, lease, now);
+    this.#hold(job, hold, now);
     this.#begin(job, job.queuedAt ?? job.createdAt, now);
     return job;
   }
 
   /** Reserves up to so many jobs of the line in which a job just claimed has the turn. */
-  reserve(line: OrderingLine, count: number, lease: number, now: number): readonly StoredJob[] {
+  reserve(line: OrderingLine, count: number, hold: Hold, now: number): readonly StoredJob[] {
     const reserved = line.reserve(count, now);
-    for (const job of reserved) this.#hold(job, lease, now);
+    for (const job of reserved) this.#hold(job, hold, now);
     return reserved;
   }
 
@@ -202,8 +209,9 @@ export class Lifecycle {
     this.#place(job, now);
   }
 
-  #hold(job: StoredJob, lease: number, now: number): void {
+  #hold(job: StoredJob, { token, lease }: Hold, now: number): void {
     job.epoch++;
+    job.token = token;
     job.leaseUntil = now + lease;
     this.held.set(job.id, job);
   }

@@ -83,6 +83,7 @@ export class MemoryEngine implements port.Engine {
   );
   #logger = consoleLogger;
   #unsent: EngineEvent[] = [];
+  #claims = 0;
   #closed = false;
 
   constructor({ clock, tombstones }: z.output<typeof optionsSchema>, stepPoints = STEP_POINTS) {
@@ -121,16 +122,17 @@ export class MemoryEngine implements port.Engine {
   #claim({ queues, limit, lease, run = 1 }: port.ClaimRequest, now: number): port.ClaimedJob[] {
     this.#lifecycle.promoteDue(now, STEP);
     const claimed: port.ClaimedJob[] = [];
+    const hold = { token: String(++this.#claims), lease };
     for (const name of queues) {
       const queue = this.#table.queues.get(name);
       if (!queue?.hasWork) continue;
       while (claimed.length < limit) {
-        const job = this.#lifecycle.claim(queue, lease, now);
+        const job = this.#lifecycle.claim(queue, hold, now);
         if (!job) break;
         claimed.push(job.toClaimed());
         const followers = Math.min(run - 1, limit - claimed.length);
         if (followers <= 0 || !job.line) continue;
-        for (const reserved of this.#lifecycle.reserve(job.line, followers, lease, now)) {
+        for (const reserved of this.#lifecycle.reserve(job.line, followers, hold, now)) {
           claimed.push(reserved.toClaimed(claimed.at(-1)!.id));
         }
       }
@@ -406,9 +408,9 @@ export class MemoryEngine implements port.Engine {
   }
 
   /** The job that a lease holds, if it still does. */
-  #held({ id, epoch }: port.Lease): StoredJob | undefined {
+  #held({ id, epoch, token }: port.Lease): StoredJob | undefined {
     const job = this.#lifecycle.held.get(id);
-    return job?.epoch === epoch ? job : undefined;
+    return job?.epoch === epoch && job.token === token ? job : undefined;
   }
 
   /** Begins a step. */

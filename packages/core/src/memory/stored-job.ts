@@ -29,6 +29,8 @@ export class StoredJob {
   startedAt: number | undefined;
   finishedAt: number | undefined;
   leaseUntil = 0;
+  /** Of the claim that holds it. */
+  token = "";
   result: string | undefined;
   error: string | undefined;
   progress: string | undefined;
@@ -100,6 +102,7 @@ export class StoredJob {
     const claimed: { -readonly [Key in keyof ClaimedJob]: ClaimedJob[Key] } = {
       id: this.id,
       epoch: this.epoch,
+      token: this.token,
       envelope: spec.envelope,
       queue: spec.queue,
       attempt: this.attempt,

@@ -17,6 +17,7 @@ const NONE: readonly string[] = [];
 /** The jobs of a claim's reply: id, counters and value of each in turn. */
 export async function claimedJobs(
   reply: readonly string[],
+  token: string,
   profiles: Profiles,
 ): Promise<readonly ClaimedJob[]> {
   for (let index = 2; index < reply.length; index += 3) {
@@ -27,7 +28,7 @@ export async function claimedJobs(
   const jobs: ClaimedJob[] = [];
   for (let index = 0; index < reply.length; index += 3) {
     const ahead = reply[index - 3];
-    jobs.push(claimedJob(reply[index]!, reply[index + 1]!, reply[index + 2]!, profiles, ahead));
+    jobs.push(claimedJob(reply[index]!, reply[index + 1]!, reply[index + 2]!, token, profiles, ahead));
   }
   return jobs;
 }
@@ -36,6 +37,7 @@ function claimedJob(
   id: string,
   counters: string,
   text: string,
+  token: string,
   profiles: Profiles,
   ahead: string | undefined,
 ): ClaimedJob {
@@ -46,6 +48,7 @@ function claimedJob(
   const claimed: { -readonly [Key in keyof ClaimedJob]: ClaimedJob[Key] } = {
     id,
     epoch: epoch!,
+    token,
     envelope: envelopeOf(id, value, profile),
     queue: profile.queue,
     attempt: attempt!,

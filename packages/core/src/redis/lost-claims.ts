@@ -22,12 +22,14 @@ export class LostClaims {
     this.#tombstones = tombstones;
   }
 
-  /** Runs a claim with a token. Claims that were lost before are given back first. */
-  async run(claim: (token: string) => Promise<unknown>): Promise<unknown> {
+  /** Runs a claim with a token of its own. Claims that were lost before are given back first. */
+  async run(
+    claim: (token: string) => Promise<unknown>,
+  ): Promise<{ readonly token: string; readonly reply: unknown }> {
     if (this.#lost.length > 0) await this.#giveBack();
     const token = `${this.#name}.${(this.#count++).toString(36)}`;
     try {
-      return await claim(token);
+      return { token, reply: await claim(token) };
     } catch (error) {
       if (isQueueError(error, "ENGINE_UNAVAILABLE")) this.#lost = [...this.#lost, token].slice(-MOST_LOST);
       throw error;

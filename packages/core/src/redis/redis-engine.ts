@@ -95,8 +95,10 @@ export class RedisEngine implements port.Engine {
   }
 
   async claim(request: port.ClaimRequest): Promise<readonly port.ClaimedJob[]> {
-    const reply = await this.#claims.run((token) => this.#run(scripts.claim, claimArgs(request, token)));
-    return claimedJobs(reply as readonly string[], this.#profiles);
+    const { token, reply } = await this.#claims.run((own) =>
+      this.#run(scripts.claim, claimArgs(request, own)),
+    );
+    return claimedJobs(reply as readonly string[], token, this.#profiles);
   }
 
   async settle({ outcomes, claim }: port.SettleRequest): Promise<port.SettleReply> {
@@ -107,12 +109,10 @@ export class RedisEngine implements port.Engine {
       const some = Math.min(rest, MOST_OUTCOMES);
       const start = 3 * verdicts.length;
       const call = [this.#tombstones.count, some, ...args.slice(start, start + 3 * some)];
-      const reply =
+      const { token, reply } =
         claim && some === rest
-          ? await this.#claims.run((token) =>
-              this.#run(scripts.settle, [...call, ...claimArgs(claim, token)]),
-            )
-          : await this.#run(scripts.settle, call);
+          ? await this.#claims.run((own) => this.#run(scripts.settle, [...call, ...claimArgs(claim, own)]))
+          : { token: "", reply: await this.#run(scripts.settle, call) };
       const [accepted, claimed, paused] = reply as readonly [
         readonly number[],
         readonly string[],
@@ -120,29 +120,30 @@ export class RedisEngine implements port.Engine {
       ];
       for (const verdict of accepted) verdicts.push(verdict === 1 ? "accepted" : "stale");
       if (verdicts.length === outcomes.length) {
-        return { verdicts, claimed: await claimedJobs(claimed, this.#profiles), paused };
+        return { verdicts, claimed: await claimedJobs(claimed, token, this.#profiles), paused };
       }
     }
   }
 
   async extend({ leases, lease }: port.ExtendRequest): Promise<readonly port.LeaseStatus[]> {
     const args: (string | number)[] = [Math.ceil(lease)];
-    for (const { id, epoch, progress, logs } of leases) {
-      args.push(id, epoch, progress ?? "", logs?.length ? JSON.stringify(logs.map(encodeLog)) : "");
+    for (const { id, epoch, token, progress, logs } of leases) {
+      args.push(id, epoch, token, progress ?? "", logs?.length ? JSON.stringify(logs.map(encodeLog)) : "");
     }
     const statuses = (await this.#run(scripts.extend, args)) as readonly number[];
     return statuses.map((status) => STATUSES[status]!);
   }
 
   async release(releases: readonly port.Release[]): Promise<void> {
-    const args = releases.flatMap(({ id, epoch, delay, bounce }) => [
+    const args = releases.flatMap(({ id, epoch, token, delay, bounce }) => [
       id,
       epoch,
+      token,
       Math.ceil(delay),
       bounce ? 1 : 0,
     ]);
     for (let done = 0; done < releases.length; ) {
-      const some = args.slice(4 * done, 4 * (done + MOST_IDS));
+      const some = args.slice(5 * done, 5 * (done + MOST_IDS));
       done += (await this.#run(scripts.release, [this.#tombstones.count, ...some])) as number;
     }
   }
@@ -367,7 +368,7 @@ function outcomeArgs(outcomes: readonly port.AttemptOutcome[]): (string | number
   const args: (string | number)[] = [];
   for (const outcome of outcomes) {
     const delay = outcome.type === "retry" ? Math.ceil(outcome.delay) : 0;
-    args.push(outcome.id, `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay}`);
+    args.push(outcome.id, `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay} ${outcome.token}`);
     args.push((outcome.type === "complete" ? outcome.result : outcome.error) ?? "");
   }
   return args;

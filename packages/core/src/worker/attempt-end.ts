@@ -29,10 +29,13 @@ export function passesTurn({ job }: Attempt, end: AttemptEnd): boolean {
 
 export function completed({ job, isLost }: Attempt, result: string | undefined): AttemptEnd {
   if (isLost) return DROP;
-  const { id, epoch } = job;
+  const { id, epoch, token } = job;
   return {
     kind: "settle",
-    outcome: result === undefined ? { id, epoch, type: "complete" } : { id, epoch, type: "complete", result },
+    outcome:
+      result === undefined
+        ? { id, epoch, token, type: "complete" }
+        : { id, epoch, token, type: "complete", result },
   };
 }
 
@@ -42,8 +45,8 @@ export function failed(attempt: Attempt, message: Message | undefined, error: un
   return attempt.isLost ? DROP : settle(attempt.job, "fail", toText(code, error, message));
 }
 
-export function released({ job: { id, epoch }, isLost }: Attempt): AttemptEnd {
-  return isLost ? DROP : { kind: "release", release: { id, epoch, delay: 0, bounce: false } };
+export function released({ job: { id, epoch, token }, isLost }: Attempt): AttemptEnd {
+  return isLost ? DROP : { kind: "release", release: { id, epoch, token, delay: 0, bounce: false } };
 }
 
 export function cancelled(attempt: Attempt, message: Message | undefined, cause?: unknown): AttemptEnd {
@@ -54,10 +57,10 @@ export function cancelled(attempt: Attempt, message: Message | undefined, cause?
 
 /** A job whose message, or whose version of it, only a newer worker knows: back for one that does. */
 export function bounced(attempt: Attempt, message: Message | undefined): AttemptEnd {
-  const { id, epoch, bounces, envelope } = attempt.job;
+  const { id, epoch, token, bounces, envelope } = attempt.job;
   if (bounces < MAX_BOUNCES) {
     const delay = Math.min(FIRST_BOUNCE_DELAY * 2 ** bounces, LONGEST_BOUNCE_DELAY);
-    return { kind: "release", release: { id, epoch, delay, bounce: true } };
+    return { kind: "release", release: { id, epoch, token, delay, bounce: true } };
   }
   const times = `Workers gave it back ${bounces} times`;
   const error = message
@@ -104,13 +107,13 @@ function failedAttempt(
 ): AttemptEnd {
   const text = toText(code, error, message);
   if (job.attempt >= job.maxAttempts) return settle(job, "fail", text);
-  const { id, epoch, attempt } = job;
+  const { id, epoch, token, attempt } = job;
   const pause = delay ?? backoffDelay(message.backoff, attempt);
-  return { kind: "settle", outcome: { id, epoch, type: "retry", error: text, delay: pause } };
+  return { kind: "settle", outcome: { id, epoch, token, type: "retry", error: text, delay: pause } };
 }
 
-function settle({ id, epoch }: ClaimedJob, type: "fail" | "cancel", error: string): AttemptEnd {
-  return { kind: "settle", outcome: { id, epoch, type, error } };
+function settle({ id, epoch, token }: ClaimedJob, type: "fail" | "cancel", error: string): AttemptEnd {
+  return { kind: "settle", outcome: { id, epoch, token, type, error } };
 }
 
 function toText(code: ErrorCode, error: unknown, message: Message | undefined): string {

@@ -83,7 +83,7 @@ export class Attempt {
 
   /** What the next heartbeat carries. It counts as delivered unless given back. */
   takeHeartbeat(): Heartbeat {
-    const heartbeat: Mutable<Heartbeat> = { id: this.job.id, epoch: this.job.epoch };
+    const heartbeat: Mutable<Heartbeat> = { id: this.job.id, epoch: this.job.epoch, token: this.job.token };
     if (this.#progress !== undefined) heartbeat.progress = this.#progress;
     if (this.#logs !== undefined) heartbeat.logs = this.#logs;
     this.#progress = undefined;

@@ -1,7 +1,7 @@
 -- Renews leases, storing the progress and the logs that they carry.
 --
 -- KEYS   1 the namespace's prefix
--- ARGV   1 lease in milliseconds; then of each: id, epoch, progress (JSON or ""), logs (JSON array of
+-- ARGV   1 lease in milliseconds; then of each: id, epoch, token, progress (JSON or ""), logs (JSON array of
 --          "instant message" texts, or "")
 -- Answer for each 0 (lost), 1 (held) or 2 (cancelling)
 -- Cost   two commands, and two a claim; some five more for a job that carries anything
@@ -25,25 +25,25 @@ local expires = int(now + tonumber(ARGV[1]))
 local ids, reports = {}, {}
 -- By claim: what is renewed of it.
 local renewed, is_renewed = {}, {}
-for at = 2, #ARGV, 4 do
+for at = 2, #ARGV, 5 do
   ids[#ids + 1] = ARGV[at]
 end
 for first = 1, #ids, CHUNK do
   local last = math.min(first + CHUNK - 1, #ids)
   local records = call('HMGET', P .. 'active', unpack(ids, first, last))
   for index = first, last do
-    local at = 4 * index - 2
+    local at = 5 * index - 3
     local record = records[index - first + 1]
     statuses[index] = 0
-    if record and string.match(record, '^%d+') == ARGV[at + 1] then
-      local flags, token = string.match(record, '^%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ (%S+) (%S+)')
+    local epoch, flags, token = string.match(record or '', '^(%d+) %S+ %S+ %S+ %S+ %S+ %S+ %S+ (%S+) (%S+)')
+    if epoch == ARGV[at + 1] and is_of_claim(token, ARGV[at + 2]) then
       statuses[index] = string.find(flags, 'c', 1, true) and 2 or 1
       renewed[token] = renewed[token] or {}
       if not is_renewed[ids[index]] then
         is_renewed[ids[index]] = true
         table.insert(renewed[token], ids[index])
       end
-      if ARGV[at + 2] ~= '' or ARGV[at + 3] ~= '' then
+      if ARGV[at + 3] ~= '' or ARGV[at + 4] ~= '' then
         reports[#reports + 1] = at
       end
     end
@@ -95,11 +95,11 @@ end
 for _, at in ipairs(reports) do
   local job = life().load(ARGV[at])
   mark_state(job)
-  if ARGV[at + 3] ~= '' then
-    append_logs(job, cjson.decode(ARGV[at + 3]))
+  if ARGV[at + 4] ~= '' then
+    append_logs(job, cjson.decode(ARGV[at + 4]))
   end
-  if ARGV[at + 2] ~= '' then
-    call('HSET', P .. 'state:' .. job.id, 'prog', ARGV[at + 2])
+  if ARGV[at + 3] ~= '' then
+    call('HSET', P .. 'state:' .. job.id, 'prog', ARGV[at + 3])
     emit('progress', job.id, job.queue, job.profile.m, job.epoch, false, false)
   end
 end

@@ -1,7 +1,7 @@
 -- Gives claimed jobs back unrun, at their old place in the order. Stale ones are ignored.
 --
 -- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember; then of each: id, epoch, delay, 1 for a bounce or 0
+-- ARGV   1 tombstones to remember; then of each: id, epoch, token, delay, 1 for a bounce or 0
 -- Answer of how many, the first: the rest are for another step
 -- Cost   some ten commands a job
 -- @include lib/time
@@ -18,14 +18,14 @@
 -- @include lib/held
 
 local n = 0
-for at = 2, #ARGV, 4 do
+for at = 2, #ARGV, 5 do
   if life().is_spent() then
     break
   end
   n = n + 1
-  local job = held(ARGV[at], ARGV[at + 1])
+  local job = held(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   if job then
-    give_back_unrun(job, tonumber(ARGV[at + 2]), ARGV[at + 3] == '1')
+    give_back_unrun(job, tonumber(ARGV[at + 3]), ARGV[at + 4] == '1')
   end
 end
 end_step(tonumber(ARGV[1]), false)

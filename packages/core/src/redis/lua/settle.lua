@@ -3,7 +3,7 @@
 --
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 tombstones to remember
---        2 number of outcomes, then of each: id, "type epoch delay" (type c, r, f or x: complete, retry, fail,
+--        2 number of outcomes, then of each: id, "type epoch delay token" (type c, r, f or x: complete, retry, fail,
 --          cancel), result or error as JSON, or ""
 --        then, when it is to claim, as in claim.lua from its first argument on
 -- Answer {verdicts (1 accepted, 0 stale), what claim.lua answers, the paused ones of the queues to claim from}; fewer
@@ -54,6 +54,7 @@ local function cohort_of(profile_id, terms)
     local started, token = string.match(terms, '^(%d+) 1 0 0 0 %- (%S+)$')
     cohort = started and {
       profile_id = profile_id, terms = terms, profile = profile_of(profile_id), started = started, token = token, n = 0,
+      claim = string.match(token, '^[^+]*'),
     } or false
     cohorts[name] = cohort
   end
@@ -126,10 +127,10 @@ end
 local is_anyone_waiting = call('EXISTS', P .. 'waiters') == 1
 
 -- Completes a job that never ran before and has no more than its own key. Answers whether it was one.
-local function settle_plain(id, record, text)
+local function settle_plain(id, record, token, text)
   local profile_id, sequence, terms = string.match(record, '^1 (%w+) (%d+) (.*)$')
   local cohort = profile_id and cohort_of(profile_id, terms)
-  if not cohort or lifecycle and lifecycle.jobs[id] then
+  if not cohort or cohort.claim ~= token or lifecycle and lifecycle.jobs[id] then
     return false
   end
   local profile = cohort.profile
@@ -149,15 +150,28 @@ local function settle_plain(id, record, text)
   return true
 end
 
-local function settle(id, record, type, epoch, delay, text)
+local function settle(id, record, type, epoch, delay, token, text)
   local job = life().load(id, record)
   -- One that is reserved hasn't begun: whoever says how it ended is ahead of its turn.
-  if not job or job.state ~= 'active' or job.epoch ~= tonumber(epoch) then
+  if not job or job.state ~= 'active' or job.epoch ~= tonumber(epoch) or not is_of_claim(job.token, token) then
     return 0
   end
   free(id, job.queue, job.token, not job.has_just_begun)
   settle_one(job, type, delay, text)
   return 1
+end
+
+-- The token in the outcome of a job that completed its first attempt, false for any other outcome: one text for all
+-- jobs of a claim.
+local plain_tokens = {}
+
+local function plain_token_of(outcome)
+  local token = plain_tokens[outcome]
+  if token == nil then
+    token = string.match(outcome, '^c 1 0 (%S+)$') or false
+    plain_tokens[outcome] = token
+  end
+  return token
 end
 
 for first = 1, n, CHUNK do
@@ -180,11 +194,12 @@ for first = 1, n, CHUNK do
     if record and not completed[id] then
       text = text ~= '' and text or nil
       local outcome = ARGV[3 * index + 1]
-      if outcome == 'c 1 0' and settle_plain(id, record, text) then
+      local token = plain_token_of(outcome)
+      if token and settle_plain(id, record, token, text) then
         verdicts[index] = 1
       else
-        local type, epoch, delay = string.match(outcome, '^(%a) (%d+) (%d+)$')
-        verdicts[index] = settle(id, record, type, epoch, tonumber(delay), text)
+        local type, epoch, delay, claim = string.match(outcome, '^(%a) (%d+) (%d+) (%S+)$')
+        verdicts[index] = settle(id, record, type, epoch, tonumber(delay), claim, text)
       end
     end
   end

@@ -74,11 +74,17 @@ export class Scenario {
   /** Sends a job that ends in the state named. */
   async sendEnded(state: "completed" | "failed" | "cancelled", spec: JobSpec = {}): Promise<string> {
     const id = await this.send(spec);
-    const lease = await this.take(id, spec.queue);
+    await this.endNext(state, id, spec.queue);
+    return id;
+  }
+
+  /** Claims the next job, which must be the one named, and ends it. Answers the lease that it had. */
+  async endNext(state: "completed" | "failed" | "cancelled", id: string, queue?: string): Promise<Lease> {
+    const lease = await this.take(id, queue);
     if (state === "completed") await this.complete(lease);
     else if (state === "failed") await this.fail(lease);
     else await this.cancelAttempt(lease);
-    return id;
+    return lease;
   }
 
   // ── Running ─────────────────────────────────────────────────────────────────────────────────────────
@@ -114,25 +120,35 @@ export class Scenario {
     return (await this.engine.settle({ outcomes })).verdicts;
   }
 
-  async complete({ id, epoch }: Lease, result?: string): Promise<void> {
-    const outcome: AttemptOutcome = { id, epoch, type: "complete", ...(result !== undefined && { result }) };
+  async complete({ id, epoch, token }: Lease, result?: string): Promise<void> {
+    const outcome: AttemptOutcome = {
+      id,
+      epoch,
+      token,
+      type: "complete",
+      ...(result !== undefined && { result }),
+    };
     assert.deepEqual(await this.settle(outcome), ["accepted"], `completing ${id}`);
   }
 
-  async fail({ id, epoch }: Lease, error = errorText("BROKEN")): Promise<void> {
-    assert.deepEqual(await this.settle({ id, epoch, type: "fail", error }), ["accepted"], `failing ${id}`);
+  async fail({ id, epoch, token }: Lease, error = errorText("BROKEN")): Promise<void> {
+    assert.deepEqual(
+      await this.settle({ id, epoch, token, type: "fail", error }),
+      ["accepted"],
+      `failing ${id}`,
+    );
   }
 
   /** Ends the attempt as cancelled, as the worker of a job that was told to stop does. */
-  async cancelAttempt({ id, epoch }: Lease): Promise<void> {
+  async cancelAttempt({ id, epoch, token }: Lease): Promise<void> {
     const error = errorText("JOB_CANCELLED");
-    const verdicts = await this.settle({ id, epoch, type: "cancel", error });
+    const verdicts = await this.settle({ id, epoch, token, type: "cancel", error });
     assert.deepEqual(verdicts, ["accepted"], `cancelling ${id}`);
   }
 
   /** Ends the attempt with another to come. */
-  async retryAttempt({ id, epoch }: Lease, delay = 0, error = errorText("BROKEN")): Promise<void> {
-    const verdicts = await this.settle({ id, epoch, type: "retry", error, delay });
+  async retryAttempt({ id, epoch, token }: Lease, delay = 0, error = errorText("BROKEN")): Promise<void> {
+    const verdicts = await this.settle({ id, epoch, token, type: "retry", error, delay });
     assert.deepEqual(verdicts, ["accepted"], `retrying ${id}`);
   }
 
@@ -152,13 +168,13 @@ export class Scenario {
     }
   }
 
-  async beat({ id, epoch }: Lease, lease = LEASE): Promise<LeaseStatus> {
-    const [status] = await this.engine.extend({ leases: [{ id, epoch }], lease });
+  async beat({ id, epoch, token }: Lease, lease = LEASE): Promise<LeaseStatus> {
+    const [status] = await this.engine.extend({ leases: [{ id, epoch, token }], lease });
     return status!;
   }
 
-  async release({ id, epoch }: Lease, delay = 0, bounce = false): Promise<void> {
-    await this.engine.release([{ id, epoch, delay, bounce }]);
+  async release({ id, epoch, token }: Lease, delay = 0, bounce = false): Promise<void> {
+    await this.engine.release([{ id, epoch, token, delay, bounce }]);
   }
 
   /** Upkeep until there is none left, with what it did in sum. */

@@ -27,10 +27,13 @@ export interface Sent {
   readonly jobs: readonly EnqueuedJob[];
 }
 
+/** One claim of one job, as its epoch tells it: a lease without its token. */
+export type Claim = Pick<Lease, "id" | "epoch">;
+
 export interface Claimed {
   readonly type: "claimed";
   readonly by: string;
-  readonly jobs: readonly (Lease & {
+  readonly jobs: readonly (Claim & {
     readonly data: string;
     readonly attempt: number;
     /** The job ahead of it in its run. */
@@ -39,7 +42,7 @@ export interface Claimed {
 }
 
 /** The engine's verdict on one outcome. */
-export interface Settled extends Lease {
+export interface Settled extends Claim {
   readonly type: "settled";
   readonly by: string;
   readonly outcome: AttemptOutcome["type"];

@@ -1,6 +1,6 @@
-import type { Lease, NewJob } from "../../engine/port.ts";
+import type { NewJob } from "../../engine/port.ts";
 import { isTerminal, type JobState } from "../../engine/state-machine.ts";
-import type { HistoryEntry } from "./history.ts";
+import type { Claim, HistoryEntry } from "./history.ts";
 
 /** What a history has told of one job so far. */
 export interface JobFacts {
@@ -18,7 +18,7 @@ export interface JobFacts {
   stateEpoch: number;
   readonly claimed: Set<number>;
   /** By epoch: what it followed, where it was reserved. */
-  readonly reserved: Map<number, Lease>;
+  readonly reserved: Map<number, Claim>;
   readonly accepted: Map<number, string>;
   /** Epochs of which the engine has said what became of an outcome. */
   readonly answered: Set<number>;

@@ -80,8 +80,12 @@ const claim: fc.Arbitrary<ClaimDraft> = fc.record({
   run: fc.constantFrom(1, 2, 3, 10),
 });
 
-/** Mostly the latest leases, now and then an old one; now and then an epoch that is off by one. */
-const held = { lease: recent, skew: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, -1, 1) };
+/** Mostly the latest leases, now and then an old one; now and then an epoch that is off by one, or another claim's. */
+const held = {
+  lease: recent,
+  skew: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, -1, 1),
+  isForeign: onceIn(20, fc.constant(true)).map((isForeign) => isForeign ?? false),
+};
 
 const outcome = fc.record({
   ...held,

@@ -57,10 +57,11 @@ export interface ClaimDraft {
   readonly run: number;
 }
 
-/** `skew` makes the epoch another one. */
+/** `skew` makes the epoch another one, `isForeign` the claim. */
 export interface LeaseDraft {
   readonly lease: Reference;
   readonly skew: number;
+  readonly isForeign?: boolean;
   readonly progress?: number;
 }
 

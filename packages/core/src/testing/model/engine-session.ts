@@ -138,7 +138,7 @@ export class EngineSession {
       await this.#engine.recover();
       const claimed = await this.#claim({ queues: [0, 1], limit: 100, lease: 60_000, run: 5 });
       if (claimed.length === 0) return this.snapshot(true);
-      await this.#settleAll(claimed.map(({ id, epoch }) => ({ id, epoch, type: "complete" })));
+      await this.#settleAll(claimed.map(({ id, epoch, token }) => ({ id, epoch, token, type: "complete" })));
     }
   }
 
@@ -176,7 +176,7 @@ export class EngineSession {
   }
 
   #claimed(claimed: readonly ClaimedJob[]): readonly ClaimedJob[] {
-    this.#known.leases.push(...claimed.map(({ id, epoch }) => ({ id, epoch })));
+    this.#known.leases.push(...claimed.map(({ id, epoch, token }) => ({ id, epoch, token })));
     const jobs = claimed.map(({ id, epoch, envelope, attempt, follows }) => ({
       id,
       epoch,

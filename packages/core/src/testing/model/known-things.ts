@@ -13,9 +13,11 @@ export class KnownThings {
     return typeof reference === "string" ? reference : recent(this.ids, reference);
   }
 
-  lease({ lease, skew }: LeaseDraft): Lease | undefined {
-    const found = typeof lease === "string" ? parseLease(lease) : recent(this.leases, lease);
-    return found && { id: found.id, epoch: found.epoch + skew };
+  lease({ lease, skew, isForeign }: LeaseDraft): Lease | undefined {
+    const found = typeof lease === "string" ? this.#namedLease(lease) : recent(this.leases, lease);
+    if (found === undefined) return undefined;
+    const token = isForeign === true ? `${found.token}0` : found.token;
+    return { id: found.id, epoch: found.epoch + skew, token };
   }
 
   /** The ids of a batch's jobs. A draft without one gets the next. */
@@ -70,19 +72,22 @@ export class KnownThings {
     }));
   }
 
+  #namedLease(text: string): Lease {
+    const [id, epochText] = text.split("@");
+    const epoch = Number(epochText);
+    return (
+      this.leases.find((lease) => lease.id === id && lease.epoch === epoch) ?? { id: id!, epoch, token: "" }
+    );
+  }
+
   #concreteLeases<D extends LeaseDraft>(drafts: readonly D[]): readonly D[] {
     return drafts.flatMap((draft) => {
       const lease = this.lease(draft);
-      return lease ? [{ ...draft, lease: `${lease.id}@${lease.epoch}`, skew: 0 }] : [];
+      return lease ? [{ ...draft, lease: `${lease.id}@${lease.epoch - draft.skew}` }] : [];
     });
   }
 }
 
 function recent<T>(list: readonly T[], recency: number): T | undefined {
   return list.length === 0 ? undefined : list[list.length - 1 - (recency % list.length)];
-}
-
-function parseLease(text: string): Lease {
-  const [id, epoch] = text.split("@");
-  return { id: id!, epoch: Number(epoch) };
 }

@@ -16,7 +16,7 @@ export interface Difference {
 
 /**
  * Executes the same commands on two engines, one step at a time on both, and answers the first difference
- * between what they say and what they store. Instants aren't compared.
+ * between what they say and what they store. Instants and tokens aren't compared.
  */
 export async function firstDifference(
   commands: readonly Command[],

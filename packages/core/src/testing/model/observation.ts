@@ -1,9 +1,16 @@
-/** Fields that depend on when, not on what: two engines with different clocks differ in them. */
-const INSTANTS: ReadonlySet<string> = new Set(["at", "createdAt", "runAt", "startedAt", "finishedAt"]);
+/** Fields that depend on when, or are opaque: two engines that agree differ in them. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  "at",
+  "createdAt",
+  "runAt",
+  "startedAt",
+  "finishedAt",
+  "token",
+]);
 
-/** A command's reply, or a snapshot, without its instants, as plain JSON: equal on two engines that agree. */
+/** A command's reply, or a snapshot, without its instants and tokens, as plain JSON: equal on two engines that agree. */
 export function comparableReply(reply: unknown): unknown {
   return reply === undefined
     ? null
-    : JSON.parse(JSON.stringify(reply, (key, value) => (INSTANTS.has(key) ? undefined : value)));
+    : JSON.parse(JSON.stringify(reply, (key, value) => (OWN_FIELDS.has(key) ? undefined : value)));
 }

@@ -2,6 +2,12 @@
 -- it holds. All jobs of a claim are nearly always renewed together; one that isn't gets a token of its own.
 local released = {}
 
+-- Whether a lease with a claim's token is that of a record with the token `own`: its own, with "+" and a number behind
+-- it once it was renewed without the rest of its claim.
+local function is_of_claim(own, token)
+  return own == token or string.match(own, '^[^+]*') == token
+end
+
 local function let_go(token, n)
   released[token] = (released[token] or 0) + n
 end

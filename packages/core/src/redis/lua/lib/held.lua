@@ -1,7 +1,8 @@
 -- The job that a lease holds, active or reserved, or nil.
-local function held(id, epoch)
+local function held(id, epoch, token)
   local record = call('HGET', P .. 'active', id)
-  if not record or string.match(record, '^%d+') ~= epoch then
+  local own_epoch, own = string.match(record or '', '^(%d+) %S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ (%S+)')
+  if own_epoch ~= epoch or not is_of_claim(own, token) then
     return nil
   end
   return life().load(id, record)

@@ -11,11 +11,15 @@ const holding = (...ids: readonly string[]) =>
   inOrder(...ids).map((spec) => ({ ...spec, onOrderingFailure: "hold" as const }));
 
 /** Asserts that a job only waits, and that whoever had it reserved is refused. */
-async function assertVoid(on: Scenario, { id, epoch }: ClaimedJob, state: "blocked" | "queued" = "blocked") {
+async function assertVoid(
+  on: Scenario,
+  { id, epoch, token }: ClaimedJob,
+  state: "blocked" | "queued" = "blocked",
+) {
   await on.expect({ [id]: state });
-  assert.equal(await on.beat({ id, epoch }), "lost", `the reservation of ${id}`);
-  assert.deepEqual(await on.settle({ id, epoch, type: "complete" }), ["stale"]);
-  await on.release({ id, epoch }, SOON, true);
+  assert.equal(await on.beat({ id, epoch, token }), "lost", `the reservation of ${id}`);
+  assert.deepEqual(await on.settle({ id, epoch, token, type: "complete" }), ["stale"]);
+  await on.release({ id, epoch, token }, SOON, true);
   await on.expect({ [id]: state });
   const { attempt, stalls, bounces } = await on.job(id);
   assert.deepEqual({ attempt, stalls, bounces }, { attempt: 0, stalls: 0, bounces: 0 });
@@ -41,7 +45,7 @@ export const brokenRunCases = section(
       const [again, next] = await on.takeRun(["a", "b"]);
       assert(again!.epoch > a!.epoch && next!.epoch > b!.epoch);
       await on.complete(again!);
-      assert.deepEqual(await on.settle({ id: "b", epoch: b!.epoch, type: "complete" }), ["stale"]);
+      assert.deepEqual(await on.settle({ ...b!, type: "complete" }), ["stale"]);
       await on.complete(next!);
     }),
 

@@ -73,10 +73,10 @@ export const cancelCases = section(
 
     rule("an active job that stops is cancelled", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a");
+      const { id, epoch, token } = await on.take("a");
       await on.engine.cancel(["a"], "stop");
       const error = errorText("JOB_CANCELLED", "stop");
-      assert.deepEqual(await on.settle({ id, epoch, type: "cancel", error }), ["accepted"]);
+      assert.deepEqual(await on.settle({ id, epoch, token, type: "cancel", error }), ["accepted"]);
       await on.expect({ a: "cancelled" });
       assert.equal((await on.job("a")).error, error);
     }),
@@ -146,9 +146,9 @@ export const cancelCases = section(
 
     rule("a cancelled job that is retried forgets that it was told to stop", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a");
+      const { id, epoch, token } = await on.take("a");
       await on.engine.cancel(["a"], "stop");
-      await on.settle({ id, epoch, type: "cancel", error: errorText("JOB_CANCELLED") });
+      await on.settle({ id, epoch, token, type: "cancel", error: errorText("JOB_CANCELLED") });
       await on.retry("a");
       const lease = await on.take("a");
       assert.equal(await on.beat(lease), "held");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AttemptOutcome } from "../../../engine/port.ts";
+import type { AttemptOutcome, Lease } from "../../../engine/port.ts";
 import { rule, section } from "../case.ts";
 import { errorText } from "../new-error.ts";
 import { QUEUE } from "../new-job.ts";
@@ -11,9 +11,10 @@ export const claimingCases = section(
   [
     rule("a claimed job carries what its handler needs", async (on) => {
       await on.send({ id: "a", maxAttempts: 7 });
-      const { envelope, createdAt, ...job } = await on.take("a");
+      const { envelope, createdAt, token, ...job } = await on.take("a");
       assert.equal(envelope.id, "a");
       assert(Number.isFinite(createdAt));
+      assert(token.length > 0);
       assert.deepEqual(job, {
         id: "a",
         queue: QUEUE,
@@ -76,7 +77,7 @@ export const claimingCases = section(
   ],
 );
 
-const ENDINGS: Readonly<Record<string, (lease: { id: string; epoch: number }) => AttemptOutcome>> = {
+const ENDINGS: Readonly<Record<string, (lease: Lease) => AttemptOutcome>> = {
   complete: (lease) => ({ ...lease, type: "complete", result: "1" }),
   fail: (lease) => ({ ...lease, type: "fail", error: errorText("LATE") }),
   retry: (lease) => ({ ...lease, type: "retry", error: errorText("LATE"), delay: 0 }),
@@ -95,7 +96,7 @@ export const fenceCases = section(
         await on.retryAttempt(first);
         const second = await on.take("a");
         const before = await on.job("a");
-        assert.deepEqual(await on.settle(outcome({ id: "a", epoch: first.epoch })), ["stale"]);
+        assert.deepEqual(await on.settle(outcome(first)), ["stale"]);
         assert.deepEqual(await on.job("a"), before);
         await on.complete(second);
       }),
@@ -106,7 +107,7 @@ export const fenceCases = section(
       const first = await on.take("a");
       await on.retryAttempt(first);
       await on.take("a");
-      const heartbeat = { id: "a", epoch: first.epoch, progress: "1", logs: [{ at: 0, message: "late" }] };
+      const heartbeat = { ...first, progress: "1", logs: [{ at: 0, message: "late" }] };
       assert.deepEqual(await on.engine.extend({ leases: [heartbeat], lease: LEASE }), ["lost"]);
       const { progress, logs } = await on.job("a");
       assert.equal(progress, undefined);
@@ -125,26 +126,71 @@ export const fenceCases = section(
 
     rule("an epoch that was never given is refused", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a");
-      assert.deepEqual(await on.settle({ id, epoch: epoch + 1, type: "complete" }), ["stale"]);
-      assert.equal(await on.beat({ id, epoch: epoch + 1 }), "lost");
-      assert.deepEqual(await on.settle({ id, epoch: 0, type: "complete" }), ["stale"]);
+      const { id, epoch, token } = await on.take("a");
+      assert.deepEqual(await on.settle({ id, token, epoch: epoch + 1, type: "complete" }), ["stale"]);
+      assert.equal(await on.beat({ id, token, epoch: epoch + 1 }), "lost");
+      assert.deepEqual(await on.settle({ id, token, epoch: 0, type: "complete" }), ["stale"]);
       await on.expect({ a: "active" });
     }),
 
     rule("a job that was never stored is refused", async (on) => {
-      assert.deepEqual(await on.settle({ id: "nowhere", epoch: 1, type: "complete" }), ["stale"]);
-      assert.equal(await on.beat({ id: "nowhere", epoch: 1 }), "lost");
-      await on.release({ id: "nowhere", epoch: 1 });
+      assert.deepEqual(await on.settle({ id: "nowhere", epoch: 1, token: "none", type: "complete" }), [
+        "stale",
+      ]);
+      assert.equal(await on.beat({ id: "nowhere", epoch: 1, token: "none" }), "lost");
+      await on.release({ id: "nowhere", epoch: 1, token: "none" });
       assert.equal(await on.isStored("nowhere"), false);
+    }),
+
+    ...Object.entries(ENDINGS).map(([type, outcome]) =>
+      rule(`\`${type}\` with the right epoch and another claim's token is refused`, async (on) => {
+        await on.sendBatch({ id: "a", maxAttempts: 10 }, { id: "b" });
+        const own = await on.take("a");
+        const other = await on.take("b");
+        const before = await on.job("a");
+        for (const token of [other.token, "", "none", `${own.token}0`, `+${own.token}`]) {
+          assert.deepEqual(await on.settle(outcome({ id: "a", epoch: own.epoch, token })), ["stale"]);
+        }
+        assert.deepEqual(await on.job("a"), before);
+        await on.complete(own);
+      }),
+    ),
+
+    rule("a heartbeat and a release with another claim's token are refused", async (on) => {
+      await on.sendBatch({ id: "a" }, { id: "b" });
+      const own = await on.take("a");
+      const other = await on.take("b");
+      const foreign = { id: "a", epoch: own.epoch, token: other.token };
+      assert.equal(await on.beat(foreign), "lost");
+      await on.release(foreign);
+      await on.expect({ a: "active" });
+      assert.equal(await on.beat(own), "held");
+    }),
+
+    rule("the jobs of one claim have one token, and those of another claim another", async (on) => {
+      await on.sendBatch(...["a", "b", "c", "d"].map((id) => ({ id })));
+      const [a, b] = await on.claim(2);
+      const [c, d] = await on.claim(2);
+      assert.equal(a!.token, b!.token);
+      assert.equal(c!.token, d!.token);
+      assert.notEqual(a!.token, c!.token);
+    }),
+
+    rule("a lease outlives heartbeats for some of a claim's jobs", async (on) => {
+      await on.sendBatch(...["a", "b", "c"].map((id) => ({ id })));
+      const [a, b, c] = await on.claim(3);
+      assert.equal(await on.beat(b!), "held");
+      assert.equal(await on.beat(b!), "held");
+      assert.equal(await on.beat(c!), "held");
+      for (const lease of [a!, b!, c!]) await on.complete(lease);
     }),
 
     rule("exactly one of an attempt's endings is accepted", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a");
+      const { id, epoch, token } = await on.take("a");
       const peer = await on.peer();
       const endings = Object.values(ENDINGS).map((ending, index) =>
-        (index % 2 ? peer : on.engine).settle({ outcomes: [ending({ id, epoch })] }),
+        (index % 2 ? peer : on.engine).settle({ outcomes: [ending({ id, epoch, token })] }),
       );
       const verdicts = (await Promise.all(endings)).flatMap((reply) => reply.verdicts);
       assert.deepEqual(verdicts.filter((verdict) => verdict === "accepted").length, 1);
@@ -152,17 +198,22 @@ export const fenceCases = section(
 
     rule("a repeat of an accepted ending is refused, and changes nothing", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a");
-      await on.complete({ id, epoch }, '"first"');
-      assert.deepEqual(await on.settle({ id, epoch, type: "complete", result: '"second"' }), ["stale"]);
+      const { id, epoch, token } = await on.take("a");
+      await on.complete({ id, epoch, token }, '"first"');
+      assert.deepEqual(await on.settle({ id, epoch, token, type: "complete", result: '"second"' }), [
+        "stale",
+      ]);
       assert.equal((await on.job("a")).result, '"first"');
     }),
 
     rule("two endings of one attempt in one request: the first is accepted", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a");
+      const { id, epoch, token } = await on.take("a");
       const error = errorText("LATE");
-      const verdicts = await on.settle({ id, epoch, type: "complete" }, { id, epoch, type: "fail", error });
+      const verdicts = await on.settle(
+        { id, epoch, token, type: "complete" },
+        { id, epoch, token, type: "fail", error },
+      );
       assert.deepEqual(verdicts, ["accepted", "stale"]);
       await on.expect({ a: "completed" });
     }),
@@ -189,19 +240,19 @@ export const settlingCases = section(
       await on.sendBatch({ id: "a" }, { id: "b" });
       const [a, b] = await on.claim(2);
       const verdicts = await on.settle(
-        { id: "b", epoch: b!.epoch, type: "complete" },
-        { id: "nowhere", epoch: 1, type: "complete" },
-        { id: "a", epoch: a!.epoch + 7, type: "complete" },
-        { id: "a", epoch: a!.epoch, type: "complete" },
+        { ...b!, type: "complete" },
+        { id: "nowhere", epoch: 1, token: "none", type: "complete" },
+        { ...a!, epoch: a!.epoch + 7, type: "complete" },
+        { ...a!, type: "complete" },
       );
       assert.deepEqual(verdicts, ["accepted", "stale", "stale", "accepted"]);
     }),
 
     rule("settling may claim in the same step", async (on) => {
       await on.sendBatch({ id: "a" }, { id: "b" }, { id: "c" });
-      const { id, epoch } = await on.take("a");
+      const { id, epoch, token } = await on.take("a");
       const reply = await on.engine.settle({
-        outcomes: [{ id, epoch, type: "complete" }],
+        outcomes: [{ id, epoch, token, type: "complete" }],
         claim: { queues: [QUEUE], limit: 1, lease: LEASE },
       });
       assert.deepEqual(
@@ -226,21 +277,21 @@ export const settlingCases = section(
 
     rule("a heartbeat stores progress, and the last one stands", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a");
+      const { id, epoch, token } = await on.take("a");
       for (const progress of ['{"scanned":1}', '{"scanned":2}']) {
-        await on.engine.extend({ leases: [{ id, epoch, progress }], lease: LEASE });
+        await on.engine.extend({ leases: [{ id, epoch, token, progress }], lease: LEASE });
       }
-      await on.beat({ id, epoch });
+      await on.beat({ id, epoch, token });
       assert.equal((await on.job("a")).progress, '{"scanned":2}');
     }),
 
     rule("a heartbeat adds logs, of which the newest hundred stay", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a");
+      const { id, epoch, token } = await on.take("a");
       const line = (at: number) => ({ at, message: `line ${at}` });
       for (let round = 0; round < 3; round++) {
         const logs = Array.from({ length: 50 }, (_, index) => line(round * 50 + index));
-        await on.engine.extend({ leases: [{ id, epoch, logs }], lease: LEASE });
+        await on.engine.extend({ leases: [{ id, epoch, token, logs }], lease: LEASE });
       }
       const kept = Array.from({ length: 100 }, (_, index) => line(50 + index));
       assert.deepEqual((await on.job("a")).logs, kept);
@@ -248,9 +299,9 @@ export const settlingCases = section(
 
     rule("progress is announced", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a");
+      const { id, epoch, token } = await on.take("a");
       const { events, until } = await on.listen();
-      await on.engine.extend({ leases: [{ id, epoch, progress: "1" }], lease: LEASE });
+      await on.engine.extend({ leases: [{ id, epoch, token, progress: "1" }], lease: LEASE });
       await until((seen) => seen.length > 0);
       assert.equal(events[0]?.type, "progress");
       assert.equal(events[0]?.id, "a");

@@ -8,8 +8,9 @@ export const dependencyCases = section(
   [
     rule("a job depending on another runs after it", async (on) => {
       await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
-      assert.deepEqual(await on.claimIds(), ["a"]);
-      await on.complete({ id: "a", epoch: 1 });
+      const [a, ...others] = await on.claim(100);
+      assert.deepEqual([a!.id, others], ["a", []]);
+      await on.complete(a!);
       assert.deepEqual(await on.claimIds(), ["b"]);
     }),
 
@@ -131,9 +132,9 @@ export const dependencyCases = section(
       "the settlement that satisfies the last edge makes the dependent runnable in the same step",
       async (on) => {
         await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
-        const { id, epoch } = await on.take("a");
+        const { id, epoch, token } = await on.take("a");
         const reply = await on.engine.settle({
-          outcomes: [{ id, epoch, type: "complete" }],
+          outcomes: [{ id, epoch, token, type: "complete" }],
           claim: { queues: ["jobs"], limit: 1, lease: 30_000 },
         });
         assert.deepEqual(reply.verdicts, ["accepted"]);
@@ -146,8 +147,8 @@ export const dependencyCases = section(
 
     rule("a stale settlement releases no dependent", async (on) => {
       await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
-      const { id, epoch } = await on.take("a");
-      assert.deepEqual(await on.settle({ id, epoch: epoch + 1, type: "complete" }), ["stale"]);
+      const { id, epoch, token } = await on.take("a");
+      assert.deepEqual(await on.settle({ id, token, epoch: epoch + 1, type: "complete" }), ["stale"]);
       await on.expect({ b: "blocked" });
     }),
 

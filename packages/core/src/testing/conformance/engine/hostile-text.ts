@@ -18,7 +18,7 @@ const KEYS: readonly string[] = [
 
 export const hostileTextCases = section(
   "any id, any key",
-  ["inspection", "dependencies", "orderingKeys", "dedupe"],
+  ["inspection", "cancellation", "dependencies", "orderingKeys", "dedupe"],
   [
     rule("a batch of jobs with odd ids runs, each once", async (on) => {
       await on.sendBatch(...IDS.map((id) => ({ id })));

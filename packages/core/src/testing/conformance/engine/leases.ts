@@ -39,7 +39,9 @@ export const leaseCases = section(
         const [a, b, c] = await on.claim(3);
         await on.complete(b!);
         await on.engine.cancel(["c"], "stop");
-        const leases = [c!, a!, b!, { id: "nowhere", epoch: 1 }].map(({ id, epoch }) => ({ id, epoch }));
+        const leases = [c!, a!, b!, { id: "nowhere", epoch: 1, token: "none" }].map(
+          ({ id, epoch, token }) => ({ id, epoch, token }),
+        );
         const statuses = await on.engine.extend({ leases, lease: LEASE });
         assert.deepEqual(statuses, ["cancelling", "held", "lost", "lost"]);
       },
@@ -57,12 +59,12 @@ export const leaseCases = section(
 
     rule("after the job was given back, its old holder is refused", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a", undefined, SHORT_LEASE);
+      const { id, epoch, token } = await on.take("a", undefined, SHORT_LEASE);
       await on.elapse(SHORT_LEASE);
       await on.recover();
-      assert.deepEqual(await on.settle({ id, epoch, type: "complete" }), ["stale"]);
-      assert.equal(await on.beat({ id, epoch }), "lost");
-      await on.release({ id, epoch }, SOON);
+      assert.deepEqual(await on.settle({ id, epoch, token, type: "complete" }), ["stale"]);
+      assert.equal(await on.beat({ id, epoch, token }), "lost");
+      await on.release({ id, epoch, token }, SOON);
       await on.expect({ a: "queued" });
     }),
 
@@ -73,7 +75,7 @@ export const leaseCases = section(
       await on.recover();
       const successor = await on.take("a");
       assert(successor.epoch > sleeper.epoch);
-      const late = { id: "a", epoch: sleeper.epoch, type: "complete", result: '"late"' } as const;
+      const late = { ...sleeper, type: "complete", result: '"late"' } as const;
       assert.deepEqual(await on.settle(late), ["stale"]);
       await on.complete(successor, '"right"');
       assert.equal((await on.job("a")).result, '"right"');
@@ -229,9 +231,9 @@ export const releaseCases = section(
 
     rule("after a release, its holder is refused", async (on) => {
       await on.send({ id: "a" });
-      const { id, epoch } = await on.take("a");
-      await on.release({ id, epoch });
-      assert.deepEqual(await on.settle({ id, epoch, type: "complete" }), ["stale"]);
+      const { id, epoch, token } = await on.take("a");
+      await on.release({ id, epoch, token });
+      assert.deepEqual(await on.settle({ id, epoch, token, type: "complete" }), ["stale"]);
       await on.expect({ a: "queued" });
     }),
   ],

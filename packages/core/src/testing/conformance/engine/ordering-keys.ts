@@ -59,9 +59,9 @@ export const orderingKeyCases = section(
 
     rule("the settlement of the head makes the next runnable in the same step", async (on) => {
       await on.sendEach(...inOrder("a", "b"));
-      const { id, epoch } = await on.take("a");
+      const { id, epoch, token } = await on.take("a");
       const { claimed } = await on.engine.settle({
-        outcomes: [{ id, epoch, type: "complete" }],
+        outcomes: [{ id, epoch, token, type: "complete" }],
         claim: { queues: ["jobs"], limit: 10, lease: 30_000 },
       });
       assert.deepEqual(

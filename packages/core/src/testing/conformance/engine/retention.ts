@@ -96,7 +96,9 @@ export const retentionCases = section(
       const bounds = retain({ completed: { age: SOON } });
       await on.sendBatch(...Array.from({ length: 3_000 }, () => ({ retain: bounds })));
       const leases = await on.claim(3_000);
-      await on.settle(...leases.map(({ id, epoch }) => ({ id, epoch, type: "complete" }) as const));
+      await on.settle(
+        ...leases.map(({ id, epoch, token }) => ({ id, epoch, token, type: "complete" }) as const),
+      );
       await on.elapse(SOON);
       await on.recover();
       assert.equal((await on.counts()).states.completed, 0);

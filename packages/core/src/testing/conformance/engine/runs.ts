@@ -5,7 +5,7 @@ import { LATER, LEASE, SHORT_LEASE } from "../timing.ts";
 
 /** Jobs of one ordering key, named, in send order. */
 const inOrder = (...ids: readonly string[]) => ids.map((id) => ({ id, orderingKey: "k" }));
-const completion = ({ id, epoch }: Lease): AttemptOutcome => ({ id, epoch, type: "complete" });
+const completion = ({ id, epoch, token }: Lease): AttemptOutcome => ({ id, epoch, token, type: "complete" });
 
 export const runCases = section(
   "runs of an ordering key",
@@ -148,7 +148,7 @@ export const runCases = section(
     rule("a heartbeat keeps a reserved job, and stores the progress it carries", async (on) => {
       await on.sendBatch(...inOrder("a", "b"));
       const run = await on.takeRun(["a", "b"], SHORT_LEASE);
-      const leases = run.map(({ id, epoch }) => ({ id, epoch, progress: `"${id}"` }));
+      const leases = run.map(({ id, epoch, token }) => ({ id, epoch, token, progress: `"${id}"` }));
       assert.deepEqual(await on.engine.extend({ leases, lease: LEASE }), ["held", "held"]);
       assert.equal((await on.job("b")).progress, '"b"');
       await on.elapse(SHORT_LEASE);

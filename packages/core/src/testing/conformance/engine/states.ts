@@ -68,8 +68,8 @@ export const stateCases = section(
       "a terminal state isn't changed by a worker, by time, by cancel or by promote",
       async (on) => {
         for (const state of ["completed", "failed", "cancelled"] as const) {
-          const id = await on.sendEnded(state, { id: state });
-          const lease = { id, epoch: (await on.job(id)).epoch };
+          const id = state;
+          const lease = await on.endNext(state, await on.send({ id }));
           const error = errorText("LATE");
           assert.deepEqual(
             await on.settle(
@@ -99,7 +99,7 @@ export const stateCases = section(
       await on.expect({ a: "queued" });
       const second = await on.take("a");
       assert(second.epoch > first.epoch, `epoch ${second.epoch} follows ${first.epoch}`);
-      assert.deepEqual(await on.settle({ id: "a", epoch: first.epoch, type: "complete" }), ["stale"]);
+      assert.deepEqual(await on.settle({ ...first, type: "complete" }), ["stale"]);
       await on.complete(second);
       await on.expect({ a: "completed" });
     }),
