@@ -57,8 +57,16 @@ export interface MessageDefinition<
   /** Whether a failed job lets the next of its key run, or holds them. @default "continue" */
   readonly onOrderingFailure?: "continue" | "hold";
   readonly retry?: RetryPolicy;
-  /** Longest an attempt may run. Without it, an attempt may run as long as its worker lives. */
+  /**
+   * Longest an attempt may run; then its signal aborts, and `timeoutGrace` begins. Without it, an attempt may run as
+   * long as its worker lives.
+   */
   readonly timeout?: Duration;
+  /**
+   * Time that a handler gets to stop after its `timeout`. One that completes within it has completed; after it the
+   * attempt fails with `TIMEOUT`, whatever the handler does later. @default "5s"
+   */
+  readonly timeoutGrace?: Duration | undefined;
   /** Crashes or freezes of a worker after which the job fails as `STALLED`. @default 3 */
   readonly maxStalls?: number;
   readonly retain?: RetainPolicy;
@@ -97,6 +105,8 @@ export interface Message<
   };
   /** Milliseconds, or `undefined` for none. */
   readonly timeout: number | undefined;
+  /** Milliseconds. */
+  readonly timeoutGrace: number;
   readonly maxStalls: number;
   readonly retain: Retention;
   readonly limits: Limits;
@@ -161,6 +171,7 @@ const definitionSchema = z.strictObject({
     }),
   ),
   timeout: z.optional(duration({ min: 1 })),
+  timeoutGrace: z._default(duration(), 5_000),
   maxStalls: z._default(z.int().check(z.minimum(1), z.maximum(1000)), 3),
   retain: z.optional(z.strictObject({ completed: z.optional(bound), failed: z.optional(bound) })),
   limits: z._default(
@@ -230,6 +241,7 @@ export function defineMessage<
       jitter: retry.backoff?.jitter ?? 0,
     },
     timeout: options.timeout,
+    timeoutGrace: options.timeoutGrace,
     maxStalls: options.maxStalls,
     retain: {
       completed: { age: retain.completed?.age ?? HOUR, count: retain.completed?.count ?? 1_000 },

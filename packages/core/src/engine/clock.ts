@@ -13,17 +13,26 @@ export interface Clock {
 
 export type CancelTimer = () => void;
 
-/** `setTimeout` fires at once for longer delays. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
+/** `setTimeout` fires at once for longer delays: some 24.8 days. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 export const systemClock: Clock = Object.freeze<Clock>({
   now: Date.now,
   monotonic: () => performance.now(),
   after(delay, run) {
-    const timer = setTimeout(run, Math.min(Math.max(0, delay), LONGEST_TIMEOUT));
+    if (delay > MAX_TIMEOUT) return afterLong(delay, run);
+    const timer = setTimeout(run, Math.max(0, delay));
     return () => clearTimeout(timer);
   },
 });
+
+/** One timer after the other. */
+function afterLong(delay: number, run: () => void): CancelTimer {
+  let cancel = systemClock.after(MAX_TIMEOUT, () => {
+    cancel = systemClock.after(delay - MAX_TIMEOUT, run);
+  });
+  return () => cancel();
+}
 
 export function monotonicNow(clock: Clock): number {
   return clock.monotonic === undefined ? clock.now() : clock.monotonic();

@@ -17,11 +17,13 @@ export class Answers {
     this.#clock = clock;
   }
 
-  /** @throws {QueueError} `ENGINE_UNAVAILABLE` when the time is over. A later answer is ignored. */
-  within<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
+  /** @throws {QueueError} `ENGINE_UNAVAILABLE` when the time is over. A later answer goes to `onLate`. */
+  within<T>(milliseconds: number, answer: Promise<T>, onLate?: (answer: T) => void): Promise<T> {
     if (this.#isStopped) return answer;
     return new Promise((resolve, reject) => {
+      let hasGivenUp = false;
       const giveUp = () => {
+        hasGivenUp = true;
         end();
         reject(new QueueError("ENGINE_UNAVAILABLE", `The engine didn't answer within ${milliseconds} ms.`));
       };
@@ -33,6 +35,10 @@ export class Answers {
       this.#awaited.add(giveUp);
       answer.then(
         (value) => {
+          if (hasGivenUp) {
+            onLate?.(value);
+            return;
+          }
           end();
           resolve(value);
         },

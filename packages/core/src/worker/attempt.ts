@@ -29,6 +29,8 @@ export class Attempt {
   next: Attempt | undefined;
   /** What its handler was given; kept only for those who ask how attempts end. */
   context: HandlerContext | undefined;
+  /** On the worker's monotonic clock: the end of its timeout's grace. What completes later doesn't count. */
+  deadline: number | undefined;
   /** The attempt's own timers, ended with it. */
   cancelTimer: (() => void) | undefined;
   #controller: AbortController | undefined;

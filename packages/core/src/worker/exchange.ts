@@ -1,5 +1,12 @@
 import { type Clock, monotonicNow } from "../engine/clock.ts";
-import type { AttemptOutcome, ClaimRequest, Engine, Release, SettleReply } from "../engine/port.ts";
+import type {
+  AttemptOutcome,
+  ClaimedJob,
+  ClaimRequest,
+  Engine,
+  Release,
+  SettleReply,
+} from "../engine/port.ts";
 import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
 import { nextTurn } from "../queue/next-turn.ts";
 import type { Attempt } from "./attempt.ts";
@@ -60,6 +67,14 @@ export class Exchange {
   #underway = 0;
   /** Jobs whose outcomes are under way. */
   readonly #telling = new Set<string>();
+  /** A claim was answered after it had been given up, or after the stop: nothing of it will run here. */
+  readonly #onLateClaim = (claimed: readonly ClaimedJob[]) => {
+    if (claimed.length === 0) return;
+    const releases = claimed.map(({ id, epoch }) => ({ id, epoch, delay: 0, bounce: false }));
+    // Where this fails, the leases run out.
+    this.#parts.engine.release(releases).catch(() => undefined);
+  };
+  readonly #onLateSettle = ({ claimed }: SettleReply) => this.#onLateClaim(claimed);
   #isStopped = false;
   #lastClaim: number | undefined;
   #cancelRetry: (() => void) | undefined;
@@ -238,14 +253,16 @@ export class Exchange {
     if (outcomes.length > 0) {
       return this.#answer(
         engine.settle({ outcomes: outcomes.map(({ item }) => item), ...(claim && { claim }) }),
+        this.#onLateSettle,
       );
     }
-    return { verdicts: [], claimed: claim ? await this.#answer(engine.claim(claim)) : [], paused: [] };
+    const claimed = claim ? await this.#answer(engine.claim(claim), this.#onLateClaim) : [];
+    return { verdicts: [], claimed, paused: [] };
   }
 
   /** What a claim answers after a lease's time is no longer ours. */
-  #answer<T>(call: Promise<T>): Promise<T> {
-    return this.#parts.answers.within(Math.min(this.#parts.lease, LONGEST_ANSWER), call);
+  #answer<T>(call: Promise<T>, onLate?: (answer: T) => void): Promise<T> {
+    return this.#parts.answers.within(Math.min(this.#parts.lease, LONGEST_ANSWER), call, onLate);
   }
 
   #restore(outcomes: readonly Pending<AttemptOutcome>[]): void {

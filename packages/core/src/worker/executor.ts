@@ -1,7 +1,7 @@
 import type { Message } from "../contract/message.ts";
 import { decodeData, encodePayload } from "../contract/payload.ts";
 import type { MaybePromise } from "../contract/schema.ts";
-import type { Clock } from "../engine/clock.ts";
+import { type Clock, monotonicNow } from "../engine/clock.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import type { MiddlewareChain } from "../queue/middleware.ts";
 import type { Attempt } from "./attempt.ts";
@@ -30,9 +30,6 @@ export interface ExecutorParts extends ContextParts {
   /** Called exactly once for each started attempt. */
   readonly onEnd: (attempt: Attempt, end: AttemptEnd) => void;
 }
-
-/** Time that a handler gets to stop after its timeout; then its attempt ends without it. */
-export const TIMEOUT_GRACE = 5_000;
 
 /** Runs one attempt: decode, handler inside its middleware, encode. Never throws. */
 export class Executor {
@@ -107,6 +104,11 @@ export class Executor {
 
   #encode(attempt: Attempt, message: Message, value: unknown): void {
     const { result: codec } = message.codecs;
+    // A handler that blocks the event loop is over before the timer of its grace.
+    if (attempt.deadline !== undefined && monotonicNow(this.#parts.clock) >= attempt.deadline) {
+      this.#end(attempt, timedOut(attempt, message));
+      return;
+    }
     let json: MaybePromise<string> = "";
     try {
       const what = `result of ${message.name}`;
@@ -127,9 +129,11 @@ export class Executor {
   /** Signals first; a handler that doesn't stop by itself can't keep its job, or its slot, for ever. */
   #limit(attempt: Attempt, message: Message, timeout: number): void {
     const { clock } = this.#parts;
+    const { timeoutGrace } = message;
+    attempt.deadline = monotonicNow(clock) + timeout + timeoutGrace;
     attempt.cancelTimer = clock.after(timeout, () => {
       attempt.abort(new QueueError("TIMEOUT", `The attempt ran longer than ${timeout} ms.`));
-      attempt.cancelTimer = clock.after(TIMEOUT_GRACE, () => this.#end(attempt, timedOut(attempt, message)));
+      attempt.cancelTimer = clock.after(timeoutGrace, () => this.#end(attempt, timedOut(attempt, message)));
     });
   }
 

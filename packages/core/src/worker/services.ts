@@ -13,6 +13,9 @@ const LONGEST_PAUSE = 2_000;
 /** Longest that a worker's stop waits for a service's: one that hangs must not keep the process. */
 export const STOP_PATIENCE = 10_000;
 
+/** As long for one whose start is still under way: it is stopped whenever it has started. */
+const START_PATIENCE = 1_000;
+
 /** All that runs beside one worker. */
 export class Services {
   readonly #keepers: readonly ServiceKeeper[];
@@ -56,12 +59,15 @@ class ServiceKeeper {
     this.#isStopped = true;
     this.#cancelRetry?.();
     const { name } = this.#what;
+    const hasStarted = this.#service !== undefined;
     return new Promise((resolve) => {
       const giveUp = () => {
-        this.#host.logger.error(`The ${name} didn't stop within ${STOP_PATIENCE / 1_000} seconds.`);
+        if (hasStarted) {
+          this.#host.logger.error(`The ${name} didn't stop within ${STOP_PATIENCE / 1_000} seconds.`);
+        }
         resolve();
       };
-      const cancelTimer = this.#clock.after(STOP_PATIENCE, giveUp);
+      const cancelTimer = this.#clock.after(hasStarted ? STOP_PATIENCE : START_PATIENCE, giveUp);
       this.#end()
         .catch((error) => this.#host.logger.error(`The ${name} couldn't be stopped.`, error))
         .finally(() => {

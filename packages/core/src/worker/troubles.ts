@@ -10,18 +10,40 @@ const LONGEST_PAUSE = 2_000;
  * and once when it is over, however often it is retried in between. A closed engine won't open again.
  */
 export class Troubles {
+  /**
+   * Resolves with the engine's first answer, or its first error that may pass. Rejects with an error that won't: a
+   * wrong password, an evicting server, a closed engine. That one isn't logged.
+   */
+  readonly usable: Promise<void>;
   readonly #logger: Logger;
   readonly #onClosed: () => void;
   readonly #failures = new Map<string, number>();
+  #decide: ((refusal?: unknown) => void) | undefined;
+  #hasAnswered = false;
+  #isRefused = false;
   #isClosed = false;
 
   constructor(logger: Logger, onClosed: () => void) {
     this.#logger = logger;
     this.#onClosed = onClosed;
+    this.usable = new Promise((resolve, reject) => {
+      this.#decide = (refusal) => (refusal === undefined ? resolve() : reject(refusal));
+    });
+  }
+
+  /** Whether the engine has ever answered. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** Notes a failure and answers the milliseconds to wait before trying again. */
   failed(operation: string, error: unknown): number {
+    if (this.#decide) {
+      this.#isRefused = isQueueError(error) && !error.retryable;
+      this.#decide(this.#isRefused ? error : undefined);
+      this.#decide = undefined;
+    }
+    if (this.#isRefused) return LONGEST_PAUSE;
     if (isQueueError(error, "CLOSED")) this.#close();
     if (this.#isClosed) return LONGEST_PAUSE;
     const failures = (this.#failures.get(operation) ?? 0) + 1;
@@ -31,8 +53,19 @@ export class Troubles {
   }
 
   succeeded(operation: string): void {
+    if (!this.#hasAnswered) {
+      this.#hasAnswered = true;
+      this.#decide?.();
+      this.#decide = undefined;
+    }
     if (this.#failures.size === 0 || !this.#failures.delete(operation)) return;
     this.#logger.warn(`The worker can ${operation} again.`);
+  }
+
+  /** Nobody need wait any longer whether the engine will do. */
+  stop(): void {
+    this.#decide?.();
+    this.#decide = undefined;
   }
 
   #close(): void {

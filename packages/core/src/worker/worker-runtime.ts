@@ -38,6 +38,7 @@ export class WorkerRuntime {
   readonly tally = new Tally();
   readonly workload: Workload;
   readonly exchange: Exchange;
+  readonly #troubles: Troubles;
   readonly #clock: Clock;
   readonly #answers: Answers;
   readonly #heartbeats: Heartbeats;
@@ -47,6 +48,7 @@ export class WorkerRuntime {
   readonly #endCancelNotices: () => void;
   readonly #cancelRequests: CancelRequests;
   #restListeners: (() => void)[] = [];
+  #isStopping = false;
   #isStopped = false;
 
   constructor({ queue, host, options, queues, handlers, onClosed }: RuntimeParts) {
@@ -59,6 +61,7 @@ export class WorkerRuntime {
       this.exchange.stop();
       onClosed();
     });
+    this.#troubles = troubles;
     this.#clock = clock;
     this.#answers = answers;
     this.#services = new Services(servicesOf(queue, options), host, clock);
@@ -119,19 +122,31 @@ export class WorkerRuntime {
     this.#cancelRequests = new CancelRequests(engine, clock, onCancel);
   }
 
-  start(): void {
-    this.#services.start();
+  /**
+   * Resolves once the engine has answered, or is merely away.
+   *
+   * @throws {QueueError} The engine's, when it will never do.
+   */
+  async start(): Promise<void> {
     this.#upkeep.start();
-    this.#cancelRequests.start();
     this.exchange.wake();
+    await this.#troubles.usable;
+    if (this.#isStopping) return;
+    this.#services.start();
+    this.#cancelRequests.start();
   }
 
   /** Stops claiming, waits up to `timeout` for what runs, then tells it to stop and gives it back. */
   async stop(timeout: number): Promise<void> {
     this.#upkeep.stop();
     this.#idle.stop();
+    this.#isStopping = true;
+    this.#troubles.stop();
     this.workload.stop();
-    if (!(await this.#restWithin(timeout))) {
+    if (this.workload.isEmpty) {
+      // Only a claim may be under way. One of an engine that has never answered isn't worth the wait.
+      if (this.#troubles.hasAnswered) await this.#restWithin(Math.min(timeout, SHUTDOWN_GRACE));
+    } else if (!(await this.#restWithin(timeout))) {
       const reason = new QueueError("SHUTDOWN", "The worker is stopping; the job is given back.");
       this.workload.abortRunning(reason);
       if (!(await this.#restWithin(SHUTDOWN_GRACE))) {

@@ -7,6 +7,7 @@ import { assertKnownQueue } from "../queue/known-queue.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { HandlerEntry } from "./executor.ts";
 import type { Handler, Handlers } from "./handler.ts";
+import { listenForSignals } from "./stop-signals.ts";
 import {
   type ResolvedWorkerOptions,
   type StopOptions,
@@ -49,7 +50,9 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   readonly #handlers = new Map<string, HandlerEntry>();
   #state: WorkerState = "new";
   #runtime: WorkerRuntime | undefined;
+  #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #stopListeners: (() => void)[] = [];
 
   /** @internal */
   constructor(queue: Queue<M>, options: WorkerOptions) {
@@ -109,13 +112,15 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   /**
-   * Begins to claim and run jobs. Does nothing when it runs already.
+   * Begins to claim and run jobs. Does nothing when it runs already. Resolves once the engine has answered. An engine
+   * that is away doesn't stop it: the worker logs that, and goes on trying.
    *
    * @throws {QueueError} `INVALID_OPTIONS` without handlers, and for a queue that neither the registry nor the engine
-   * knows; `CLOSED` once stopped.
+   * knows; `CLOSED` once stopped, and when the engine is closed; `ENGINE_MISCONFIGURED` when the engine's server will
+   * never do: a wrong password, an evicting policy, too old a version. Once that is mended it can be started again.
    */
   async start(): Promise<void> {
-    if (this.#state === "running") return;
+    if (this.#state === "running") return this.#starting;
     if (this.#state !== "new") {
       throw new QueueError("CLOSED", "The worker was stopped. Create a new one.");
     }
@@ -129,22 +134,9 @@ export class Worker<M extends Message = Message, Handled extends string = never>
       // Meanwhile it may have been started again, or stopped.
       if (this.#state !== "new") return this.start();
     }
-    this.#warnOfGaps(queues);
     this.#state = "running";
-    const runtime = this.#queue.runtime;
-    this.#runtime = new WorkerRuntime({
-      queue: runtime,
-      host: {
-        queue: this.#queue as unknown as Queue,
-        engine: runtime.engine,
-        logger: this.#logger,
-      },
-      options: this.#options,
-      queues,
-      handlers: this.#handlers,
-      onClosed: () => void this.stop({ timeout: 0 }),
-    });
-    this.#runtime.start();
+    this.#starting = this.#start(queues);
+    await this.#starting;
   }
 
   /**
@@ -157,6 +149,32 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   async stop(options: StopOptions = {}): Promise<void> {
     this.#stopping ??= this.#stop(parseOptions("stop", stopSchema, options).timeout);
     await this.#stopping;
+  }
+
+  /**
+   * Stops the worker, as `stop` does, when the process is told to end: by SIGTERM or SIGINT. A second signal ends the
+   * process at once. Resolves once the worker has stopped, for whatever reason; then close what else is open.
+   *
+   * @throws {QueueError} `INVALID_OPTIONS`.
+   *
+   * @example
+   * await worker.start();
+   * await worker.stopOnSignals();
+   * await queue.close();
+   */
+  async stopOnSignals(options: StopOptions = {}): Promise<void> {
+    const { timeout } = parseOptions("stopOnSignals", stopSchema, options);
+    if (this.#state === "stopped") return;
+    const removeListeners = listenForSignals((signal) => {
+      const { running } = this.stats();
+      this.#logger.warn(
+        `Got ${signal}. The worker claims nothing more and waits up to ${timeout} ms for ${running} running jobs. ` +
+          "A second signal ends the process at once.",
+      );
+      void this.stop({ timeout });
+    });
+    await new Promise<void>((resolve) => this.#stopListeners.push(resolve));
+    removeListeners();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -184,10 +202,35 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     await this.#runtime?.rest();
   }
 
+  async #start(queues: readonly string[]): Promise<void> {
+    this.#warnOfGaps(queues);
+    const queue = this.#queue.runtime;
+    const runtime = new WorkerRuntime({
+      queue,
+      host: { queue: this.#queue as unknown as Queue, engine: queue.engine, logger: this.#logger },
+      options: this.#options,
+      queues,
+      handlers: this.#handlers,
+      onClosed: () => void this.stop({ timeout: 0 }),
+    });
+    this.#runtime = runtime;
+    try {
+      await runtime.start();
+    } catch (error) {
+      await runtime.stop(0);
+      if (this.#state === "running") {
+        this.#runtime = undefined;
+        this.#state = "new";
+      }
+      throw error;
+    }
+  }
+
   async #stop(timeout: number): Promise<void> {
     this.#state = "stopping";
     await this.#runtime?.stop(timeout);
     this.#state = "stopped";
+    for (const listener of this.#stopListeners.splice(0)) listener();
   }
 
   /** By name: bundlers load a module more than once in a process. */

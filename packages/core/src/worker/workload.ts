@@ -66,6 +66,11 @@ export class Workload {
     return this.#running.size;
   }
 
+  /** Whether nothing is held, and no handler runs. */
+  get isEmpty(): boolean {
+    return this.#held.size === 0 && this.#running.size === 0;
+  }
+
   /** Claimed and not begun. */
   get buffered(): number {
     return this.#ready + this.#followers;

@@ -27,7 +27,7 @@ export interface TrackStatusOptions<M extends Message, T extends AnyStatusTable>
         readonly result?: ((value: JobResult<M>, data: HandlerData<M>) => StatusFields<T>) | undefined;
       }
     | undefined;
-  /** Time between two looks for rows that missed how their job went on. @default "2s" */
+  /** Time between two looks for rows that missed how their job went on. "100ms" to "1h". @default "2s" */
   readonly reconcileInterval?: Duration | undefined;
   /** Time after which a job that the engine doesn't know any more is taken for failed. @default "1m" */
   readonly goneAfter?: Duration | undefined;
@@ -50,7 +50,7 @@ const optionsSchema = z.strictObject({
   fields: z.optional(
     z.strictObject({ start: z.optional(fn), progress: z.optional(fn), result: z.optional(fn) }),
   ),
-  reconcileInterval: z._default(duration({ min: 100 }), 2_000),
+  reconcileInterval: z._default(duration({ min: 100, max: 3_600_000 }), 2_000),
   goneAfter: z._default(duration(), 60_000),
   onError: z.optional(fn),
 });
