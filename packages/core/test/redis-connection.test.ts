@@ -317,7 +317,7 @@ describe("with one server", () => {
       import { IoredisConnection } from ${JSON.stringify(join(import.meta.dirname, "../src/redis/ioredis-connection.ts"))};
       import { resolveRedisOptions } from ${JSON.stringify(join(import.meta.dirname, "../src/redis/redis-options.ts"))};
       const url = ${JSON.stringify(away ? "redis://127.0.0.1:1" : url)};
-      const connection = new IoredisConnection(resolveRedisOptions({ url, connectTimeout: 1000 }), "{exit}:");
+      const connection = new IoredisConnection(resolveRedisOptions({ url, connectTimeout: ${away ? 1_000 : 10_000} }), "{exit}:");
       const one = ${JSON.stringify(one)};
       const calls = [connection.run(one, []), connection.listen("exit", () => {})];
       for (const { status, reason } of await Promise.allSettled(calls)) console.log(status, reason?.code);
