@@ -345,3 +345,36 @@ describe("asynchronous checks that a schema's first value didn't reach", () => {
     expect(unawaited).toEqual([]);
   });
 });
+
+describe("what a schema throws", () => {
+  const revoked = () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  };
+  const hostile = Object.defineProperty(new Error("x"), "message", {
+    get() {
+      throw new Error("a trap");
+    },
+  });
+
+  test.each([
+    ["a revoked proxy", revoked()],
+    ["an error that can't be read", hostile],
+    ["null", null],
+    ["a symbol", Symbol("s")],
+  ])("%s: INVALID_DATA", async (_what, thrown) => {
+    const fail = () => {
+      throw thrown;
+    };
+    const vendor = { "~standard": { version: 1, vendor: "example", validate: fail } } as StandardSchemaV1;
+    const rejecting = z.string().refine(() => Promise.reject(thrown));
+    for (const schema of [z.string().refine(fail), rejecting, vendor]) {
+      expect((await refusal(() => pass(schema, "x"))).code).toBe("INVALID_DATA");
+    }
+    const ordered = defineMessage("M", { data: z.string(), orderingKey: fail });
+    const queue = createQueue({ registry: createRegistry([ordered]) });
+    open.push({ stop: () => queue.close() });
+    expect((await refusal(() => queue.send(ordered, "x"))).code).toBe("INVALID_DATA");
+  });
+});

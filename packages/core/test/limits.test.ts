@@ -43,10 +43,10 @@ describe("values", () => {
     expect(codeOf(() => assertWithinLimits("data", nested(MAX_DEPTH + 2), 10_000))).toBe("PAYLOAD_TOO_LARGE");
   });
 
-  test("a circular one is too deep, not an endless walk", () => {
+  test("a circular one is circular, not an endless walk", () => {
     const value: Record<string, unknown> = {};
     value.self = value;
-    expect(codeOf(() => assertWithinLimits("data", value, 1_000_000))).toBe("PAYLOAD_TOO_LARGE");
+    expect(codeOf(() => assertWithinLimits("data", value, 1_000_000))).toBe("INVALID_DATA");
   });
 
   test("a huge sparse array is refused without walking to its end", () => {
@@ -125,6 +125,30 @@ describe("payloads", () => {
   test("are capped as the bytes that travel, also where the value looked small enough", () => {
     expect(codeOf(() => encode("é".repeat(60)))).toBe("PAYLOAD_TOO_LARGE");
     expect(codeOf(() => encode('"'.repeat(60)))).toBe("PAYLOAD_TOO_LARGE");
+  });
+
+  test("that are circular are refused as circular, whatever their size, and a repeat isn't a circle", () => {
+    const circle: Record<string, unknown> = { list: [] };
+    (circle.list as unknown[]).push({ back: circle });
+    const large = { text: "x".repeat(10_000), self: {} as unknown };
+    large.self = large;
+    const anything = defineMessage("ANY", { data: z.any() });
+    const send = (value: unknown, code: "INVALID_DATA" | "INVALID_RESULT" = "INVALID_DATA") =>
+      encodePayload("data", anything.codecs.data, value, 20_000, code);
+    for (const [value, path] of [
+      [circle, "list.0.back"],
+      [large, "self"],
+    ]) {
+      expect(() => send(value)).toThrow(/circular/);
+      expect(codeOf(() => send(value))).toBe("INVALID_DATA");
+      expect(codeOf(() => send(value, "INVALID_RESULT"))).toBe("INVALID_RESULT");
+      expect(() => send(value)).toThrow(String(path));
+    }
+    const part = { a: 1 };
+    expect(send({ one: part, two: part, three: [part, part] })).toContain("three");
+    expect(codeOf(() => send(Array.from({ length: 30 }, () => ["x".repeat(1_000)])))).toBe(
+      "PAYLOAD_TOO_LARGE",
+    );
   });
 
   test("that JSON can't carry are refused", () => {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../errors/codes.ts";
 import { type Issue, isQueueError, QueueError } from "../errors/queue-error.ts";
 import { messageOf } from "../errors/thrown.ts";
 
@@ -45,7 +46,12 @@ export function fitsBytes(text: string, cap: number): boolean {
  * circular), or an own `__proto__` key, which a later copy or merge would turn into a prototype. Instances of
  * classes aren't entered, since a codec may turn them into something else; the answer says that there were any.
  */
-export function assertWithinLimits(what: string, value: unknown, cap: number): { hasInstances: boolean } {
+export function assertWithinLimits(
+  what: string,
+  value: unknown,
+  cap: number,
+  code: ErrorCode = "INVALID_DATA",
+): { hasInstances: boolean } {
   let budget = cap;
   let hasInstances = false;
 
@@ -54,7 +60,7 @@ export function assertWithinLimits(what: string, value: unknown, cap: number): {
     else if (typeof node !== "object" || node === null) budget -= 1;
     else if (!Array.isArray(node) && !isPlain(node)) hasInstances = true;
     else {
-      if (depth > MAX_DEPTH) throw tooLarge(what, `is nested deeper than ${MAX_DEPTH} levels, or circular`);
+      if (depth > MAX_DEPTH) throw tooMuch(`is nested deeper than ${MAX_DEPTH} levels`);
       budget -= 2;
       if (Array.isArray(node)) {
         for (let index = 0; index < node.length; index++) {
@@ -63,7 +69,7 @@ export function assertWithinLimits(what: string, value: unknown, cap: number): {
         }
       } else {
         for (const key of Object.keys(node)) {
-          if (key === "__proto__") throw forbiddenKey(what, `${path}.__proto__`.slice(1));
+          if (key === "__proto__") throw forbiddenKey(code, what, `${path}.__proto__`.slice(1));
           const child = (node as Record<string, unknown>)[key];
           if (child === undefined || typeof child === "function") continue;
           budget -= key.length + 3;
@@ -71,7 +77,11 @@ export function assertWithinLimits(what: string, value: unknown, cap: number): {
         }
       }
     }
-    if (budget < 0) throw tooLarge(what, `is over ${cap.toLocaleString("en")} bytes`);
+    if (budget < 0) throw tooMuch(`is over ${cap.toLocaleString("en")} bytes`);
+  };
+  const tooMuch = (problem: string) => {
+    const path = findCircle(value);
+    return path === undefined ? tooLarge(what, problem) : circular(code, what, path);
   };
 
   try {
@@ -79,9 +89,7 @@ export function assertWithinLimits(what: string, value: unknown, cap: number): {
   } catch (cause) {
     if (isQueueError(cause)) throw cause;
     // A getter or a proxy of the value's own.
-    throw new QueueError("INVALID_DATA", `The ${what} can't be read: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new QueueError(code, `The ${what} can't be read: ${messageOf(cause)}`, { cause });
   }
   return { hasInstances };
 }
@@ -126,9 +134,46 @@ export function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function forbiddenKey(what: string, path: string): QueueError {
+/** Members that the search for a circle looks at: a value that is too large anyway may be very large. */
+const MAX_SEARCHED = 100_000;
+
+/** Where a value first holds an object that it is inside of, as a dotted path. */
+function findCircle(root: unknown): string | undefined {
+  const around = new Set<unknown>();
+  const done = new Set<unknown>();
+  let searched = 0;
+  const search = (node: unknown, path: string): string | undefined => {
+    if (typeof node !== "object" || node === null || done.has(node)) return undefined;
+    if (around.has(node)) return path.slice(1);
+    if (around.size > MAX_DEPTH || !(Array.isArray(node) || isPlain(node))) return undefined;
+    around.add(node);
+    const keys = Array.isArray(node) ? node.keys() : Object.keys(node);
+    for (const key of keys) {
+      if (++searched > MAX_SEARCHED) break;
+      const found = search((node as Record<PropertyKey, unknown>)[key], `${path}.${key}`);
+      if (found !== undefined) return found;
+    }
+    around.delete(node);
+    done.add(node);
+    return undefined;
+  };
+  return search(root, "");
+}
+
+function circular(code: ErrorCode, what: string, path: string): QueueError {
+  const issue: Issue = { path, message: "is circular: it is an object that it is inside of" };
+  return new QueueError(
+    code,
+    `The ${what} is circular: ${path} leads back to an object that it is inside of.`,
+    {
+      issues: [issue],
+    },
+  );
+}
+
+function forbiddenKey(code: ErrorCode, what: string, path: string): QueueError {
   const issue: Issue = { path, message: "the key __proto__ is not allowed" };
-  return new QueueError("INVALID_DATA", `The ${what} has the key ${path}, which is not allowed.`, {
+  return new QueueError(code, `The ${what} has the key ${path}, which is not allowed.`, {
     issues: [issue],
   });
 }

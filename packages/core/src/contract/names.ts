@@ -6,3 +6,12 @@ export const ID_PATTERN = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 /** Ordering and dedupe keys: any text, but not without end. */
 export const MAX_KEY_LENGTH = 256;
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Servers and other languages refuse text with half a surrogate pair in it. */
+export function isWellFormed(text: string): boolean {
+  return !LONE_SURROGATE.test(text);
+}
+
+export const NOT_WELL_FORMED = "expected well-formed Unicode, and it has half a surrogate pair in it";

@@ -21,11 +21,11 @@ export function encodePayload(
   cap: number,
   code: ErrorCode,
 ): MaybePromise<string> {
-  const { hasInstances } = assertWithinLimits(what, value, cap);
+  const { hasInstances } = assertWithinLimits(what, value, cap, code);
   const finish = (parsed: Parsed): MaybePromise<string> => {
     const encoded = accept(what, parsed, code);
     if (encoded === undefined) return "";
-    if (hasInstances) assertWithinLimits(what, encoded, cap);
+    if (hasInstances) assertWithinLimits(what, encoded, cap, code);
     const json = toJson(what, encoded, cap, code);
     return codec.isJson || isJsonValue(encoded) ? json : assertCarried(what, codec, encoded, json, code);
   };
@@ -130,7 +130,7 @@ export function toJson(what: string, value: unknown, cap: number, code: ErrorCod
   if (json === undefined) throw invalid(code, what, [{ path: "", message: "JSON can't carry this value" }]);
   if (!fitsBytes(json, cap)) throw tooLarge(what, `is over ${cap.toLocaleString("en")} bytes`);
   // The walk before saw the value; a `toJSON` of its own may have answered something else.
-  if (json.includes("__proto__")) assertWithinLimits(what, JSON.parse(json), cap);
+  if (json.includes("__proto__")) assertWithinLimits(what, JSON.parse(json), cap, code);
   return json;
 }
 

@@ -1,14 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import {
-  $ZodEncodeError,
-  type $ZodIssue,
-  type $ZodType,
-  type ParsePayload,
-  safeEncode,
-  safeParse,
-} from "zod/v4/core";
+import { type $ZodIssue, type $ZodType, type ParsePayload, safeEncode, safeParse } from "zod/v4/core";
 import type { Issue } from "../errors/queue-error.ts";
-import { messageOf } from "../errors/thrown.ts";
+import { describeThrown } from "../errors/thrown.ts";
 import { type SchemaTraits, traitsOf } from "./schema-traits.ts";
 import { isZod } from "./zod-nodes.ts";
 
@@ -112,13 +105,10 @@ function toIssues(issues: readonly $ZodIssue[]): Issue[] {
 
 /** A refinement or codec of the user's that throws is a problem with the value, not a crash. */
 function failure(error: unknown): Parsed {
-  if (error instanceof $ZodEncodeError) {
-    return { ok: false, issues: [{ path: "", message: "the schema has a one-way transform; use z.codec" }] };
-  }
-  return {
-    ok: false,
-    issues: [{ path: "", message: messageOf(error) }],
-  };
+  const { name, message } = describeThrown(error);
+  const isOneWay = name === "ZodEncodeError";
+  const told = isOneWay ? "the schema has a one-way transform; use z.codec" : message;
+  return { ok: false, issues: [{ path: "", message: told }] };
 }
 
 /** Other libraries can't encode: the sender's value is validated and travels as it is. */

@@ -1,3 +1,4 @@
+import { describeThrown } from "../errors/thrown.ts";
 import type { Schema } from "./schema.ts";
 import { wireParts } from "./schema-traits.ts";
 import { isZod, walkZod, type ZodNode } from "./zod-nodes.ts";
@@ -31,7 +32,7 @@ export function findWireProblems(what: string, schema: Schema): readonly string[
       return type === "pipe" && reverseTransform === undefined ? [wire, out] : wireParts(node);
     });
   } catch (error) {
-    problems.push(`${what}: the schema can't be read: ${error}`);
+    problems.push(`${what}: the schema can't be read: ${describeThrown(error).message}`);
   }
   return problems;
 }

@@ -12,6 +12,7 @@ import type { JobState, TerminalState } from "./state-machine.ts";
  * below it (memory, Redis, streams) implements it. Calls are batch-shaped so that one round trip can do
  * the work of many. Payloads, results, errors and progress are JSON text that an engine never parses.
  * An error begins with its members `code` and `message`: `root-cause.ts` takes the cause of a cascade from there.
+ * All other text is well-formed Unicode, which those above the port see to; beyond that it may hold anything.
  *
  * The conformance suite in `@org/queue/testing` is this interface's specification, one named case a rule.
  * All durations are milliseconds, all instants milliseconds since the epoch on the engine's clock.

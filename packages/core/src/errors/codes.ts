@@ -144,7 +144,13 @@ export const ERROR_CODES = {
   ENGINE_UNAVAILABLE: {
     retryable: true,
     means: "The engine's server can't be reached, or refused the operation for now.",
-    remedy: "Retry with the same `id`: a job is stored once, however often it is sent.",
+    remedy:
+      "Send again with the same `id`, which the error's `ids` hold: a job is stored once, however often it is sent.",
+  },
+  ENGINE_FAILED: {
+    retryable: false,
+    means: "The engine failed at a send in a way that it has no word for. Other sends aren't touched.",
+    remedy: "Look at the cause. Whether the job was stored, `queue.get` tells for each of the error's `ids`.",
   },
   ENGINE_FULL: {
     retryable: true,

@@ -7,6 +7,8 @@ export interface QueueErrorOptions {
   readonly cause?: unknown;
   /** Where and what was wrong, for errors about data and options. */
   readonly issues?: readonly Issue[];
+  /** The jobs of a send that may or may not have been stored. */
+  readonly ids?: readonly string[];
 }
 
 /** One problem with one value. */
@@ -33,12 +35,18 @@ export class QueueError extends Error {
   /** Whether doing the same again may succeed. */
   readonly retryable: boolean;
   readonly issues: readonly Issue[];
+  /**
+   * Of a send that the engine didn't answer, or refused for now: its jobs' ids, in their order, generated ones
+   * among them. A repeat of the send with the same ids stores each job once. Else empty.
+   */
+  readonly ids: readonly string[];
 
   constructor(code: ErrorCode, message: string, options: QueueErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = ERROR_CODES[code].retryable;
     this.issues = options.issues ?? [];
+    this.ids = options.ids ?? [];
     Object.defineProperty(this, brand, { value: true });
   }
 }

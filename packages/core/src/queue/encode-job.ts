@@ -1,11 +1,11 @@
-import { assertWithinLimits } from "../contract/limits.ts";
-import { MAX_KEY_LENGTH } from "../contract/names.ts";
-import { encodePayload, toJson } from "../contract/payload.ts";
+import { isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../contract/names.ts";
+import { encodePayload } from "../contract/payload.ts";
 import type { MaybePromise } from "../contract/schema.ts";
 import type { Engine, NewJob, WireEnvelope } from "../engine/port.ts";
 import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
 import { messageOf } from "../errors/thrown.ts";
 import { discardPromise } from "../logging/callback-guard.ts";
+import { encodeMetadata } from "./metadata.ts";
 import type { SendRequest } from "./send-request.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -74,11 +74,7 @@ export class JobEncoder {
     };
     if (userId !== undefined) envelope.userId = userId;
     if (traceparent !== undefined) envelope.traceparent = traceparent;
-    if (metadata !== undefined) {
-      const what = `metadata of ${message.name}`;
-      assertWithinLimits(what, metadata, message.limits.metadata);
-      envelope.metadata = toJson(what, metadata, message.limits.metadata, "INVALID_DATA");
-    }
+    if (metadata !== undefined) envelope.metadata = encodeMetadata(message, metadata);
     return envelope;
   }
 
@@ -117,7 +113,10 @@ function readOrderingKey({ message, data }: SendRequest): string | undefined {
     throw invalidKey(message.name, `threw: ${messageOf(cause)}`, cause);
   }
   if (key === undefined) return undefined;
-  if (typeof key === "string" && key.length > 0 && key.length <= MAX_KEY_LENGTH) return key;
+  if (typeof key === "string" && key.length > 0 && key.length <= MAX_KEY_LENGTH) {
+    if (isWellFormed(key)) return key;
+    throw invalidKey(message.name, `answered what can't be a key: ${NOT_WELL_FORMED}`);
+  }
   discardPromise(key);
   throw invalidKey(message.name, `must answer 1 to ${MAX_KEY_LENGTH} characters, or undefined`);
 }

@@ -1,5 +1,6 @@
 import type { Engine, EnqueueBatch, EnqueueOutcome } from "../engine/port.ts";
-import { QueueError } from "../errors/queue-error.ts";
+import { isQueueError, QueueError } from "../errors/queue-error.ts";
+import { describeThrown } from "../errors/thrown.ts";
 import { nextTurn } from "./next-turn.ts";
 
 interface Entry {
@@ -48,7 +49,7 @@ export class EnqueueBatcher {
   /** Nobody waits any longer for the calls under way. */
   giveUp(): void {
     for (const entries of this.#underway.values()) {
-      for (const { reject } of entries) reject(unanswered(this.#engine));
+      for (const entry of entries) this.#reject(entry, unanswered(this.#engine));
     }
   }
 
@@ -67,10 +68,28 @@ export class EnqueueBatcher {
       for (let index = 0; index < entries.length; index++) {
         const outcome = outcomes[index];
         if (outcome) entries[index]!.resolve(outcome);
-        else entries[index]!.reject(unanswered(this.#engine));
+        else this.#reject(entries[index]!, unanswered(this.#engine));
       }
     } catch (error) {
-      for (const { reject } of entries) reject(error);
+      if (entries.length === 1 || isQueueError(error)) {
+        for (const entry of entries) this.#reject(entry, error);
+        return;
+      }
+      // Something about one of them that the engine has no word for: alone, only that one fails.
+      for (const entry of entries) await this.#send([entry]);
+    }
+  }
+
+  /** Each send gets an error of its own, with the ids that make a repeat of it safe. */
+  #reject({ batch, reject }: Entry, error: unknown): void {
+    const ids = batch.jobs.map(({ envelope }) => envelope.id);
+    const where = ids.length === 1 ? `Its id is ${ids[0]}.` : "The ids are in the error's `ids`.";
+    if (isQueueError(error)) {
+      const { code, message, cause, issues } = error;
+      reject(new QueueError(code, `${message} ${where}`, { cause, issues, ids }));
+    } else {
+      const text = `The ${this.#engine.name} engine failed at the send: ${describeThrown(error).message.replace(/\.$/, "")}. ${where}`;
+      reject(new QueueError("ENGINE_FAILED", text, { cause: error, ids }));
     }
   }
 }

@@ -17,6 +17,7 @@ import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { Answers } from "./answers.ts";
+import { assertValidChange } from "./changed-request.ts";
 import { reportDroppedJobs, warnOfEmbeddedInProduction } from "./embedded-engine.ts";
 import { JobEncoder } from "./encode-job.ts";
 import { useEngine } from "./engine-use.ts";
@@ -175,7 +176,10 @@ export class Queue<M extends Message = Message> {
         this.#clock.now(),
       );
       if (!this.#middleware.hasSend) return this.#sender.send(request) as Promise<JobHandle<T>>;
-      const sent = this.#middleware.send([request], async ([last]) => [await this.#sender.send(last!)]);
+      const sent = this.#middleware.send([request], async ([last]) => {
+        assertValidChange(request, last!);
+        return [await this.#sender.send(last!)];
+      });
       return sent.then(([handle]) => handle as JobHandle<T>);
     } catch (error) {
       return Promise.reject(error);
@@ -208,7 +212,7 @@ export class Queue<M extends Message = Message> {
       tx,
     });
     const store = async (final: readonly SendRequest[]) =>
-      this.#sender.store(final, await encodeBatch(final, this.#encoder), naming);
+      this.#sender.store(final, await encodeBatch(final, requests, this.#encoder), naming);
     const handles =
       requests.length === 0
         ? []

@@ -3,6 +3,7 @@ import type { Message, SendData } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
 import type { Dependency, NewJob } from "../engine/port.ts";
 import { type Issue, isQueueError, QueueError } from "../errors/queue-error.ts";
+import { assertValidChange } from "./changed-request.ts";
 import type { JobEncoder } from "./encode-job.ts";
 import {
   MAX_REF_LENGTH,
@@ -156,15 +157,17 @@ function isSimple(item: unknown): item is Item {
   return ref === undefined || (typeof ref === "string" && ref !== "" && ref.length <= MAX_REF_LENGTH);
 }
 
-/** Encodes all, and tells of every item that can't be. */
+/** Encodes all, and tells of every item that can't be. `originals` are the requests as middleware got them. */
 export async function encodeBatch(
   requests: readonly SendRequest[],
+  originals: readonly SendRequest[],
   encoder: JobEncoder,
 ): Promise<readonly NewJob[]> {
   const problems: Problem[] = [];
   const jobs: NewJob[] = [];
   for (let index = 0; index < requests.length; index++) {
     try {
+      assertValidChange(originals[index], requests[index]!);
       const encoded = encoder.encode(requests[index]!);
       jobs.push(encoded instanceof Promise ? await encoded : encoded);
     } catch (error) {
@@ -201,7 +204,8 @@ function summarize(problems: readonly Problem[], total: number): QueueError {
 }
 
 function toIssues({ index, error }: Problem): Issue[] {
-  const part = error.code === "INVALID_DATA" || error.code === "PAYLOAD_TOO_LARGE" ? "data" : "";
+  // Metadata and ordering keys have the same codes, and paths of their own.
+  const part = error.message.startsWith("The data of ") ? "data" : "";
   const issues = error.issues.length > 0 ? error.issues : [{ path: "", message: error.message }];
   return issues.map(({ path, message }) => ({
     path: [index, part, path].filter((segment) => segment !== "").join("."),

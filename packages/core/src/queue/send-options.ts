@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import type { Duration } from "../contract/duration.ts";
-import { ID_PATTERN, MAX_KEY_LENGTH } from "../contract/names.ts";
+import { type Duration, MAX_DURATION } from "../contract/duration.ts";
+import { ID_PATTERN, isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../contract/names.ts";
 import { duration, parseOptions } from "../contract/options.ts";
 import type { Dependency, DependencyFailurePolicy } from "../engine/port.ts";
 import type { JobReference } from "./job-reference.ts";
@@ -33,9 +33,12 @@ export interface SendOptions {
    * @default a generated id, ordered by time
    */
   readonly id?: string | undefined;
-  /** On whose behalf: 1 to 256 characters. */
+  /** On whose behalf: 1 to 256 characters of well-formed Unicode. */
   readonly userId?: string | undefined;
-  /** Free context that travels with the job, as JSON, within the message's `limits.metadata`. */
+  /**
+   * Free context that travels with the job, as JSON, within the message's `limits.metadata`. What JSON would change
+   * (a date, a `Map`) is refused, and so is text that isn't well-formed Unicode.
+   */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Time until the job may run. @default 0 */
   readonly delay?: Duration | undefined;
@@ -79,11 +82,14 @@ const POLICIES: readonly unknown[] = ["cancel", "run", "hold", undefined];
 const MAX_DEPENDENCIES = 1_000;
 export const MAX_REF_LENGTH = 128;
 
-const key = z.string().check(z.minLength(1), z.maxLength(MAX_KEY_LENGTH));
+const text = (maxLength: number) =>
+  z.string().check(z.minLength(1), z.maxLength(maxLength), z.refine(isWellFormed, NOT_WELL_FORMED));
+const key = text(MAX_KEY_LENGTH);
+const idText = z.string().check(z.regex(ID_PATTERN, `expected an id like ${ID_PATTERN.source}`));
 
 const shape = {
-  id: z.optional(z.string().check(z.regex(ID_PATTERN, `expected an id like ${ID_PATTERN.source}`))),
-  userId: z.optional(z.string().check(z.minLength(1), z.maxLength(256))),
+  id: z.optional(idText),
+  userId: z.optional(text(256)),
   metadata: z.optional(z.custom<Readonly<Record<string, unknown>>>(isRecord, "expected an object")),
   delay: z.optional(duration()),
   priority: z.optional(z.int().check(z.minimum(0), z.maximum(1000))),
@@ -137,6 +143,21 @@ export const sendManyOptionsSchema = z.strictObject({
   ),
 });
 
+/** What a send middleware may pass on: the options as they were parsed. */
+export const requestSchema = z.object({
+  id: idText,
+  userId: shape.userId,
+  traceparent: z.optional(text(256)),
+  metadata: shape.metadata,
+  delay: z.number().check(z.minimum(0), z.maximum(MAX_DURATION)),
+  priority: z.int().check(z.minimum(0), z.maximum(1000)),
+  attempts: z.int().check(z.minimum(1), z.maximum(1000)),
+  dedupe: z.optional(z.object({ key, window: z.number().check(z.minimum(1), z.maximum(MAX_DURATION)) })),
+  dependsOn: z
+    .array(z.custom<Dependency>(isDependency, 'expected { job, onFailure: "cancel" | "run" | "hold" }'))
+    .check(z.maxLength(MAX_DEPENDENCIES)),
+});
+
 export const sendManyCallSchema = z.strictObject({ tx });
 
 export type ParsedSendOptions = z.output<typeof sendSchema>;
@@ -168,6 +189,12 @@ function isDependsOnRef(value: unknown): value is DependsOnRef {
   if (typeof value !== "object" || value === null || !("ref" in value)) return false;
   const { ref, onFailure, ...rest } = value as Record<string, unknown>;
   return typeof ref === "string" && Object.keys(rest).length === 0 && POLICIES.includes(onFailure);
+}
+
+function isDependency(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { job, onFailure } = value as Record<string, unknown>;
+  return isId(job) && onFailure !== undefined && POLICIES.includes(onFailure);
 }
 
 function toDependency(value: DependsOn): Dependency {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { EnqueueBatch } from "../../../engine/port.ts";
+import type { ErrorCode } from "../../../errors/index.ts";
+import type { SendOptions } from "../../../queue/send-options.ts";
 import { rule, section } from "../case.ts";
 import { LATER, SOON } from "../timing.ts";
 import { capped, dated, echo, forgotten, silent, step, text, timed } from "./messages.ts";
@@ -27,6 +29,41 @@ export const producerCases = section(
         );
       };
       await play(on, scene, engine);
+    }),
+
+    rule(
+      "text with half a surrogate pair is refused where an engine would read it, and touches no neighbour of the tick",
+      async (on) => {
+        await play(on, async ({ queue }) => {
+          const half = "Ada \ud83d";
+          const bad = (options: SendOptions, code: ErrorCode) =>
+            rejection(queue.send(echo, text("b"), { id: "bad", priority: 5, ...options }), code);
+          const [good] = await Promise.all([
+            queue.send(echo, text("a"), { id: "good" }),
+            bad({ userId: half }, "INVALID_OPTIONS"),
+            bad({ metadata: { user: half } }, "INVALID_DATA"),
+            bad({ metadata: { [half]: 1 } }, "INVALID_DATA"),
+            bad({ dedupe: { key: half, window: "1h" } }, "INVALID_OPTIONS"),
+            rejection(queue.send(step, { plan: half, index: 0 }), "INVALID_DATA"),
+          ]);
+          assert.equal(good.created, true);
+          assert.equal(await queue.get("bad"), null);
+          assert.equal((await queue.list()).jobs.length, 1);
+        });
+      },
+      ["orderingKeys", "priorities", "dedupe"],
+    ),
+
+    rule("data keeps what other text may not hold", async (on) => {
+      await play(on, async (stage) => {
+        const hostile = "half \ud83d, nul \u0000, 🏋️, \u2028, --";
+        const options = { userId: "nul \u0000 🏋️", metadata: { "🏋️": "\u0000", "-": "--" } };
+        const job = await stage.queue.send(echo, text(hostile), options);
+        await stage.work({ ECHO: async ({ data }) => data });
+        assert.deepEqual(await job.wait(), text(hostile));
+        const { userId, metadata } = (await stage.queue.get(job)) ?? {};
+        assert.deepEqual({ userId, metadata }, options);
+      });
     }),
 
     rule("a retry of a send with the same id stores one job, and says so", async (on) => {
