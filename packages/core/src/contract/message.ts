@@ -13,23 +13,25 @@ export interface Backoff {
   readonly type: "exponential" | "fixed";
   readonly delay: Duration;
   /** Upper bound of the pause. @default "1h" */
-  readonly maxDelay?: Duration;
+  readonly maxDelay?: Duration | undefined;
   /** Share of the pause that is random, 0 to 1, so that failures don't return in step. @default 0 */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
 }
 
 export interface RetryPolicy {
   /** Attempts in all, the first included: 1 to 1000. @default 3 */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** @default { type: "exponential", delay: "2s" } */
-  readonly backoff?: Backoff;
+  readonly backoff?: Backoff | undefined;
 }
 
 export interface RetainPolicy {
   /** @default { age: "1h", count: 1_000 } */
-  readonly completed?: { readonly age?: Duration; readonly count?: number };
+  readonly completed?:
+    | { readonly age?: Duration | undefined; readonly count?: number | undefined }
+    | undefined;
   /** Failed and cancelled jobs. @default { age: "7d", count: 10_000 } */
-  readonly failed?: { readonly age?: Duration; readonly count?: number };
+  readonly failed?: { readonly age?: Duration | undefined; readonly count?: number | undefined } | undefined;
 }
 
 /** What `defineMessage` takes beside the name. */
@@ -40,37 +42,37 @@ export interface MessageDefinition<
 > {
   readonly data: Data;
   /** What the handler returns. Without it, a handler returns nothing. */
-  readonly result?: Result;
+  readonly result?: Result | undefined;
   /** What the handler reports on its way. Without it, a handler can't report progress. */
-  readonly progress?: Progress;
+  readonly progress?: Progress | undefined;
   /** Grows when the data changes shape. @default 1 */
-  readonly version?: number;
+  readonly version?: number | undefined;
   /** Keyed by the older version: turns its wire data into the next version's. */
   // biome-ignore lint/suspicious/noExplicitAny: an older version's data has no type any more
-  readonly upcast?: Readonly<Record<number, (data: any) => unknown>>;
+  readonly upcast?: Readonly<Record<number, (data: any) => unknown>> | undefined;
   /** @default "default" */
-  readonly queue?: string;
+  readonly queue?: string | undefined;
   /** 0 (most urgent) to 1000. @default 0 */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /** Jobs of one queue with the same key run one at a time, in the order they were sent. */
-  readonly orderingKey?: (data: Sent<Data>) => string | undefined;
+  readonly orderingKey?: ((data: Sent<Data>) => string | undefined) | undefined;
   /** Whether a failed job lets the next of its key run, or holds them. @default "continue" */
-  readonly onOrderingFailure?: "continue" | "hold";
-  readonly retry?: RetryPolicy;
+  readonly onOrderingFailure?: "continue" | "hold" | undefined;
+  readonly retry?: RetryPolicy | undefined;
   /**
    * Longest an attempt may run; then its signal aborts, and `timeoutGrace` begins. Without it, an attempt may run as
    * long as its worker lives.
    */
-  readonly timeout?: Duration;
+  readonly timeout?: Duration | undefined;
   /**
    * Time that a handler gets to stop after its `timeout`. One that completes within it has completed; after it the
    * attempt fails with `TIMEOUT`, whatever the handler does later. @default "5s"
    */
   readonly timeoutGrace?: Duration | undefined;
   /** Crashes or freezes of a worker after which the job fails as `STALLED`. @default 3 */
-  readonly maxStalls?: number;
-  readonly retain?: RetainPolicy;
-  readonly limits?: Partial<Limits>;
+  readonly maxStalls?: number | undefined;
+  readonly retain?: RetainPolicy | undefined;
+  readonly limits?: { readonly [Name in keyof Limits]?: Limits[Name] | undefined } | undefined;
 }
 
 /** A named, versioned contract with its policies resolved. Made by `defineMessage`. */

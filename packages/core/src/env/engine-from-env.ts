@@ -12,16 +12,16 @@ import { type Environment, redisUrlFromEnv } from "./redis-from-env.ts";
 
 export interface EngineFromEnvOptions {
   /** @default process.env */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Engines with the same namespace share queues and jobs. @default QUEUE_NAMESPACE, or "queue" */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /**
    * Whether the embedded engine will do in production, where its jobs are lost with the process and no other
    * process sees them. `QUEUE_ENGINE=memory` in the environment says so too. @default "refuse"
    */
-  readonly embeddedInProduction?: "allow" | "refuse";
+  readonly embeddedInProduction?: "allow" | "refuse" | undefined;
   /** Told once which engine it is. @default console */
-  readonly logger?: { info(message: string): void };
+  readonly logger?: { info(message: string): void } | undefined;
 }
 
 const optionsSchema = z.strictObject({

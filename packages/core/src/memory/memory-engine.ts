@@ -19,14 +19,16 @@ import { WorkSignal } from "./work-signal.ts";
 
 export interface MemoryEngineOptions {
   /** @default the system's clock */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** How long, and for how many jobs, the ending of a removed job is remembered. */
-  readonly tombstones?: {
-    /** @default "1d" */
-    readonly age?: Duration;
-    /** Many more slow every send down: the table of ids outgrows the processor's caches. @default 20_000 */
-    readonly count?: number;
-  };
+  readonly tombstones?:
+    | {
+        /** @default "1d" */
+        readonly age?: Duration | undefined;
+        /** Many more slow every send down: the table of ids outgrows the processor's caches. @default 20_000 */
+        readonly count?: number | undefined;
+      }
+    | undefined;
 }
 
 const DAY = 86_400_000;

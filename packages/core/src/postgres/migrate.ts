@@ -11,9 +11,9 @@ import { inTransaction } from "./transaction.ts";
 
 export interface MigrateOptions {
   /** Where the library's tables live. It is created when it isn't there. @default "queue" */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
   /** Tables whose changes readers follow: each gets the triggers of `statusTableSql`. They must exist. */
-  readonly statusTables?: readonly PgTable[];
+  readonly statusTables?: readonly PgTable[] | undefined;
 }
 
 const optionsSchema = z.strictObject({

@@ -22,7 +22,8 @@ export interface Middleware {
    * Around `send` (one request) and `sendMany` (all of its requests). It may add `userId`, `metadata` or
    * `traceparent` to the requests that it passes on; `next` validates and stores them, and answers their
    * handles, which it must return. Requests with a `tx` are stored in that transaction, and so may be
-   * what it writes itself.
+   * what it writes itself. What it changes is checked like options. It isn't called for a send whose message or
+   * options are refused: those are checked first; the data is validated by `next`.
    */
   send?(requests: readonly SendRequest[], next: SendNext): Promise<readonly JobHandle[]>;
   /**

@@ -17,18 +17,18 @@ export interface QueueOptions<M extends Message = Message> {
   /** The messages that may be sent and handled. */
   readonly registry: Registry<M>;
   /** Where jobs are stored. @default memoryEngine() */
-  readonly engine?: Engine;
+  readonly engine?: Engine | undefined;
   /**
    * Whether `close()` of the last open queue that uses the engine closes the engine too. One queue that says `false`
    * keeps it open for all; close it yourself then. @default true
    */
-  readonly closeEngine?: boolean;
+  readonly closeEngine?: boolean | undefined;
   /** What timers and timestamps of the queue and its workers go by. @default the system's clock */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Around every send and every attempt, the first outermost. @default [] */
-  readonly middleware?: readonly Middleware[];
+  readonly middleware?: readonly Middleware[] | undefined;
   /** Takes the sends that are given a `tx`. Workers of the queue run its relay. @default none */
-  readonly outbox?: Outbox;
+  readonly outbox?: Outbox | undefined;
   /**
    * Where the queue, its workers and its engine log what no call can report: errors of listeners and middleware,
    * losses of the connection. `console` fits. A worker may have its own. @default console

@@ -11,41 +11,43 @@ export interface RedisEngineOptions {
    * `"redis://user:password@host:6379/0"`, `"rediss://…"` for TLS, or `"unix:///path/to/redis.sock?db=0"`.
    * Anything that a URL can't say: configure a `client`.
    */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /**
    * A client of ioredis 6, with Sentinels or TLS as you configured it. It is only copied (`client.duplicate()`):
    * it stays yours, and may stay unconnected (`lazyConnect: true`). Not a Cluster.
    */
-  readonly client?: RedisClient;
+  readonly client?: RedisClient | undefined;
   /** Engines with the same namespace share queues and jobs. @default "queue" */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /**
    * How long a call waits for a connection that was lost, before it is rejected with `ENGINE_UNAVAILABLE`.
    * @default "0s"
    */
-  readonly waitForConnection?: Duration;
+  readonly waitForConnection?: Duration | undefined;
   /**
    * How long a connection may take to open, and how long calls wait for the first one. Where it is refused, since
    * nothing listens there, they wait only if `waitForConnection` says so. @default "10s"
    */
-  readonly connectTimeout?: Duration;
+  readonly connectTimeout?: Duration | undefined;
   /**
    * How long the server may leave a call unanswered. Then the connection counts as dead: its calls are rejected
    * with `ENGINE_UNAVAILABLE`, at the latest a quarter later, and it is replaced. @default "10s"
    */
-  readonly commandTimeout?: Duration;
+  readonly commandTimeout?: Duration | undefined;
   /** How long, and for how many jobs, the ending of a removed job is remembered. */
-  readonly tombstones?: {
-    /** @default "1d" */
-    readonly age?: Duration;
-    /** @default 100_000 */
-    readonly count?: number;
-  };
+  readonly tombstones?:
+    | {
+        /** @default "1d" */
+        readonly age?: Duration | undefined;
+        /** @default 100_000 */
+        readonly count?: number | undefined;
+      }
+    | undefined;
   /**
    * Go on with a server whose `maxmemory-policy` lets it delete keys when its memory is full, and so lose jobs.
    * @default false
    */
-  readonly allowEviction?: boolean;
+  readonly allowEviction?: boolean | undefined;
 }
 
 /** The part of ioredis' `Redis` that tells one: an instance of another copy of ioredis does as well. */

@@ -25,15 +25,15 @@ import { type WaitForOptions, waitFor } from "./wait-for.ts";
 export interface TestQueueOptions<M extends Message = Message> {
   readonly registry: Registry<M>;
   /** By message name, of as many messages as the test needs. With any, a worker is started. @default {} */
-  readonly handlers?: Partial<Handlers<M>>;
+  readonly handlers?: Partial<Handlers<M>> | undefined;
   /** @default a new FakeClock */
-  readonly clock?: FakeClock;
+  readonly clock?: FakeClock | undefined;
   /** @default [] */
-  readonly middleware?: readonly Middleware[];
+  readonly middleware?: readonly Middleware[] | undefined;
   /** Changes to the worker's options. @default {} */
-  readonly worker?: WorkerOptions;
+  readonly worker?: WorkerOptions | undefined;
   /** Takes the sends that are given a `tx`. @default one whose transactions are those of `transaction` */
-  readonly outbox?: Outbox;
+  readonly outbox?: Outbox | undefined;
 }
 
 /** A queue with everything around it that a test needs. */

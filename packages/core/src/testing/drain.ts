@@ -15,9 +15,9 @@ export interface DrainOptions {
    * Real milliseconds without any attempt ending after which a running handler counts as hung. The default leaves a
    * test runner's five seconds time to hear of it. @default 3_000
    */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /** Moves of the clock after which the jobs count as never coming to rest. @default 1_000 */
-  readonly maxSteps?: number;
+  readonly maxSteps?: number | undefined;
 }
 
 const optionsSchema = z.strictObject({

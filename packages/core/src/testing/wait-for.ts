@@ -9,7 +9,7 @@ import type { Queue } from "../queue/queue.ts";
 /** What `waitFor` takes. */
 export interface WaitForOptions {
   /** Real milliseconds, whatever the queue's clock. @default 3_000 */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 /**

@@ -15,9 +15,9 @@ const LONGEST_PAUSE = 2_000;
 /** How a lost connection is noticed. */
 export interface ListenerOptions {
   /** How often a connection on which nothing need ever come is asked whether it still lives. @default "5s" */
-  readonly checkInterval?: Duration;
+  readonly checkInterval?: Duration | undefined;
   /** How long the server may take to answer, also to connect. Then the connection is replaced. @default "5s" */
-  readonly answerTimeout?: Duration;
+  readonly answerTimeout?: Duration | undefined;
 }
 
 const optionsSchema = z.strictObject({

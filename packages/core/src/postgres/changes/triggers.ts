@@ -8,7 +8,7 @@ import { DEFAULT_SCHEMA, schemaName } from "../options.ts";
 
 export interface StatusTableSqlOptions {
   /** Where `migrate` put the library's functions. @default "queue" */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
 }
 
 const optionsSchema = z.strictObject({ schema: z._default(schemaName(), DEFAULT_SCHEMA) });

@@ -16,9 +16,9 @@ export interface OnceOptions {
    * Whose effects these are, 1 to 256 characters: a job has one set of effects a consumer.
    * @default the message's name
    */
-  readonly consumer?: string;
+  readonly consumer?: string | undefined;
   /** Where `migrate` has put the tables. @default "queue" */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
 }
 
 /** `done: false`: they were done before, in an earlier attempt or by another worker. */
@@ -70,7 +70,7 @@ export interface CleanInboxOptions {
   /** Only what was handled at least so long ago. */
   readonly olderThan: Duration;
   /** Where `migrate` has put the tables. @default "queue" */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
 }
 
 const cleanSchema = z.strictObject({

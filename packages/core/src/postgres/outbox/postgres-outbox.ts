@@ -22,18 +22,18 @@ export interface PostgresOutboxOptions {
    */
   readonly db: Database;
   /** Where `migrate` has put the tables. @default "queue" */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
   /** Wakes the relay as soon as a transaction commits. Without one it looks every `pollInterval`. */
-  readonly listener?: ChangeListener;
+  readonly listener?: ChangeListener | undefined;
   /** How often an idle relay looks although nothing woke it. "10ms" to "1m". @default "1s" */
-  readonly pollInterval?: Duration;
+  readonly pollInterval?: Duration | undefined;
   /** Most jobs that one transaction of the relay moves, 1 to 5,000. @default 500 */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /**
    * Called for a job that the engine keeps refusing: after some six seconds, and then every minute. The relay's
    * logger is told too. Its errors, thrown or rejected, are logged once and otherwise ignored.
    */
-  readonly onProblem?: (problem: OutboxProblem) => void;
+  readonly onProblem?: ((problem: OutboxProblem) => void) | undefined;
 }
 
 /** An outbox in Postgres, made by `postgresOutbox`. */

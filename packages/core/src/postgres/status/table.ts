@@ -33,9 +33,9 @@ export type FieldColumns = Record<string, PgColumnBuilderBase>;
 export interface StatusTableDefinition<Key extends KeyColumns, Fields extends FieldColumns> {
   readonly key: Key;
   /** @default {} */
-  readonly fields?: Fields;
+  readonly fields?: Fields | undefined;
   /** The Postgres schema that the table is in. @default the connection's search path */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
 }
 
 declare const parts: unique symbol;

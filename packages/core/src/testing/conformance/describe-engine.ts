@@ -18,9 +18,9 @@ export interface DescribeEngineOptions {
   readonly open: () => Promise<EngineUnderTest>;
   readonly runner: ConformanceRunner;
   /** Cases that this engine can't pass, by name, each with the reason. */
-  readonly skip?: Readonly<Record<string, string>>;
+  readonly skip?: Readonly<Record<string, string>> | undefined;
   /** @default conformanceCases */
-  readonly cases?: readonly ConformanceCase[];
+  readonly cases?: readonly ConformanceCase[] | undefined;
 }
 
 /**

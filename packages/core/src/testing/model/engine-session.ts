@@ -22,7 +22,7 @@ export interface EngineSessionOptions {
   /** Told of everything that is done and seen. */
   record(entry: HistoryEntry): void;
   /** Whether events have been delivered once the call that caused them has answered. @default true */
-  readonly eventsArriveInStep?: boolean;
+  readonly eventsArriveInStep?: boolean | undefined;
 }
 
 const BY = "session";
