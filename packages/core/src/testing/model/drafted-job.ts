@@ -1,6 +1,7 @@
 import type { Dependency, NewJob, Retention } from "../../engine/port.ts";
 import { newJob, retain } from "../conformance/new-job.ts";
 import type { DependencyDraft, JobDraft } from "./command.ts";
+import { engineText, payloadText } from "./hostile-input.ts";
 
 const RETENTION: Readonly<Record<JobDraft["retain"], Retention>> = {
   long: retain({}),
@@ -21,7 +22,11 @@ export function draftedJob(
   });
   return newJob({
     id,
-    data: `"data of ${id}"`,
+    data: payloadText(id),
+    envelope:
+      id.length % 2 === 0
+        ? {}
+        : { userId: engineText(draft.queue), metadata: JSON.stringify({ [engineText(1)]: id }) },
     queue: queueName(draft.queue),
     messageType: `MESSAGE_${draft.messageType}`,
     priority: draft.priority,
@@ -30,10 +35,10 @@ export function draftedJob(
     retain: RETENTION[draft.retain],
     dependsOn,
     ...(draft.ordering && {
-      orderingKey: `key-${draft.ordering.key}`,
+      orderingKey: engineText(draft.ordering.key),
       onOrderingFailure: draft.ordering.onFailure,
     }),
-    ...(draft.dedupe && { dedupe: { key: `dedupe-${draft.dedupe.key}`, window: draft.dedupe.window } }),
+    ...(draft.dedupe && { dedupe: { key: engineText(draft.dedupe.key), window: draft.dedupe.window } }),
   });
 }
 
@@ -42,5 +47,8 @@ export function queueName(index: number): string {
 }
 
 export function errorOf(type: string): string {
-  return JSON.stringify({ code: "HANDLER_FAILED", message: `the session chose to ${type}` });
+  return JSON.stringify({
+    code: "HANDLER_FAILED",
+    message: `the session chose to ${type}: ${engineText(1)}`,
+  });
 }

@@ -13,6 +13,7 @@ import { isTerminal } from "../../engine/state-machine.ts";
 import type { HistoryEntry, Operation, Snapshot } from "../invariants/history.ts";
 import type { ClaimDraft, Command, JobDraft, LeaseDraft, OutcomeDraft, Reference } from "./command.ts";
 import { draftedJob, errorOf, queueName } from "./drafted-job.ts";
+import { engineText, payloadText } from "./hostile-input.ts";
 import { KnownThings } from "./known-things.ts";
 
 export interface EngineSessionOptions {
@@ -35,6 +36,7 @@ export class EngineSession {
   readonly #options: EngineSessionOptions;
   readonly #engine: Engine;
   readonly #known = new KnownThings();
+  #logged = 0;
 
   private constructor(options: EngineSessionOptions) {
     this.#options = options;
@@ -68,7 +70,12 @@ export class EngineSession {
         return this.#settle(command.outcomes, command.claim);
       case "extend": {
         const leases = this.#held(command.leases, ({ progress }) =>
-          progress === undefined ? {} : { progress: String(progress) },
+          progress === undefined
+            ? {}
+            : {
+                progress: payloadText(String(progress)),
+                logs: [{ at: ++this.#logged, message: engineText(progress) }],
+              },
         );
         return this.#engine.extend({ leases, lease: command.lease });
       }
@@ -107,7 +114,7 @@ export class EngineSession {
       cursor = page.cursor;
       if (cursor === undefined) break;
     }
-    const edges: Record<string, JobEdges> = {};
+    const edges: Record<string, JobEdges> = Object.create(null);
     const unfinished = jobs.filter(({ state }) => !isTerminal(state));
     const found = await Promise.all(unfinished.map(({ id }) => this.#engine.edges(id)));
     for (const [index, { id }] of unfinished.entries()) edges[id] = found[index]!;
@@ -191,7 +198,7 @@ export class EngineSession {
   async #settle(drafts: readonly OutcomeDraft[], claim: ClaimDraft | null): Promise<unknown> {
     return this.#settleAll(
       this.#held(drafts, ({ type, delay }, { id, epoch }) => {
-        if (type === "complete") return { type, result: `"${id} ${epoch}"` };
+        if (type === "complete") return { type, result: payloadText(`${id} ${epoch}`) };
         if (type === "retry") return { type, delay, error: errorOf(type) };
         return { type, error: errorOf(type) };
       }),

@@ -142,6 +142,39 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
   ),
 );
 
+/** Text as queues let it through to engines: well-formed Unicode, and nothing else that can be relied on. */
+const ENGINE_TEXTS: readonly string[] = [
+  "-".repeat(65),
+  "nul \u0000, 🏋️, \u2028",
+  "__proto__",
+  'a\r\nb {"c":"]"} \\ud83d %s ',
+  "\u202ertl, e\u0301, \u00e9",
+];
+
+export function engineText(index: number): string {
+  return ENGINE_TEXTS[index % ENGINE_TEXTS.length]!;
+}
+
+/** Ids that mean something to some code. */
+const ODD_IDS: Readonly<Record<number, string>> = {
+  2: "-".repeat(65),
+  4: "-",
+  6: "constructor",
+  8: ":_.-",
+  10: "0",
+  12: "1e3",
+};
+
+/** The id of a sequence's n-th job. */
+export function modelId(n: number): string {
+  return ODD_IDS[n] ?? `j${n}`;
+}
+
+/** JSON text of what only payloads may hold, half a surrogate pair among it. */
+export function payloadText(about: string): string {
+  return JSON.stringify({ about, half: "\ud83d", "other half \ude00": ENGINE_TEXTS });
+}
+
 /** Whether a value that came out has the key somewhere that would turn into a prototype when it is copied. */
 export function hasProtoKey(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;

@@ -1,5 +1,6 @@
 import type { Lease } from "../../engine/port.ts";
 import type { Command, DependencyDraft, JobDraft, LeaseDraft, Reference } from "./command.ts";
+import { modelId } from "./hostile-input.ts";
 
 /** The jobs and leases that a session knows, and what a command's references mean among them. */
 export class KnownThings {
@@ -24,7 +25,7 @@ export class KnownThings {
   name(batch: readonly JobDraft[]): readonly string[] {
     return batch.map(({ id, repeat }) => {
       const repeated = repeat === null ? undefined : this.job(repeat);
-      return repeated ?? id ?? `j${++this.#named}`;
+      return repeated ?? id ?? modelId(++this.#named);
     });
   }
 
@@ -40,7 +41,7 @@ export class KnownThings {
     switch (command.do) {
       case "send": {
         let named = this.#named;
-        const nextId = () => `j${++named}`;
+        const nextId = () => modelId(++named);
         return { ...command, batches: command.batches.map((batch) => this.#concreteBatch(batch, nextId)) };
       }
       case "settle":
