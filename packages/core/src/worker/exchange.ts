@@ -70,7 +70,7 @@ export class Exchange {
   /** A claim was answered after it had been given up, or after the stop: nothing of it will run here. */
   readonly #onLateClaim = (claimed: readonly ClaimedJob[]) => {
     if (claimed.length === 0) return;
-    const releases = claimed.map(({ id, epoch }) => ({ id, epoch, delay: 0, bounce: false }));
+    const releases = claimed.map(({ id, epoch, token }) => ({ id, epoch, token, delay: 0, bounce: false }));
     // Where this fails, the leases run out.
     this.#parts.engine.release(releases).catch(() => undefined);
   };
