@@ -6,7 +6,7 @@ import { Answers } from "./answers.ts";
 import { explain, type JobExplanation, type StateReason } from "./explain.ts";
 
 /** From the first wait to the first look at jobs that haven't ended; then twice as long each time. */
-export const FIRST_LOOK = 3_000;
+const FIRST_LOOK = 3_000;
 const MAX_PAUSE = 60_000;
 /** Jobs that one look explains. */
 const MAX_EXPLAINED = 10;
