@@ -125,6 +125,13 @@ describe("handlers", () => {
       expectTypeOf(context.progress).parameter(0).toEqualTypeOf<never>();
       return { savedAt: new Date() };
     });
+    createWorker(queue).handle(planCreate, async (context) => {
+      const create = (given: HandlerContext<typeof planCreate> & { readonly db: string }) => given.data;
+      create(context.with({ db: "app" }));
+      // @ts-expect-error a spread copy has none of the getters
+      create({ ...context, db: "app" });
+      return { savedAt: new Date() };
+    });
     // @ts-expect-error the wrong result
     createWorker(queue).handle(planCreate, async () => ({ savedAt: "now" }));
     // @ts-expect-error no result

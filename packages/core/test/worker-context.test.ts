@@ -167,3 +167,26 @@ describe("the results of dependencies", () => {
     expect(await it.queue.send(scan, forward)).toBeDefined();
   });
 });
+
+describe("with", () => {
+  it("adds the app's own members, getters and all, to a context that works", async () => {
+    const it = setup();
+    const seen = await lookInside(it, {}, (context) => {
+      const own = context.with({
+        db: "app",
+        get half() {
+          return this.db.slice(0, 2);
+        },
+      });
+      own.log("a line");
+      return {
+        ...own.data,
+        db: own.db,
+        half: own.half,
+        job: own.job.id === context.job.id,
+        signal: own.signal.aborted,
+      };
+    });
+    expect(seen).toMatchObject({ db: "app", half: "ap", job: true, signal: false });
+  });
+});

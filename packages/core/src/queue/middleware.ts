@@ -51,19 +51,19 @@ export interface Middleware {
   start?(host: ServiceHost): Promise<Service>;
 }
 
-/** How one attempt ended. All members are getters: a spread copy loses them. */
-export interface SettledAttempt {
-  readonly job: AttemptInfo;
+/** How one attempt ended. All members are getters of its class: a spread copy has none, which its type says too. */
+export declare abstract class SettledAttempt {
+  get job(): AttemptInfo;
   /** As the handler's `fence`: grows with every claim of the job. */
-  readonly epoch: number;
+  get epoch(): number;
   /** `retrying`: it failed and will run again. `released`: given back without having counted, as on shutdown. */
-  readonly outcome: "completed" | "failed" | "cancelled" | "retrying" | "released";
+  get outcome(): "completed" | "failed" | "cancelled" | "retrying" | "released";
   /** Parsed by the message's contract; absent when it couldn't be. */
-  readonly data?: unknown;
+  get data(): unknown;
   /** Of a completed one: the JSON value that was stored. */
-  readonly result?: unknown;
+  get result(): unknown;
   /** Why it failed, is retried or was cancelled, as it was stored. */
-  readonly error?: JobError | undefined;
+  get error(): JobError | undefined;
 }
 
 /** What a service is given to work with. */

@@ -9,33 +9,41 @@ import type { JobState } from "../engine/state-machine.ts";
 import type { JobError } from "../queue/job-error.ts";
 
 /**
- * What a handler is given for one attempt of one job. All members but `data` are getters: destructure
- * it or pass it on as it is, since a spread copy loses them.
+ * What a handler is given for one attempt of one job. Destructure it, pass it on as it is, or add to it by `with`:
+ * all members but `data` are getters of its class, made when they are looked at, and a spread copy has none of them,
+ * which its type says too.
  */
-export interface HandlerContext<M extends Message = Message> {
+export declare abstract class HandlerContext<M extends Message = Message> {
   /** Parsed by the message's contract, and upcast to its current version. */
   readonly data: HandlerData<M>;
-  readonly job: AttemptInfo<M>;
+  get job(): AttemptInfo<M>;
   /**
    * Aborts when the attempt should stop. Its `reason` is a `QueueError`: `JOB_CANCELLED`, `TIMEOUT`,
    * `LEASE_LOST` or `SHUTDOWN`. Pass it to whatever is awaited.
    */
-  readonly signal: AbortSignal;
+  get signal(): AbortSignal;
   /**
    * Reports progress. Readers see the newest a few times a second; the last always arrives before the end.
    *
    * @throws {QueueError} `INVALID_PROGRESS` or `PAYLOAD_TOO_LARGE`.
    */
-  readonly progress: (value: ReportedProgress<M>) => void;
+  get progress(): (value: ReportedProgress<M>) => void;
   /**
    * Adds a line to the job's log. The newest hundred are kept, each shortened to `limits.log`. Half a surrogate pair
    * becomes U+FFFD.
    */
-  readonly log: (line: string) => void;
+  get log(): (line: string) => void;
   /** The jobs that this one ran after. */
-  readonly dependencies: DependencyResults;
+  get dependencies(): DependencyResults;
   /** Grows with every claim of the job. Writes to the outside that carry it can refuse an older attempt. */
-  readonly fence: number;
+  get fence(): number;
+  /**
+   * The context with members of the app's own.
+   *
+   * @example
+   * worker.handle(planCreate, (context) => createPlan(context.with({ db })));
+   */
+  with<Members extends object>(members: Members): HandlerContext<M> & Readonly<Members>;
 }
 
 /** The attempt and the envelope of its job. */

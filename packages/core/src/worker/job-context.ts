@@ -40,6 +40,12 @@ export class JobContext implements HandlerContext {
     this.#parts = parts;
   }
 
+  with<Members extends object>(members: Members): HandlerContext & Readonly<Members> {
+    const context = new JobContext(this.data, this.#attempt, this.#message, this.#parts);
+    Object.defineProperties(context, Object.getOwnPropertyDescriptors(members));
+    return context as HandlerContext as HandlerContext & Readonly<Members>;
+  }
+
   get job(): AttemptInfo {
     this.#job ??= toAttemptInfo(this.#attempt.job, this.#message.limits.metadata);
     return this.#job;
