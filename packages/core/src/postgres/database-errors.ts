@@ -3,6 +3,8 @@ import { isQueueError, QueueError } from "../errors/queue-error.ts";
 /** Of an error of Postgres or of its driver, what is used here. */
 interface DriverError extends Error {
   readonly code?: string;
+  /** The function of the server's source that raised it: unlike the message, in no language. */
+  readonly routine?: string;
 }
 
 /** What each driver says about a connection that it couldn't open, or lost. Node's own codes begin with `E`. */
@@ -26,11 +28,16 @@ const LOST_MESSAGES =
 /** States that pass by themselves: of the connection, of the server's resources, and conflicts between transactions. */
 const PASSING = /^(08|53|57P|40001|40P01|55P03|57014|25P03)/;
 
+/** What raises 42501 because of a row: a policy, or a trigger of the app. Missing rights come from elsewhere. */
+const ROW_REFUSERS = new Set(["ExecWithCheckOptions", "exec_stmt_raise"]);
+
 const CHECK_ROLE = "Check the user and the password in the database URL.";
 
 /** States that stay until somebody changes something: what. The message of Postgres is put before it. */
 const REMEDIES: Readonly<Record<string, (message: string) => string>> = {
   "42P01": createIt,
+  "42P10": () =>
+    "The table in the database lacks the primary key that your code declares: run your own migrations (`drizzle-kit migrate`).",
   "42703": (message) =>
     `The table is older than this version of @org/queue, or than your code. ${createIt(message)}`,
   "42883": () => "Run `await migrate(db)`, and pass it the `schema` that you use.",
@@ -55,12 +62,39 @@ export function toTyped(what: string, error: unknown): unknown {
     if (LOST_CODES.has(code) || LOST_MESSAGES.test(message) || PASSING.test(code)) {
       return new QueueError("DATABASE_UNAVAILABLE", `${said} ${adviceFor(code)}`, { cause });
     }
-    const remedy = Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : remedyOfDriver(message);
+    const remedy = isRowRefused(cause)
+      ? () => "Let a policy of the table allow the row to this role, or connect as a role with `bypassrls`."
+      : Object.hasOwn(REMEDIES, code)
+        ? REMEDIES[code]
+        : remedyOfDriver(message);
     if (remedy !== undefined) {
       return new QueueError("DATABASE_MISCONFIGURED", `${said} ${remedy(message)}`, { cause });
     }
   }
   return error;
+}
+
+/**
+ * Whether an error that `toTyped` made is about the values of a row, so that the same statement may succeed for another
+ * row: a value that its column doesn't take, a constraint, a policy, a trigger that raises.
+ */
+export function isAboutRow(error: unknown): boolean {
+  for (const cause of causesOf(error)) if (isRowRefused(cause)) return true;
+  if (isQueueError(error, "DATABASE_UNAVAILABLE") || isQueueError(error, "DATABASE_MISCONFIGURED"))
+    return false;
+  for (const { code } of causesOf(error)) if (code?.startsWith("42")) return false;
+  return true;
+}
+
+function isRowRefused({ code, routine }: DriverError): boolean {
+  return code === "42501" && routine !== undefined && ROW_REFUSERS.has(routine);
+}
+
+/** What Postgres or the driver says is wrong, without the statement that Drizzle puts before it. A sentence. */
+export function reasonOf(error: unknown): string {
+  let reason = String(error);
+  for (const cause of causesOf(error)) reason = messageOf(cause);
+  return reason;
 }
 
 /** Drizzle wraps what a driver throws, and Node what it got from several addresses of a host. */

@@ -2,7 +2,9 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Engine, JobRecord } from "../../engine/port.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import { asTyped, queryRows } from "../database.ts";
+import { isolateRefused } from "../refused-rows.ts";
 import { Patience } from "./patience.ts";
+import { refusedRow } from "./row-writer.ts";
 import type { StatusStore } from "./store.ts";
 import type { Status } from "./table.ts";
 import type { Tracker } from "./tracker.ts";
@@ -125,6 +127,18 @@ export class Reconciler {
     const inOutbox = await this.#findInOutbox(rows.filter(({ epoch }) => epoch === 0));
     const lost = rows.filter(({ jobId }) => !inOutbox.has(jobId));
     if (lost.length === 0) return;
+    const writeLost = async (some: readonly UnfinishedRow[]) => {
+      await this.#writeLost(some);
+      for (const row of some) this.#goneSince.delete(row.jobId);
+    };
+    await isolateRefused(lost, writeLost, ({ jobId }, error) => {
+      // Not again: it would be refused, and reported, in every turn.
+      this.#goneSince.set(jobId, Number.POSITIVE_INFINITY);
+      this.#parts.onError(refusedRow(this.#parts.store.parts.name, { jobId, status: "FAILED" }, error));
+    });
+  }
+
+  async #writeLost(lost: readonly UnfinishedRow[]): Promise<void> {
     const { table, parts } = this.#parts.store;
     const { jobId, epoch } = parts.columns;
     await this.#query(sql`
@@ -135,7 +149,6 @@ export class Reconciler {
         sql`, `,
       )}) as lost(job_id, epoch)
       where ${jobId!} = lost.job_id and ${epoch!} = lost.epoch and ${isUnfinished(parts.columns.status!)}`);
-    for (const row of lost) this.#goneSince.delete(row.jobId);
   }
 
   /** A job that was sent with `tx` isn't in the engine until the relay has moved it, however long that takes. */

@@ -130,7 +130,7 @@ export class Tracker {
       ...(status !== "PENDING" && progress !== undefined && (await this.#progressFields(progress, data))),
       ...(state === "completed" &&
         result !== undefined &&
-        (await this.#resultFields(JSON.parse(result), data))),
+        (await this.#decode(() => this.#resultFields(JSON.parse(result), data)))),
     };
     return { ...step, key, sentAt: new Date(envelope.timestamp), fields };
   }

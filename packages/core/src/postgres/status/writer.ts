@@ -1,8 +1,6 @@
-import { isQueueError } from "../../errors/queue-error.ts";
-import { asTyped, type Database } from "../database.ts";
+import type { Database } from "../database.ts";
 import { Backlog, type Batch, type Pending } from "./backlog.ts";
-import { writeJob, writeSubjects } from "./fence.ts";
-import { Patience } from "./patience.ts";
+import { RowWriter } from "./row-writer.ts";
 import { type AnyStatusTable, type StatusTableParts, subjectOf } from "./table.ts";
 import { compareSteps, type JobWrite, type SubjectWrite, type Transition } from "./transition.ts";
 
@@ -26,7 +24,7 @@ export interface StatusWriterParts {
 export class StatusWriter {
   readonly #parts: StatusWriterParts;
   readonly #backlog = new Backlog();
-  readonly #patience = new Patience();
+  readonly #rows: RowWriter;
   readonly #told = new Map<string, Pick<Transition, "epoch" | "status">>();
   #idle: (() => void)[] = [];
   #isPumping = false;
@@ -36,6 +34,7 @@ export class StatusWriter {
 
   constructor(parts: StatusWriterParts) {
     this.#parts = parts;
+    this.#rows = new RowWriter(parts);
   }
 
   /** Writes soon: a transition at once, progress (`isUrgent: false`) at most four times a second and subject. */
@@ -165,57 +164,23 @@ export class StatusWriter {
 
   /** Answers the error after which the rest of the batch waits again, if there was one. */
   async #write({ subjects, jobs }: Batch): Promise<unknown> {
-    let left = groupByFields(subjects);
-    while (left.length > 0) {
-      const [group, ...others] = left as [Pending[], ...Pending[][]];
-      const error = await this.#try(() => this.#writeGroup(group));
-      if (error === undefined) tell(group, true);
-      else if (isPassing(error)) {
-        const undone = left.flat();
-        this.#backlog.giveBack(undone.map(withoutTold), jobs);
-        tell(undone, false);
-        return error;
-      }
-      left = others;
-      // One row that Postgres refuses must not keep the others from being written.
-      if (error !== undefined && group.length > 1) left.unshift(...group.map((pending) => [pending]));
-      else if (error !== undefined) {
-        tell(group, false);
-        this.#parts.onError(error);
-      }
-    }
-    return this.#writeJobs(jobs);
-  }
-
-  async #writeJobs(jobs: readonly JobWrite[]): Promise<unknown> {
-    const { db, table, parts } = this.#parts;
-    for (const [index, job] of jobs.entries()) {
-      const error = await this.#try(() => writeJob(db, table, parts, job));
-      if (error === undefined) continue;
-      if (isPassing(error)) {
-        this.#backlog.giveBack([], jobs.slice(index));
-        return error;
-      }
-      this.#parts.onError(error);
-    }
-    return undefined;
-  }
-
-  #writeGroup(group: readonly Pending[]): Promise<void> {
-    const { db, table, parts } = this.#parts;
-    return writeSubjects(
-      db,
-      table,
-      parts,
-      group.map(({ write }) => write),
-    );
-  }
-
-  async #try(work: () => Promise<void>): Promise<unknown> {
+    const left = { subjects: new Set(subjects), jobs: new Set(jobs) };
     try {
-      await asTyped(`The status table ${this.#parts.parts.name}`, () => this.#patience.run(work));
+      for (const group of groupByFields(subjects)) {
+        await this.#rows.writeSubjects(group, (pending, isWritten) => {
+          left.subjects.delete(pending);
+          notify([pending], isWritten);
+        });
+      }
+      for (const job of jobs) {
+        await this.#rows.writeJob(job);
+        left.jobs.delete(job);
+      }
       return undefined;
     } catch (error) {
+      const undone = [...left.subjects];
+      this.#backlog.giveBack(undone.map(withoutTold), [...left.jobs]);
+      notify(undone, false);
       return error ?? new Error("The driver threw nothing.");
     }
   }
@@ -236,11 +201,7 @@ function groupByFields(subjects: readonly Pending[]): Pending[][] {
   return [...groups.values()];
 }
 
-function isPassing(error: unknown): boolean {
-  return isQueueError(error, "DATABASE_UNAVAILABLE") || isQueueError(error, "DATABASE_MISCONFIGURED");
-}
-
-function tell(pending: readonly Pending[], isWritten: boolean): void {
+function notify(pending: readonly Pending[], isWritten: boolean): void {
   for (const { told } of pending) for (const listener of told) listener(isWritten);
 }
 

@@ -1,0 +1,21 @@
+import { isAboutRow } from "./database-errors.ts";
+
+/**
+ * Runs a statement over many items. Where Postgres refuses it because of an item's values, the statement runs over each
+ * half instead, so that every other item is written. Errors that aren't about an item are thrown.
+ */
+export async function isolateRefused<Item>(
+  items: readonly Item[],
+  run: (items: readonly Item[]) => Promise<void>,
+  onRefused: (item: Item, error: unknown) => Promise<void> | void,
+): Promise<void> {
+  try {
+    if (items.length > 0) await run(items);
+  } catch (error) {
+    if (!isAboutRow(error)) throw error;
+    if (items.length === 1) return onRefused(items[0]!, error);
+    const half = items.length >> 1;
+    await isolateRefused(items.slice(0, half), run, onRefused);
+    await isolateRefused(items.slice(half), run, onRefused);
+  }
+}
