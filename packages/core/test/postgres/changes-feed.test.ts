@@ -11,7 +11,7 @@ describe.each(drivers)("$name", ({ open }) => {
     const told = await follow({ db, listener, pollInterval: NEVER });
     await raw(`insert into scans (guild_id, position) values ('it''s "7"', 9007199254740993)`);
     const inserted = await told.first(({ row }) => row?.count === 0);
-    expect(inserted.key).toEqual({ guildId: `it's "7"`, position: "9007199254740993" });
+    expect(inserted.key).toEqual({ guildId: `it's "7"`, position: 9007199254740993n });
     expect(inserted.row).toEqual({
       guildId: `it's "7"`,
       position: 9007199254740993n,
@@ -29,8 +29,8 @@ describe.each(drivers)("$name", ({ open }) => {
     await raw("insert into scans (guild_id, position) values ('a', 1)");
     const told = await follow({ db, listener, pollInterval: NEVER });
     await raw("update scans set position = 2");
-    expect((await told.first(({ row }) => row === undefined)).key).toEqual({ guildId: "a", position: "1" });
-    expect((await told.first(({ row }) => row !== undefined)).key).toEqual({ guildId: "a", position: "2" });
+    expect((await told.first(({ row }) => row === undefined)).key).toEqual({ guildId: "a", position: 1n });
+    expect((await told.first(({ row }) => row !== undefined)).key).toEqual({ guildId: "a", position: 2n });
   });
 
   test("tells of each of many rows once", async () => {
@@ -69,7 +69,9 @@ describe.each(drivers)("$name", ({ open }) => {
 
   test("makes nothing of notifications that tell nothing new, or nothing at all", async () => {
     const { db, listener, raw } = await openWithScans(open);
-    const told = await follow({ db, listener, pollInterval: NEVER });
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => errors.push(error);
+    const told = await follow({ db, listener, pollInterval: NEVER, onError });
     await raw("insert into scans (guild_id, position) values ('a', 1)");
     await told.first(({ key }) => key.guildId === "a");
     const key = { guild_id: "a", position: "1" };
@@ -78,6 +80,10 @@ describe.each(drivers)("$name", ({ open }) => {
       JSON.stringify({ schema: "public", table: "others", key }),
       JSON.stringify({ schema: "app", table: "scans", key }),
       JSON.stringify({ schema: "public", table: "scans" }),
+      // Keys that Postgres refuses.
+      JSON.stringify({ schema: "public", table: "scans", key: { guild_id: "a", position: "one" } }),
+      JSON.stringify({ schema: "public", table: "scans", key: { guild_id: { a: 1 }, position: [] } }),
+      JSON.stringify({ schema: "public", table: "scans", key: { guild_id: "\u0000", position: "1" } }),
       "{",
       "null",
     ]) {
@@ -86,6 +92,12 @@ describe.each(drivers)("$name", ({ open }) => {
     await raw("insert into scans (guild_id, position) values ('b', 1)");
     await told.first(({ key }) => key.guildId === "b");
     expect(told.changes).toHaveLength(2);
+    expect(errors).toMatchObject([
+      {
+        code: "DATABASE_MISCONFIGURED",
+        message: expect.stringMatching(/key that Postgres refuses: .* is ignored/),
+      },
+    ]);
   });
 
   test("serves several subscribers, and none that has left", async () => {
@@ -181,7 +193,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
         await raw(`set role ${role}; insert into app.scans (guild_id, position) values ('a', 1)`);
       });
     });
-    expect(await told).toMatchObject({ key: { guildId: "a", position: "1" }, row: { count: 0 } });
+    expect(await told).toMatchObject({ key: { guildId: "a", position: 1n }, row: { count: 0 } });
   });
 
   test("tells of another connection's UPDATE within 100 ms", async () => {

@@ -1,5 +1,6 @@
 import { bigint, integer, pgSchema, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
-import { type Change, ChangeFeed, type ChangeFeedOptions } from "../../src/postgres/changes/change-feed.ts";
+import { ChangeFeed, type ChangeFeedOptions } from "../../src/postgres/changes/change-feed.ts";
+import type { ReadRow } from "../../src/postgres/changes/change-reader.ts";
 import { migrate } from "../../src/postgres/migrate.ts";
 import { cleanups, type TestDatabase, type TestDriver } from "./support.ts";
 
@@ -35,7 +36,7 @@ export async function openWithScans(open: TestDriver["open"]): Promise<TestDatab
   return database;
 }
 
-type ScanChange = Change<typeof scans>;
+type ScanChange = ReadRow<typeof scans>;
 
 /** What a subscriber was told, and a way to wait for what it will be. */
 export interface Told {

@@ -1,14 +1,18 @@
 import { getTableColumns, type InferSelectModel, type SQL, sql } from "drizzle-orm";
 import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
+import type { ColumnType, TableCatalog } from "../column-types.ts";
 import { asTyped, type Database, queryRows } from "../database.ts";
-import { qualifiedName } from "./triggers.ts";
 
 /** Values of the key columns as text, in the columns' order. */
 export type Key = readonly string[];
 
-/** A row that changed, or `undefined` for one that was deleted. */
+/** A row that changed. */
 export interface ReadRow<Table extends PgTable> {
-  readonly key: Key;
+  /** The same for keys that are equal to Postgres, however they are written. */
+  readonly id: string;
+  /** The values of the key columns, by their names in the Drizzle table. */
+  readonly key: Readonly<Record<string, unknown>>;
+  /** `undefined` when it was deleted. */
   readonly row: InferSelectModel<Table> | undefined;
 }
 
@@ -20,98 +24,126 @@ interface Version {
 }
 
 interface KeyedVersion extends Version {
-  readonly key: string;
+  readonly id: string;
+  readonly key: Key;
 }
 
 /** A transaction that stays open for ever must not make each look at the table a longer one. */
 const LONGEST_TRANSACTION = "1 hour";
 
+/** Types without a hash function. Values of them that are equal have one text. */
+const UNHASHED = /^(bit|bit varying|money)\b/;
+
+/** The keys to read, as a table with the columns of the key. */
+const ASKED = sql.identifier("queue_asked");
+
+export interface ChangeReaderParts<Table extends PgTable> {
+  readonly db: Database;
+  readonly table: Table;
+  readonly keyColumns: readonly PgColumn[];
+  readonly catalog: TableCatalog;
+  /** Milliseconds: how late the clock may be that sets `updated_at`. */
+  readonly overlap: number;
+}
+
 /** Reads what changed in a table, each version of a row once. */
 export class ChangeReader<Table extends PgTable> {
-  readonly #db: Database;
-  readonly #table: Table;
-  readonly #keyColumns: readonly PgColumn[];
+  readonly #parts: ChangeReaderParts<Table>;
+  /** The property of each key column. */
+  readonly #keyNames: readonly string[];
   readonly #updatedAt: PgColumn;
-  readonly #overlap: number;
-  /** The newest version that was read of the rows that a look might find again. */
+  /** The newest version that was read of the rows that a look might find again, by the ids of their keys. */
   readonly #seen = new Map<string, Version>();
   /** All that was committed with an earlier `updated_at` was seen. */
   #since = 0;
 
-  /** `overlap`, in milliseconds: how late the clock may be that set `updated_at`. */
-  constructor(db: Database, table: Table, keyColumns: readonly PgColumn[], overlap: number) {
-    this.#overlap = overlap;
-    this.#db = db;
-    this.#table = table;
-    this.#keyColumns = keyColumns;
-    this.#updatedAt = getTableConfig(table).columns.find(({ name }) => name === "updated_at")!;
+  constructor(parts: ChangeReaderParts<Table>) {
+    this.#parts = parts;
+    const properties = Object.entries(getTableColumns(parts.table));
+    this.#keyNames = parts.keyColumns.map((key) => properties.find(([, column]) => column === key)![0]);
+    this.#updatedAt = getTableConfig(parts.table).columns.find(({ name }) => name === "updated_at")!;
   }
 
   /** Takes what the table holds now as seen, and answers the schema that it was found in. */
   async begin(): Promise<string> {
-    const [found] = await this.#run(
-      sql<{ schema: string }>`
-        select nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.oid = ${qualifiedName(this.#table)}::regclass`,
-    );
+    const schema = await asTyped("Reading changes", () => this.#parts.catalog.schema());
     this.#since = await this.#horizon();
-    for (const { key, ...version } of await this.#lookSince(this.#since)) this.#seen.set(key, version);
-    return (found as { schema: string }).schema;
+    for (const { id, version, at } of await this.#lookSince(this.#since)) this.#seen.set(id, { version, at });
+    return schema;
   }
 
-  /** The keys of rows that were written since the last look, whoever told of them. Not of deleted ones. */
+  /** The keys of rows that were written since the last look, whoever notified of them. Not of deleted ones. */
   async findChanged(): Promise<readonly Key[]> {
     const horizon = await this.#horizon();
     const found = await this.#lookSince(this.#since);
-    const changed = found.filter(({ key, version }) => this.#seen.get(key)?.version !== version);
+    const changed = found.filter(({ id, version }) => this.#seen.get(id)?.version !== version);
     this.#since = horizon;
-    for (const [key, { at }] of this.#seen) if (at < horizon) this.#seen.delete(key);
-    return changed.map(({ key }) => JSON.parse(key) as Key);
+    for (const [id, { at }] of this.#seen) if (at < horizon) this.#seen.delete(id);
+    return changed.map(({ key }) => key);
   }
 
   /** The rows of these keys, except those in a version that was read before. */
   async read(keys: readonly Key[]): Promise<readonly ReadRow<Table>[]> {
-    const wanted = new Map(keys.map((key) => [JSON.stringify(key), key]));
-    const records = keys.map((key) =>
-      Object.fromEntries(this.#keyColumns.map(({ name }, at) => [name, key[at]])),
+    const { db, table, keyColumns, catalog } = this.#parts;
+    const types = await catalog.typesOf(keyColumns);
+    const asked = types.map(({ name }) => sql`${ASKED}.${sql.identifier(name)}`);
+    const records = keys.map((key) => Object.fromEntries(types.map(({ name }, at) => [name, key[at]])));
+    const definitions = types.map(({ name, declaration }) => sql`${sql.identifier(name)} ${declaration}`);
+    const found = await asTyped("Reading changes", () =>
+      db
+        .select({
+          row: getTableColumns(table as PgTable),
+          key: Object.fromEntries(
+            this.#keyNames.map((name, at) => [name, asked[at]!.mapWith(keyColumns[at]!)]),
+          ),
+          id: idOf(asked, types),
+          version: sql<string | null>`${table}.xmin::text`,
+          at: this.#at(),
+        })
+        .from(
+          sql`jsonb_to_recordset(${JSON.stringify(records)}::text::jsonb) as ${ASKED}(${list(definitions)})`,
+        )
+        .leftJoin(table as PgTable, sql`(${list(keyColumns)}) = (${list(asked)})`),
     );
-    const names = this.#keyColumns.map(({ name }) => sql.identifier(name));
-    // Postgres knows best how a key reads as text.
-    const rows = await asTyped("Reading changes", () =>
-      this.#db
-        .select({ row: getTableColumns(this.#table as PgTable), ...this.#version() })
-        .from(this.#table as PgTable)
-        .where(
-          sql`(${sql.join([...this.#keyColumns], sql`, `)}) in (
-            select ${sql.join(names, sql`, `)}
-            from jsonb_populate_recordset(null::${this.#table}, ${JSON.stringify(records)}::text::jsonb)
-          )`,
-        ),
-    );
-    const read: ReadRow<Table>[] = [];
-    for (const { row, key: id, version, at } of rows) {
-      const key = canonical(id);
-      const isNew = this.#seen.get(key)?.version !== version;
-      const asked = wanted.get(key);
-      wanted.delete(key);
-      this.#seen.set(key, { version, at });
-      if (isNew) read.push({ key: asked ?? JSON.parse(key), row: row as InferSelectModel<Table> });
+    const read = new Map<string, ReadRow<Table>>();
+    for (const { row, key, id, version, at } of found) {
+      if (version === null) this.#seen.delete(id);
+      else if (this.#seen.get(id)?.version === version) continue;
+      else this.#seen.set(id, { version, at });
+      read.set(id, { id, key: key!, row: version === null ? undefined : (row as InferSelectModel<Table>) });
     }
-    for (const [id, key] of wanted) {
-      this.#seen.delete(id);
-      read.push({ key, row: undefined });
-    }
-    return read;
+    return [...read.values()];
+  }
+
+  /** The id of a key, given in the order of its columns. */
+  async identify(values: readonly unknown[]): Promise<string> {
+    const { keyColumns, catalog } = this.#parts;
+    const [row] = await asTyped("Reading changes", async () => {
+      const types = await catalog.typesOf(keyColumns);
+      const given = types.map(
+        ({ name, declaration }, at) =>
+          sql`${sql.param(values[at], keyColumns[at]!)}::${declaration} as ${sql.identifier(name)}`,
+      );
+      const asked = types.map(({ name }) => sql`${ASKED}.${sql.identifier(name)}`);
+      return queryRows<{ id: string }>(
+        this.#parts.db,
+        sql`select ${idOf(asked, types)} as id from (select ${list(given)}) as ${ASKED}`,
+      );
+    });
+    return row!.id;
   }
 
   async #lookSince(since: number): Promise<readonly KeyedVersion[]> {
-    const { key, version, at } = this.#version();
+    const { table, keyColumns, catalog } = this.#parts;
+    const types = await asTyped("Reading changes", () => catalog.typesOf(keyColumns));
+    const texts = keyColumns.map((column) => sql`to_jsonb(${column}) #>> '{}'`);
     const rows = await this.#run(
-      sql<KeyedVersion>`
-        select ${key} as key, ${version} as version, ${at} as at from ${this.#table}
-        where ${this.#updatedAt} >= to_timestamp(${since}::float8 / 1000)`,
+      sql<{ id: string; key: string } & Version>`
+        select ${idOf(keyColumns, types)} as id, jsonb_build_array(${list(texts)})::text as key,
+          ${table}.xmin::text as version, ${this.#at()} as at
+        from ${table} where ${this.#updatedAt} >= to_timestamp(${since}::float8 / 1000)`,
     );
-    return (rows as KeyedVersion[]).map((row) => ({ ...row, key: canonical(row.key) }));
+    return rows.map((row) => ({ ...row, key: JSON.parse(row.key) as Key }));
   }
 
   /**
@@ -124,24 +156,28 @@ export class ChangeReader<Table extends PgTable> {
         least(clock_timestamp(), min(xact_start)), clock_timestamp() - ${LONGEST_TRANSACTION}::interval
       )) * 1000)::float8 as at
       from pg_stat_activity where backend_xid is not null and datname = current_database()`);
-    return (row as { at: number }).at - this.#overlap;
+    return row!.at - this.#parts.overlap;
   }
 
-  #version() {
-    const texts = this.#keyColumns.map((column) => sql`to_jsonb(${column}) #>> '{}'`);
-    return {
-      key: sql<string>`jsonb_build_array(${sql.join(texts, sql`, `)})::text`,
-      version: sql<string>`${this.#table}.xmin::text`,
-      at: sql<number>`(extract(epoch from ${this.#updatedAt}) * 1000)::float8`,
-    };
+  #at(): SQL<number> {
+    return sql<number>`(extract(epoch from ${this.#updatedAt}) * 1000)::float8`;
   }
 
   #run<Row>(query: SQL<Row>): Promise<Row[]> {
-    return asTyped("Reading changes", () => queryRows<Row>(this.#db, query));
+    return asTyped("Reading changes", () => queryRows<Row>(this.#parts.db, query));
   }
 }
 
-/** Postgres puts spaces into JSON. */
-function canonical(key: string): string {
-  return JSON.stringify(JSON.parse(key));
+/** Equal for keys that Postgres takes for equal: `1.0` and `1.00`, text of a collation that ignores case. */
+function idOf(columns: readonly (SQL | PgColumn)[], types: readonly ColumnType[]): SQL<string> {
+  const ids = columns.map((column, at) =>
+    UNHASHED.test(types[at]!.type)
+      ? sql`${column}::text`
+      : sql`hash_array_extended(array[${column}], 0)::text`,
+  );
+  return sql<string>`concat_ws('/', ${list(ids)})`;
+}
+
+function list(parts: readonly (SQL | PgColumn)[]): SQL {
+  return sql.join([...parts], sql`, `);
 }

@@ -1,17 +1,24 @@
-import { sql } from "drizzle-orm";
-import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
+import { type Casing, sql } from "drizzle-orm";
+import { CasingCache, toCamelCase, toSnakeCase } from "drizzle-orm/casing";
+import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
 import * as z from "zod/mini";
 import { parseOptions } from "../../contract/options.ts";
 import { QueueError } from "../../errors/queue-error.ts";
+import { columnName, primaryKeyOf, qualifiedName, quoteName } from "../column-names.ts";
 import { type Database, queryRows } from "../database.ts";
 import { DEFAULT_SCHEMA, schemaName } from "../options.ts";
 
 export interface StatusTableSqlOptions {
   /** Where `migrate` put the library's functions. @default "queue" */
   readonly schema?: string | undefined;
+  /** The `casing` of your Drizzle database, where it makes the names of key columns that were declared without one. */
+  readonly casing?: "snake_case" | "camelCase" | undefined;
 }
 
-const optionsSchema = z.strictObject({ schema: z._default(schemaName(), DEFAULT_SCHEMA) });
+const optionsSchema = z.strictObject({
+  schema: z._default(schemaName(), DEFAULT_SCHEMA),
+  casing: z.optional(z.enum(["snake_case", "camelCase"])),
+});
 
 /** The same in a schema's triggers and functions. */
 const NOTIFY = "queue_notify_change";
@@ -22,14 +29,15 @@ const TOUCH = "queue_touch_row";
  * each changed row, another one sets `updated_at` where a writer left it as it was. They may run again, and come after
  * the table's own migration and after `migrate`, which does the same with `statusTables`.
  *
- * @throws {QueueError} `INVALID_OPTIONS`: the table lacks a primary key or `updated_at`.
+ * @throws {QueueError} `INVALID_OPTIONS`: the table lacks a primary key or `updated_at`, or a key column was declared
+ * without a name and `casing` isn't given.
  *
  * @example
  * writeFileSync("drizzle/0007_scan_status_changes.sql", statusTableSql(scanStatus));
  */
 export function statusTableSql(table: PgTable, options: StatusTableSqlOptions = {}): string {
-  const { schema } = parseOptions("statusTableSql", optionsSchema, options);
-  return statementsFor(table, schema)
+  const { schema, casing } = parseOptions("statusTableSql", optionsSchema, options);
+  return statementsFor(table, schema, (column) => nameWithout(column, casing))
     .map((statement) => `${statement};\n`)
     .join("--> statement-breakpoint\n");
 }
@@ -38,7 +46,7 @@ export function statusTableSql(table: PgTable, options: StatusTableSqlOptions = 
 export async function hasChangeTriggers(db: Database, table: PgTable, schema: string): Promise<boolean> {
   // As pg_trigger keeps them: each with a zero behind it.
   const args = keyColumns(table).map(
-    (column) => sql`convert_to(${column}, getdatabaseencoding()) || '\\x00'::bytea`,
+    (column) => sql`convert_to(${columnName(db, column)}, getdatabaseencoding()) || '\\x00'::bytea`,
   );
   const [row] = await queryRows<{ found: number }>(
     db,
@@ -54,44 +62,55 @@ export async function hasChangeTriggers(db: Database, table: PgTable, schema: st
 
 /** Attaches the triggers, which locks the table. */
 export async function attachChangeTriggers(db: Database, table: PgTable, schema: string): Promise<void> {
-  for (const statement of statementsFor(table, schema)) await db.execute(sql.raw(statement));
+  const statements = statementsFor(table, schema, (column) => columnName(db, column));
+  for (const statement of statements) await db.execute(sql.raw(statement));
 }
 
-function statementsFor(table: PgTable, schema: string): readonly string[] {
+function statementsFor(
+  table: PgTable,
+  schema: string,
+  nameOf: (column: PgColumn) => string,
+): readonly string[] {
   const { name, columns } = getTableConfig(table);
   if (!columns.some((column) => column.name === "updated_at")) {
     throw refused(name, 'it has no column "updated_at": add `updatedAt: timestamp("updated_at", …)`');
   }
   const target = qualifiedName(table);
-  const args = keyColumns(table).map((column) => `'${column.replaceAll("'", "''")}'`);
+  const args = keyColumns(table).map((column) => `'${nameOf(column).replaceAll("'", "''")}'`);
   const drop = (trigger: string) => `drop trigger if exists ${trigger} on ${target}`;
   return [
     drop(NOTIFY),
     `create trigger ${NOTIFY} after insert or update or delete on ${target}\n` +
-      `  for each row execute function ${quote(schema)}.${NOTIFY}(${args.join(", ")})`,
+      `  for each row execute function ${quoteName(schema)}.${NOTIFY}(${args.join(", ")})`,
     drop(TOUCH),
     `create trigger ${TOUCH} before update on ${target}\n` +
       `  for each row when (new.updated_at is not distinct from old.updated_at)\n` +
-      `  execute function ${quote(schema)}.${TOUCH}()`,
+      `  execute function ${quoteName(schema)}.${TOUCH}()`,
   ];
 }
 
-/** The names that a table's key columns have in the database. @throws {QueueError} `INVALID_OPTIONS`. */
-function keyColumns(table: PgTable): readonly string[] {
-  const { name, columns, primaryKeys } = getTableConfig(table);
-  const keys = primaryKeys[0]?.columns ?? columns.filter(({ primary }) => primary);
-  if (keys.length === 0) throw refused(name, "it has no primary key");
-  return keys.map((column) => column.name);
+/** @throws {QueueError} `INVALID_OPTIONS`. */
+function keyColumns(table: PgTable): readonly PgColumn[] {
+  const keys = primaryKeyOf(table);
+  if (keys.length === 0) throw refused(getTableConfig(table).name, "it has no primary key");
+  return keys;
 }
 
-/** As SQL. Without a schema it is looked for on the search path. */
-export function qualifiedName(table: PgTable): string {
-  const { name, schema } = getTableConfig(table);
-  return schema === undefined ? quote(name) : `${quote(schema)}.${quote(name)}`;
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+/** A column's name where no database says how it makes names. */
+function nameWithout(column: PgColumn, casing: Casing | undefined): string {
+  const { name } = column;
+  if (
+    casing === undefined &&
+    column.keyAsName &&
+    (toSnakeCase(name) !== name || toCamelCase(name) !== name)
+  ) {
+    throw refused(
+      getTableConfig(column.table as PgTable).name,
+      `its key column ${name} has no name of its own, and \`casing\` may give it another one. ` +
+        `Name it, as in text(${JSON.stringify(toSnakeCase(name))}), or pass \`casing\``,
+    );
+  }
+  return new CasingCache(casing).getColumnCasing(column);
 }
 
 function refused(table: string, why: string): QueueError {

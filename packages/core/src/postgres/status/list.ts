@@ -1,8 +1,9 @@
-import { and, eq, inArray, is, isNull, or, SQL, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray, is, isNull, or, SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import * as z from "zod/mini";
 import { parseOptions } from "../../contract/options.ts";
 import { QueueError } from "../../errors/queue-error.ts";
+import { castText, type TableCatalog } from "../column-types.ts";
 import type { Database } from "../database.ts";
 import type { AnyStatusTable, StatusRow, StatusTableParts } from "./table.ts";
 
@@ -60,6 +61,7 @@ export async function listRows<T extends AnyStatusTable>(
   db: Database,
   table: T,
   parts: StatusTableParts,
+  catalog: TableCatalog,
   options: StatusListOptions<T>,
 ): Promise<StatusPage<T>> {
   const parsed = parseOptions("list", optionsSchema, options);
@@ -71,7 +73,7 @@ export async function listRows<T extends AnyStatusTable>(
 
   const found = await db
     .select({
-      row: parts.columns,
+      row: getTableColumns(table as AnyStatusTable),
       value: sql<string | null>`${ordered}::text`,
       key: sql<string>`json_build_array(${sql.join(
         parts.keyColumns.map((column) => sql`${column}::text`),
@@ -79,7 +81,7 @@ export async function listRows<T extends AnyStatusTable>(
       )})::text`,
     })
     .from(table as AnyStatusTable)
-    .where(and(toCondition(parts, parsed.where), after && isBehind(parts, ordered, after)))
+    .where(and(toCondition(parts, parsed.where), after && (await isBehind(parts, catalog, ordered, after))))
     .orderBy(sql`${ordered} ${direction} nulls last`, ...parts.keyColumns)
     .limit(limit + 1);
   const page = found.slice(0, limit);
@@ -109,28 +111,22 @@ function isOneOf(column: PgColumn, wanted: unknown): SQL | undefined {
 }
 
 /** Rows behind a position, in the order of the list: by the column, those without a value last, then by the key. */
-function isBehind(
+async function isBehind(
   { keyColumns }: StatusTableParts,
+  catalog: TableCatalog,
   column: PgColumn,
   { value, key, direction }: Position,
-): SQL {
+): Promise<SQL> {
+  const types = await catalog.typesOf(keyColumns);
   const keys = sql.join(
-    keyColumns.map((each, index) => sql`${key[index]}::${typeOf(each)}`),
+    types.map((type, index) => castText(key[index], type)),
     sql`, `,
   );
   const hasGreaterKey = sql`(${sql.join([...keyColumns], sql`, `)}) > (${keys})`;
   if (value === null) return sql`(${column} is null and ${hasGreaterKey})`;
-  const position = sql`${value}::${typeOf(column)}`;
+  const position = castText(value, await catalog.typeOf(column));
   const beyond = sql.raw(direction === "asc" ? ">" : "<");
   return sql`(${column} ${beyond} ${position} or (${column} = ${position} and ${hasGreaterKey}) or ${column} is null)`;
-}
-
-/** Serials are integers with a default, and no type to cast to. */
-function typeOf(column: PgColumn): SQL {
-  const type = column.getSQLType();
-  return sql.raw(
-    type === "bigserial" ? "bigint" : type === "serial" || type === "smallserial" ? "integer" : type,
-  );
 }
 
 function toCursor(position: Position): string {

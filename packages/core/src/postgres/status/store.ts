@@ -2,11 +2,13 @@ import { sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Duration } from "../../contract/duration.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
-import { QueueError } from "../../errors/queue-error.ts";
+import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { consoleLogger, safeOnError } from "../../logging/logger.ts";
 import { ChangeFeed } from "../changes/change-feed.ts";
 import type { ChangeListener } from "../changes/listener.ts";
+import { TableCatalog } from "../column-types.ts";
 import { asTyped, type Database } from "../database.ts";
+import { isAboutRow, reasonOf } from "../database-errors.ts";
 import { changeListener, database } from "../options.ts";
 import { surviveLostConnections } from "../transaction.ts";
 import { listRows, type StatusListOptions, type StatusPage } from "./list.ts";
@@ -40,8 +42,8 @@ export interface StatusStoreOptions<T extends AnyStatusTable> {
 /** What `upsert` sets: fields, and the columns of the library that the caller vouches for. */
 export type StatusValues<T extends AnyStatusTable> = StatusFields<T> & {
   /** Makes the row the caller's: it loses its job, until one writes it again. */
-  readonly status?: Status;
-  readonly errorMessage?: string | null;
+  readonly status?: Status | undefined;
+  readonly errorMessage?: string | null | undefined;
 };
 
 /** A row that changed, or `row: null` for one that was deleted. */
@@ -72,6 +74,7 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
   /** @internal */
   readonly onError: (error: unknown) => void;
   readonly #feed: ChangeFeed<T>;
+  readonly #catalog: TableCatalog;
   readonly #subscriptions = new Set<() => Promise<void>>();
   #isClosed = false;
 
@@ -91,6 +94,7 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
       ? safeOnError(`onError of the status table ${name}`, onError)
       : (error) => consoleLogger.error(`The status table ${name}:`, error);
     this.writer = new StatusWriter({ db, table, parts: this.parts, onError: this.onError });
+    this.#catalog = new TableCatalog(db, table);
     this.#feed = new ChangeFeed({
       db,
       table: this.table,
@@ -125,7 +129,7 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
    * const { rows, cursor } = await scans.list({ where: { guildId, status: ["PENDING", "RUNNING"] }, limit: 20 });
    */
   async list(options: StatusListOptions<T> = {}): Promise<StatusPage<T>> {
-    return this.#run(() => listRows(this.db, this.table, this.parts, options));
+    return this.#run(() => listRows(this.db, this.table, this.parts, this.#catalog, options));
   }
 
   /**
@@ -163,24 +167,17 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
    */
   async subscribe(
     listener: (change: StatusChange<T>) => void,
-    options: { readonly key?: StatusKey<T> } = {},
+    options: { readonly key?: StatusKey<T> | undefined } = {},
   ): Promise<() => Promise<void>> {
     if (this.#isClosed) throw new QueueError("CLOSED", "The status store is closed.");
     const { parts } = this;
     const wanted = options.key === undefined ? undefined : readKey(parts, "subscribe", options.key);
-    const stop = await this.#feed.subscribe(({ key, row }) => {
-      const named = parts.keyNames.map((name): [string, unknown] => [
-        name,
-        row ? (row as Record<string, unknown>)[name] : parts.columns[name]!.mapFromDriverValue(key[name]),
-      ]);
-      const isWanted = wanted === undefined || named.every(([name, value]) => isSame(value, wanted[name]));
-      // What an asynchronous listener returns is watched for its rejection.
-      if (isWanted)
-        return listener({
-          key: Object.fromEntries(named) as StatusKey<T>,
-          row: (row ?? null) as StatusRow<T> | null,
-        });
-    });
+    const stop = await this.#run(() =>
+      this.#feed.subscribe(
+        ({ key, row }) => listener({ key: key as StatusKey<T>, row: (row ?? null) as StatusRow<T> | null }),
+        wanted && parts.keyNames.map((name) => wanted[name]),
+      ),
+    );
     const unsubscribe = async () => {
       if (this.#subscriptions.delete(unsubscribe)) await stop();
     };
@@ -221,8 +218,15 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
     };
   }
 
-  #run<R>(work: () => Promise<R>): Promise<R> {
-    return asTyped(`The status table ${this.parts.name}`, work);
+  async #run<R>(work: () => Promise<R>): Promise<R> {
+    const what = `The status table ${this.parts.name}`;
+    try {
+      return await asTyped(what, work);
+    } catch (error) {
+      if (isQueueError(error) || !isAboutRow(error)) throw error;
+      const message = `${what} can't take a value: ${reasonOf(error)} Pass values that its columns take.`;
+      throw new QueueError("INVALID_OPTIONS", message, { cause: error });
+    }
   }
 }
 
@@ -237,10 +241,6 @@ function byHand(status: Status): Record<string, unknown> {
     ...(status === "RUNNING" && { startedAt: sql`clock_timestamp()` }),
     ...(status === "PENDING" && { startedAt: null }),
   };
-}
-
-function isSame(a: unknown, b: unknown): boolean {
-  return a instanceof Date && b instanceof Date ? a.getTime() === b.getTime() : a === b;
 }
 
 /**

@@ -68,7 +68,7 @@ export type StatusKey<T extends AnyStatusTable> = {
 };
 /** Some of the app's fields. Those that are left out keep their values. */
 export type StatusFields<T extends AnyStatusTable> = {
-  readonly [Name in Parts<T>["fields"] & keyof T["$inferInsert"]]?: T["$inferInsert"][Name];
+  readonly [Name in Parts<T>["fields"] & keyof T["$inferInsert"]]?: T["$inferInsert"][Name] | undefined;
 };
 
 type OwnColumns = ReturnType<typeof ownColumns>;
@@ -142,7 +142,13 @@ export interface StatusTableParts {
   readonly keyColumns: readonly PgColumn[];
   readonly fieldNames: readonly string[];
   readonly columns: Readonly<Record<string, PgColumn>>;
+  /** Whether Postgres takes keys for different whose `subjectOf` differs: `1.0` and `1.00` are one number to it. */
+  readonly hasExactKeys: boolean;
 }
+
+/** Kinds of Drizzle columns whose values have one text each, as `subjectOf` makes it. */
+const EXACT_KINDS =
+  /^Pg(Text|Varchar|UUID|SmallInt|Integer|BigInt\d*|SmallSerial|Serial|BigSerial\d*|Boolean|Enum\w*Column|Timestamp|Date)$/;
 
 /** @throws {QueueError} `INVALID_OPTIONS` for what isn't a status table. */
 export function readStatusTable(table: unknown): StatusTableParts {
@@ -150,7 +156,8 @@ export function readStatusTable(table: unknown): StatusTableParts {
     throw new QueueError("INVALID_OPTIONS", "Expected a table made by statusTable(…).");
   }
   const name = getTableName(table);
-  const columns = getTableColumns(table) as Record<string, PgColumn>;
+  // Without a prototype: callers look columns up by names that they were given.
+  const columns: Record<string, PgColumn> = Object.assign(Object.create(null), getTableColumns(table));
   const primary = getTableConfig(table).primaryKeys[0]?.columns ?? [];
   const keyNames = primary.map(
     (key) => Object.keys(columns).find((column) => columns[column]!.name === key.name)!,
@@ -170,13 +177,15 @@ export function readStatusTable(table: unknown): StatusTableParts {
     const why = "a row is there before its job has told any field";
     throw invalid(name, `the field ${required} must have a default or may be null: ${why}`);
   }
-  return { name, keyNames, keyColumns, fieldNames, columns };
+  const hasExactKeys = keyColumns.every(({ columnType }) => EXACT_KINDS.test(columnType));
+  return { name, keyNames, keyColumns, fieldNames, columns, hasExactKeys };
 }
 
 /** A key as text, equal for equal keys, in memory only. */
 export function subjectOf({ keyNames, columns }: StatusTableParts, key: Readonly<Record<string, unknown>>) {
   const values = keyNames.map((name) => {
     const value = columns[name]!.mapToDriverValue(key[name]);
+    if (columns[name]!.columnType === "PgUUID") return `${value}`.toLowerCase().replaceAll(/[{}-]/g, "");
     return typeof value === "bigint" ? `${value}` : value;
   });
   return JSON.stringify(values);

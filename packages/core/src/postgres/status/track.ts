@@ -9,22 +9,34 @@ import type { AnyStatusTable, StatusFields, StatusKey } from "./table.ts";
 import { Tracker } from "./tracker.ts";
 import { TrackingService } from "./tracking-service.ts";
 
+declare const unreal: unique symbol;
+
+/**
+ * A type that no value has. Beside the types of columns it makes TypeScript read `"calm"` as itself where a callback
+ * without parameters returns it: those are read before the table is known, and it would be any `string`.
+ */
+type Literal = ("" | 0) & { readonly [unreal]: never };
+
+type Returned<Columns> = { readonly [Name in keyof Columns]: Columns[Name] | Literal };
+
 /** What `trackStatus` takes beside the message. */
 export interface TrackStatusOptions<M extends Message, T extends AnyStatusTable> {
   readonly store: StatusStore<T>;
   /** Whose status a job of the message is; `undefined` for a job that isn't tracked. */
-  readonly key: (data: HandlerData<M>) => StatusKey<T> | undefined;
+  readonly key: (data: HandlerData<M>) => Returned<StatusKey<T>> | undefined;
   /** The app's fields, as far as jobs tell them. */
   readonly fields?:
     | {
         /** Set as an attempt begins, for example to count from 0 again. */
-        readonly start?: ((data: HandlerData<M>) => StatusFields<T>) | undefined;
+        readonly start?: ((data: HandlerData<M>) => Returned<StatusFields<T>>) | undefined;
         /** Set by what the handler reports: at most four times a second, the last one always. */
         readonly progress?:
-          | ((value: ReportedProgress<M>, data: HandlerData<M>) => StatusFields<T>)
+          | ((value: ReportedProgress<M>, data: HandlerData<M>) => Returned<StatusFields<T>>)
           | undefined;
         /** Set by what the handler returns. */
-        readonly result?: ((value: JobResult<M>, data: HandlerData<M>) => StatusFields<T>) | undefined;
+        readonly result?:
+          | ((value: JobResult<M>, data: HandlerData<M>) => Returned<StatusFields<T>>)
+          | undefined;
       }
     | undefined;
   /** Time between two looks for rows that missed how their job went on. "100ms" to "1h". @default "2s" */

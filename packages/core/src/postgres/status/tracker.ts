@@ -160,8 +160,10 @@ export class Tracker {
     // Sorted, as the writer's statements are, so that two never wait for each other in a circle.
     const sorted = [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, write]) => write);
     await asTyped(`The status table ${store.parts.name}`, async () => {
-      for (let from = 0; from < sorted.length; from += MAX_ROWS) {
-        await writeSubjects(tx, store.table, store.parts, sorted.slice(from, from + MAX_ROWS));
+      // One statement can't write a row twice, and a refusal would end the caller's transaction.
+      const size = store.parts.hasExactKeys ? MAX_ROWS : 1;
+      for (let from = 0; from < sorted.length; from += size) {
+        await writeSubjects(tx, store.table, store.parts, sorted.slice(from, from + size));
       }
     });
   }
