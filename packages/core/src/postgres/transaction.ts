@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import { assertCommitsHold } from "./pooled-connection.ts";
 
 /** The transaction that a database of Drizzle hands to `db.transaction(async (tx) => …)`. */
 export type TransactionOf<DB extends Database> = Parameters<Parameters<DB["transaction"]>[0]>[0];
@@ -11,11 +12,12 @@ export type TransactionOf<DB extends Database> = Parameters<Parameters<DB["trans
  * process (in version 3.4.9), a rollback included. So work that is given up then never ends here, and work that has
  * waited for something else looks at `isLost` before it goes on. `pg` leaves it to the next query to fail.
  */
-export function inTransaction<DB extends Database, T>(
+export async function inTransaction<DB extends Database, T>(
   db: DB,
   work: (tx: TransactionOf<DB>, isLost: () => boolean) => Promise<T>,
 ): Promise<T> {
   surviveLostConnections(db);
+  await assertCommitsHold(db);
   let isLost = false;
   const outcome = db.transaction(
     async (tx): Promise<T> => {

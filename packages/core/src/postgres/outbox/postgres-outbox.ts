@@ -11,13 +11,14 @@ import type { Outbox } from "../../queue/outbox.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { asTyped, type Database } from "../database.ts";
 import { changeListener, DEFAULT_SCHEMA, database, schemaName } from "../options.ts";
+import { assertCommitsHold } from "../pooled-connection.ts";
 import { OutboxTable } from "./outbox-table.ts";
 import { Relay } from "./relay.ts";
 import type { OutboxProblem } from "./relay-reports.ts";
 
 export interface PostgresOutboxOptions {
   /**
-   * Where the relay reads, one connection at a time. What sends bring along is their own transaction, of whatever
+   * Where the relay reads, one connection at a time: a pool, or PGlite. What sends bring along is their own transaction, of whatever
    * connection to the same database.
    */
   readonly db: Database;
@@ -81,7 +82,11 @@ export function postgresOutbox(options: PostgresOutboxOptions): PostgresOutbox {
   return {
     async add(tx, jobs) {
       assertTransaction(tx);
-      if (jobs.length > 0) await asTyped("The outbox", () => table.insert(tx, jobs));
+      if (jobs.length === 0) return;
+      await asTyped("The outbox", async () => {
+        await assertCommitsHold(tx);
+        await table.insert(tx, jobs);
+      });
     },
     async start({ engine, logger }) {
       const { listener, onProblem, pollInterval, batch } = rest;
