@@ -1,4 +1,4 @@
-import type { SQL } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { toTyped } from "./database-errors.ts";
 
@@ -15,6 +15,12 @@ export type Database = PgDatabase<PgQueryResultHKT, any, any>;
 export async function queryRows<Row>(db: Database, query: SQL): Promise<Row[]> {
   const answer: unknown = await db.execute(query);
   return Array.isArray(answer) ? (answer as Row[]) : (answer as { readonly rows: Row[] }).rows;
+}
+
+/** Whether a condition of SQL is true. */
+export async function holds(db: Database, condition: SQL): Promise<boolean> {
+  const [row] = await queryRows<{ holds: boolean }>(db, sql`select ${condition} as holds`);
+  return row!.holds;
 }
 
 /**

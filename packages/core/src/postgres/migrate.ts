@@ -1,12 +1,13 @@
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import * as z from "zod/mini";
 import { parseOptions } from "../contract/options.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { attachChangeTriggers, hasChangeTriggers } from "./changes/triggers.ts";
-import { asTyped, type Database, queryRows } from "./database.ts";
+import { asTyped, type Database, holds, queryRows } from "./database.ts";
+import { assertMayCreate, assertOwnsTable } from "./migrate-rights.ts";
 import { type Migration, migrations } from "./migrations.ts";
-import { DEFAULT_SCHEMA, isTable, schemaName } from "./options.ts";
+import { DEFAULT_SCHEMA, isTable, readDatabase, schemaName } from "./options.ts";
 import { inTransaction } from "./transaction.ts";
 
 export interface MigrateOptions {
@@ -36,7 +37,8 @@ const latest = migrations.length;
  */
 export async function migrate(db: Database, options: MigrateOptions = {}): Promise<number[]> {
   const { schema, statusTables } = parseOptions("migrate", optionsSchema, options);
-  return asTyped("migrate", () => inTransaction(db, (tx) => migrateWithin(tx, schema, statusTables)));
+  const database = readDatabase("migrate", db, "any");
+  return asTyped("migrate", () => inTransaction(database, (tx) => migrateWithin(tx, schema, statusTables)));
 }
 
 async function migrateWithin(
@@ -54,13 +56,18 @@ async function migrateWithin(
   // Who held the lock before may have done it.
   const { missing, detached } = await findWork();
   if (missing.length > 0) await apply(tx, schema, missing);
-  for (const table of detached) await attachChangeTriggers(tx, table, schema);
+  for (const table of detached) {
+    await assertOwnsTable(tx, table);
+    await attachChangeTriggers(tx, table, schema);
+  }
   return missing.map(({ version }) => version);
 }
 
 async function apply(tx: Database, schema: string, missing: readonly Migration[]): Promise<void> {
+  const isThere = await holds(tx, sql`exists (select from pg_namespace where nspname = ${schema})`);
+  await assertMayCreate(tx, schema, isThere);
   // Even with "if not exists" it takes the right to create one.
-  if (!(await holds(tx, sql`exists (select from pg_namespace where nspname = ${schema})`))) {
+  if (!isThere) {
     await tx.execute(sql`create schema ${sql.identifier(schema)}`);
   }
   const [before] = await queryRows<{ path: string }>(tx, sql`select current_setting('search_path') as path`);
@@ -100,11 +107,6 @@ async function findDetached(
   const detached: PgTable[] = [];
   for (const table of tables) if (!(await hasChangeTriggers(tx, table, schema))) detached.push(table);
   return detached;
-}
-
-async function holds(tx: Database, condition: SQL): Promise<boolean> {
-  const [row] = await queryRows<{ holds: boolean }>(tx, sql`select ${condition} as holds`);
-  return row!.holds;
 }
 
 async function setSearchPath(tx: Database, path: string): Promise<void> {

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { Duration } from "../../contract/duration.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
 import { asTyped, type Database, queryRows } from "../database.ts";
-import { DEFAULT_SCHEMA, schemaName } from "../options.ts";
+import { DEFAULT_SCHEMA, readDatabase, schemaName } from "../options.ts";
 import { inTransaction, type TransactionOf } from "../transaction.ts";
 
 /** Of a handler's context, what tells one job from another. */
@@ -36,7 +36,8 @@ const onceSchema = z.strictObject({
  *
  * What isn't written with `tx` isn't part of it, and may happen again.
  *
- * @throws {QueueError} `INVALID_OPTIONS`, `DATABASE_UNAVAILABLE`, `DATABASE_MISCONFIGURED`; and what `effects` throws.
+ * @throws {QueueError} `INVALID_OPTIONS`, also for a database on a single connection, where transactions of handlers
+ * that run side by side would mix; `DATABASE_UNAVAILABLE`, `DATABASE_MISCONFIGURED`; and what `effects` throws.
  *
  * @example
  * worker.handle(orderPaid, (context) =>
@@ -52,9 +53,10 @@ export async function once<DB extends Database, T>(
   options: OnceOptions = {},
 ): Promise<OnceOutcome<T>> {
   const { job } = context;
+  const database = readDatabase("once", db, "pool");
   const { schema, consumer = job.messageType } = parseOptions("once", onceSchema, options);
   return asTyped("The inbox", () =>
-    inTransaction(db, async (tx): Promise<OnceOutcome<T>> => {
+    inTransaction(database, async (tx): Promise<OnceOutcome<T>> => {
       const written = await queryRows(
         tx,
         sql`insert into ${sql.identifier(schema)}.queue_inbox (consumer, job_id) values (${consumer}, ${job.id})
@@ -92,12 +94,13 @@ const STEP = 10_000;
  */
 export async function cleanInbox(db: Database, options: CleanInboxOptions): Promise<number> {
   const { olderThan, schema } = parseOptions("cleanInbox", cleanSchema, options);
+  const database = readDatabase("cleanInbox", db, "any");
   const inbox = sql`${sql.identifier(schema)}.queue_inbox`;
   let cleaned = 0;
   for (;;) {
     const removed = await asTyped("cleanInbox", () =>
       queryRows<{ count: number }>(
-        db,
+        database,
         sql`with old as (
             select consumer, job_id from ${inbox}
             where handled_at <= clock_timestamp() - ${olderThan}::float8 * interval '1 millisecond'

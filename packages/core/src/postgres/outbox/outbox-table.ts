@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { NewJob } from "../../engine/port.ts";
+import { quoteName } from "../column-names.ts";
 import { type Database, queryRows } from "../database.ts";
 
 /** A row that this relay's transaction has locked. */
@@ -40,8 +41,10 @@ const LONGEST_SILENCE = "15s";
 export class OutboxTable {
   readonly #outbox: SQL;
   readonly #relay: SQL;
+  readonly #schema: string;
 
   constructor(schema: string) {
+    this.#schema = schema;
     this.#outbox = sql`${sql.identifier(schema)}.queue_outbox`;
     this.#relay = sql`${sql.identifier(schema)}.queue_relay`;
   }
@@ -140,6 +143,28 @@ export class OutboxTable {
       )
       on conflict (id) do update
       set awake_until = excluded.awake_until, listening_until = excluded.listening_until`);
+  }
+
+  /**
+   * The role of a connection from which row-level security may hide rows; `undefined` when it sees all. A policy that
+   * hides nothing says `using (true)`, for all commands.
+   */
+  async roleBehindPolicies(db: Database): Promise<string | undefined> {
+    const policies = sql`
+      select from pg_policies
+      where schemaname = ${this.#schema} and tablename = 'queue_outbox' and exists (
+        select from unnest(roles) as member (name)
+        where case when member.name = 'public' then true else pg_has_role(member.name, 'usage') end
+      )`;
+    const [row] = await queryRows<{ role: string; isLimited: boolean }>(
+      db,
+      sql`
+      select current_user::text as role, row_security_active(${`${quoteName(this.#schema)}.queue_outbox`}) and (
+        exists (${policies} and permissive = 'RESTRICTIVE')
+        or not exists (${policies} and permissive = 'PERMISSIVE' and cmd = 'ALL' and qual = 'true')
+      ) as "isLimited"`,
+    );
+    return row!.isLimited ? row!.role : undefined;
   }
 
   /** Nobody needs to notify this relay any more. */

@@ -2,6 +2,7 @@ import { isQueueError } from "../../errors/queue-error.ts";
 import { messageOf } from "../../errors/thrown.ts";
 import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import type { Logger } from "../../logging/logger.ts";
+import { quoteName } from "../column-names.ts";
 import type { Refusal } from "./relay-turn.ts";
 
 /** A job that the relay hasn't been able to move for some time. It goes on trying. */
@@ -79,6 +80,16 @@ export class RelayReports {
     );
     if (!onProblem) return;
     this.#guard.call(onProblem, { jobId: id, messageType, queue: job?.queue, error, tries, sentAt });
+  }
+
+  /** Row-level security may hide rows from the relay. */
+  policiesApply(role: string): void {
+    const outbox = `${quoteName(this.#parts.schema)}.queue_outbox`;
+    this.#parts.logger.warn(
+      `Row-level security applies to ${outbox} for the relay's role ${quoteName(role)}: jobs that a policy hides from it ` +
+        `stay there. Let it see all of them: alter role ${quoteName(role)} bypassrls, or: create policy relay on ` +
+        `${outbox} to ${quoteName(role)} using (true).`,
+    );
   }
 
   /** The engine or the listener was closed, or refuses for good. */

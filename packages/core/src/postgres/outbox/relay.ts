@@ -58,6 +58,8 @@ export class Relay implements Service {
   #running: Promise<void> | undefined;
   #isStopped = false;
   #isWoken = false;
+  /** Whether a turn has succeeded. */
+  #hasLooked = false;
   #interrupt: (() => void) | undefined;
   #isListening = false;
   /** Until then somebody who sends may rely on this relay to look. */
@@ -135,6 +137,7 @@ export class Relay implements Service {
       const report = await within(LONGEST_TURN, work, () =>
         silence("DATABASE_UNAVAILABLE", "The outbox's database", LONGEST_TURN),
       );
+      if (!this.#hasLooked) await this.#checkPolicies();
       // Nobody has looked meanwhile, whatever was announced.
       if (this.#reports.succeeded()) this.#awakeUntil = Math.max(this.#awakeUntil, now());
       for (const refusal of report.refusals) this.#reports.refused(refusal);
@@ -148,6 +151,14 @@ export class Relay implements Service {
       );
       return { pause: 0, isDeaf: true };
     }
+  }
+
+  /** Hidden rows are found by nobody: not by this relay, and not by whoever looks for what is stuck in its role. */
+  async #checkPolicies(): Promise<void> {
+    const { db, table } = this.#parts;
+    const role = await asTyped("The outbox", () => table.roleBehindPolicies(db));
+    if (role !== undefined) this.#reports.policiesApply(role);
+    this.#hasLooked = true;
   }
 
   /** Tells those who send whether, and how long, they needn't notify. */

@@ -1,0 +1,48 @@
+import { sql } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import { QueueError } from "../errors/queue-error.ts";
+import { qualifiedName, quoteName } from "./column-names.ts";
+import { type Database, holds, queryRows } from "./database.ts";
+
+/**
+ * Postgres says "no schema has been selected to create in" of a schema that the role may not use, and names no grant.
+ *
+ * @throws {QueueError} `DATABASE_MISCONFIGURED`.
+ */
+export async function assertMayCreate(tx: Database, schema: string, isThere: boolean): Promise<void> {
+  const right = isThere
+    ? sql`has_schema_privilege(${schema}, 'usage') and has_schema_privilege(${schema}, 'create')`
+    : sql`has_database_privilege(current_database(), 'create')`;
+  if (await holds(tx, right)) return;
+  const [names] = await queryRows<{ role: string; database: string }>(
+    tx,
+    sql`select current_user::text as role, current_database()::text as database`,
+  );
+  const role = quoteName(names!.role);
+  throw new QueueError(
+    "DATABASE_MISCONFIGURED",
+    isThere
+      ? `migrate: permission denied: the role ${role} may not create tables in the schema ${quoteName(schema)}. ` +
+          `Let the schema's owner run: grant usage, create on schema ${quoteName(schema)} to ${role}. ` +
+          "Or run `migrate` as the owner."
+      : `migrate: permission denied: the role ${role} may not create the schema ${quoteName(schema)}. ` +
+          `Let the database's owner run: create schema ${quoteName(schema)} authorization ${role}. ` +
+          "Or run `migrate` as a role that may create schemas.",
+  );
+}
+
+/** @throws {QueueError} `DATABASE_MISCONFIGURED`: triggers of a table are replaced by its owner only. */
+export async function assertOwnsTable(tx: Database, table: PgTable): Promise<void> {
+  const name = qualifiedName(table);
+  const [row] = await queryRows<{ owns: boolean; owner: string }>(
+    tx,
+    sql`select pg_has_role(relowner, 'usage') as owns, pg_get_userbyid(relowner)::text as owner
+      from pg_class where oid = ${name}::regclass`,
+  );
+  if (row!.owns) return;
+  throw new QueueError(
+    "DATABASE_MISCONFIGURED",
+    `migrate: permission denied: the table ${name} belongs to the role ${quoteName(row!.owner)}, so only that role may ` +
+      "attach its triggers. Run `migrate` as that role, or put what `statusTableSql` answers into a migration of yours.",
+  );
+}
