@@ -1,5 +1,4 @@
 import { PGlite } from "@electric-sql/pglite";
-import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
@@ -435,50 +434,5 @@ describe("tracking that goes wrong", () => {
       "trackStatus: key: expected a function",
     );
     expect(() => scanTracking({} as never)).toThrow("expected a store");
-  });
-});
-
-describe("the reconciler", () => {
-  const reconcile = { reconcileInterval: "100ms", goneAfter: "200ms" } as const;
-
-  it("mends rows whose job went on without them, with what the job told", async () => {
-    const app = openStore(db);
-    const engine = memoryEngine();
-    const { queue } = await startApp(app, { engine, sync: async () => {}, options: reconcile });
-    await queue.send(channelScan, subject());
-    // A worker that doesn't track: as one whose process died before it could write.
-    await startApp(undefined, { engine, scan: async () => done });
-    const row = await rowIn(app.store, "SUCCEEDED");
-    expect(row).toMatchObject({ epoch: 1, messageCount: 3, forwardMessageId: "m3" });
-    expect(row.startedAt).not.toBeNull();
-    expect(row.finishedAt).not.toBeNull();
-  });
-
-  it("leaves rows alone that somebody else took over", async () => {
-    const app = openStore(db);
-    const { queue } = await startApp(app, { scan: async () => done, options: reconcile });
-    await queue.wait(await queue.send(channelScan, subject()));
-    await rowIn(app.store, "SUCCEEDED");
-    await client.exec("update scan_status set status = 'RUNNING', updated_at = now() - interval '1 minute'");
-    await queue.send(channelScan, subject("c2"));
-    await queue.pause("scans");
-    await db.execute(sql`insert into scan_status (guild_id, channel_id, status, job_id, created_at, updated_at)
-      values ('g1', 'c9', 'RUNNING', 'gone', now(), now() - interval '1 minute')`);
-    // By then it has looked, for the row of the lost job was mended.
-    await rowIn(app.store, "FAILED", subject("c9"));
-    expect(await app.store.get(subject())).toMatchObject({ status: "RUNNING" });
-  });
-
-  it("takes a job for failed that the engine has forgotten, but not one in the outbox", async () => {
-    const app = openStore(db);
-    const producer = await startApp(app, { queue: { outbox: postgresOutbox({ db }) } });
-    await producer.queue.send(channelScan, subject());
-    await db.transaction((tx) => producer.queue.send(channelScan, subject("c2"), { tx }));
-    await client.exec("update scan_status set updated_at = now() - interval '1 minute'");
-    // The engine has lost what it stored.
-    await startApp(app, { sync: async () => {}, options: reconcile });
-    const row = await rowIn(app.store, "FAILED");
-    expect(row.errorMessage).toContain("not known to the engine any more");
-    expect(await app.store.get(subject("c2"))).toMatchObject({ status: "PENDING" });
   });
 });

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Engine, JobRecord } from "../../engine/port.ts";
-import { isTerminal } from "../../engine/state-machine.ts";
+import { isTerminal, type TerminalState } from "../../engine/state-machine.ts";
 import { asTyped, queryRows } from "../database.ts";
 import { isolateRefused } from "../refused-rows.ts";
 import { Patience } from "./patience.ts";
@@ -17,6 +17,14 @@ const SETTLING = 2_000;
 
 const GONE =
   "The job is not known to the engine any more: it was removed, or forgotten before its end could be written here.";
+
+/** How the row of a job ends that the engine has removed, by how the job did. */
+const ENDINGS: Readonly<Record<TerminalState, { readonly status: Status; readonly message: string | null }>> =
+  {
+    completed: { status: "SUCCEEDED", message: null },
+    failed: { status: "FAILED", message: "The job failed. Its error is no longer kept." },
+    cancelled: { status: "CANCELLED", message: "The job was cancelled. The reason is no longer kept." },
+  };
 
 export interface ReconcilerParts {
   readonly tracker: Tracker;
@@ -35,6 +43,10 @@ interface UnfinishedRow {
   readonly updatedAt: string;
 }
 
+interface EndedRow extends UnfinishedRow {
+  readonly message: string | null;
+}
+
 /**
  * Compares rows that haven't ended with their jobs, and mends those that missed something: a worker died between the
  * end of a job and its row, or Postgres was away for longer than the worker was there.
@@ -44,6 +56,8 @@ export class Reconciler {
   readonly #patience = new Patience();
   /** When a job was first found gone, by its id. */
   readonly #goneSince = new Map<string, number>();
+  /** Jobs whose rows Postgres refused to end. */
+  readonly #refused = new Set<string>();
   #after: UnfinishedRow | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #turn: Promise<void> | undefined;
@@ -98,7 +112,7 @@ export class Reconciler {
         await this.#mend(row, record);
       }
     }
-    await this.#giveUp(this.#longGone(gone));
+    await this.#end(gone);
   }
 
   async #mend(row: UnfinishedRow, record: JobRecord): Promise<void> {
@@ -121,34 +135,51 @@ export class Reconciler {
     });
   }
 
-  /** A guess, so it gives way to anything that is known: only a row that is as it was read is changed. */
-  async #giveUp(rows: readonly UnfinishedRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    const inOutbox = await this.#findInOutbox(rows.filter(({ epoch }) => epoch === 0));
-    const lost = rows.filter(({ jobId }) => !inOutbox.has(jobId));
-    if (lost.length === 0) return;
-    const writeLost = async (some: readonly UnfinishedRow[]) => {
-      await this.#writeLost(some);
-      for (const row of some) this.#goneSince.delete(row.jobId);
+  /** Jobs that aren't stored ended as the engine remembers. One that it has forgotten is given up after a while. */
+  async #end(gone: readonly UnfinishedRow[]): Promise<void> {
+    if (gone.length === 0) return;
+    const remembered = await this.#parts.engine.remembered(gone.map(({ jobId }) => jobId));
+    const ended = gone.flatMap((row, index): EndedRow[] => {
+      const ending = remembered[index];
+      return ending ? [{ ...row, ...ENDINGS[ending.state] }] : [];
+    });
+    const forgotten = this.#longGone(gone.filter((_, index) => !remembered[index]));
+    const inOutbox = await this.#findInOutbox(forgotten.filter(({ epoch }) => epoch === 0));
+    const lost = forgotten.filter(({ jobId }) => !inOutbox.has(jobId));
+    await this.#writeEnds([
+      ...ended,
+      ...lost.map((row): EndedRow => ({ ...row, status: "FAILED", message: GONE })),
+    ]);
+  }
+
+  async #writeEnds(rows: readonly EndedRow[]): Promise<void> {
+    const name = this.#parts.store.parts.name;
+    const write = async (some: readonly EndedRow[]) => {
+      await this.#updateEnds(some);
+      for (const { jobId } of some) this.#goneSince.delete(jobId);
     };
-    await isolateRefused(lost, writeLost, ({ jobId }, error) => {
+    const left = rows.filter(({ jobId }) => !this.#refused.has(jobId));
+    await isolateRefused(left, write, (row, error) => {
       // Not again: it would be refused, and reported, in every turn.
-      this.#goneSince.set(jobId, Number.POSITIVE_INFINITY);
-      this.#parts.onError(refusedRow(this.#parts.store.parts.name, { jobId, status: "FAILED" }, error));
+      this.#refused.add(row.jobId);
+      this.#parts.onError(refusedRow(name, row, error));
     });
   }
 
-  async #writeLost(lost: readonly UnfinishedRow[]): Promise<void> {
+  /** It gives way to anything that is known better: only a row that is as it was read is changed. */
+  async #updateEnds(rows: readonly EndedRow[]): Promise<void> {
     const { table, parts } = this.#parts.store;
     const { jobId, epoch } = parts.columns;
     await this.#query(sql`
-      update ${table} set status = 'FAILED', error_message = ${GONE}, finished_at = clock_timestamp(),
+      update ${table} set status = ended.status, error_message = ended.message, finished_at = clock_timestamp(),
         updated_at = clock_timestamp()
       from (values ${sql.join(
-        lost.map((row) => sql`(${row.jobId}::text, ${row.epoch}::int)`),
+        rows.map(
+          (row) => sql`(${row.jobId}::text, ${row.epoch}::int, ${row.status}::text, ${row.message}::text)`,
+        ),
         sql`, `,
-      )}) as lost(job_id, epoch)
-      where ${jobId!} = lost.job_id and ${epoch!} = lost.epoch and ${isUnfinished(parts.columns.status!)}`);
+      )}) as ended(job_id, epoch, status, message)
+      where ${jobId!} = ended.job_id and ${epoch!} = ended.epoch and ${isUnfinished(parts.columns.status!)}`);
   }
 
   /** A job that was sent with `tx` isn't in the engine until the relay has moved it, however long that takes. */
