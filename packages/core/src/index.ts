@@ -75,6 +75,7 @@ export type {
   WireEnvelope,
 } from "./engine/port.ts";
 export {
+  type Damage,
   type HealthReport,
   HISTOGRAM_BOUNDS,
   type MetricsBucket,

@@ -209,6 +209,7 @@ test("when everything has ended and been cleaned, only what the data model says 
   const keys = (await admin.keys(`{${namespace}}:*`)).map((key) => key.slice(namespace.length + 3));
   const lasting = keys.filter((key) => !/^(metrics|sent|idle):/.test(key));
   expect(lasting.sort()).toEqual([
+    "audit",
     "endings",
     "profiles",
     "queues",

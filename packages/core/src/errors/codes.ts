@@ -157,6 +157,13 @@ export const ERROR_CODES = {
     means: "The engine's server is out of memory and refuses to store more. Nothing was stored.",
     remedy: "Let workers drain the queues (claiming and settling still work), or raise Redis' `maxmemory`.",
   },
+  CORRUPT_JOB: {
+    retryable: false,
+    means:
+      "Keys of the engine were deleted or overwritten. Jobs that can't be read count as removed; the others go on.",
+    remedy:
+      "Look for an evicting server, or another program in the same database. Send lost jobs again with their ids.",
+  },
   ENGINE_MISCONFIGURED: {
     retryable: false,
     means: "The engine's server refused the credentials, is too old, or is set up in a way that loses jobs.",

@@ -1,7 +1,7 @@
 import type { Registry } from "../contract/registry.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { Engine } from "../engine/port.ts";
-import type { HealthReport } from "../engine/reports.ts";
+import type { Damage, HealthReport } from "../engine/reports.ts";
 import { sentence } from "../errors/sentence.ts";
 import { messageOf } from "../errors/thrown.ts";
 import { type QueueStats, RECENT_MINUTES, readStats } from "./stats.ts";
@@ -19,7 +19,7 @@ export interface QueueHealth {
 /** Something that isn't as it should be, and what to do about it. */
 export interface HealthReason {
   readonly status: "warning" | "critical";
-  readonly kind: "engine" | "failures" | "stalls" | "backlog" | "unserved" | "paused";
+  readonly kind: "engine" | "corrupt" | "failures" | "stalls" | "backlog" | "unserved" | "paused";
   /** Absent when it concerns the engine. */
   readonly queue?: string;
   readonly text: string;
@@ -48,6 +48,7 @@ export async function readHealth(engine: Engine, registry: Registry, clock: Cloc
       reasons.push(engineReason(unreachable(engine, error)));
     }
   } else reasons.push(engineReason(report));
+  if (report.damage) reasons.push(damageReason(report.damage));
   const isCritical = reasons.some(({ status }) => status === "critical");
   return {
     status: isCritical ? "critical" : reasons.length > 0 ? "warning" : "healthy",
@@ -68,6 +69,20 @@ function engineReason({ engine, problem }: HealthReport): HealthReason {
     kind: "engine",
     text: `The ${engine} engine can't do its work: ${sentence(problem ?? "it gives no reason")}`,
     remedy: "Mend what it says. Jobs wait meanwhile, and the engine and its workers go on by themselves.",
+  };
+}
+
+function damageReason(damage: readonly Damage[]): HealthReason {
+  const count = (kind: Damage["kind"]) => damage.filter((one) => one.kind === kind).length;
+  const removed = damage.filter(({ kind }) => kind === "removed").map(({ subject }) => subject);
+  const named = removed.length === 0 ? "" : ` Jobs removed: ${removed.slice(-5).join(", ")}.`;
+  return {
+    status: removed.length + count("moved") > 0 ? "critical" : "warning",
+    kind: "corrupt",
+    text:
+      `CORRUPT_JOB: the engine's storage was damaged in the last hour: ${removed.length} unreadable jobs removed, ` +
+      `${count("moved")} structures moved aside, ${count("mended")} entries put right.${named}`,
+    remedy: "Look for an evicting server or another program in the same database; send lost jobs again.",
   };
 }
 

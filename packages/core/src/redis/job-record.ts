@@ -1,4 +1,11 @@
-import type { AttemptFailure, ClaimedJob, JobRecord, LogEntry, RememberedEnding } from "../engine/port.ts";
+import type {
+  AttemptFailure,
+  ClaimedJob,
+  JobRecord,
+  Lease,
+  LogEntry,
+  RememberedEnding,
+} from "../engine/port.ts";
 import type { JobState, TerminalState } from "../engine/state-machine.ts";
 import { decodeValue, dependenciesOf, envelopeOf, profileIdOf } from "./job-value.ts";
 import type { Profiles } from "./profiles.ts";
@@ -14,23 +21,52 @@ export type StoredParts = readonly [
 
 const NONE: readonly string[] = [];
 
+/** A claim's reply, read. */
+export interface ClaimedReply {
+  readonly jobs: readonly ClaimedJob[];
+  /** Ids of jobs that can't be read. */
+  readonly unreadable: readonly string[];
+  /** Jobs reserved behind an unreadable one: nobody would begin them. */
+  readonly stranded: readonly Lease[];
+}
+
 /** The jobs of a claim's reply: id, counters and value of each in turn. */
 export async function claimedJobs(
   reply: readonly string[],
   token: string,
   profiles: Profiles,
-): Promise<readonly ClaimedJob[]> {
+): Promise<ClaimedReply> {
   for (let index = 2; index < reply.length; index += 3) {
     if (profiles.has(profileIdOf(reply[index]!))) continue;
     await profiles.learn(reply.filter((_, place) => place % 3 === 2).map(profileIdOf));
     break;
   }
   const jobs: ClaimedJob[] = [];
+  const unreadable: string[] = [];
+  const stranded: Lease[] = [];
+  let isStranded = false;
   for (let index = 0; index < reply.length; index += 3) {
-    const ahead = reply[index - 3];
-    jobs.push(claimedJob(reply[index]!, reply[index + 1]!, reply[index + 2]!, token, profiles, ahead));
+    const id = reply[index]!;
+    const job = readable(() =>
+      claimedJob(id, reply[index + 1]!, reply[index + 2]!, token, profiles, reply[index - 3]),
+    );
+    isStranded &&= job === undefined || job.follows !== undefined;
+    if (job === undefined) {
+      unreadable.push(id);
+      isStranded = true;
+    } else if (isStranded) stranded.push({ id, epoch: job.epoch, token });
+    else jobs.push(job);
   }
-  return jobs;
+  return { jobs, unreadable, stranded };
+}
+
+/** `undefined` where a stored text isn't what this engine writes. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 function claimedJob(
@@ -76,7 +112,9 @@ export async function jobRecords(
   profiles: Profiles,
 ): Promise<readonly (JobRecord | null)[]> {
   await profiles.learn(reply.flatMap((parts) => (parts ? [profileIdOf(parts[0])] : [])));
-  return reply.map((parts, index) => (parts ? jobRecord(ids[index]!, parts, profiles) : null));
+  return reply.map(
+    (parts, index) => (parts && readable(() => jobRecord(ids[index]!, parts, profiles))) ?? null,
+  );
 }
 
 const ENDINGS: Readonly<Record<string, TerminalState>> = { co: "completed", fa: "failed", ca: "cancelled" };

@@ -116,6 +116,7 @@ export function decodeValue(value: string): JobValue {
   const stampAt = value.indexOf(" ", createdAt) + 1;
   const flagsAt = value.indexOf(" ", stampAt) + 1;
   const lineEnd = value.indexOf("\n", flagsAt);
+  if (flagsAt === 0 || lineEnd < 0) throw new Error("The header of a job can't be read.");
   return {
     profileId: value.slice(0, sequenceAt - 1),
     createdAt: Number(value.slice(createdAt, stampAt - 1)),

@@ -59,7 +59,8 @@ export class Profiles {
     if (unknown.length === 0) return;
     const texts = (await this.#connection.run(scripts.profiles, unknown)) as readonly (string | null)[];
     texts.forEach((text, index) => {
-      if (text !== null) this.#byId.set(unknown[index]!, parseProfile(text));
+      const profile = text === null ? undefined : parseProfile(text);
+      if (profile !== undefined) this.#byId.set(unknown[index]!, profile);
     });
   }
 
@@ -75,8 +76,15 @@ export class Profiles {
   }
 }
 
-function parseProfile(text: string): Profile {
-  const { q, m, v, a, t, ca, cc, fa, fc, h } = JSON.parse(text);
+function parseProfile(text: string): Profile | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { q, m, v, a, t, ca, cc, fa, fc, h } = Object(parsed);
+  if (typeof q !== "string" || typeof m !== "string") return undefined;
   const retain = { completed: { age: ca, count: cc }, failed: { age: fa, count: fc } };
   return { queue: q, messageType: m, version: v, maxAttempts: a, maxStalls: t, retain, holdsKey: h === 1 };
 }

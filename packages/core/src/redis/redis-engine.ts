@@ -8,6 +8,7 @@ import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { newestActive } from "./active-jobs.ts";
 import { REDIS_CAPABILITIES } from "./capabilities.ts";
 import type { RedisConnection } from "./connection.ts";
+import { describeDamage, parseDamage } from "./damage.ts";
 import { EnqueueRequest, splitByEdges } from "./enqueue-request.ts";
 import { EventFeed } from "./event-feed.ts";
 import { claimedJobs, encodeLog, jobRecords, rememberedEndings, type StoredParts } from "./job-record.ts";
@@ -98,7 +99,7 @@ export class RedisEngine implements port.Engine {
     const { token, reply } = await this.#claims.run((own) =>
       this.#run(scripts.claim, claimArgs(request, own)),
     );
-    return claimedJobs(reply as readonly string[], token, this.#profiles);
+    return this.#claimed(reply as readonly string[], token);
   }
 
   async settle({ outcomes, claim }: port.SettleRequest): Promise<port.SettleReply> {
@@ -120,9 +121,19 @@ export class RedisEngine implements port.Engine {
       ];
       for (const verdict of accepted) verdicts.push(verdict === 1 ? "accepted" : "stale");
       if (verdicts.length === outcomes.length) {
-        return { verdicts, claimed: await claimedJobs(claimed, token, this.#profiles), paused };
+        return { verdicts, claimed: await this.#claimed(claimed, token), paused };
       }
     }
+  }
+
+  async #claimed(reply: readonly string[], token: string): Promise<readonly port.ClaimedJob[]> {
+    const { jobs, unreadable, stranded } = await claimedJobs(reply, token, this.#profiles);
+    if (unreadable.length > 0) {
+      // Should this fail, their leases end, and whoever claims them then tries again.
+      await this.#run(scripts.discard, [this.#tombstones.count, ...unreadable]);
+      await this.release(stranded.map((lease) => ({ ...lease, delay: 0, bounce: false })));
+    }
+    return jobs;
   }
 
   async extend({ leases, lease }: port.ExtendRequest): Promise<readonly port.LeaseStatus[]> {
@@ -151,13 +162,15 @@ export class RedisEngine implements port.Engine {
   async recover(): Promise<port.RecoverReport> {
     const { count, age } = this.#tombstones;
     const reply = await this.#run(scripts.recover, [count, age, STEP]);
-    const [requeued, stalled, promoted, trimmed, more] = reply as readonly [
+    const [requeued, stalled, promoted, trimmed, more, damage] = reply as readonly [
       number,
       number,
       number,
       number,
       number,
+      readonly string[],
     ];
+    if (damage.length > 0) this.#logger.error(describeDamage(parseDamage(damage)));
     return { requeued, stalled, promoted, trimmed, more: more === 1 };
   }
 
@@ -321,10 +334,15 @@ export class RedisEngine implements port.Engine {
     const { name: engine } = this;
     try {
       const latency = await this.#connection.ping();
+      const damage = parseDamage((await this.#run(scripts.damage, [])) as readonly string[]);
       const { problem } = this.#connection;
-      return problem
-        ? { ok: false, engine, latency, problem: problem.message }
-        : { ok: true, engine, latency };
+      return {
+        ok: problem === undefined,
+        engine,
+        latency,
+        ...(problem && { problem: problem.message }),
+        ...(damage.length > 0 && { damage }),
+      };
     } catch (error) {
       return { ok: false, engine, latency: 0, problem: (error as Error).message };
     }

@@ -21,5 +21,5 @@
 -- @include lib/claim
 
 local claimed = claim({ unpack(ARGV, 5) }, tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]))
-end_step(0, true)
+end_step(math.huge, true)
 return claimed

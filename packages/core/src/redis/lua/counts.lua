@@ -20,7 +20,7 @@ for _, queue in ipairs(page[2]) do
   add(call('ZCARD', P .. 'scheduled:' .. queue))
   local fresh = call('LLEN', P .. 'fresh:' .. queue) - call('SCARD', P .. 'ghosts:' .. queue)
   add(fresh + call('ZCARD', P .. 'queued:' .. queue))
-  add(tonumber(call('HGET', P .. 'running', queue) or 0))
+  add(tonumber(call('HGET', P .. 'running', queue) or 0) or 0)
   add(call('ZCARD', P .. 'completed:' .. queue))
   add(call('ZCARD', P .. 'failed:' .. queue))
   add(call('ZCARD', P .. 'cancelled:' .. queue))

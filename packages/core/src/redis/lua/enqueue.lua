@@ -47,6 +47,7 @@ local function intern(text)
     local id = string.sub(hash, 1, length)
     local known = call('HGET', P .. 'profiles', id)
     if known == text then
+      has_profiles = true
       return id
     elseif not known then
       call('HSET', P .. 'profiles', id, text)
@@ -58,7 +59,7 @@ end
 local function store_plain(group, first, n, offset, answer)
   local queue, profile_id = group.queue, group.profile_id
   local ids, values = {}, {}
-  local sequence = call('INCRBY', P .. 'sequence', n) - n
+  local sequence = take_sequences(n)
   local head, middle = profile_id .. ' ', ' ' .. now_text .. group.header
   for index = 1, n do
     local id = ARGV[first + 2 * index - 2]

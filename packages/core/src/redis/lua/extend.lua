@@ -94,11 +94,16 @@ end
 
 for _, at in ipairs(reports) do
   local job = life().load(ARGV[at])
-  mark_state(job)
-  if ARGV[at + 4] ~= '' then
-    append_logs(job, cjson.decode(ARGV[at + 4]))
+  if job then
+    mark_state(job)
   end
-  if ARGV[at + 3] ~= '' then
+  if job and ARGV[at + 4] ~= '' then
+    local is_read, logs = pcall(cjson.decode, ARGV[at + 4])
+    if is_read and #logs > 0 then
+      append_logs(job, logs)
+    end
+  end
+  if job and ARGV[at + 3] ~= '' then
     call('HSET', P .. 'state:' .. job.id, 'prog', ARGV[at + 3])
     emit('progress', job.id, job.queue, job.profile.m, job.epoch, false, false)
   end

@@ -65,8 +65,10 @@ local function add_fresh(queue)
     for at = #ids, 1, -1 do
       if not has_ghosts or call('SISMEMBER', ghosts, ids[at]) == 0 then
         local _, sequence = header_of(ids[at])
-        found[#found + 1] = { id = ids[at], sequence = tonumber(sequence) }
-        added = added + 1
+        if sequence then
+          found[#found + 1] = { id = ids[at], sequence = tonumber(sequence) }
+          added = added + 1
+        end
       end
     end
     low = first
@@ -131,7 +133,8 @@ for index, job in ipairs(found) do
     reply[1] = found[index - 1].sequence
     break
   end
-  if message_type == '' or profile_of((header_of(job.id))).m == message_type then
+  local profile = message_type ~= '' and profile_of(header_of(job.id) or '')
+  if message_type == '' or profile and profile.m == message_type then
     ids[#ids + 1] = job.id
     reply[#reply + 1] = read(job.id)
   end

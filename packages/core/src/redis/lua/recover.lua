@@ -2,7 +2,7 @@
 --
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 tombstones to remember, 2 their least age in milliseconds, 3 most jobs of each kind
--- Answer {requeued, stalled, promoted, trimmed, 1 when there is more}
+-- Answer {requeued, stalled, promoted, trimmed, 1 when there is more, what was found damaged since the last turn}
 -- Cost   a few commands when there is nothing to do; some ten a job otherwise, three a job trimmed
 -- @include lib/time
 -- @include lib/base
@@ -18,6 +18,9 @@
 -- @include lib/scan-held
 -- @include lib/held
 -- @include lib/due
+-- @include lib/audit
+
+audit()
 
 local limit = tonumber(ARGV[3])
 -- Kinds of finished jobs that one turn looks at: all, or where there are more, any.
@@ -36,8 +39,19 @@ if #tokens > 0 then
     is_expired[token] = true
   end
   -- In send order, so that what ends here ends in the same order on every engine.
-  before = call('GET', PLACE) or '0'
+  before = string.match(call('GET', PLACE) or '', '^%d+$') or '0'
   expired, after = held_by(is_expired, before)
+  if before == '0' and after == '0' then
+    for _, job in ipairs(expired) do
+      is_expired[job.token] = nil
+    end
+    -- Claims whose jobs are gone.
+    for token in pairs(is_expired) do
+      call('HDEL', P .. 'claims', token)
+      call('ZREM', P .. 'leases', token)
+      report('mended', 'claims')
+    end
+  end
 end
 
 local requeued, stalled = 0, 0
@@ -104,4 +118,8 @@ end
 end_step(tonumber(ARGV[1]), false)
 local is_left = lifecycle and (lifecycle.is_spent() or lifecycle.is_left())
 local more = is_left or after ~= '0' or #expired >= limit or promoted >= limit or trimmed >= limit
-return { requeued, stalled, promoted, trimmed, more and 1 or 0 }
+local damage = call('LRANGE', P .. 'corrupt:new', 0, -1)
+if #damage > 0 then
+  call('DEL', P .. 'corrupt:new')
+end
+return { requeued, stalled, promoted, trimmed, more and 1 or 0, damage }

@@ -52,8 +52,9 @@ local function cohort_of(profile_id, terms)
   local cohort = cohorts[name]
   if cohort == nil then
     local started, token = string.match(terms, '^(%d+) 1 0 0 0 %- (%S+)$')
-    cohort = started and {
-      profile_id = profile_id, terms = terms, profile = profile_of(profile_id), started = started, token = token, n = 0,
+    local profile = started and profile_of(profile_id)
+    cohort = profile and {
+      profile_id = profile_id, terms = terms, profile = profile, started = started, token = token, n = 0,
       claim = string.match(token, '^[^+]*'),
     } or false
     cohorts[name] = cohort

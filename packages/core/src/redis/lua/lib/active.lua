@@ -7,7 +7,8 @@ local function active_among(held, before, queues)
   for at = 1, #held, 2 do
     local profile_id, sequence, started = string.match(held[at + 1], '^%d+ (%w+) (%d+) (%d+)')
     -- Reserved ones haven't started, and are among the blocked.
-    if started ~= '0' and tonumber(sequence) < before and (#queues == 0 or wanted[profile_of(profile_id).q]) then
+    local profile = started and started ~= '0' and profile_of(profile_id)
+    if profile and tonumber(sequence) < before and (#queues == 0 or wanted[profile.q]) then
       found[#found + 1] = { id = held[at], sequence = tonumber(sequence) }
     end
   end

@@ -1,6 +1,5 @@
 -- What every script begins with. KEYS[1] is the prefix of all keys of the namespace, which share a hash tag. KEYS[2]
 -- is the prefix of its channels, with the database in it: Redis' channels don't know databases.
-local call = redis.call
 local P = KEYS[1]
 local C = KEYS[2]
 local now = now_ms()
@@ -12,6 +11,59 @@ local function int(number)
 end
 
 local now_text = int(now)
+
+-- What others did to the namespace's keys: evicted, deleted or overwritten them. No command of a script fails for it,
+-- so no step ends half done; it is reported, for `health()` in `corrupt` and for the log in `corrupt:new`.
+local REPORTS_KEPT = 100
+local REPORT_LIFETIME = 3600000
+local ASIDE_LIFETIME = 604800000
+
+-- `kind`: "removed" (a job that can't be read, which counts as removed), "mended" (an entry put right) or "moved" (a
+-- key of the wrong type, kept aside for a week). `subject`: a job's id, or what the key's name goes on with.
+local function report(kind, subject)
+  for _, key in ipairs({ P .. 'corrupt', P .. 'corrupt:new' }) do
+    local entry = now_text .. ' ' .. kind .. ' ' .. subject
+    if type(redis.pcall('RPUSH', key, entry)) == 'table' then
+      redis.pcall('DEL', key)
+      redis.pcall('RPUSH', key, entry)
+    end
+    redis.pcall('LTRIM', key, -REPORTS_KEPT, -1)
+    redis.pcall('PEXPIRE', key, REPORT_LIFETIME)
+  end
+end
+
+local try, type = redis.pcall, type
+local mend
+
+-- Runs a command. What it finds in its way is moved aside first.
+local function call(...)
+  local reply = try(...)
+  if type(reply) == 'table' and reply.err then
+    return mend(reply.err, ...)
+  end
+  return reply
+end
+
+function mend(err, ...)
+  local command, key, field = ...
+  local name = string.sub(key or '', #P + 1)
+  if string.find(err, 'WRONGTYPE', 1, true) then
+    call('RENAME', key, P .. 'corrupt:' .. name)
+    call('PEXPIRE', P .. 'corrupt:' .. name, ASIDE_LIFETIME)
+    report('moved', name)
+  elseif command == 'HINCRBY' and string.find(err, 'not an integer', 1, true) then
+    call('HDEL', key, field)
+    report('mended', name)
+  elseif (command == 'INCRBY' or command == 'INCR') and string.find(err, 'not an integer', 1, true) then
+    -- Numbers in an order: greater than any that was given.
+    call('SET', key, now_text)
+    report('mended', name)
+  else
+    -- Raises it: the server refuses to work.
+    return redis.call(...)
+  end
+  return call(...)
+end
 
 -- What the key of each job begins with.
 local JOB = P .. 'job:'

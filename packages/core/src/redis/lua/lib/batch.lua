@@ -163,7 +163,7 @@ local function store_batch(specs)
   end
 
   local L = life()
-  local sequence = call('INCRBY', P .. 'sequence', #fresh) - #fresh
+  local sequence = take_sequences(#fresh)
   local values, jobs, sent = {}, {}, {}
   for index, spec in ipairs(fresh) do
     local queue = profile_of(spec.profile_id).q

@@ -56,7 +56,17 @@ end
 local function decide(id, letter, item)
   points = points - EDGE_POINTS
   local dependent = load(id)
-  if not dependent or is_terminal(dependent.state) then
+  if not dependent then
+    remove_waiter(item.id, id)
+    lose(id)
+    return
+  end
+  if is_terminal(dependent.state) then
+    return
+  end
+  -- One that waits is blocked. This one has lost its `state:` hash, and with it what else it waits for.
+  if dependent.state and dependent.state ~= 'blocked' then
+    lose(id)
     return
   end
   if item.state ~= 'completed' then
@@ -150,7 +160,7 @@ local function flush_cascades()
     if #waiting_behind(item.id, item.place, nil, 1) > 0 then
       local n = #order
       item.last = text_of(item.id) == MANY and last_place(item.id) or MOST_IN_TEXT
-      item.tail = item.state ~= 'completed' and root_cause_tail(item.job) or nil
+      item.tail = item.state ~= 'completed' and (item.tail or root_cause_tail(item.job)) or nil
       order[n + 1], order[n + 2] = int(ending_number()), item.id
       texts[n + 1], texts[n + 2] = item.id, write_cascade(item)
       wake(item.queue, 1)

@@ -27,13 +27,20 @@ local function claim(queues, limit, lease, token, run)
   -- `state`: epoch, attempt, stalls and bounces before this claim, and since when it is queued, of a job that has
   -- a `state:` hash.
   local function hold(id, value, priority, state, reserved_flag)
-    local profile_id, sequence, created, flags = string.match(value, '^(%w+) (%d+) (%d+) %S+ (%S+)')
+    local profile_id, sequence, created, flags = string.match(value or '', '^(%w+) (%d+) (%d+) %S+ (%S+)')
+    if not flags or not profile_of(profile_id) then
+      return life().lose(id)
+    end
     local epoch, attempt, counters = 1, 1, ''
     local tail = ending
     local extras
     if string.find(flags, 'k', 1, true) then
-      extras = cjson.decode(string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)'))
-      priority = extras.p or 0
+      local is_read
+      is_read, extras = pcall(cjson.decode, string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)') or '')
+      if not is_read or type(extras) ~= 'table' or type(extras.o) ~= 'string' then
+        return life().lose(id)
+      end
+      priority = tonumber(extras.p) or 0
       tail = ending .. ' ' .. extras.o
     end
     local n = 2 * held
@@ -44,8 +51,8 @@ local function claim(queues, limit, lease, token, run)
     elseif not (state and state[1]) then
       records[n + 2] = '1 ' .. profile_id .. ' ' .. sequence .. started_first .. priority .. ' ' .. flags .. tail
     else
-      epoch, attempt = state[1] + 1, state[2] + 1
-      local stalls, bounces = state[3] or 0, state[4] or 0
+      epoch, attempt = (tonumber(state[1]) or 0) + 1, (tonumber(state[2]) or 0) + 1
+      local stalls, bounces = tonumber(state[3]) or 0, tonumber(state[4]) or 0
       counters = epoch .. ' ' .. attempt .. ' ' .. stalls .. ' ' .. bounces .. (reserved_flag and ' 1' or '')
       flags = (flags == '-' and '' or flags) .. 'x' .. (reserved_flag or '')
       if reserved_flag then
@@ -71,12 +78,14 @@ local function claim(queues, limit, lease, token, run)
     for _, id in ipairs(next_ids) do
       if id ~= head_id and #reserved < wanted then
         local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'p', 'at')
-        if tonumber(state[5] or 0) > 0 or tonumber(state[6] or 0) > now then
+        -- One without an epoch has lost its `state:` hash.
+        if not state[1] or (tonumber(state[5]) or 0) > 0 or (tonumber(state[6]) or 0) > now then
           break
         end
         local value = call('GET', JOB .. id)
-        hold(id, value, 0, state, 'v')
-        reserved[#reserved + 1] = id
+        if hold(id, value, 0, state, 'v') then
+          reserved[#reserved + 1] = id
+        end
       end
     end
     if #reserved > 0 then
@@ -93,8 +102,11 @@ local function claim(queues, limit, lease, token, run)
 
   local function take(queue, id, value, priority, state)
     local profile_id, epoch, created, extras = hold(id, value, priority, state)
+    if not profile_id then
+      return
+    end
     started = started + 1
-    local since = state and state[5] or created
+    local since = state and tonumber(state[5]) or created
     if since ~= waited_since then
       flush_waited(queue)
       waited_since = since
@@ -139,10 +151,13 @@ local function claim(queues, limit, lease, token, run)
       local taken = 0
       while taken < #ids and room > 0 do
         local next_one = taken + 1
-        if (ghosts and ghosts[next_one] == 1) or not values[next_one] then
+        if ghosts and ghosts[next_one] == 1 then
           call('SREM', P .. 'ghosts:' .. queue, ids[next_one])
           passed = passed + 1
-        elseif before and tonumber(string.match(values[next_one], '^%w+ (%d+)')) > before then
+        elseif not values[next_one] then
+          life().lose(ids[next_one])
+          passed = passed + 1
+        elseif before and tonumber(string.match(values[next_one], '^%w+ (%d+)') or 0) > before then
           call('LTRIM', fresh, taken, -1)
           return
         else

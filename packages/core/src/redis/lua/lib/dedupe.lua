@@ -10,7 +10,7 @@ local function deduped_to(key)
   end
   local ends, id = string.match(entry, '^(%d+) (.*)$')
   -- An unfinished job that isn't stored was lost.
-  local stands = ends == '0' and call('EXISTS', JOB .. id) == 1 or tonumber(ends) > now
+  local stands = ends and (ends == '0' and call('EXISTS', JOB .. id) == 1 or tonumber(ends) > now)
   return stands and id or nil
 end
 
@@ -22,8 +22,11 @@ local function dedupe_of(job)
     if not value then
       return nil
     end
-    local instant, text = string.match(value, '^%S+ %S+ (%d+) %S+ %S+ ([^\n]*)')
-    created, dedupe = tonumber(instant), cjson.decode(text).w
+    local extras = decode_extras(value)
+    created, dedupe = tonumber(string.match(value, '^%S+ %S+ (%d+)')), extras and extras.w
+    if not created or type(dedupe) ~= 'table' then
+      return nil
+    end
   end
   return dedupe[2], created + dedupe[1]
 end

@@ -10,7 +10,17 @@ local function promote_due(limit)
   local last = math.min(#due, first + limit - 1)
   for index = first, last do
     -- Behind the sequence and a space: see `due_entry`.
-    life().place(life().load(string.sub(due[index], 15)))
+    local id = string.sub(due[index], 15)
+    local job = life().load(id)
+    if job and job.state == 'scheduled' then
+      life().place(job)
+    else
+      -- Its key is gone, or what said when it is due.
+      call('ZREM', P .. 'due', due[index])
+      if not job or not job.has_state then
+        life().lose(id)
+      end
+    end
   end
   return last - first + 1
 end

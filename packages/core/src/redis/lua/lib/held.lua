@@ -22,7 +22,8 @@ local function held_by(tokens, cursor)
   local jobs = {}
   local page, next_cursor = scan_held(cursor)
   for at = 1, #page, 2 do
-    if tokens[string.match(page[at + 1], '^%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ (%S+)')] then
+    if tokens[string.match(page[at + 1], '^%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ (%S+)') or ''] then
+      -- None when it can't be read.
       jobs[#jobs + 1] = life().load(page[at], page[at + 1])
     end
   end

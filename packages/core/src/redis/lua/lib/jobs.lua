@@ -9,12 +9,33 @@ local function is_terminal(state)
   return state == 'completed' or state == 'failed' or state == 'cancelled'
 end
 
+-- Jobs whose key is missing or can't be read. They count as removed from the moment they are met: `settle_lost` does
+-- what is left to do.
+local lost = {}
+
+local function lose(id)
+  if not buried[id] then
+    buried[id] = 'ca'
+    if jobs[id] then
+      jobs[id].is_deleted = true
+    end
+    lost[#lost + 1] = id
+  end
+  return nil
+end
+
+-- Nil when they can't be read.
+local function decode_extras(value)
+  local is_read, extras = pcall(cjson.decode, string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)') or '')
+  return is_read and type(extras) == 'table' and extras or nil
+end
+
 -- `start`: the first bytes of its value.
 local function extras_of(id, start)
   if not string.find(start, '\n', 1, true) then
-    start = call('GET', JOB .. id)
+    start = call('GET', JOB .. id) or ''
   end
-  return cjson.decode(string.match(start, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)'))
+  return decode_extras(start)
 end
 
 -- What is true of most jobs.
@@ -25,6 +46,9 @@ local DEFAULTS = {
 -- `extras`: what few jobs have, decoded, or nil.
 local function describe(id, profile_id, sequence, created, extras)
   local profile = profile_of(profile_id)
+  if not profile then
+    return lose(id)
+  end
   local job = setmetatable({
     id = id,
     profile_id = profile_id,
@@ -34,7 +58,7 @@ local function describe(id, profile_id, sequence, created, extras)
     created = tonumber(created),
   }, DEFAULTS)
   if extras then
-    job.priority = extras.p
+    job.priority = tonumber(extras.p)
     job.key = extras.o
     job.deps = extras.d
     job.has_deps = extras.d ~= nil
@@ -68,12 +92,23 @@ end
 -- What `ended` says of a job that completed straight through: see `end_plain`.
 local function read_ended(job, ended)
   local finished, started = string.match(ended, '^%w+ (%d+) (%d+)')
+  if not finished then
+    return lose(job.id)
+  end
   job.state = 'completed'
   job.is_ended = true
   job.epoch, job.attempt = 1, 1
   job.started, job.finished = tonumber(started), tonumber(finished)
   return job
 end
+
+local function number(text)
+  return text and tonumber(text) or 0
+end
+
+local STATES = {
+  blocked = true, scheduled = true, queued = true, active = true, completed = true, failed = true, cancelled = true,
+}
 
 local function read_state(job)
   local state = call('HMGET', P .. 'state:' .. job.id, 's', 'e', 'a', 't', 'b', 'at', 'p', 'st', 'f', 'c')
@@ -83,14 +118,17 @@ local function read_state(job)
     return read_ended(job, ended)
   end
   job.state = state[1] or 'queued'
-  job.epoch = tonumber(state[2] or 0)
-  job.attempt = tonumber(state[3] or 0)
-  job.stalls = tonumber(state[4] or 0)
-  job.bounces = tonumber(state[5] or 0)
-  job.at = tonumber(state[6] or 0)
-  job.pending = tonumber(state[7] or 0)
-  job.started = tonumber(state[8] or 0)
-  job.finished = state[9] and tonumber(state[9])
+  if not STATES[job.state] then
+    return lose(job.id)
+  end
+  job.epoch = number(state[2])
+  job.attempt = number(state[3])
+  job.stalls = number(state[4])
+  job.bounces = number(state[5])
+  job.at = number(state[6])
+  job.pending = number(state[7])
+  job.started = number(state[8])
+  job.finished = is_terminal(job.state) and (state[9] and tonumber(state[9]) or now) or nil
   job.is_cancelling = state[10] ~= false
   return job
 end
@@ -99,7 +137,7 @@ end
 -- may be many.
 local function deps_of(job)
   if not job.deps then
-    job.deps = job.has_deps and extras_of(job.id, '').d or {}
+    job.deps = job.has_deps and (extras_of(job.id, '') or {}).d or {}
   end
   return job.deps
 end
@@ -108,7 +146,10 @@ end
 local function load_held(id, record)
   local profile_id, sequence, priority, flags, key =
     string.match(record, '^%d+ (%w+) (%d+) %d+ %d+ %d+ %d+ (%d+) (%S+) %S+ ?(.*)$')
-  local job = describe(id, profile_id, sequence, 0, nil)
+  local job = flags and describe(id, profile_id, sequence, 0, nil)
+  if not job then
+    return lose(id)
+  end
   job.has_deps = string.find(flags, 'd', 1, true) ~= nil
   job.has_dedupe = string.find(flags, 'w', 1, true) ~= nil
   job.priority = tonumber(priority)
@@ -131,8 +172,15 @@ local function load(id, record)
     return nil
   end
   local profile_id, sequence, created, flags = string.match(start, '^(%w+) (%d+) (%d+) %S+ (%S+)')
+  if not flags then
+    return lose(id)
+  end
   local needs_extras = flags ~= '-' and flags ~= 'd'
-  job = describe(id, profile_id, sequence, created, needs_extras and extras_of(id, start) or nil)
+  local extras = needs_extras and extras_of(id, start) or nil
+  job = (extras or not needs_extras) and describe(id, profile_id, sequence, created, extras)
+  if not job then
+    return lose(id)
+  end
   job.has_deps = string.find(flags, 'd', 1, true) ~= nil
   return read_state(job)
 end
@@ -185,13 +233,20 @@ local function due_entry(job)
   return string.format('%013d ', job.sequence) .. job.id
 end
 
+-- Whether a queued job may be in its queue's fresh list, which is in send order.
+local function may_be_fresh(job)
+  local first = call('LINDEX', P .. 'fresh:' .. job.queue, 0)
+  local sequence = first and string.match(call('GETRANGE', JOB .. first, 0, 64), '^%w+ (%d+)')
+  return first and (not sequence or tonumber(sequence) <= job.sequence)
+end
+
 -- Takes a job out of the structures of its state. What held jobs stand in `let_go` and its caller remove.
 local function leave(job)
   local state, queue, id = job.state, job.queue, job.id
   if state == 'queued' then
     if call('ZREM', P .. 'queued:' .. queue, id) == 1 then
       call('ZREM', P .. 'ready:' .. queue, id)
-    else
+    elseif may_be_fresh(job) then
       local ghosts, fresh = P .. 'ghosts:' .. queue, P .. 'fresh:' .. queue
       call('SADD', ghosts, id)
       if call('SCARD', ghosts) == call('LLEN', fresh) then

@@ -46,6 +46,21 @@ local function known_places(ids)
   return known
 end
 
+-- Whether the namespace had jobs before.
+local has_profiles = false
+
+-- Takes the next `n` sequences, and answers the one before them. A counter that was lost goes on at a number that no
+-- job has: an instant.
+local function take_sequences(n)
+  local last = call('INCRBY', P .. 'sequence', n)
+  if last == n and has_profiles then
+    last = now + n
+    call('SET', P .. 'sequence', int(last))
+    report('mended', 'sequence')
+  end
+  return last - n
+end
+
 local known_queues = {}
 
 -- A queue is counted from its first job on.

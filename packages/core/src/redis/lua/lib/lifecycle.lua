@@ -14,6 +14,9 @@ local function make_lifecycle()
 
   local L = {
     jobs = jobs,
+    lose = lose,
+    may_be_fresh = may_be_fresh,
+    due_entry = due_entry,
     entering = entering,
     is_terminal = is_terminal,
     load = load,
@@ -47,6 +50,7 @@ local function make_lifecycle()
   end
 
   function L.flush()
+    L.settle_lost()
     flush_cascades()
     flush_changes()
     flush_unsaved()
@@ -109,13 +113,29 @@ local function make_lifecycle()
     keep(job)
   end
 
+  L.retain = retain
+
+  -- Readers that aren't stored any more: nobody said that they ended.
+  function L.drop_lost_readers(job)
+    if has_waiters(job.id) then
+      for _, reader in ipairs(readers_of(job.id)) do
+        if not load(reader) then
+          remove_waiter(job.id, reader)
+        end
+      end
+    end
+  end
+
   -- Siblings nearly always ended together.
   local last_ended, last_profile
 
   -- The same for one that completed straight through before this step, by what `ended` says of it.
   local function retain_ended(id, ended)
     if ended ~= last_ended then
-      last_ended, last_profile = ended, profile_of(string.match(ended, '^%w+'))
+      last_ended, last_profile = ended, profile_of(string.match(ended, '^(%w+) %d+ %d+') or '')
+    end
+    if not last_profile then
+      return lose(id)
     end
     if keeps_none(last_profile, 'completed') then
       remove_later(last_profile.completed_key, id)
@@ -257,6 +277,16 @@ local function make_lifecycle()
     return failed
   end
 
+  -- Makes a blocked job wait again for one that forgot it, or tells it how that one ended. `policy`: the edge's.
+  function L.rejoin(job, dependency, policy)
+    if not is_terminal(dependency.state) or dependency.state == 'failed' and policy == 'h' then
+      set_waiter(dependency.id, job.id, policy)
+      return
+    end
+    decide(job.id, policy, { id = dependency.id, state = dependency.state, job = dependency })
+    propagate()
+  end
+
   -- The end of a job that completed straight through, with others waiting for it. Answers whether there are any.
   function L.complete_read(id, cohort, sequence, result)
     local text = text_of(id)
@@ -317,16 +347,19 @@ local function make_lifecycle()
     end
     for index = first, #ids do
       local reserved = load(ids[index])
-      call('HDEL', P .. 'active', reserved.id)
-      let_go(reserved.token, 1)
-      local pending = call('HMGET', P .. 'state:' .. reserved.id, 'at', 'p', 'st')
-      reserved.at, reserved.pending = tonumber(pending[1] or 0), tonumber(pending[2] or 0)
-      reserved.started = tonumber(pending[3] or 0)
-      reserved.is_held = false
-      reserved.is_reserved = false
-      call('HSET', P .. 'state:' .. reserved.id, 'e', int(reserved.epoch))
-      if reserved.is_cancelling then
-        L.cancel_told(reserved)
+      -- The entry of one that isn't reserved is nobody's.
+      if reserved and reserved.is_reserved then
+        call('HDEL', P .. 'active', reserved.id)
+        let_go(reserved.token, 1)
+        local pending = call('HMGET', P .. 'state:' .. reserved.id, 'at', 'p', 'st')
+        reserved.at, reserved.pending = number(pending[1]), number(pending[2])
+        reserved.started = number(pending[3])
+        reserved.is_held = false
+        reserved.is_reserved = false
+        call('HSET', P .. 'state:' .. reserved.id, 'e', int(reserved.epoch))
+        if reserved.is_cancelling then
+          L.cancel_told(reserved)
+        end
       end
     end
   end
@@ -415,6 +448,7 @@ local function make_lifecycle()
     propagate()
   end
 
+  -- @include lib/lost
   return L
 end
 

@@ -66,16 +66,28 @@ local function pass_turn(job)
     return nil
   end
   job.turn = false
-  local reserved_id = call('LPOP', reserved_of(job))
-  local next_id = reserved_id or call('ZRANGE', line_of(job), 0, 0)[1]
-  if not next_id then
-    call('HDEL', heads_of(job), job.key)
-    return nil
-  end
+  local reserved_id, next_id, next_job
+  repeat
+    reserved_id = call('LPOP', reserved_of(job))
+    next_id = reserved_id or call('ZRANGE', line_of(job), 0, 0)[1]
+    if not next_id then
+      call('HDEL', heads_of(job), job.key)
+      return nil
+    end
+    next_job = load(next_id)
+    if next_job and next_job.state == 'queued' and not next_job.has_state and not reserved_id then
+      -- Its `state:` hash is gone, and with it whether it waits for more than its turn.
+      next_job.state = 'blocked'
+      next_job = not next_job.has_deps and next_job or nil
+    end
+    if not next_job then
+      call('ZREM', line_of(job), next_id)
+      lose(next_id)
+    end
+  until next_job
   call('HSET', heads_of(job), job.key, next_id)
-  local next_job = load(next_id)
   next_job.turn = true
-  if reserved_id then
+  if reserved_id and next_job.is_reserved then
     begin(next_job)
     return nil
   end
@@ -87,17 +99,23 @@ end
 -- the first one's; it is answered when that is neither this job nor the head from before.
 local function reinsert(job)
   local before = call('HGET', heads_of(job), job.key)
+  local holder = before and load(before)
   call('ZADD', line_of(job), int(job.sequence), job.id)
-  if before and before ~= job.id and load(before).state ~= 'blocked' then
+  if holder and holder ~= job and holder.state ~= 'blocked' then
     job.turn = false
     return nil
   end
   local head = call('ZRANGE', line_of(job), 0, 0)[1]
+  while not load(head) do
+    call('ZREM', line_of(job), head)
+    lose(head)
+    head = call('ZRANGE', line_of(job), 0, 0)[1]
+  end
   call('HSET', heads_of(job), job.key, head)
   job.turn = nil
   load(head).turn = nil
-  if before then
-    load(before).turn = nil
+  if holder then
+    holder.turn = nil
   end
   return head ~= job.id and head ~= before and load(head) or nil
 end

@@ -2,10 +2,15 @@
 -- name it by a part of its hash. A script reads each at most once.
 local profiles = {}
 
+-- Nil when it is missing or can't be read.
 local function profile_of(id)
   local profile = profiles[id]
   if not profile then
-    profile = cjson.decode(call('HGET', P .. 'profiles', id))
+    local is_read
+    is_read, profile = pcall(cjson.decode, call('HGET', P .. 'profiles', id) or '')
+    if not is_read or type(profile) ~= 'table' or not (profile.q and profile.m and profile.cc and profile.fc) then
+      return nil
+    end
     -- Names that are needed for every job that ends.
     profile.completed_key = P .. 'completed:' .. profile.q
     profile.kept_completed = profile.m .. ':completed'

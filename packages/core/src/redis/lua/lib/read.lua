@@ -10,6 +10,9 @@ local function read(id)
     local ended = call('HGET', P .. 'ended', id)
     if ended then
       local finished, started, result = string.match(ended, '^%w+ (%d+) (%d+) ?(.*)$')
+      if not finished then
+        return false
+      end
       state = { 's', 'completed', 'e', '1', 'a', '1', 'st', started, 'f', finished }
       if result ~= '' then
         state[11], state[12] = 'r', result

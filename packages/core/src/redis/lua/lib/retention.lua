@@ -100,10 +100,13 @@ local function oldest_of(window)
   local oldest = window.oldest
   if not oldest or oldest.entry ~= entry then
     local profile_id, state, kind, finished, id = string.match(entry, '^(%w+) (%l+) (%l) (%d+) (.*)$')
-    local profile = profile_of(profile_id)
-    local age, count = bound_of(profile, state)
-    oldest = { entry = entry, id = id, profile = profile, state = state, kind = kind }
-    oldest.expires, oldest.count = finished + age, count
+    local profile = profile_id and (state == 'completed' or state == 'failed' or state == 'cancelled')
+      and profile_of(profile_id)
+    oldest = { entry = entry, id = id, profile = profile, state = state, kind = kind, expires = 0, count = 0 }
+    if profile then
+      local age, count = bound_of(profile, state)
+      oldest.expires, oldest.count = finished + age, count
+    end
     window.oldest = oldest
   end
   return oldest
@@ -120,11 +123,16 @@ local function trim(kept, limit)
     end
     local id = oldest.id
     remove_later(P .. 'kept:' .. kept, oldest.entry)
-    remove_later(P .. oldest.state .. ':' .. oldest.profile.q, id)
-    if jobs[id] then
-      jobs[id].is_deleted = true
+    if oldest.profile then
+      remove_later(P .. oldest.state .. ':' .. oldest.profile.q, id)
+      if jobs[id] then
+        jobs[id].is_deleted = true
+      end
+      bury(id, oldest.profile, oldest.state, oldest.kind == 's', oldest.kind == 'e')
+    else
+      -- An entry that can't be read: of a job, if it can be told of which.
+      lose(id or string.match(oldest.entry, '%S*$'))
     end
-    bury(id, oldest.profile, oldest.state, oldest.kind == 's', oldest.kind == 'e')
     trimmed = trimmed + 1
     window.first = window.first + 1
     window.size = window.size - 1

@@ -42,6 +42,17 @@ local function bury(id, profile, state, has_state, is_ended)
   end
 end
 
+-- Of a job that can't be read.
+local function bury_lost(id)
+  bury_tombs[n_tombs + 1], bury_tombs[n_tombs + 2] = id, 'ca'
+  n_tombs = n_tombs + 2
+  for _, kind in ipairs({ 'job:', 'state:', 'logs:', 'failures:' }) do
+    n_keys = n_keys + 1
+    bury_keys[n_keys] = P .. kind .. id
+  end
+  bury_ended[#bury_ended + 1] = id
+end
+
 local function rotate_tombs()
   call('UNLINK', P .. 'tombs:old')
   if call('EXISTS', P .. 'tombs') == 1 then

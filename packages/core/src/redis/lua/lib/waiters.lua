@@ -74,6 +74,19 @@ local function named_in(text)
   return list
 end
 
+-- The ids of all that read a job, or of the first hundred of many.
+local function readers_of(id)
+  local text = text_of(id)
+  if text == MANY then
+    return call('ZRANGE', many_of(id), 0, 99)
+  end
+  local list, ids = named_in(text), {}
+  for at = 1, #list, 2 do
+    ids[#ids + 1] = list[at]
+  end
+  return ids
+end
+
 local function last_place(id)
   if not places[id] then
     local last = call('ZREVRANGE', many_of(id), 0, 0, 'WITHSCORES')

@@ -1,0 +1,31 @@
+import type { Damage } from "../engine/reports.ts";
+
+/** Reports of the scripts: `instant kind subject`. */
+export function parseDamage(reply: readonly string[]): readonly Damage[] {
+  return reply.flatMap((text) => {
+    const [, at, kind, subject] = /^(\d+) (removed|mended|moved) (.*)$/s.exec(text) ?? [];
+    return at === undefined ? [] : [{ at: Number(at), kind: kind as Damage["kind"], subject: subject! }];
+  });
+}
+
+const SUBJECTS_SHOWN = 5;
+
+/** One line of the log for what one turn of maintenance answered. */
+export function describeDamage(damage: readonly Damage[]): string {
+  const texts = (["removed", "moved", "mended"] as const).flatMap((kind) => {
+    const subjects = [...new Set(damage.filter((one) => one.kind === kind).map(({ subject }) => subject))];
+    if (subjects.length === 0) return [];
+    const shown = subjects.slice(0, SUBJECTS_SHOWN).map((subject) => JSON.stringify(subject));
+    const rest = subjects.length > shown.length ? ` and ${subjects.length - shown.length} more` : "";
+    return [`${WHAT[kind]} ${shown.join(", ")}${rest}.`];
+  });
+  return `CORRUPT_JOB: keys of the queue were deleted or overwritten in Redis. ${texts.join(" ")} ${REMEDY}`;
+}
+
+const WHAT = {
+  removed: "Jobs that can't be read, and count as removed:",
+  moved: "Keys of the wrong type, moved to `corrupt:…`:",
+  mended: "Put right:",
+} as const;
+
+const REMEDY = "Look for an evicting server, or another program that writes to this database.";

@@ -1,0 +1,137 @@
+-- Looks at a few jobs a turn, and at all of them in time: whether each stands where its state says. What others
+-- deleted is put back from the jobs themselves.
+local AUDIT_STEP = 100
+-- Whatever the number of workers.
+local AUDIT_INTERVAL = 1000
+
+local function stands(key, member)
+  return call('ZSCORE', key, member)
+end
+
+-- Puts a job into a structure that it is missing from. Answers whether it was.
+local function restore(key, score, member)
+  if stands(key, member) then
+    return false
+  end
+  call('ZADD', key, score, member)
+  report('mended', string.sub(key, #P + 1))
+  return true
+end
+
+local function requeue(job)
+  report('mended', 'queued:' .. job.queue)
+  job.state = 'blocked'
+  life().place(job)
+end
+
+-- Of a queued job that isn't in its queue's sorted sets: in the fresh list, or it has lost its place.
+local function audit_unlisted(job)
+  local L = life()
+  if not job.has_state then
+    if L.may_be_fresh(job) then
+      return
+    end
+    for _, state in ipairs({ 'blocked', 'scheduled', 'completed', 'failed', 'cancelled' }) do
+      if stands(P .. state .. ':' .. job.queue, job.id) then
+        -- What was in its `state:` hash nobody knows.
+        return L.lose(job.id)
+      end
+    end
+  end
+  requeue(job)
+end
+
+local function audit_queued(job)
+  local ready, queued = P .. 'ready:' .. job.queue, P .. 'queued:' .. job.queue
+  local is_ready, is_queued = stands(ready, job.id), stands(queued, job.id)
+  if not is_ready and not is_queued then
+    audit_unlisted(job)
+  elseif not is_ready then
+    restore(ready, job.priority * PRIORITY_STEP + job.sequence, job.id)
+  elseif not is_queued then
+    restore(queued, int(job.sequence), job.id)
+  end
+end
+
+-- Whether a job that is stored waits for one that doesn't know it any more: then it is told.
+local function audit_dependencies(job)
+  local L = life()
+  local deps = L.deps_of(job)
+  for at = 1, #deps, 2 do
+    local dependency = L.load(deps[at])
+    -- Not one that was sent again since.
+    if dependency and dependency.created <= job.created and not L.letter_of(dependency.id, job.id) then
+      report('mended', 'waiters')
+      L.rejoin(job, dependency, deps[at + 1])
+    end
+  end
+end
+
+local function audit_blocked(job)
+  local L = life()
+  restore(P .. 'blocked:' .. job.queue, int(job.sequence), job.id)
+  if job.key then
+    local line, heads = P .. 'line:' .. job.queue .. ':' .. job.key, P .. 'heads:' .. job.queue
+    restore(line, int(job.sequence), job.id)
+    local head = call('HGET', heads, job.key)
+    local holder = head and L.load(head)
+    if head and not holder then
+      L.lose(head)
+    elseif not head then
+      local first = L.load(call('ZRANGE', line, 0, 0)[1])
+      if first then
+        report('mended', 'heads:' .. job.queue)
+        call('HSET', heads, job.key, first.id)
+        first.turn = true
+        L.place(first)
+      end
+    end
+  end
+  if job.has_deps then
+    audit_dependencies(job)
+  end
+end
+
+local function audit_one(id)
+  local L = life()
+  local job = L.load(id)
+  if not job then
+    return
+  end
+  if job.is_held then
+    if not stands(P .. 'leases', job.token) then
+      call('HSETNX', P .. 'claims', job.token, 1)
+      restore(P .. 'leases', now_text, job.token)
+    end
+  elseif job.state == 'active' then
+    -- Its record is gone.
+    requeue(job)
+  elseif job.state == 'queued' then
+    audit_queued(job)
+  elseif job.state == 'scheduled' then
+    restore(P .. 'scheduled:' .. job.queue, int(job.sequence), id)
+    restore(P .. 'due', int(job.at), L.due_entry(job))
+  elseif job.state == 'blocked' then
+    audit_blocked(job)
+  elseif L.is_terminal(job.state) then
+    restore(P .. job.state .. ':' .. job.queue, int(job.sequence), id)
+    L.drop_lost_readers(job)
+    L.retain(job)
+  end
+end
+
+local function audit()
+  local since, cursor = string.match(call('GET', P .. 'audit') or '', '^(%d+) (%d+)$')
+  if since and now - since < AUDIT_INTERVAL then
+    return
+  end
+  if call('EXISTS', P .. 'cascades:order') == 1 then
+    restore(P .. 'due', 0, CASCADING)
+  end
+  local page = call('SCAN', cursor or '0', 'MATCH', JOB .. '*', 'COUNT', AUDIT_STEP)
+  for _, key in ipairs(page[2]) do
+    audit_one(string.sub(key, #JOB + 1))
+  end
+  life().flush()
+  call('SET', P .. 'audit', now_text .. ' ' .. page[1])
+end

@@ -1,0 +1,310 @@
+import { startRedis, type TestServer } from "@org/test-servers";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import type { ClaimedJob, NewJob } from "../src/engine/port.ts";
+import { createQueue, createRegistry, createWorker, defineMessage } from "../src/index.ts";
+import { redisEngine } from "../src/redis/index.ts";
+import { IoredisConnection } from "../src/redis/ioredis-connection.ts";
+import { RedisEngine } from "../src/redis/redis-engine.ts";
+import { resolveRedisOptions } from "../src/redis/redis-options.ts";
+import { type JobSpec, newJob } from "../src/testing/conformance/new-job.ts";
+import { FakeTimeConnection } from "./redis-fake-time.ts";
+import { RecordingLogger } from "./runtime-support.ts";
+
+/** What an evicting server, an operator's slip or another program does to the engine's keys. */
+
+const START = 1_700_000_000_000;
+const PREFIX = "{damaged}:";
+const LEASE = 5_000;
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startRedis();
+}, 180_000);
+
+afterAll(async () => {
+  await server?.stop();
+});
+
+/** An engine on a database of its own, in a time that is advanced by hand. */
+async function open(database: number) {
+  const url = `${server.url.replace(/\/\d*$/, "")}/${database}`;
+  const admin = new Redis(url);
+  await admin.flushdb();
+  const options = resolveRedisOptions({ url, namespace: "damaged" });
+  const connection = new FakeTimeConnection(new IoredisConnection(options, PREFIX), admin, PREFIX);
+  await connection.start(START);
+  const engine = new RedisEngine({ connection, tombstones: options.tombstones });
+  const logger = new RecordingLogger();
+  engine.logTo(logger);
+  const close = async () => {
+    await engine.close();
+    await admin.quit();
+  };
+  return { admin, engine, logger, elapse: (milliseconds: number) => connection.advance(milliseconds), close };
+}
+
+type Bench = Awaited<ReturnType<typeof open>>;
+
+const send = (bench: Bench, ...specs: readonly JobSpec[]) =>
+  bench.engine.enqueue([{ jobs: specs.map((spec) => newJob(spec)) as readonly NewJob[] }]);
+
+const claim = ({ engine }: Bench, queues: readonly string[], limit = 100) =>
+  engine.claim({ queues, limit, lease: LEASE, run: 3 });
+
+const complete = ({ engine }: Bench, jobs: readonly ClaimedJob[]) =>
+  engine.settle({ outcomes: jobs.map((job) => ({ ...job, type: "complete", result: "1" })) });
+
+/** A job in every state and structure. Ids begin with what may be damaged (`v`) or with what may not (`i`). */
+async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
+  const { engine } = bench;
+  await send(
+    bench,
+    { id: "v-done" },
+    { id: "v-failed" },
+    { id: "v-tomb" },
+    { id: "v-ended", orderingKey: "e" },
+  );
+  const [done, failed, tomb, ended] = await claim(bench, ["jobs"]);
+  await complete(bench, [done!, tomb!, ended!]);
+  await engine.settle({ outcomes: [{ ...failed!, type: "fail", error: '{"code":"X","message":"x"}' }] });
+  await engine.remove(["v-tomb"]);
+  await send(
+    bench,
+    { id: "v-held", queue: "held", orderingKey: "r" },
+    { id: "v-reserved", queue: "held", orderingKey: "r" },
+    { id: "v-next", queue: "held", orderingKey: "r" },
+    { id: "i-held", queue: "held" },
+  );
+  const held = await engine.claim({ queues: ["held"], limit: 3, lease: LEASE, run: 2 });
+  const [first] = held;
+  await engine.extend({
+    leases: [{ ...first!, progress: "1", logs: [{ at: 1, message: "log" }] }],
+    lease: LEASE,
+  });
+  for (const whose of ["v", "i"]) {
+    await send(
+      bench,
+      { id: `${whose}-plain` },
+      { id: `${whose}-urgent`, priority: 5 },
+      { id: `${whose}-late`, delay: 1_000 },
+      { id: `${whose}-root`, priority: 1 },
+      { id: `${whose}-child`, dependsOn: [`${whose}-root`] },
+      ...Array.from({ length: 10 }, (_, index) => ({
+        id: `${whose}-many-${index}`,
+        dependsOn: [`${whose}-plain`],
+      })),
+      { id: `${whose}-k1`, orderingKey: whose },
+      { id: `${whose}-k2`, orderingKey: whose },
+      { id: `${whose}-k3`, orderingKey: whose },
+      { id: `${whose}-once`, dedupe: { key: `M:${whose}`, window: 60_000 } },
+      { id: `${whose}-gone` },
+    );
+  }
+  await engine.cancel(["v-gone", "i-gone"], "no");
+  await send(bench, { id: "v-quiet", queue: "quiet" });
+  await engine.pause("quiet");
+  return held;
+}
+
+/** Works until nothing changes any more. */
+async function workOff(bench: Bench, held: readonly ClaimedJob[]): Promise<void> {
+  const { engine } = bench;
+  await complete(bench, held);
+  await engine.resume("quiet");
+  for (let idle = 0, turns = 0; idle < 4; turns++) {
+    expect(turns).toBeLessThan(60);
+    const jobs = await claim(bench, ["jobs", "held", "quiet"]);
+    if (jobs.length > 0) await complete(bench, jobs);
+    const { requeued, promoted } = await engine.recover();
+    idle = jobs.length + requeued + promoted > 0 ? 0 : idle + 1;
+    await bench.elapse(2_000);
+  }
+}
+
+/** The innocent jobs that aren't completed, and what is left unfinished of all. */
+async function leftovers({ engine }: Bench) {
+  const ids = ["plain", "urgent", "late", "root", "child", "k1", "k2", "k3", "once"].map(
+    (name) => `i-${name}`,
+  );
+  ids.push(...Array.from({ length: 10 }, (_, index) => `i-many-${index}`));
+  const records = await engine.get(ids);
+  const incomplete = ids.filter((_, index) => records[index]?.state !== "completed");
+  const { jobs } = await engine.list({ limit: 500, states: ["blocked", "scheduled", "queued", "active"] });
+  return [...incomplete, ...jobs.map(({ id, state }) => `${id} is ${state}`)];
+}
+
+type Act = (admin: Redis, key: string) => Promise<unknown>;
+const forField = (field: string): Record<string, Act> => ({
+  "field deleted": (admin, key) => admin.hdel(key, field),
+  "field garbled": (admin, key) => admin.hset(key, field, "\0 not what it was"),
+});
+const forText: Record<string, Act> = {
+  garbled: (admin, key) => admin.set(key, "\0 not what it was"),
+  "cut off": async (admin, key) => admin.set(key, (await admin.getrange(key, 0, 9)) ?? ""),
+};
+const forMember = (member: string): Record<string, Act> => ({
+  "an entry deleted": (admin, key) => admin.zrem(key, member),
+  "a stray entry": (admin, key) => admin.zadd(key, 1, "nobody"),
+});
+const forAny: Record<string, Act> = {
+  deleted: (admin, key) => admin.del(key),
+  "of the wrong type": async (admin, key) => {
+    const isText = (await admin.type(key)) === "string";
+    await admin.del(key);
+    return isText ? admin.rpush(key, "other") : admin.set(key, "other");
+  },
+};
+
+/** Every kind of key of docs/redis-data-model.md, with what is special about damaging it. */
+const KINDS: Readonly<Record<string, Record<string, Act>>> = {
+  ...Object.fromEntries(
+    [
+      "plain",
+      "urgent",
+      "late",
+      "root",
+      "child",
+      "k1",
+      "k2",
+      "held",
+      "reserved",
+      "failed",
+      "done",
+      "gone",
+      "quiet",
+    ].map((name) => [`job:v-${name}`, forText]),
+  ),
+  "job:v-many-0": forText,
+  "state:v-late": { ...forField("at"), ...forField("s") },
+  "state:v-child": { ...forField("p"), ...forField("s") },
+  "state:v-k2": forField("e"),
+  "state:v-failed": { ...forField("f"), ...forField("s") },
+  "state:v-held": {},
+  "failures:v-failed": {},
+  "logs:v-held": {},
+  "fresh:jobs": { "a stray entry": (admin, key) => admin.lpush(key, "nobody") },
+  "ghosts:jobs": { "a stray entry": (admin, key) => admin.sadd(key, "nobody") },
+  "ready:jobs": forMember("v-urgent"),
+  "queued:jobs": forMember("v-urgent"),
+  "blocked:jobs": forMember("v-child"),
+  "scheduled:jobs": forMember("v-late"),
+  due: { "a stray entry": (admin, key) => admin.zadd(key, 1, "0000000000001 nobody") },
+  waiters: { ...forField("v-root"), "the other field deleted": (admin, key) => admin.hdel(key, "v-plain") },
+  "waiters:v-plain": forMember("v-many-0"),
+  "heads:jobs": forField("v"),
+  "heads:held": forField("r"),
+  "line:jobs:v": forMember("v-k2"),
+  "line:held:r": forMember("v-next"),
+  "reserved:held:r": { "a stray entry": (admin, key) => admin.lpush(key, "nobody") },
+  active: { ...forField("v-held"), ...forField("v-reserved") },
+  leases: { "a stray entry": (admin, key) => admin.zadd(key, 1, "nobody") },
+  claims: { garbled: async (admin, key) => admin.hset(key, (await admin.hkeys(key))[0]!, "x") },
+  running: forField("held"),
+  "completed:jobs": forMember("v-done"),
+  "failed:jobs": forMember("v-failed"),
+  "cancelled:jobs": forMember("v-gone"),
+  ended: forField("v-done"),
+  "kept:TEST_MESSAGE:completed": forMember("nobody"),
+  "kept:TEST_MESSAGE:failed": forMember("nobody"),
+  kept: { "a stray entry": (admin, key) => admin.sadd(key, "nobody") },
+  endings: forText,
+  tombs: forField("v-tomb"),
+  queues: { "a stray entry": (admin, key) => admin.sadd(key, "nobody") },
+  paused: {},
+  sequence: { garbled: (admin, key) => admin.set(key, "x") },
+  "dedupe:M:v": forText,
+  "metrics:jobs:1699999980000": forField("sent"),
+  audit: forText,
+};
+
+/** Damage after which some jobs that weren't named can't be told apart from finished or unknown ones. */
+const cases = Object.entries(KINDS).flatMap(([key, special]) =>
+  Object.entries({ ...forAny, ...special }).map(([how, act]) => ({ key, how, act })),
+);
+
+describe("one damaged key costs no other job", () => {
+  const LANES = 4;
+  test.concurrent.each(Array.from({ length: LANES }, (_, lane) => lane + 1))(
+    "part %i",
+    async (lane) => {
+      const bench = await open(lane);
+      const failures: unknown[] = [];
+      try {
+        for (const { key, how, act } of cases.filter((_, index) => index % LANES === lane - 1)) {
+          await bench.admin.flushdb();
+          await bench.elapse(START);
+          const held = await fill(bench);
+          if (key !== "audit" && (await bench.admin.exists(PREFIX + key)) === 0) failures.push(`no ${key}`);
+          try {
+            await act(bench.admin, PREFIX + key);
+            await workOff(bench, held);
+            await send(
+              bench,
+              { id: "i-after" },
+              { id: "i-once-more", dedupe: { key: "M:v", window: 1_000 } },
+            );
+            await complete(bench, await claim(bench, ["jobs"]));
+          } catch (error) {
+            failures.push(`${key} ${how}: ${(error as Error).message}`);
+          }
+          const left = await leftovers(bench);
+          if (left.length > 0) failures.push(`${key} ${how}: ${left.join(", ")}`);
+          const named = (await bench.engine.health()).damage?.length ?? 0;
+          if (how === "of the wrong type" && named === 0 && !UNREAD.test(key))
+            failures.push(`${key} isn't named`);
+          if (key.startsWith("job:v-") && !/gone|done|held|reserved|failed/.test(key) && named === 0)
+            failures.push(`${key} isn't named`);
+        }
+      } finally {
+        await bench.close();
+      }
+      expect(failures).toEqual([]);
+    },
+    120_000,
+  );
+});
+
+/** Keys that nothing reads or writes in these cases once they are there. */
+const UNREAD = /^(dedupe|metrics|failures|logs|tombs|paused|endings|audit)/;
+
+test("health and the log name what was lost, and work goes on for real workers", async () => {
+  const url = `${server.url.replace(/\/\d*$/, "")}/9`;
+  const admin = new Redis(url);
+  await admin.flushdb();
+  const message = defineMessage("M", { data: z.object({ n: z.int() }), retry: { attempts: 1 } });
+  const logger = new RecordingLogger();
+  const queue = createQueue({ registry: createRegistry([message]), engine: redisEngine({ url }), logger });
+  const ran: number[] = [];
+  const worker = createWorker(queue, { upkeepInterval: "50ms" }).handle(message, async ({ data }) => {
+    ran.push(data.n);
+  });
+  try {
+    await queue.send(message, { n: 0 }, { id: "evicted", priority: 5 });
+    await queue.send(message, { n: 1 }, { id: "garbled" });
+    const child = await queue.send(message, { n: 2 }, { id: "child", dependsOn: ["evicted"] });
+    const others = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        queue.send(message, { n: index + 10 }, { priority: index % 3 }),
+      ),
+    );
+    await admin.del("{queue}:job:evicted");
+    await admin.set("{queue}:job:garbled", "nonsense");
+    await worker.start();
+    await Promise.all(others.map((job) => job.wait()));
+    await expect(child.wait()).rejects.toMatchObject({ code: "JOB_CANCELLED" });
+    await expect.poll(() => logger.lines.join()).toContain('"garbled"');
+    expect(ran.toSorted((a, b) => a - b)).toEqual(others.map((_, index) => index + 10));
+    expect(await queue.get("evicted")).toBeNull();
+    const { status, reasons } = await queue.health();
+    expect(status).toBe("critical");
+    expect(reasons.find(({ kind }) => kind === "corrupt")?.text).toMatch(/CORRUPT_JOB.*evicted/);
+    expect(logger.lines.join()).toMatch(/error: .*CORRUPT_JOB.*"evicted"/);
+  } finally {
+    await worker.stop();
+    await queue.close();
+    await admin.quit();
+  }
+});
