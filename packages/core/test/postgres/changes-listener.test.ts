@@ -110,7 +110,7 @@ describe.each(listeners)("$name", ({ name, create }) => {
       }
     }
     await Promise.all(
-      Array.from({ length: 30 }, (_, at) => told.first(({ key }) => key.position === `${at + 1}`)),
+      Array.from({ length: 30 }, (_, at) => told.first(({ key }) => key.position === BigInt(at + 1))),
     );
     expect(told.changes).toHaveLength(30);
   });
