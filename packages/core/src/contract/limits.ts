@@ -60,7 +60,7 @@ export function assertWithinLimits(
     else if (typeof node !== "object" || node === null) budget -= 1;
     else if (!Array.isArray(node) && !isPlain(node)) hasInstances = true;
     else {
-      if (depth > MAX_DEPTH) throw tooMuch(`is nested deeper than ${MAX_DEPTH} levels`);
+      if (depth > MAX_DEPTH) throw tooMuch(code, what, value, `is nested deeper than ${MAX_DEPTH} levels`);
       budget -= 2;
       if (Array.isArray(node)) {
         for (let index = 0; index < node.length; index++) {
@@ -77,11 +77,7 @@ export function assertWithinLimits(
         }
       }
     }
-    if (budget < 0) throw tooMuch(`is over ${cap.toLocaleString("en")} bytes`);
-  };
-  const tooMuch = (problem: string) => {
-    const path = findCircle(value);
-    return path === undefined ? tooLarge(what, problem) : circular(code, what, path);
+    if (budget < 0) throw tooMuch(code, what, value, `is over ${cap.toLocaleString("en")} bytes`);
   };
 
   try {
@@ -132,6 +128,11 @@ export function tooLarge(what: string, problem: string): QueueError {
 export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function tooMuch(code: ErrorCode, what: string, value: unknown, problem: string): QueueError {
+  const path = findCircle(value);
+  return path === undefined ? tooLarge(what, problem) : circular(code, what, path);
 }
 
 /** Members that the search for a circle looks at: a value that is too large anyway may be very large. */

@@ -22,15 +22,25 @@ export function encodePayload(
   code: ErrorCode,
 ): MaybePromise<string> {
   const { hasInstances } = assertWithinLimits(what, value, cap, code);
-  const finish = (parsed: Parsed): MaybePromise<string> => {
-    const encoded = accept(what, parsed, code);
-    if (encoded === undefined) return "";
-    if (hasInstances) assertWithinLimits(what, encoded, cap, code);
-    const json = toJson(what, encoded, cap, code);
-    return codec.isJson || isJsonValue(encoded) ? json : assertCarried(what, codec, encoded, json, code);
-  };
   const parsed = codec.encode(value);
-  return parsed instanceof Promise ? parsed.then(finish) : finish(parsed);
+  return parsed instanceof Promise
+    ? parsed.then((settled) => write(what, codec, settled, hasInstances, cap, code))
+    : write(what, codec, parsed, hasInstances, cap, code);
+}
+
+function write(
+  what: string,
+  codec: Codec,
+  parsed: Parsed,
+  hasInstances: boolean,
+  cap: number,
+  code: ErrorCode,
+): MaybePromise<string> {
+  const encoded = accept(what, parsed, code);
+  if (encoded === undefined) return "";
+  if (hasInstances) assertWithinLimits(what, encoded, cap, code);
+  const json = toJson(what, encoded, cap, code);
+  return codec.isJson || isJsonValue(encoded) ? json : assertCarried(what, codec, encoded, json, code);
 }
 
 /**
