@@ -17,6 +17,7 @@ const RESIDUE: readonly KeyKind[] = [
   { pattern: /^kept$/ },
   { pattern: /^dependencies$/ },
   { pattern: /^tombs(:old|:since)?$/ },
+  { pattern: /^audit$/ },
   { pattern: /^dedupe:/, expires: true },
   { pattern: /^idle:/, expires: true },
   { pattern: /^sent:/, expires: true },
