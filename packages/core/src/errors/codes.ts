@@ -185,6 +185,11 @@ export const ERROR_CODES = {
   },
 
   // All of them
+  UNSUPPORTED_RUNTIME: {
+    retryable: false,
+    means: "The runtime is too old for this library.",
+    remedy: "Run the app on Node 20.9 or later.",
+  },
   CLOSED: {
     retryable: false,
     means: "The queue, engine or worker was already closed.",

@@ -1,3 +1,5 @@
+import { randomSource } from "../errors/random-source.ts";
+
 /** Crockford's base 32 in lower case: no i, l, o, u, and a double click selects the whole id. */
 const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
 const TIME_DIGITS = 10;
@@ -39,7 +41,7 @@ export function createIdSource(now: () => number): () => string {
 
 function drawNonce(): string {
   let nonce = "";
-  for (const byte of crypto.getRandomValues(new Uint8Array(NONCE_DIGITS))) nonce += DIGITS[byte & 31];
+  for (const byte of randomSource().getRandomValues(new Uint8Array(NONCE_DIGITS))) nonce += DIGITS[byte & 31];
   return nonce;
 }
 

@@ -486,7 +486,7 @@ export class Queue<M extends Message = Message> {
 /**
  * Opens a queue over an engine; without one, over a new `memoryEngine()` inside this process.
  *
- * @throws {QueueError} `INVALID_OPTIONS`.
+ * @throws {QueueError} `INVALID_OPTIONS`; `UNSUPPORTED_RUNTIME` before Node 20.9.
  *
  * @example
  * const queue = createQueue({ registry: createRegistry([planCreate, phaseCreate]) });

@@ -9,7 +9,7 @@ export type { RedisClient, RedisEngineOptions } from "./redis-options.ts";
  * An engine on Redis 6.2 or later, or Valkey: jobs outlive processes, and any number of them share the work.
  * Connects with the first call.
  *
- * @throws {QueueError} `INVALID_OPTIONS`.
+ * @throws {QueueError} `INVALID_OPTIONS`; `UNSUPPORTED_RUNTIME` before Node 20.9.
  *
  * @example
  * const queue = createQueue({ registry, engine: redisEngine({ url: "redis://localhost:6379" }) });

@@ -3,6 +3,7 @@ import type * as port from "../engine/port.ts";
 import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports.ts";
 import { JOB_STATES } from "../engine/state-machine.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { randomSource } from "../errors/random-source.ts";
 import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { newestActive } from "./active-jobs.ts";
@@ -63,7 +64,7 @@ export class RedisEngine implements port.Engine {
   #hasReportedMalformed = false;
 
   constructor({ connection, tombstones }: RedisEngineParts) {
-    const name = crypto.randomUUID().slice(0, 8);
+    const name = randomSource().randomUUID().slice(0, 8);
     this.#connection = connection;
     this.#tombstones = tombstones;
     this.#profiles = new Profiles(connection);

@@ -1,3 +1,4 @@
+import { randomSource } from "../../errors/random-source.ts";
 import type { ChangeListener } from "./listener.ts";
 import {
   type ListenerOptions,
@@ -46,7 +47,7 @@ class PostgresJsSession implements ListenSession {
   readonly #events: SessionEvents;
   readonly #told = new Map<string, Promise<unknown>>();
   /** Its own: other processes need not hear it. */
-  readonly #echo = `queue_echo_${crypto.randomUUID()}`;
+  readonly #echo = `queue_echo_${randomSource().randomUUID()}`;
   #heard: () => void = () => {};
 
   constructor(client: PostgresJsClient, events: SessionEvents) {

@@ -1,6 +1,7 @@
 import type { Engine } from "../../engine/port.ts";
 import type { ErrorCode } from "../../errors/codes.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
+import { randomSource } from "../../errors/random-source.ts";
 import type { Logger } from "../../logging/logger.ts";
 import type { Service } from "../../queue/middleware.ts";
 import type { ChangeListener } from "../changes/listener.ts";
@@ -52,7 +53,7 @@ const LISTENING = 60_000;
 export class Relay implements Service {
   readonly #parts: RelayParts;
   readonly #reports: RelayReports;
-  readonly #id = crypto.randomUUID();
+  readonly #id = randomSource().randomUUID();
   /** Keys that another relay has in hand, until this one has nothing else to do. */
   readonly #busy = new Set<string>();
   #running: Promise<void> | undefined;
