@@ -63,7 +63,7 @@ describe("sendMany", () => {
       { path: "1.ref", message: 'another item has the ref "a" already' },
       { path: "2.options.dependsOn", message: 'no item has the ref "nobody"' },
       { path: "3.options.delay" },
-      { path: "4", message: 'unknown option "extra"' },
+      { path: "4", message: 'unknown option "extra": the options are ref, message, data, options' },
       { path: "5", message: expect.stringContaining("STRANGER") },
     ]);
     expect(error.message).toContain("6 of 7 items");

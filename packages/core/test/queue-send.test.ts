@@ -381,7 +381,7 @@ describe("mistaken calls", () => {
       const error = await rejection(call);
       expect(error).toMatchObject({ code: "INVALID_OPTIONS", message: expect.stringMatching(message) });
     };
-    await refuses(wrong.send!("PLAN_CREATE", {}), /expected a message \(defineMessage\), got string/);
+    await refuses(wrong.send!("PLAN_CREATE", {}), /expected a message \(defineMessage\), got a string/);
     await refuses(wrong.subscribe!(), /expected a function/);
     await refuses(
       wrong.subscribe!(() => {}, { queue: "plan" }),

@@ -429,7 +429,7 @@ describe("a worker's mistaken calls", () => {
     }
     const worker = createWorker(queue, { logger });
     expect(() => worker.handle("SCAN" as never, (() => {}) as never)).toThrow(
-      /expected a message .*, got string/,
+      /expected a message .*, got a string/,
     );
     expect(() => worker.handleAll(undefined as never)).toThrow(/expected an object of handlers/);
     const error = await rejection(worker.stop({ timeout: "soon" as never }));

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
-import { type Issue, QueueError } from "../errors/queue-error.ts";
+import { QueueError } from "../errors/queue-error.ts";
 import { assertWithinLimits, parseJson } from "./limits.ts";
 import { ID_PATTERN, NAME_PATTERN } from "./names.ts";
-import { formatOptionProblems } from "./options.ts";
+import { checkOptions } from "./options.ts";
 import { formatIssues } from "./schema.ts";
 
 /** What goes over the wire. */
@@ -59,12 +59,12 @@ export function parseEnvelope(
   limits: { readonly data: number; readonly metadata: number },
 ): Envelope {
   const value = parseJson("envelope", text, limits.data + limits.metadata + FRAME_BYTES);
-  const parsed = envelopeSchema.safeParse(value);
-  if (!parsed.success) {
-    const issues: Issue[] = formatOptionProblems(parsed.error).map((message) => ({ path: "", message }));
+  const parsed = checkOptions(envelopeSchema, value);
+  if (!parsed.ok) {
+    const { issues } = parsed;
     throw new QueueError("INVALID_DATA", `The envelope is invalid: ${formatIssues(issues)}`, { issues });
   }
-  assertWithinLimits("data", parsed.data.data, limits.data);
-  if (parsed.data.metadata) assertWithinLimits("metadata", parsed.data.metadata, limits.metadata);
-  return parsed.data as Envelope;
+  assertWithinLimits("data", parsed.value.data, limits.data);
+  if (parsed.value.metadata) assertWithinLimits("metadata", parsed.value.metadata, limits.metadata);
+  return parsed.value as Envelope;
 }

@@ -2,9 +2,9 @@ import * as z from "zod/mini";
 import type { Duration } from "./duration.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { NAME_PATTERN } from "./names.ts";
-import { duration, formatOptionProblems } from "./options.ts";
+import { checkOptions, duration } from "./options.ts";
 import type { Retention } from "./retention.ts";
-import { type Codec, createCodec, type Received, type Schema, type Sent } from "./schema.ts";
+import { type Codec, createCodec, formatIssues, type Received, type Schema, type Sent } from "./schema.ts";
 import { findWireProblems } from "./wire-safety.ts";
 
 /** The pause before attempt n + 1. */
@@ -208,13 +208,13 @@ export function defineMessage<
   Result extends Schema | undefined = undefined,
   Progress extends Schema | undefined = undefined,
 >(name: Name, definition: MessageDefinition<Data, Result, Progress>): Message<Name, Data, Result, Progress> {
-  const parsed = definitionSchema.safeParse(definition);
-  const ownProblems = parsed.success ? [] : formatOptionProblems(parsed.error);
+  const parsed = checkOptions(definitionSchema, definition);
+  const ownProblems = parsed.ok ? [] : parsed.issues.map((issue) => formatIssues([issue]));
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
     ownProblems.push(`the name must match ${NAME_PATTERN.source}`);
   }
   // With problems the message is still an object that a registry can name; its policies are the defaults.
-  const options = parsed.success ? parsed.data : definitionSchema.parse({ data: z.unknown() });
+  const options = parsed.ok ? parsed.value : definitionSchema.parse({ data: z.unknown() });
   ownProblems.push(...findUpcastGaps(options.version, Object.keys(options.upcast).map(Number)));
   let problems: readonly string[] | undefined;
 
@@ -223,9 +223,9 @@ export function defineMessage<
     name,
     version: options.version,
     queue: options.queue,
-    data: definition?.data,
-    result: definition?.result as Result,
-    progress: definition?.progress as Progress,
+    data: options.data as Data,
+    result: options.result as Result,
+    progress: options.progress as Progress,
     codecs: {
       data: createCodec(options.data),
       ...(options.result && { result: createCodec(options.result) }),

@@ -14,4 +14,4 @@ export function isWellFormed(text: string): boolean {
   return !LONE_SURROGATE.test(text);
 }
 
-export const NOT_WELL_FORMED = "expected well-formed Unicode, and it has half a surrogate pair in it";
+export const NOT_WELL_FORMED = "expected well-formed Unicode, without half a surrogate pair";

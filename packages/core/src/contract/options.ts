@@ -1,6 +1,9 @@
 import * as z from "zod/mini";
 import { type Issue, QueueError } from "../errors/queue-error.ts";
+import { shorten } from "../errors/shorten.ts";
+import { messageOf } from "../errors/thrown.ts";
 import { type Duration, MAX_DURATION, parseDuration } from "./duration.ts";
+import { ISSUE_CONTEXT, SHOWN, toIssues } from "./option-issues.ts";
 import { formatIssues } from "./schema.ts";
 
 /** An option that takes a `Duration` and holds milliseconds. */
@@ -10,10 +13,10 @@ export function duration({ min = 0, max = MAX_DURATION }: { min?: number; max?: 
     return milliseconds !== undefined && milliseconds >= min && milliseconds <= max;
   };
   return z.pipe(
-    z.custom<Duration>(
-      inRange,
-      `expected milliseconds, or text like "500ms", "15m", "7d", from ${min} ms to ${max} ms`,
-    ),
+    z.custom<Duration>(inRange, {
+      error: `expected milliseconds, or text like "500ms", "15m", "7d", from ${min} ms to ${max} ms`,
+      params: SHOWN,
+    }),
     z.transform((value) => parseDuration(value)!),
   );
 }
@@ -24,36 +27,28 @@ export function parseOptions<S extends z.ZodMiniType>(
   schema: S,
   options: unknown,
 ): z.output<S> {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return Object.freeze(parsed.data) as z.output<S>;
-  const issues = toIssues(parsed.error);
-  throw new QueueError("INVALID_OPTIONS", `${what}: ${formatIssues(issues)}`, { issues });
+  const checked = checkOptions(schema, options);
+  if (checked.ok) return Object.freeze(checked.value) as z.output<S>;
+  const { issues, cause } = checked;
+  throw new QueueError("INVALID_OPTIONS", `${what}: ${formatIssues(issues)}`, { issues, cause });
 }
 
-export function formatOptionProblems(error: z.core.$ZodError): string[] {
-  return toIssues(error).map((issue) => formatIssues([issue]));
-}
+type CheckedOptions<S extends z.ZodMiniType> =
+  | { readonly ok: true; readonly value: z.output<S> }
+  | {
+      readonly ok: false;
+      readonly issues: readonly Issue[];
+      /** What reading the options threw. */
+      readonly cause?: unknown;
+    };
 
-function toIssues(error: z.core.$ZodError): Issue[] {
-  return error.issues.map((issue) => ({ path: issue.path.map(String).join("."), message: describe(issue) }));
-}
-
-/** zod/mini ships no messages unless a locale is loaded, so the kinds that options meet are worded here. */
-function describe(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return `expected ${issue.expected}`;
-    case "unrecognized_keys":
-      return `unknown option ${issue.keys.map((key) => `"${key}"`).join(", ")}`;
-    case "invalid_value":
-      return `expected one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
-    case "too_small":
-      return `must be at least ${issue.minimum}`;
-    case "too_big":
-      return `must be at most ${issue.maximum}`;
-    case "invalid_key":
-      return issue.issues[0]?.message ?? "has an invalid key";
-    default:
-      return issue.message;
+/** As `parseOptions`, without the freezing and the throwing. */
+export function checkOptions<S extends z.ZodMiniType>(schema: S, options: unknown): CheckedOptions<S> {
+  try {
+    const parsed = schema.safeParse(options, ISSUE_CONTEXT);
+    return parsed.success ? { ok: true, value: parsed.data } : { ok: false, issues: toIssues(parsed.error) };
+  } catch (cause) {
+    const message = `the options can't be read: ${shorten(messageOf(cause), 200)}`;
+    return { ok: false, issues: [{ path: "", message }], cause };
   }
 }

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { NAME_PATTERN } from "../contract/names.ts";
 import { parseOptions } from "../contract/options.ts";
 import type { Engine } from "../engine/port.ts";
+import { describeValue } from "../errors/describe-value.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { callSafely } from "../logging/callback-guard.ts";
 import { memoryEngine } from "../memory/index.ts";
@@ -56,7 +57,9 @@ export function engineFromEnv(options: EngineFromEnvOptions = {}): Engine {
       () => {},
     );
   const { QUEUE_ENGINE: wanted = "" } = env;
-  if (!["", "memory", "redis"].includes(wanted)) throw refused('QUEUE_ENGINE must be "memory" or "redis".');
+  if (!["", "memory", "redis"].includes(wanted)) {
+    throw refused(`QUEUE_ENGINE must be "memory" or "redis", got ${describeValue(wanted)}.`);
+  }
   const url = wanted === "memory" ? undefined : redisUrlFromEnv(env);
   if (url !== undefined) {
     const namespace = chosen.namespace ?? namespaceFromEnv(env);
@@ -85,7 +88,8 @@ export function engineFromEnv(options: EngineFromEnvOptions = {}): Engine {
 
 function namespaceFromEnv({ QUEUE_NAMESPACE: name }: Environment): string {
   if (!name) return "queue";
-  if (!NAME_PATTERN.test(name)) throw refused(`QUEUE_NAMESPACE must match ${NAME_PATTERN.source}.`);
+  if (!NAME_PATTERN.test(name))
+    throw refused(`QUEUE_NAMESPACE must match ${NAME_PATTERN.source}, got ${describeValue(name)}.`);
   return name;
 }
 

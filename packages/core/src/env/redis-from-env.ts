@@ -1,3 +1,4 @@
+import { describeValue } from "../errors/describe-value.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { parseRedisUrl } from "../redis/redis-url.ts";
 
@@ -36,14 +37,14 @@ function wholeNumber(env: Environment, name: string, max: number): number | unde
   const text = env[name];
   if (!text) return undefined;
   if (/^\d{1,6}$/.test(text) && Number(text) <= max) return Number(text);
-  throw refused(`${name} must be a whole number from 0 to ${max}.`);
+  throw refused(`${name} must be a whole number from 0 to ${max}, got ${describeValue(text)}.`);
 }
 
 function isOn(env: Environment, name: string): boolean {
   const text = env[name] || "false";
   if (text === "true" || text === "1") return true;
   if (text === "false" || text === "0") return false;
-  throw refused(`${name} must be "true" or "false".`);
+  throw refused(`${name} must be "true" or "false", got ${describeValue(text)}.`);
 }
 
 function refused(why: string): QueueError {

@@ -1,6 +1,7 @@
 import { is } from "drizzle-orm";
 import { PgDatabase, PgTable } from "drizzle-orm/pg-core";
 import * as z from "zod/mini";
+import { SHOWN } from "../contract/option-issues.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import type { ChangeListener } from "./changes/listener.ts";
 import type { Database } from "./database.ts";
@@ -10,14 +11,12 @@ export const DEFAULT_SCHEMA = "queue";
 
 /** An option that names a schema. Postgres would cut a longer name off, and so mean another one. */
 export function schemaName() {
-  return z
-    .string()
-    .check(
-      z.refine(
-        (name) => name.length > 0 && Buffer.byteLength(name) <= 63 && !name.includes("\0"),
-        "expected a schema's name of 1 to 63 bytes",
-      ),
-    );
+  return z.string().check(
+    z.refine((name) => name.length > 0 && Buffer.byteLength(name) <= 63 && !name.includes("\0"), {
+      error: "expected a schema's name of 1 to 63 bytes",
+      params: SHOWN,
+    }),
+  );
 }
 
 const EXPECTED_DATABASE =

@@ -1,6 +1,6 @@
 import { ID_PATTERN } from "../contract/names.ts";
+import { describeValue } from "../errors/describe-value.ts";
 import { QueueError } from "../errors/queue-error.ts";
-import { shorten } from "../errors/shorten.ts";
 
 /** A job, by its id or by anything that carries it: a handle, a snapshot. */
 export type JobReference = string | { readonly id: string };
@@ -14,14 +14,17 @@ export function idOf(job: JobReference): string {
   if (typeof id === "string" && ID_PATTERN.test(id)) return id;
   throw new QueueError(
     "INVALID_OPTIONS",
-    `Expected a job's id or handle, got ${typeof id === "string" ? JSON.stringify(shorten(id, 140)) : typeof job}.`,
+    `Expected a job's id or handle, got ${describeValue(typeof id === "string" ? id : job)}.`,
   );
 }
 
 /** @throws {QueueError} `INVALID_OPTIONS`, also for more than 10,000 of them. */
 export function idsOf(jobs: readonly JobReference[]): string[] {
   if (!Array.isArray(jobs))
-    throw new QueueError("INVALID_OPTIONS", "Expected an array of job ids or handles.");
+    throw new QueueError(
+      "INVALID_OPTIONS",
+      `Expected an array of job ids or handles, got ${describeValue(jobs)}.`,
+    );
   if (jobs.length > MAX_IDS) {
     throw new QueueError(
       "INVALID_OPTIONS",

@@ -1,5 +1,6 @@
 import type { Message } from "../contract/message.ts";
 import type { Registry } from "../contract/registry.ts";
+import { describeWithoutText } from "../errors/describe-value.ts";
 import { QueueError } from "../errors/queue-error.ts";
 
 /**
@@ -10,7 +11,7 @@ import { QueueError } from "../errors/queue-error.ts";
  */
 export function knownMessage(what: string, registry: Registry, message: Message): Message {
   if (typeof message !== "object" || message === null) {
-    const got = message === null ? "null" : typeof message;
+    const got = describeWithoutText(message);
     throw new QueueError("INVALID_OPTIONS", `${what}: expected a message (defineMessage), got ${got}.`);
   }
   const known = registry.get(message.name);

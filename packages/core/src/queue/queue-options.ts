@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { Duration } from "../contract/duration.ts";
 import { MAX_DURATION } from "../contract/duration.ts";
 import type { Message } from "../contract/message.ts";
+import { SHOWN } from "../contract/option-issues.ts";
 import { duration } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
 import type { Clock } from "../engine/clock.ts";
@@ -163,7 +164,7 @@ export const cleanSchema = z.strictObject({
 export const metricsSchema = z.strictObject({
   since: z.custom<Date | number>(
     (value) => (typeof value === "number" || value instanceof Date) && Number.isFinite(Number(value)),
-    "expected a date, or milliseconds since the epoch",
+    { error: "expected a date, or milliseconds since the epoch", params: SHOWN },
   ),
 });
 

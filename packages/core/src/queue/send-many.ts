@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { Message, SendData } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
 import type { Dependency, NewJob } from "../engine/port.ts";
+import { describeWithoutText } from "../errors/describe-value.ts";
 import { type Issue, isQueueError, QueueError } from "../errors/queue-error.ts";
 import { assertValidChange } from "./changed-request.ts";
 import type { JobEncoder } from "./encode-job.ts";
@@ -71,7 +72,10 @@ const itemSchema = z.strictObject({
  * @throws {QueueError} `INVALID_OPTIONS`, `INVALID_DATA`, or what all problems have in common.
  */
 export async function resolveBatch(items: readonly SendItem[], context: BatchContext): Promise<Batch> {
-  if (!Array.isArray(items)) throw new QueueError("INVALID_OPTIONS", "sendMany takes an array of items.");
+  if (!Array.isArray(items)) {
+    const got = describeWithoutText(items);
+    throw new QueueError("INVALID_OPTIONS", `sendMany takes an array of items, got ${got}.`);
+  }
   if (items.length > MAX_BATCH) {
     throw new QueueError(
       "INVALID_OPTIONS",

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { type Duration, MAX_DURATION } from "../contract/duration.ts";
 import { ID_PATTERN, isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../contract/names.ts";
+import { SHOWN } from "../contract/option-issues.ts";
 import { duration, parseOptions } from "../contract/options.ts";
 import type { Dependency, DependencyFailurePolicy } from "../engine/port.ts";
 import type { JobReference } from "./job-reference.ts";
@@ -83,7 +84,13 @@ const MAX_DEPENDENCIES = 1_000;
 export const MAX_REF_LENGTH = 128;
 
 const text = (maxLength: number) =>
-  z.string().check(z.minLength(1), z.maxLength(maxLength), z.refine(isWellFormed, NOT_WELL_FORMED));
+  z
+    .string()
+    .check(
+      z.minLength(1),
+      z.maxLength(maxLength),
+      z.refine(isWellFormed, { error: NOT_WELL_FORMED, params: SHOWN }),
+    );
 const key = text(MAX_KEY_LENGTH);
 const idText = z.string().check(z.regex(ID_PATTERN, `expected an id like ${ID_PATTERN.source}`));
 
@@ -111,10 +118,10 @@ const sendSchema = z.strictObject({
     z
       .array(
         z.pipe(
-          z.custom<DependsOn>(
-            isDependsOn,
-            'expected a handle, an id, or { job, onFailure: "cancel" | "run" | "hold" }',
-          ),
+          z.custom<DependsOn>(isDependsOn, {
+            error: 'expected a handle, an id, or { job, onFailure: "cancel" | "run" | "hold" }',
+            params: SHOWN,
+          }),
           z.transform(toDependency),
         ),
       )
@@ -128,10 +135,10 @@ export const sendManyOptionsSchema = z.strictObject({
     z
       .array(
         z.pipe(
-          z.custom<DependsOn | DependsOnRef>(
-            (value) => isDependsOnRef(value) || isDependsOn(value),
-            'expected { ref }, a handle, an id, or { job }; with onFailure: "cancel" | "run" | "hold"',
-          ),
+          z.custom<DependsOn | DependsOnRef>((value) => isDependsOnRef(value) || isDependsOn(value), {
+            error: 'expected { ref }, a handle, an id, or { job }; with onFailure: "cancel" | "run" | "hold"',
+            params: SHOWN,
+          }),
           z.transform((value): Dependency | RefDependency =>
             isDependsOnRef(value)
               ? { ref: value.ref, onFailure: value.onFailure ?? "cancel" }
