@@ -25,7 +25,12 @@
 -- @include lib/lifecycle
 -- @include lib/step
 -- @include lib/known
--- @include lib/batch
+
+-- A function, so that plain jobs, which are most, don't pay for its closures.
+local function make_batches()
+  -- @include lib/batch
+  return read_batch, store_batch
+end
 
 -- A call that was under way for longer counts as not come: the one behind it is made again.
 local CALL_LIFETIME = 60000
@@ -38,6 +43,7 @@ call('SET', sent, ARGV[2], 'PX', CALL_LIFETIME)
 
 local profile_ids = {}
 local reply = {}
+local read_batch, store_batch
 
 -- Profiles are named by a part of their text's hash: a name never comes to mean another profile, even when the
 -- server's data was lost, and those who have read one need not read it again.
@@ -133,6 +139,9 @@ while ARGV[at] do
     end
     at = at + 2 * n
   else
+    if not read_batch then
+      read_batch, store_batch = make_batches()
+    end
     local specs
     specs, at = read_batch(at, profile_ids)
     answer = store_batch(specs)

@@ -1,15 +1,13 @@
 -- What is known of ids before anything is stored.
 
--- Tombstones as they were when the script began.
+-- The hashes that remember jobs, none when all are missing, as they were when the script began.
 local tomb_keys
 
 local function tombs_there()
   if not tomb_keys then
-    tomb_keys = {}
-    for _, key in ipairs({ P .. 'tombs', P .. 'tombs:old', P .. 'cascades' }) do
-      if call('EXISTS', key) == 1 then
-        tomb_keys[#tomb_keys + 1] = key
-      end
+    tomb_keys = { P .. 'tombs', P .. 'tombs:old', P .. 'cascades' }
+    if call('EXISTS', unpack(tomb_keys)) == 0 then
+      tomb_keys = {}
     end
   end
   return tomb_keys

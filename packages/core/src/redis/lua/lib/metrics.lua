@@ -1,9 +1,7 @@
 -- Counts of this step, by queue and field, written at its end: so many commands a batch, not a job.
 local tallies = {}
--- The upper bounds of HISTOGRAM_BOUNDS in engine/reports.ts.
-local BOUNDS = {
-  1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, 900000, 3600000
-}
+-- The upper bounds of HISTOGRAM_BOUNDS in engine/reports.ts, made by the first step that needs them.
+local bounds
 -- A day, and an hour for readers with slow clocks.
 local METRICS_LIFETIME = 90000000
 
@@ -22,9 +20,12 @@ local last_duration, last_field = {}, {}
 -- `kind`: "w" (waited) or "r" (ran). `n`: how many took so long, 1 if not given.
 local function tally_time(queue, kind, duration, n)
   if duration ~= last_duration[kind] then
-    local slot = #BOUNDS
-    for index = 1, #BOUNDS do
-      if duration <= BOUNDS[index] then
+    bounds = bounds or {
+      1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, 900000, 3600000
+    }
+    local slot = #bounds
+    for index = 1, #bounds do
+      if duration <= bounds[index] then
         slot = index - 1
         break
       end

@@ -15,7 +15,7 @@ local function profile_of(id)
     profile.completed_key = P .. 'completed:' .. profile.q
     profile.kept_completed = profile.m .. ':completed'
     profile.kept_failed = profile.m .. ':failed'
-    profile.tombs = { completed = 'co' .. id, failed = 'fa' .. id, cancelled = 'ca' .. id }
+    profile.id, profile.tombs = id, {}
     profiles[id] = profile
   end
   return profile

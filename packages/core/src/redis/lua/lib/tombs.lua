@@ -14,11 +14,10 @@ local function tomb_of(id)
   return cascade and string.sub(cascade, 1, 2) or tomb
 end
 
-local ENDINGS = { co = 'completed', fa = 'failed', ca = 'cancelled' }
-
 -- How a tombstone's job ended.
 local function ending_of(tomb)
-  return ENDINGS[string.sub(tomb, 1, 2)]
+  local letters = string.sub(tomb, 1, 2)
+  return letters == 'co' and 'completed' or letters == 'fa' and 'failed' or letters == 'ca' and 'cancelled' or nil
 end
 
 local n_tombs, n_keys = 0, 0
@@ -26,6 +25,10 @@ local n_tombs, n_keys = 0, 0
 -- `has_state`: whether the job has a `state:` hash and what goes with it; `is_ended`: whether it is in `ended`.
 local function bury(id, profile, state, has_state, is_ended)
   local tomb = profile.tombs[state]
+  if not tomb then
+    tomb = string.sub(state, 1, 2) .. profile.id
+    profile.tombs[state] = tomb
+  end
   buried[id] = tomb
   bury_tombs[n_tombs + 1] = id
   bury_tombs[n_tombs + 2] = tomb
