@@ -2,6 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { blockEventLoop } from "./block-event-loop.ts";
 import { clientKill } from "./client-kill.ts";
 import { clocksApart } from "./clocks-apart.ts";
+import { failoverLosesClaims } from "./failover-loses-claims.ts";
 import { fairShareBulk, fairShareSingle, fairShareWarm, fairShareWide } from "./fair-share.ts";
 import { freezePastLease } from "./freeze-past-lease.ts";
 import { gracefulExit } from "./graceful-exit.ts";
@@ -50,6 +51,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
     clientKill,
     subscriptionLost,
     plannedFailover,
+    failoverLosesClaims,
     outageFrozenShort,
     outageFrozenLong,
   ],

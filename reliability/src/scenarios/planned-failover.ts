@@ -15,7 +15,7 @@ const MOST_HANDOVER = 15_000;
 const MOST_WAIT = 4_000;
 
 /** Hands the primary's role over, and leads new connections there. The old primary lives on as a replica. */
-async function failOver(from: Redis, to: Redis, proxy: TcpProxy): Promise<void> {
+export async function failOver(from: Redis, to: Redis, proxy: TcpProxy): Promise<void> {
   const { port } = to.options;
   const says = async (server: Redis, text: string) => (await server.info("replication")).includes(text);
   await eventually(MOST_HANDOVER, "replica", () => says(from, `port=${port},state=online`));

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { isTerminal } from "@org/queue";
+import { redisEngine } from "@org/queue/redis";
+import { startRedis } from "@org/test-servers";
+import { Redis } from "ioredis";
+import { readHistory } from "../history/history-file.ts";
+import { monotonic } from "../monotonic.ts";
+import type { Scenario } from "../scenario.ts";
+import type { Stage, WorkerProgram } from "../stage/stage.ts";
+import { eventually } from "../stage/until.ts";
+import { Load } from "./load.ts";
+import { failOver } from "./planned-failover.ts";
+
+/** Milliseconds for each step of the servers. */
+const STEP_TIMEOUT = 15_000;
+
+export const failoverLosesClaims: Scenario = {
+  name: "failover-loses-claims",
+  promise: "after a failover that lost claims, the outcomes of those claims are refused",
+  losesEvents: true,
+  async run(stage) {
+    const { random, redis } = stage;
+    const other = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });
+    const replica = new Redis(other.url);
+    const engine = redisEngine({ url: other.url, namespace: stage.namespace });
+    try {
+      await redis.admin.config("SET", "repl-diskless-sync-delay", "0");
+      // Of each key, one that waits for an order and one behind it.
+      const keys = Array.from({ length: random.between(1, 4) }, (_, index) => `key-${index}`);
+      const held = keys.map((key) => `held-${key}`);
+      for (const key of keys) {
+        await stage.send(`held-${key}`, { work: "wait", key });
+        await stage.send(`next-${key}`, { work: "return", key });
+      }
+      await replica.replicaof("127.0.0.1", redis.admin.options.port!);
+      await eventually(STEP_TIMEOUT, "replica", async () => {
+        return (await redis.admin.info("replication")).includes("state=online");
+      });
+
+      const proxy = await stage.startProxy();
+      const [earlier, later] = await Promise.all(
+        [{ name: "earlier", ignoresSignals: true }, { name: "later" }].map(({ name, ...own }) =>
+          stage.standbyWorker(name, { url: proxy.url, ...own }),
+        ),
+      );
+      // No dependencies: one on a job that the failover lost could not be sent.
+      const load = await Load.start(stage, {
+        workers: 0,
+        producer: { url: proxy.url, mix: "plain", jobs: 80, lanes: 3, pace: 40 },
+      });
+      await load.sent(random.between(10, 40));
+
+      const from = monotonic();
+      await caughtUp(redis.admin, replica);
+      await replica.replicaof("NO", "ONE");
+      earlier!.order({ order: "start" });
+      const claims = await Promise.all(held.map((job) => earlier!.until("started", ({ id }) => id === job)));
+      await earlier!.until("settled", ({ verdict }) => verdict === "accepted");
+      earlier!.freeze();
+      proxy.leadTo(other.url);
+      proxy.cut();
+      await redis.admin.replicaof("127.0.0.1", replica.options.port!);
+
+      later!.order({ order: "start" });
+      for (const { id, epoch } of claims) {
+        const again = await later!.until("started", (report) => report.id === id);
+        assert.equal(again.epoch, epoch, `${id} is claimed again, as if for the first time`);
+      }
+      // What its handlers answer goes out as soon as it wakes, before a heartbeat can be refused.
+      for (const { id } of claims) if (random.chance(0.5)) earlier!.order({ order: "finish", id });
+      earlier!.thaw();
+      // Its connection was cut: once it has an answer it has a new one.
+      await Promise.race([
+        earlier!.until("settled", ({ verdict }) => verdict === "stale"),
+        earlier!.until("extended", ({ status }) => status === "lost"),
+      ]);
+      // Asleep it hadn't read what the old primary had answered.
+      const to = monotonic();
+      stage.loss = { from, to };
+      for (const { id, epoch } of claims) earlier!.order({ order: "act-late", id, epoch });
+      await assertRefused(earlier!, held.length);
+      for (const record of await engine.get(held)) {
+        assert.equal(record?.state, "active", `${record?.id} is still the later claim's`);
+        assert.deepEqual(record.logs, [], "a log of the lost claim");
+        assert.notEqual(record.progress, '{"by":"a ghost"}');
+      }
+      const next = keys.map((key) => `next-${key}`);
+      const hasStarted = ({ type, ...report }: { type: string; id?: string }) =>
+        type === "started" && next.includes(report.id!);
+      assert.equal(earlier!.count(hasStarted) + later!.count(hasStarted), 0, "the next job of a key waits");
+
+      for (const id of held) {
+        later!.order({ order: "finish", id });
+        await later!.until("settled", (report) => report.id === id && report.verdict === "accepted");
+      }
+      await load.allSent();
+      await eventually(STEP_TIMEOUT, "end to the jobs behind", async () => {
+        return (await engine.get(next)).every((record) => record && isTerminal(record.state));
+      });
+      assertEndedOnce(stage, to);
+      // The audit looks at the stage's own server.
+      await failOver(replica, redis.admin, proxy);
+    } finally {
+      await engine.close();
+      replica.disconnect();
+      await other.stop();
+    }
+  },
+};
+
+/** Resolves when the replica has all that the primary had stored at the time of the call. */
+async function caughtUp(primary: Redis, replica: Redis): Promise<void> {
+  const offset = async (server: Redis, field: string) =>
+    Number(new RegExp(`${field}:(\\d+)`).exec(await server.info("replication"))?.[1]);
+  const wanted = await offset(primary, "master_repl_offset");
+  await eventually(STEP_TIMEOUT, "replica that has caught up", async () => {
+    return (await offset(replica, "slave_repl_offset")) >= wanted;
+  });
+}
+
+async function assertRefused(worker: WorkerProgram, count: number): Promise<void> {
+  await worker.until("late", () => worker.count(({ type }) => type === "late") === count);
+  for (const report of worker.reports) {
+    if (report.type !== "late") continue;
+    assert.equal(report.extended, "lost");
+    assert.deepEqual(report.settled, { complete: "stale", retry: "stale", fail: "stale", cancel: "stale" });
+  }
+}
+
+/** No job has two accepted endings on the new primary, which answers the earlier worker from a moment on. */
+function assertEndedOnce(stage: Stage, from: number): void {
+  const ended = new Set<string>();
+  for (const line of stage.histories.flatMap(readHistory)) {
+    if (line.type !== "settled" || (line.by === "earlier" && line.at < from)) continue;
+    if (line.verdict !== "accepted" || line.outcome === "retry") continue;
+    assert.ok(!ended.has(line.id), `a second ending of ${line.id} was accepted`);
+    ended.add(line.id);
+  }
+}
