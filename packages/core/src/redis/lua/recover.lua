@@ -108,7 +108,7 @@ for _, kept in ipairs(call('SRANDMEMBER', P .. 'kept', MOST_KINDS)) do
   end
 end
 
-local since = call('GET', P .. 'tombs:since')
+local since = tonumber(call('GET', P .. 'tombs:since') or nil)
 if not since then
   call('SET', P .. 'tombs:since', now)
 elseif now - since >= tonumber(ARGV[2]) then

@@ -31,7 +31,13 @@ local function audit_unlisted(job)
     if L.may_be_fresh(job) then
       return
     end
-    for _, state in ipairs({ 'blocked', 'scheduled', 'completed', 'failed', 'cancelled' }) do
+    if stands(P .. 'completed:' .. job.queue, job.id) then
+      -- Its result is gone, but not that it completed: others may depend on that.
+      report('mended', 'ended')
+      call('HSET', P .. 'ended', job.id, job.profile_id .. ' ' .. now_text .. ' ' .. now_text)
+      return
+    end
+    for _, state in ipairs({ 'blocked', 'scheduled', 'failed', 'cancelled' }) do
       if stands(P .. state .. ':' .. job.queue, job.id) then
         -- What was in its `state:` hash nobody knows.
         return L.lose(job.id)
@@ -53,17 +59,55 @@ local function audit_queued(job)
   end
 end
 
--- Whether a job that is stored waits for one that doesn't know it any more: then it is told.
+-- Whether a blocked job waits for as many as its state says. Those that have forgotten it are reminded; how others
+-- have ended it is told.
 local function audit_dependencies(job)
   local L = life()
-  local deps = L.deps_of(job)
+  local deps, waits, missed = L.deps_of(job), 0, nil
   for at = 1, #deps, 2 do
-    local dependency = L.load(deps[at])
+    local id, policy = deps[at], deps[at + 1]
+    local dependency, cascade = L.load(id), L.cascade_of(id)
     -- Not one that was sent again since.
-    if dependency and dependency.created <= job.created and not L.letter_of(dependency.id, job.id) then
-      report('mended', 'waiters')
-      L.rejoin(job, dependency, deps[at + 1])
+    local is_known = dependency and dependency.created <= job.created
+    local letter, place
+    if is_known or not dependency then
+      letter, place = L.letter_of(id, job.id)
     end
+    if letter and letter ~= '-' then
+      if not dependency and not cascade then
+        -- What this job waits for is decided with the others.
+        return L.lose(id)
+      end
+      local state = cascade and cascade.state or dependency.state
+      local is_decided = state == 'completed' or L.is_terminal(state) and letter == 'r'
+      if not is_decided or cascade and place > cascade.place then
+        waits = waits + 1
+      end
+    elseif is_known and not letter then
+      report('mended', 'waiters')
+      local state = dependency.state
+      if not L.is_terminal(state) or policy == 'h' and state ~= 'completed' then
+        L.set_waiter(id, job.id, policy)
+        waits = waits + 1
+      elseif state == 'completed' or policy == 'r' then
+        L.set_waiter(id, job.id, '-')
+      else
+        missed = missed or { id = id, state = state, job = dependency }
+      end
+    elseif not dependency and policy ~= 'r' then
+      local state = ending_of(tomb_of(id) or 'ca')
+      if state ~= 'completed' then
+        missed = missed or { id = id, state = state, is_removed = true, tail = '"}' }
+      end
+    end
+  end
+  if job.pending > waits then
+    report('mended', 'state:' .. job.id)
+    if missed then
+      return L.cancel_dependent(job, missed)
+    end
+    job.pending = waits
+    L.place(job)
   end
 end
 
@@ -87,7 +131,8 @@ local function audit_blocked(job)
       end
     end
   end
-  if job.has_deps then
+  -- What a step has no time for is still to be decided.
+  if job.has_deps and not life().is_spent() then
     audit_dependencies(job)
   end
 end
@@ -120,6 +165,18 @@ local function audit_one(id)
   end
 end
 
+-- Where nothing is held, nothing runs.
+local function audit_running()
+  local counts = call('HGETALL', P .. 'running')
+  for at = 2, #counts, 2 do
+    if counts[at] ~= '0' then
+      report('mended', 'running')
+      call('DEL', P .. 'running')
+      return
+    end
+  end
+end
+
 local function audit()
   local since, cursor = string.match(call('GET', P .. 'audit') or '', '^(%d+) (%d+)$')
   if since and now - since < AUDIT_INTERVAL then
@@ -127,6 +184,9 @@ local function audit()
   end
   if call('EXISTS', P .. 'cascades:order') == 1 then
     restore(P .. 'due', 0, CASCADING)
+  end
+  if call('EXISTS', P .. 'active') == 0 then
+    audit_running()
   end
   local page = call('SCAN', cursor or '0', 'MATCH', JOB .. '*', 'COUNT', AUDIT_STEP)
   for _, key in ipairs(page[2]) do

@@ -33,6 +33,7 @@ local function make_lifecycle()
     read_waiters = read_waiters,
     has_waiters = has_waiters,
     letter_of = letter_of,
+    set_waiter = set_waiter,
     waiting_behind = waiting_behind,
     cascade_of = cascade_of,
     propagate = propagate,
@@ -277,13 +278,9 @@ local function make_lifecycle()
     return failed
   end
 
-  -- Makes a blocked job wait again for one that forgot it, or tells it how that one ended. `policy`: the edge's.
-  function L.rejoin(job, dependency, policy)
-    if not is_terminal(dependency.state) or dependency.state == 'failed' and policy == 'h' then
-      set_waiter(dependency.id, job.id, policy)
-      return
-    end
-    decide(job.id, policy, { id = dependency.id, state = dependency.state, job = dependency })
+  -- Cancels a blocked job whose dependency's end has passed it by.
+  function L.cancel_dependent(job, ended)
+    decide(job.id, 'c', ended)
     propagate()
   end
 
