@@ -6,6 +6,7 @@ import { failoverLosesClaims } from "./failover-loses-claims.ts";
 import { fairShareBulk, fairShareSingle, fairShareWarm, fairShareWide } from "./fair-share.ts";
 import { freezePastLease } from "./freeze-past-lease.ts";
 import { gracefulExit } from "./graceful-exit.ts";
+import { keysDamaged } from "./keys-damaged.ts";
 import { killAfterClaim } from "./kill-after-claim.ts";
 import { killBeforeAnswer } from "./kill-before-answer.ts";
 import { killBeforeSettle } from "./kill-before-settle.ts";
@@ -52,6 +53,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
     subscriptionLost,
     plannedFailover,
     failoverLosesClaims,
+    keysDamaged,
     outageFrozenShort,
     outageFrozenLong,
   ],

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+import { isQueueError } from "@org/queue";
+import { unfinished } from "../audit/drain.ts";
+import { readHistory } from "../history/history-file.ts";
+import { monotonic } from "../monotonic.ts";
+import type { Scenario } from "../scenario.ts";
+import type { Stage, WorkerProgram } from "../stage/stage.ts";
+import { eventually } from "../stage/until.ts";
+import { KeyDamage } from "./key-damage.ts";
+
+const JOBS = 150;
+/** Milliseconds between two sends, and the most between two damages. */
+const SEND_PACE = 20;
+const DAMAGE_PACE = 100;
+/** The engine looks at a hundred keys a second. */
+const REPAIR_TIMEOUT = 30_000;
+/** Milliseconds over which idle workers' commands are counted. */
+const IDLE_WINDOW = 1_000;
+/** A job runs again when its record was damaged, but not forever. */
+const MAX_RUNS = 10;
+
+export const keysDamaged: Scenario = {
+  name: "keys-damaged",
+  promise: "keys deleted and garbled under load cost the jobs they belong to, and no others",
+  losesEvents: true,
+  async run(stage) {
+    const { redis, random } = stage;
+    const from = monotonic();
+    const workers = await Promise.all(["worker-a", "worker-b"].map((name) => stage.startWorker(name)));
+    await stage.send("first", { work: "return" });
+    await Promise.race(workers.map((worker) => worker.until("settled", ({ id }) => id === "first")));
+    const idleBefore = await scriptCalls(stage);
+
+    const damage = new KeyDamage(redis.admin, stage.namespace, random.fork("damage"));
+    let isSending = true;
+    const damaging = (async () => {
+      while (isSending) {
+        await pause(random.between(1, DAMAGE_PACE));
+        await damage.next();
+      }
+    })();
+    const cancelledWith = await sendAll(stage).finally(() => {
+      isSending = false;
+    });
+    await damaging;
+    stage.measured["keys damaged (keys)"] = damage.log.length;
+    stage.measured["kinds of keys damaged (kinds)"] = damage.kinds.size;
+
+    // What no step meets is found by the audit: twice round, as it was under way.
+    const since = monotonic();
+    await auditedTwice(stage);
+    await eventually(REPAIR_TIMEOUT, "end to the jobs that weren't damaged", async () => {
+      return unfinished(await stage.engine.counts()) === 0;
+    });
+    stage.measure("damage to all ended", monotonic() - since);
+    assertInnocentsCompleted(workers, cancelledWith, damage);
+
+    await stage.send("last", { work: "return" });
+    await Promise.race(workers.map((worker) => worker.until("settled", ({ id }) => id === "last")));
+    const idleAfter = await scriptCalls(stage);
+    stage.measured["idle script calls a second (calls)"] = idleAfter;
+    assert.ok(idleAfter <= 2 * idleBefore, `${idleAfter} script calls a second of idle workers`);
+    assertFewRuns(stage);
+
+    const reason = (await stage.queue.health()).reasons.find(({ kind }) => kind === "corrupt");
+    assert.match(reason?.text ?? "healthy", /CORRUPT_JOB/);
+    await assertReportsExpire(stage);
+    // Parts of damaged jobs may be left over, which the audit of healthy keys would name.
+    await redis.admin.flushall();
+    stage.loss = { from, to: monotonic() };
+  },
+};
+
+/** Sends jobs of every kind. Answers, by id, the jobs with which each is cancelled. */
+async function sendAll(stage: Stage): Promise<ReadonlyMap<string, readonly string[]>> {
+  const random = stage.random.fork("sends");
+  const cancelledWith = new Map<string, readonly string[]>();
+  for (let number = 0; number < JOBS; number++) {
+    const id = `job-${number}`;
+    const roll = random.next();
+    const earlier = [...cancelledWith.keys()].slice(-20);
+    if (roll < 0.25 && earlier.length > 0) {
+      const job = random.pick(earlier);
+      const onFailure = random.pick(["cancel", "run"] as const);
+      const isSent = await stage
+        .send(id, { work: "return" }, { dependsOn: [{ job, onFailure }] })
+        .then(() => true)
+        .catch((error) => {
+          // That one was damaged and is gone.
+          if (!isQueueError(error) || error.retryable) throw error;
+          return false;
+        });
+      if (isSent) cancelledWith.set(id, onFailure === "cancel" ? [job] : []);
+    } else {
+      const milliseconds = random.between(0, 100);
+      if (roll < 0.4) await stage.send(id, { work: "sleep", milliseconds, key: random.pick(["a", "b"]) });
+      else if (roll < 0.5) await stage.send(id, { work: "return", failures: 1 });
+      else if (roll < 0.6) await stage.send(id, { work: "return" }, { delay: random.between(1, 500) });
+      else if (roll < 0.7) await stage.send(id, { work: "return" }, { priority: random.between(1, 9) });
+      else await stage.send(id, { work: "sleep", milliseconds });
+      cancelledWith.set(id, []);
+    }
+    await pause(SEND_PACE);
+  }
+  return cancelledWith;
+}
+
+/** Resolves when the engine's audit has twice come to its beginning again. */
+async function auditedTwice({ redis, namespace }: Stage): Promise<void> {
+  let [rounds, last] = [0, ""];
+  await eventually(REPAIR_TIMEOUT, "second round of the audit", async () => {
+    const place = (await redis.admin.get(`{${namespace}}:audit`)) ?? "";
+    if (place !== last && place.endsWith(" 0")) rounds++;
+    last = place;
+    return rounds > 2;
+  });
+}
+
+/** Every job that wasn't damaged, nor depended on one that was, has completed. */
+function assertInnocentsCompleted(
+  workers: readonly WorkerProgram[],
+  cancelledWith: ReadonlyMap<string, readonly string[]>,
+  { victims, log }: KeyDamage,
+): void {
+  const completed = new Set<string>();
+  for (const report of workers.flatMap(({ reports }) => reports)) {
+    if (report.type !== "settled" || report.verdict !== "accepted") continue;
+    if (report.outcome === "complete") completed.add(report.id);
+  }
+  const excused = new Set(victims);
+  const missing: string[] = [];
+  // In send order: dependencies come first.
+  for (const [id, dependencies] of cancelledWith) {
+    if (dependencies.some((job) => excused.has(job))) excused.add(id);
+    else if (!excused.has(id) && !completed.has(id)) missing.push(id);
+  }
+  assert.equal(missing.length, 0, `${missing} weren't damaged and didn't complete, after: ${log.join("; ")}`);
+}
+
+/** Of all clients, in a second in which there is nothing to do. */
+async function scriptCalls({ redis }: Stage): Promise<number> {
+  const count = async () => {
+    const stats = await redis.admin.info("commandstats");
+    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+  };
+  const before = await count();
+  await pause(IDLE_WINDOW);
+  return Math.round(((await count()) - before) * (1_000 / IDLE_WINDOW));
+}
+
+function assertFewRuns({ histories }: Stage): void {
+  const runs = new Map<string, number>();
+  for (const line of histories.flatMap(readHistory)) {
+    if (line.type === "begun") runs.set(line.id, (runs.get(line.id) ?? 0) + 1);
+  }
+  for (const [id, count] of runs) assert.ok(count <= MAX_RUNS, `${id} ran ${count} times`);
+}
+
+/** What was moved aside, and the reports, go by themselves. */
+async function assertReportsExpire({ redis, namespace }: Stage): Promise<void> {
+  for (const key of await redis.admin.keys(`{${namespace}}:corrupt*`)) {
+    assert.ok((await redis.admin.pttl(key)) > 0, `${key} expires`);
+  }
+}
