@@ -110,6 +110,23 @@ async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
   return held;
 }
 
+/** The database as it is. Answers what makes it so again, which takes a tenth of filling it. */
+async function snapshot({ admin }: Bench): Promise<() => Promise<unknown>> {
+  const keys = await admin.keys("*");
+  const saved = await Promise.all(
+    keys.map(async (key) => ({
+      key,
+      ttl: Math.max(0, await admin.pttl(key)),
+      dump: (await admin.dumpBuffer(key))!,
+    })),
+  );
+  return () => {
+    const pipeline = admin.pipeline().flushdb();
+    for (const { key, ttl, dump } of saved) pipeline.restore(key, ttl, dump);
+    return pipeline.exec();
+  };
+}
+
 /** Works until nothing changes any more. */
 async function workOff(bench: Bench, held: readonly ClaimedJob[]): Promise<void> {
   const { engine } = bench;
@@ -235,10 +252,10 @@ describe("one damaged key costs no other job", () => {
       const bench = await open(lane);
       const failures: unknown[] = [];
       try {
+        const held = await fill(bench);
+        const restore = await snapshot(bench);
         for (const { key, how, act } of cases.filter((_, index) => index % LANES === lane - 1)) {
-          await bench.admin.flushdb();
-          await bench.elapse(START);
-          const held = await fill(bench);
+          await restore();
           if (key !== "audit" && (await bench.admin.exists(PREFIX + key)) === 0) failures.push(`no ${key}`);
           try {
             await act(bench.admin, PREFIX + key);
