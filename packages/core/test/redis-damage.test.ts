@@ -134,9 +134,11 @@ async function workOff(bench: Bench, held: readonly ClaimedJob[]): Promise<void>
   await engine.resume("quiet");
   for (let idle = 0, turns = 0; idle < 4; turns++) {
     expect(turns).toBeLessThan(60);
-    const jobs = await claim(bench, ["jobs", "held", "quiet"]);
+    const [jobs, { requeued, promoted }] = await Promise.all([
+      claim(bench, ["jobs", "held", "quiet"]),
+      engine.recover(),
+    ]);
     if (jobs.length > 0) await complete(bench, jobs);
-    const { requeued, promoted } = await engine.recover();
     idle = jobs.length + requeued + promoted > 0 ? 0 : idle + 1;
     await bench.elapse(2_000);
   }
