@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 20_000,
+    // On two cores Vitest would run one file at a time, and most of a file's time is waiting for servers.
+    maxWorkers: 2,
     silent: "passed-only",
     typecheck: { enabled: true, include: ["test/**/*.test-d.ts"], tsconfig: "./tsconfig.json" },
   },
