@@ -19,19 +19,27 @@ const MAX_EDGES = 1_000;
 
 /** Batches in as many calls as keep each of them short. */
 export function splitByEdges(batches: readonly EnqueueBatch[]): readonly (readonly EnqueueBatch[])[] {
+  let total = 0;
+  for (const batch of batches) total += edgesOf(batch);
+  if (total <= MAX_EDGES) return [batches];
   const calls: EnqueueBatch[][] = [];
   let edges = Number.POSITIVE_INFINITY;
   for (const batch of batches) {
-    let own = 0;
-    for (const { dependsOn } of batch.jobs) own += dependsOn.length;
+    const own = edgesOf(batch);
     edges += own;
-    if (calls.length > 0 && edges <= MAX_EDGES) calls.at(-1)!.push(batch);
+    if (edges <= MAX_EDGES) calls.at(-1)!.push(batch);
     else {
       calls.push([batch]);
       edges = own;
     }
   }
   return calls;
+}
+
+function edgesOf({ jobs }: EnqueueBatch): number {
+  let edges = 0;
+  for (const { dependsOn } of jobs) edges += dependsOn.length;
+  return edges;
 }
 
 /** Batches as the arguments of one call of `lua/enqueue.lua`, and its answer as their outcomes. */
