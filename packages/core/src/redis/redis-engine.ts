@@ -35,7 +35,7 @@ const LONGEST_RUN = 1_000;
 /** Ids that one call operates on. */
 const MOST_IDS = 500;
 /** Outcomes that one call settles. */
-const MOST_OUTCOMES = 2_000;
+const MAX_OUTCOMES = 2_000;
 /** Dependents that `edges` names. */
 const SHOWN_DEPENDENTS = 100;
 /** Finished jobs that one step of `clean` looks at. */
@@ -108,7 +108,7 @@ export class RedisEngine implements port.Engine {
     const verdicts: ("accepted" | "stale")[] = [];
     for (;;) {
       const rest = outcomes.length - verdicts.length;
-      const some = Math.min(rest, MOST_OUTCOMES);
+      const some = Math.min(rest, MAX_OUTCOMES);
       const start = 3 * verdicts.length;
       const call = [this.#tombstones.count, some, ...args.slice(start, start + 3 * some)];
       const { token, reply } =

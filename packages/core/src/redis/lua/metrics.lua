@@ -10,7 +10,7 @@
 
 local MINUTE = 60000
 -- Hashes that one step reads, unless a single minute has more.
-local MOST_READ = 5000
+local MAX_READ = 5000
 local reply = {}
 local queues = call('SMEMBERS', P .. 'queues')
 table.sort(queues)
@@ -19,7 +19,7 @@ local first = math.max(tonumber(ARGV[1]), last - (tonumber(ARGV[2]) - 1) * MINUT
 local n = 0
 for minute = first - first % MINUTE, last, MINUTE do
   n = n + #queues
-  if n > MOST_READ and n > #queues then
+  if n > MAX_READ and n > #queues then
     return { minute, reply }
   end
   for _, queue in ipairs(queues) do

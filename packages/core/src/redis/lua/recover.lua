@@ -24,7 +24,7 @@ audit()
 
 local limit = tonumber(ARGV[3])
 -- Kinds of finished jobs that one turn looks at: all, or where there are more, any.
-local MOST_KINDS = 500
+local MAX_KINDS = 500
 
 -- Where looking for the jobs of expired claims goes on, in the next steps. It begins anew when nobody goes on with it.
 local PLACE = P .. 'recovering'
@@ -102,7 +102,7 @@ end
 local promoted = promote_due(limit)
 
 local trimmed = 0
-for _, kept in ipairs(call('SRANDMEMBER', P .. 'kept', MOST_KINDS)) do
+for _, kept in ipairs(call('SRANDMEMBER', P .. 'kept', MAX_KINDS)) do
   if trimmed < limit then
     trimmed = trimmed + life().trim(kept, limit - trimmed)
   end
