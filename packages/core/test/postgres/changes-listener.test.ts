@@ -221,6 +221,28 @@ describe.each(listeners)("$name", ({ name, create }) => {
   });
 });
 
+test("postgres.js' listener doesn't ask for the types, whose answer may end the process", async () => {
+  const proxy = await startProxy({ target: await createDatabase() });
+  cleanups.push(() => proxy.stop());
+  const listener = postgresJsListener({
+    connect: () => postgres(proxy.url, { max: 1, onnotice: () => {} }),
+    checkInterval: 50,
+    answerTimeout: 300,
+  });
+  cleanups.push(() => listener.close());
+  // postgres.js doesn't listen for the failure of this query, and a check that isn't answered ends its client.
+  let asked = false;
+  void proxy.intercept({ containing: "typarray", fault: "hold-reply" }).then(() => (asked = true));
+  const checked = proxy.intercept({ containing: "pg_notify", fault: "drop-request" });
+  await listener.listen(
+    "a",
+    () => {},
+    () => {},
+  );
+  await checked;
+  expect(asked).toBe(false);
+});
+
 test("PGlite's listener says that it was closed", async () => {
   const { PGlite } = await import("@electric-sql/pglite");
   const client = await PGlite.create();

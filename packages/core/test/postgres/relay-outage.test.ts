@@ -28,7 +28,7 @@ const databases: readonly { readonly name: string; open(url: string): Database }
   {
     name: "postgres.js",
     open(url) {
-      const client = postgres(url, { onnotice: () => {} });
+      const client = postgres(url, { fetch_types: false, onnotice: () => {} });
       cleanups.push(() => client.end({ timeout: 1 }));
       return drizzlePostgresJs(client);
     },

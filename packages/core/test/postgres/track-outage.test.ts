@@ -23,7 +23,7 @@ const clients = [
 ];
 
 function openImpatientPostgresJs(url: string): Database {
-  const client = postgres(url, { backoff: () => 0.5, onnotice: () => {} });
+  const client = postgres(url, { backoff: () => 0.5, fetch_types: false, onnotice: () => {} });
   cleanups.push(() => client.end({ timeout: 1 }));
   return drizzle(client);
 }

@@ -12,6 +12,7 @@ export interface PostgresJsClient {
   listen(channel: string, onNotify: (payload: string) => void, onListen?: () => void): Promise<unknown>;
   notify(channel: string, payload: string): PromiseLike<unknown>;
   end(options?: { readonly timeout?: number }): Promise<void>;
+  readonly options?: object;
 }
 
 export interface PostgresJsListenerOptions extends ListenerOptions {
@@ -51,6 +52,9 @@ class PostgresJsSession implements ListenSession {
   #heard: () => void = () => {};
 
   constructor(client: PostgresJsClient, events: SessionEvents) {
+    // A new connection asks for the server's array types, and 3.4.9 leaves a failure of that query unhandled, which ends
+    // the process. Nothing here sends arrays.
+    Object.assign(client.options ?? {}, { fetch_types: false });
     this.#client = client;
     this.#events = events;
   }
