@@ -52,10 +52,9 @@ interface BatchContext {
   readonly tx: object | undefined;
 }
 
-interface Draft {
+interface Dependent {
   readonly index: number;
-  readonly request: SendRequest;
-  readonly dependsOn: readonly (Dependency | RefDependency)[] | undefined;
+  readonly dependsOn: readonly (Dependency | RefDependency)[];
 }
 
 const itemSchema = z.strictObject({
@@ -87,7 +86,9 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
   const problems: Problem[] = [];
   const idByRef = new Map<string, string>();
   const refById = new Map<string, string>();
-  const drafts: Draft[] = [];
+  // By the item's index; a hole for one that is refused.
+  const requests: SendRequest[] = [];
+  const dependents: Dependent[] = [];
 
   const ofCall = tx === undefined ? {} : { tx };
   for (let index = 0; index < items.length; index++) {
@@ -100,7 +101,8 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
         idByRef.set(ref, request.id);
         refById.set(request.id, ref);
       }
-      drafts.push({ index, request, dependsOn: options?.dependsOn });
+      if (options?.dependsOn !== undefined) dependents.push({ index, dependsOn: options.dependsOn });
+      requests[index] = request;
     } catch (error) {
       collect(problems, index, error);
     }
@@ -112,29 +114,26 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
     if (job === undefined) throw invalid("options.dependsOn", `no item has the ref "${dependency.ref}"`);
     return { job, onFailure: dependency.onFailure };
   };
-  const requests: SendRequest[] = [];
-  for (const { index, request, dependsOn } of drafts) {
+  let edges = 0;
+  for (const { index, dependsOn } of dependents) {
     try {
-      requests.push(
-        dependsOn === undefined
-          ? request
-          : { ...request, dependsOn: mergeDependencies(dependsOn.map(toEdge)) },
-      );
+      const merged = mergeDependencies(dependsOn.map(toEdge));
+      requests[index] = { ...requests[index]!, dependsOn: merged };
+      edges += merged.length;
     } catch (error) {
       collect(problems, index, error);
     }
   }
   if (problems.length > 0) {
-    for (const { index, request } of drafts) {
+    for (const index of Object.keys(requests).map(Number)) {
       try {
-        await context.encoder.encode(request);
+        await context.encoder.encode(requests[index]!);
       } catch (error) {
         collect(problems, index, error);
       }
     }
     throw summarize(problems, items.length);
   }
-  const edges = requests.reduce((sum, { dependsOn: own }) => sum + own.length, 0);
   if (edges > MAX_EDGES) {
     throw new QueueError(
       "INVALID_OPTIONS",
@@ -147,6 +146,8 @@ export async function resolveBatch(items: readonly SendItem[], context: BatchCon
 
 type Item = z.output<typeof itemSchema>;
 
+const ITEM_KEYS: ReadonlySet<string> = new Set(Object.keys(itemSchema.shape));
+
 /** Most items have no options, and there may be thousands of them: those aren't worth a schema's time. */
 function parseItem(item: unknown): Item {
   return isSimple(item) ? item : parseOptions("item", itemSchema, item);
@@ -155,8 +156,8 @@ function parseItem(item: unknown): Item {
 /** Whether the schema would accept an item as it is; when in doubt, not. */
 function isSimple(item: unknown): item is Item {
   if (typeof item !== "object" || item === null || !("data" in item)) return false;
-  const { message, data, ref, options, ...rest } = item as Item;
-  if (Object.keys(rest).length > 0) return false;
+  for (const key in item) if (!ITEM_KEYS.has(key)) return false;
+  const { message, ref, options } = item as Item;
   if (options !== undefined || typeof message !== "object" || message === null) return false;
   return ref === undefined || (typeof ref === "string" && ref !== "" && ref.length <= MAX_REF_LENGTH);
 }

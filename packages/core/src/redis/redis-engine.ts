@@ -104,15 +104,12 @@ export class RedisEngine implements port.Engine {
   }
 
   async settle({ outcomes, claim }: port.SettleRequest): Promise<port.SettleReply> {
-    const args = outcomeArgs(outcomes);
     const verdicts: ("accepted" | "stale")[] = [];
     for (;;) {
-      const rest = outcomes.length - verdicts.length;
-      const some = Math.min(rest, MAX_OUTCOMES);
-      const start = 3 * verdicts.length;
-      const call = [this.#tombstones.count, some, ...args.slice(start, start + 3 * some)];
+      const some = outcomes.slice(verdicts.length, verdicts.length + MAX_OUTCOMES);
+      const call = [this.#tombstones.count, some.length, ...outcomeArgs(some)];
       const { token, reply } =
-        claim && some === rest
+        claim && verdicts.length + some.length === outcomes.length
           ? await this.#claims.run((own) => this.#run(scripts.settle, [...call, ...claimArgs(claim, own)]))
           : { token: "", reply: await this.#run(scripts.settle, call) };
       const [accepted, claimed, paused] = reply as readonly [
@@ -383,12 +380,15 @@ export class RedisEngine implements port.Engine {
   }
 }
 
-function outcomeArgs(outcomes: readonly port.AttemptOutcome[]): (string | number)[] {
-  const args: (string | number)[] = [];
+function outcomeArgs(outcomes: readonly port.AttemptOutcome[]): string[] {
+  const args: string[] = [];
+  let last = "";
   for (const outcome of outcomes) {
     const delay = outcome.type === "retry" ? Math.ceil(outcome.delay) : 0;
-    args.push(outcome.id, `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay} ${outcome.token}`);
+    const kind = `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay} ${outcome.token}`;
+    args.push(outcome.id, kind === last ? "" : kind);
     args.push((outcome.type === "complete" ? outcome.result : outcome.error) ?? "");
+    last = kind;
   }
   return args;
 }

@@ -39,7 +39,7 @@ local sent = P .. 'sent:' .. ARGV[1]
 if ARGV[3] ~= '' and call('GET', sent) ~= ARGV[3] then
   return 'out of turn'
 end
-call('SET', sent, ARGV[2], 'PX', CALL_LIFETIME)
+call_sure('SET', sent, ARGV[2], 'PX', CALL_LIFETIME)
 
 local profile_ids = {}
 local reply = {}
@@ -74,7 +74,7 @@ local function store_plain(group, first, n, offset, answer)
     values[2 * index] = head .. int(sequence + index) .. middle .. ARGV[first + 2 * index - 1]
   end
   -- Nearly always all are new, and one command finds that and stores them.
-  if group.has_repeats or #tombs_there() > 0 or next(buried) or call('MSETNX', unpack(values)) == 0 then
+  if group.has_repeats or #tombs_there() > 0 or next(buried) or call_sure('MSETNX', unpack(values)) == 0 then
     local known = known_places(ids) or {}
     local new_ids, new_values = {}, {}
     for index, id in ipairs(ids) do
@@ -90,7 +90,7 @@ local function store_plain(group, first, n, offset, answer)
       return
     end
     ids = new_ids
-    call('MSET', unpack(new_values))
+    call_sure('MSET', unpack(new_values))
   end
   know_queue(queue)
   if not has_ghosts(queue) then

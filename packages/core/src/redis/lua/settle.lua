@@ -4,7 +4,7 @@
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 tombstones to remember
 --        2 number of outcomes, then of each: id, "type epoch delay token" (type c, r, f or x: complete, retry, fail,
---          cancel), result or error as JSON, or ""
+--          cancel) or "" for the same as of the one before, result or error as JSON or ""
 --        then, when it is to claim, as in claim.lua from its first argument on
 -- Answer {verdicts (1 accepted, 0 stale), what claim.lua answers, the paused ones of the queues to claim from}; fewer
 --        verdicts than outcomes, and nothing claimed, when the step is full: the rest are for another
@@ -25,16 +25,16 @@
 
 local n = tonumber(ARGV[2])
 local verdicts = {}
-local freed = {}
-local running = {}
--- Jobs that completed straight through in this call: a second outcome of one is stale.
+local freed, n_freed = {}, 0
+-- Jobs that completed straight through in this call and are kept: a second outcome of one is stale.
 local completed = {}
 
 local function free(id, queue, token, is_counted)
-  freed[#freed + 1] = id
+  n_freed = n_freed + 1
+  freed[n_freed] = id
   let_go(token, 1)
   if is_counted then
-    running[queue] = (running[queue] or 0) + 1
+    count_running(queue, -1)
   end
 end
 
@@ -68,7 +68,7 @@ local function flush_cohorts()
     if cohort and cohort.n > 0 then
       local queue, n = cohort.profile.q, cohort.n
       let_go(cohort.token, n)
-      running[queue] = (running[queue] or 0) + n
+      count_running(queue, -n)
       tally(queue, 'completed', n)
       tally_time(queue, 'r', now - cohort.started, n)
     end
@@ -78,9 +78,6 @@ end
 local function flush_freed()
   flush_cohorts()
   call_each('HDEL', P .. 'active', freed)
-  for queue, count in pairs(running) do
-    call('HINCRBY', P .. 'running', queue, -count)
-  end
   if lifecycle then
     lifecycle.flush_begun()
     -- What follows may claim, and looks at what is written.
@@ -120,33 +117,36 @@ local function keeps(profile)
   end
   local kept = profile.kept_completed
   if is_kept[kept] == nil then
-    is_kept[kept] = call('EXISTS', P .. 'kept:' .. kept) == 1
+    is_kept[kept] = call_sure('EXISTS', P .. 'kept:' .. kept) == 1
   end
   return is_kept[kept]
 end
 
-local is_anyone_waiting = call('EXISTS', P .. 'waiters') == 1
+local match = string.match
+local is_heard = n > 0 and heard()
+local is_anyone_waiting = call_sure('EXISTS', P .. 'waiters') == 1
 
 -- Completes a job that never ran before and has no more than its own key. Answers whether it was one.
 local function settle_plain(id, record, token, text)
-  local profile_id, sequence, terms = string.match(record, '^1 (%w+) (%d+) (.*)$')
+  local profile_id, sequence, terms = match(record, '^1 (%w+) (%d+) (.*)$')
   local cohort = profile_id and cohort_of(profile_id, terms)
   if not cohort or cohort.claim ~= token or lifecycle and lifecycle.jobs[id] then
     return false
   end
   local profile = cohort.profile
   cohort.n = cohort.n + 1
-  freed[#freed + 1] = id
-  completed[id] = true
-  if heard() then
+  n_freed = n_freed + 1
+  freed[n_freed] = id
+  if is_heard then
     emit('completed', id, profile.q, profile.m, 1, text or false, false)
   end
-  if not is_anyone_waiting or not life().complete_read(id, cohort, sequence, text) then
-    if profile.cc == 0 and not keeps(profile) then
-      bury(id, profile, 'completed', false)
-    else
-      life().keep_plain(id, cohort, sequence, text)
-    end
+  if is_anyone_waiting and life().complete_read(id, cohort, sequence, text) then
+    completed[id] = true
+  elseif profile.cc == 0 and not keeps(profile) then
+    bury(id, profile, 'completed', false)
+  else
+    completed[id] = true
+    life().keep_plain(id, cohort, sequence, text)
   end
   return true
 end
@@ -162,18 +162,9 @@ local function settle(id, record, type, epoch, delay, token, text)
   return 1
 end
 
--- The token in the outcome of a job that completed its first attempt, false for any other outcome: one text for all
--- jobs of a claim.
-local plain_tokens = {}
-
-local function plain_token_of(outcome)
-  local token = plain_tokens[outcome]
-  if token == nil then
-    token = string.match(outcome, '^c 1 0 (%S+)$') or false
-    plain_tokens[outcome] = token
-  end
-  return token
-end
+-- Of jobs that one claim began the outcomes nearly all read the same. `token` is nil for any but the completion of a
+-- first attempt.
+local outcome, token
 
 for first = 1, n, CHUNK do
   local last = math.min(first + CHUNK - 1, n)
@@ -191,11 +182,13 @@ for first = 1, n, CHUNK do
     end
     local id, record = ids[index - first + 1], records[index - first + 1]
     local text = ARGV[3 * index + 2]
+    if ARGV[3 * index + 1] ~= '' then
+      outcome = ARGV[3 * index + 1]
+      token = string.match(outcome, '^c 1 0 (%S+)$')
+    end
     verdicts[index] = 0
-    if record and not completed[id] then
+    if record and not completed[id] and not buried[id] then
       text = text ~= '' and text or nil
-      local outcome = ARGV[3 * index + 1]
-      local token = plain_token_of(outcome)
       if token and settle_plain(id, record, token, text) then
         verdicts[index] = 1
       else
@@ -205,7 +198,7 @@ for first = 1, n, CHUNK do
     end
   end
 end
-if #freed > 0 then
+if n_freed > 0 then
   flush_freed()
 end
 

@@ -35,10 +35,15 @@ end
 local try, type = redis.pcall, type
 local mend
 
+-- For commands that nothing can be in the way of: those that take a key of any type (EXISTS, DEL, SET, MGET), and those
+-- on a key that this step has called another command on before. It is a third faster than `call`.
+local call_sure = redis.call
+
 -- Runs a command. What it finds in its way is moved aside first.
 local function call(...)
   local reply = try(...)
-  if type(reply) == 'table' and reply.err then
+  -- Nearly all writes answer 1 or 0: those needn't be asked for their type.
+  if reply ~= 1 and reply ~= 0 and type(reply) == 'table' and reply.err then
     return mend(reply.err, ...)
   end
   return reply

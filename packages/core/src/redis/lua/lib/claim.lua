@@ -12,6 +12,7 @@ local MOST_GHOSTS = 10000
 
 local function claim(queues, limit, lease, token, run)
   promote_due(PROMOTE_STEP)
+  local match = string.match
   local reply = {}
   local records = {}
   local room = limit
@@ -24,17 +25,21 @@ local function claim(queues, limit, lease, token, run)
   -- Neighbours nearly all waited since the same instant.
   local waited, waited_since = 0, nil
 
+  -- A profile that is there: neighbours nearly all have the same.
+  local last_profile
+
   -- `state`: epoch, attempt, stalls and bounces before this claim, and since when it is queued, of a job that has
   -- a `state:` hash.
   local function hold(id, value, priority, state, reserved_flag)
-    local profile_id, sequence, created, flags = string.match(value or '', '^(%w+) (%d+) (%d+) %S+ (%S+)')
-    if not flags or not profile_of(profile_id) then
+    local profile_id, sequence, created, flags = match(value or '', '^(%w+) (%d+) (%d+) %S+ (%S+)')
+    if not flags or profile_id ~= last_profile and not profile_of(profile_id) then
       return life().lose(id)
     end
+    last_profile = profile_id
     local epoch, attempt, counters = 1, 1, ''
     local tail = ending
     local extras
-    if string.find(flags, 'k', 1, true) then
+    if flags ~= '-' and string.find(flags, 'k', 1, true) then
       local is_read
       is_read, extras = pcall(cjson.decode, string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)') or '')
       if not is_read or type(extras) ~= 'table' or type(extras.o) ~= 'string' then
@@ -125,13 +130,13 @@ local function claim(queues, limit, lease, token, run)
     for index = 1, #ids do
       keys[index] = JOB .. ids[index]
     end
-    return call('MGET', unpack(keys))
+    return call_sure('MGET', unpack(keys))
   end
 
   -- Which of these entries of a fresh list stand for jobs that were cancelled meanwhile; nil: none.
   local function ghosts_among(queue, ids)
     local key = P .. 'ghosts:' .. queue
-    if call('EXISTS', key) == 0 then
+    if call_sure('EXISTS', key) == 0 then
       return nil
     end
     return call('SMISMEMBER', key, unpack(ids))
@@ -158,14 +163,14 @@ local function claim(queues, limit, lease, token, run)
           life().lose(ids[next_one])
           passed = passed + 1
         elseif before and tonumber(string.match(values[next_one], '^%w+ (%d+)') or 0) > before then
-          call('LTRIM', fresh, taken, -1)
+          call_sure('LTRIM', fresh, taken, -1)
           return
         else
           take(queue, ids[next_one], values[next_one], '0')
         end
         taken = next_one
       end
-      call('LTRIM', fresh, taken, -1)
+      call_sure('LTRIM', fresh, taken, -1)
     end
   end
 
@@ -182,14 +187,15 @@ local function claim(queues, limit, lease, token, run)
         ids[#ids + 1] = scored[at]
       end
       local values = values_of(ids)
-      for index, id in ipairs(ids) do
-        if room > 0 then
-          local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'q')
-          call('ZREM', ready, id)
-          call('ZREM', P .. 'queued:' .. queue, id)
-          take(queue, id, values[index], math.floor(scored[2 * index] / PRIORITY_STEP), state)
-        end
+      local taken = 0
+      while taken < #ids and room > 0 do
+        taken = taken + 1
+        local id = ids[taken]
+        local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'q')
+        take(queue, id, values[taken], math.floor(scored[2 * taken] / PRIORITY_STEP), state)
       end
+      call_sure('ZREM', ready, unpack(ids, 1, taken))
+      call('ZREM', P .. 'queued:' .. queue, unpack(ids, 1, taken))
     end
   end
 
@@ -226,7 +232,7 @@ local function claim(queues, limit, lease, token, run)
     end
     if started > 0 then
       flush_waited(queue)
-      call('HINCRBY', P .. 'running', queue, started)
+      count_running(queue, started)
     end
   end
 

@@ -12,6 +12,13 @@ local function let_go(token, n)
   released[token] = (released[token] or 0) + n
 end
 
+-- Attempts that began in this step, less those that ended, by queue.
+local running = {}
+
+local function count_running(queue, n)
+  running[queue] = (running[queue] or 0) + n
+end
+
 local function hold_claim(token, n, expires)
   call('HINCRBY', P .. 'claims', token, n)
   call('ZADD', P .. 'leases', expires, token)
@@ -20,9 +27,14 @@ end
 local function flush_claims()
   for token, n in pairs(released) do
     if call('HINCRBY', P .. 'claims', token, -n) <= 0 then
-      call('HDEL', P .. 'claims', token)
+      call_sure('HDEL', P .. 'claims', token)
       call('ZREM', P .. 'leases', token)
     end
   end
   released = {}
+  for queue, n in pairs(running) do
+    if n ~= 0 then
+      call('HINCRBY', P .. 'running', queue, n)
+    end
+  end
 end

@@ -7,7 +7,7 @@ local EVENT_BYTES = 1000000
 
 local function heard()
   if is_heard == nil then
-    is_heard = call('PUBSUB', 'NUMSUB', C .. 'events')[2] > 0
+    is_heard = call_sure('PUBSUB', 'NUMSUB', C .. 'events')[2] > 0
   end
   return is_heard
 end

@@ -11,7 +11,7 @@ end
 -- Takes an active job out of what only active jobs stand in.
 local function free(job)
   call('HDEL', P .. 'active', job.id)
-  call('HINCRBY', P .. 'running', job.queue, -1)
+  count_running(job.queue, -1)
   let_go(job.token, 1)
   job.is_held = false
 end

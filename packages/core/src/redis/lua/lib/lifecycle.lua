@@ -147,9 +147,13 @@ local function make_lifecycle()
     end
   end
 
+  -- How `ended` is read: as `waiters` is.
+  local call_ended = call
+
   -- Nobody reads these jobs any more: retention may take those that are finished.
   local function unpin(ids)
-    local ended = call('HMGET', P .. 'ended', unpack(ids))
+    local ended = call_ended('HMGET', P .. 'ended', unpack(ids))
+    call_ended = call_sure
     for index = 1, #ids do
       local id = ids[index]
       if ended[index] and not jobs[id] and not buried[id] then

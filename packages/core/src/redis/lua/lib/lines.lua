@@ -51,7 +51,7 @@ local function flush_begun()
       call('HSET', P .. 'active', job.id, int(job.epoch) .. ' ' .. job.profile_id .. ' ' .. int(job.sequence) .. ' '
         .. now_text .. ' ' .. job.attempt .. ' ' .. job.stalls .. ' ' .. job.bounces .. ' ' .. job.priority .. ' '
         .. string.gsub(job.flags, 'v', '') .. ' ' .. job.token .. ' ' .. job.key)
-      call('HINCRBY', P .. 'running', job.queue, 1)
+      count_running(job.queue, 1)
     end
   end
   begun = {}

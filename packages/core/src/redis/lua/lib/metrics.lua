@@ -44,7 +44,7 @@ local function flush_tallies()
       is_new = call('HINCRBY', key, field, n) == n or is_new
     end
     if is_new then
-      call('PEXPIRE', key, METRICS_LIFETIME)
+      call_sure('PEXPIRE', key, METRICS_LIFETIME)
     end
   end
 end

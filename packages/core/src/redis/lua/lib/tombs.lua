@@ -57,11 +57,11 @@ local function bury_lost(id)
 end
 
 local function rotate_tombs()
-  call('UNLINK', P .. 'tombs:old')
-  if call('EXISTS', P .. 'tombs') == 1 then
-    call('RENAME', P .. 'tombs', P .. 'tombs:old')
+  call_sure('UNLINK', P .. 'tombs:old')
+  if call_sure('EXISTS', P .. 'tombs') == 1 then
+    call_sure('RENAME', P .. 'tombs', P .. 'tombs:old')
   end
-  call('SET', P .. 'tombs:since', now)
+  call_sure('SET', P .. 'tombs:since', now)
 end
 
 local function flush_buried(most)
@@ -69,11 +69,11 @@ local function flush_buried(most)
     return
   end
   for first = 1, #bury_keys, CHUNK do
-    call('DEL', unpack(bury_keys, first, math.min(first + CHUNK - 1, #bury_keys)))
+    call_sure('DEL', unpack(bury_keys, first, math.min(first + CHUNK - 1, #bury_keys)))
   end
   call_each('HDEL', P .. 'ended', bury_ended)
   call_each('HSET', P .. 'tombs', bury_tombs)
-  if call('HLEN', P .. 'tombs') >= most then
+  if call_sure('HLEN', P .. 'tombs') >= most then
     rotate_tombs()
   end
 end

@@ -20,6 +20,8 @@ local changed = {}
 -- The last place given among the many readers of a job.
 local places = {}
 local is_anyone_waiting
+-- How `waiters` is read: the first time there may be anything under its name.
+local call_waiters = call
 
 local function many_of(id)
   return P .. 'waiters:' .. id
@@ -28,12 +30,13 @@ end
 -- Reads those of several jobs at once.
 local function read_waiters(ids)
   if is_anyone_waiting == nil then
-    is_anyone_waiting = call('EXISTS', WAITERS) == 1
+    is_anyone_waiting = call_sure('EXISTS', WAITERS) == 1
   end
   if not is_anyone_waiting or #ids == 0 then
     return
   end
-  local found = call('HMGET', WAITERS, unpack(ids))
+  local found = call_waiters('HMGET', WAITERS, unpack(ids))
+  call_waiters = call_sure
   for index = 1, #ids do
     local id = ids[index]
     if not texts[id] then
@@ -171,7 +174,7 @@ local function remove_waiter(id, dependent)
   local text = text_of(id)
   if text == MANY then
     local was_one = call('ZREM', many_of(id), dependent) == 1
-    if was_one and call('EXISTS', many_of(id)) == 0 then
+    if was_one and call_sure('EXISTS', many_of(id)) == 0 then
       write_waiters(id, {})
     end
     return was_one
@@ -195,7 +198,7 @@ end
 local function remove_waiters(id)
   local text = text_of(id)
   if text == MANY then
-    call('UNLINK', many_of(id))
+    call_sure('UNLINK', many_of(id))
   end
   if text ~= '' then
     write_waiters(id, {})
