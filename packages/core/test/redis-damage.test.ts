@@ -291,6 +291,20 @@ describe("one damaged key costs no other job", () => {
 /** Keys that nothing reads or writes in these cases once they are there. */
 const UNREAD = /^(dedupe|metrics|failures|logs|tombs$|paused|endings|audit)/;
 
+test("a first send that is refused leaves nothing that looks like damage", async () => {
+  const bench = await open(8);
+  try {
+    const [refused] = await send(bench, { id: "a", dependsOn: ["nowhere"] });
+    expect(refused).toMatchObject({ ok: false });
+    const [stored] = await send(bench, { id: "a" });
+    expect(stored).toMatchObject({ ok: true });
+    expect((await bench.engine.health()).damage ?? []).toEqual([]);
+    expect(bench.logger.lines).toEqual([]);
+  } finally {
+    await bench.close();
+  }
+});
+
 test("health and the log name what was lost, and work goes on for real workers", async () => {
   const url = `${server.url.replace(/\/\d*$/, "")}/9`;
   const admin = new Redis(url);

@@ -51,12 +51,12 @@ local function intern(text)
   local hash = redis.sha1hex(text)
   for length = 10, #hash, 10 do
     local id = string.sub(hash, 1, length)
-    local known = call('HGET', P .. 'profiles', id)
+    local known = new_profiles[id] or call('HGET', P .. 'profiles', id)
     if known == text then
-      has_profiles = true
+      has_profiles = has_profiles or not new_profiles[id]
       return id
     elseif not known then
-      call('HSET', P .. 'profiles', id, text)
+      new_profiles[id] = text
       return id
     end
   end

@@ -12,6 +12,10 @@ local MOST_GHOSTS = 10000
 
 local function claim(queues, limit, lease, token, run)
   promote_due(PROMOTE_STEP)
+  -- What follows looks at what is written.
+  if lifecycle then
+    lifecycle.flush()
+  end
   local match = string.match
   local reply = {}
   local records = {}

@@ -48,8 +48,12 @@ end
 local has_profiles = false
 
 -- Takes the next `n` sequences, and answers the one before them. A counter that was lost goes on at a number that no
--- job has: an instant.
+-- job has: an instant. New profiles are written with the first jobs that they are for: a refused send leaves none.
 local function take_sequences(n)
+  for id, text in pairs(new_profiles) do
+    call('HSET', P .. 'profiles', id, text)
+  end
+  new_profiles = {}
   local last = call('INCRBY', P .. 'sequence', n)
   if last == n and has_profiles then
     last = now + n

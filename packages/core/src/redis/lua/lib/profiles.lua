@@ -1,13 +1,15 @@
 -- A profile is what the jobs of one message have in common: queue, message type, limits and retention. Jobs
 -- name it by a part of its hash. A script reads each at most once.
 local profiles = {}
+-- The texts of those that this step brings, until they are written.
+local new_profiles = {}
 
 -- Nil when it is missing or can't be read.
 local function profile_of(id)
   local profile = profiles[id]
   if not profile then
     local is_read
-    is_read, profile = pcall(cjson.decode, call('HGET', P .. 'profiles', id) or '')
+    is_read, profile = pcall(cjson.decode, new_profiles[id] or call('HGET', P .. 'profiles', id) or '')
     if not is_read or type(profile) ~= 'table' or not (profile.q and profile.m and profile.cc and profile.fc) then
       return nil
     end

@@ -80,6 +80,24 @@ export const boundedCascadeCases = section(
       assert.deepEqual(claimed, ids);
     }),
 
+    rule(
+      "a run takes the follower that its own claim releases",
+      async (it) => {
+        await it.send({ id: "root" });
+        await it.send({ id: "first", orderingKey: "k" });
+        // More than one step decides and fewer than two.
+        const before = Array.from({ length: 700 }, (_, index) => ({ id: `d${index}`, dependsOn: ["root"] }));
+        await it.sendBatch(...before, { id: "second", dependsOn: ["root"], orderingKey: "k" });
+        await it.run("root");
+        const claimed = await it.engine.claim({ queues: ["jobs"], limit: 2, lease: 60_000, run: 2 });
+        assert.deepEqual(
+          claimed.map(({ id }) => id),
+          ["first", "second"],
+        );
+      },
+      ["orderingKeys"],
+    ),
+
     rule("a failure cancels the first at once and the others in later steps", async (it) => {
       await it.send({ id: "root" });
       const ids = await sendDependents(it, "root");
