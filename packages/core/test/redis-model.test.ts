@@ -85,15 +85,17 @@ test(`${SEQUENCES} sequences of ${LENGTH} commands leave both engines in the sam
   if (!outcome.failed) return;
   if (!outcome.counterexample) throw outcome.errorInstance;
   const [commands, points] = outcome.counterexample;
-  const fails = async (candidate: readonly Command[]) => (await differ(candidate, points)) !== undefined;
+  const judge = (candidate: readonly Command[]) =>
+    differ(candidate, points).catch((error: unknown) => ({ error }));
+  const fails = async (candidate: readonly Command[]) => (await judge(candidate)) !== undefined;
   const shortest = await shortestFailure(await (await openMemory(points)).executeNaming(commands), fails);
-  const { at, command, in: what, reference, subject } = (await differ(shortest, points))!;
-  expect(
-    subject,
-    [
-      `The ${what} after command ${at} differs: ${JSON.stringify(command)}`,
-      `Again: QUEUE_PROPERTY_SEED=${outcome.seed} QUEUE_PROPERTY_PATH=${outcome.counterexamplePath} vitest run test/redis-model.test.ts`,
-      `Shortest: QUEUE_PROPERTY_STEP=${points} QUEUE_PROPERTY_COMMANDS='${JSON.stringify(shortest)}'`,
-    ].join("\n"),
-  ).toEqual(reference);
+  const found = (await judge(shortest))!;
+  const again = [
+    `Again: QUEUE_PROPERTY_SEED=${outcome.seed} QUEUE_PROPERTY_PATH=${outcome.counterexamplePath} vitest run test/redis-model.test.ts`,
+    `Shortest: QUEUE_PROPERTY_STEP=${points} QUEUE_PROPERTY_COMMANDS='${JSON.stringify(shortest)}'`,
+  ];
+  if ("error" in found) throw new Error(again.join("\n"), { cause: found.error });
+  const { at, command, in: what, reference, subject } = found;
+  const difference = `The ${what} after command ${at} differs: ${JSON.stringify(command)}`;
+  expect(subject, [difference, ...again].join("\n")).toEqual(reference);
 });
