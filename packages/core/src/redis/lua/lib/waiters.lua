@@ -107,13 +107,15 @@ local function letter_at(score)
   return POLICIES[score % PLACE] or '-'
 end
 
--- Moves readers into a sorted set: places from 1 on, in the list's order.
+-- Moves readers, if there are any, into a sorted set: places from 1 on, in the list's order.
 local function spread(id, list)
   local scored = {}
   for at = 1, #list, 2 do
     scored[at], scored[at + 1] = score_of((at + 1) / 2, list[at + 1]), list[at]
   end
-  call('ZADD', many_of(id), unpack(scored))
+  if #scored > 0 then
+    call('ZADD', many_of(id), unpack(scored))
+  end
   changed[id] = true
   texts[id] = MANY
   places[id] = #list / 2

@@ -121,6 +121,17 @@ export const boundedCascadeCases = section(
       await it.expect({ leaf: "cancelled", fruit: "queued" });
     }),
 
+    rule("one may begin to wait where all that are left were removed", async (it) => {
+      await it.send({ id: "root" });
+      const ids = await sendDependents(it, "root");
+      await it.fail(await it.take("root"));
+      const rest = await undecided(it, ids, "cancelled");
+      if (rest.length > 0) await it.engine.remove(rest);
+      await it.send({ id: "late", dependsOn: [on("root", "hold")] });
+      await it.recover();
+      await it.expect({ root: "failed", late: "blocked" });
+    }),
+
     rule("another process goes on where one has stopped", async (it) => {
       await it.send({ id: "root" });
       const ids = await sendDependents(it, "root");
