@@ -121,10 +121,13 @@ export class RetryAfterError extends QueueError {
   /** Milliseconds. */
   readonly delay: number;
 
-  constructor(delay: number, message = `Retry after ${delay} ms`, options?: QueueErrorOptions) {
+  constructor(delay: number, message = `Retry after ${String(delay)} ms`, options?: QueueErrorOptions) {
     super("RETRY_AFTER", message, options);
     if (!Number.isFinite(delay) || delay < 0) {
-      throw new QueueError("INVALID_OPTIONS", `RetryAfterError takes milliseconds from 0 up, not ${delay}.`);
+      throw new QueueError(
+        "INVALID_OPTIONS",
+        `RetryAfterError takes milliseconds from 0 up, not ${String(delay)}.`,
+      );
     }
     this.delay = delay;
   }

@@ -55,8 +55,11 @@ function readOne(thrown: unknown): OneThrown {
   return { name, message: toText(read(thrown, "message")) || name, stack: toText(read(thrown, "stack")) };
 }
 
-/** Of another realm too, where `instanceof` fails, or of a library whose errors don't extend `Error`. */
-function isErrorLike(thrown: unknown): thrown is object {
+/**
+ * Of another realm too, where `instanceof` fails, as Node's own errors are in the sandbox of a test runner; or of a
+ * library whose errors don't extend `Error`. Never throws.
+ */
+export function isErrorLike(thrown: unknown): thrown is Error {
   if (typeof thrown !== "object" || thrown === null) return false;
   try {
     if (thrown instanceof Error || Object.prototype.toString.call(thrown) === "[object Error]") return true;

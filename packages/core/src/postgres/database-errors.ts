@@ -1,4 +1,5 @@
 import { isQueueError, QueueError } from "../errors/queue-error.ts";
+import { isErrorLike } from "../errors/thrown.ts";
 
 /** Of an error of Postgres or of its driver, what is used here. */
 interface DriverError extends Error {
@@ -99,9 +100,10 @@ export function reasonOf(error: unknown): string {
 
 /** Drizzle wraps what a driver throws, and Node what it got from several addresses of a host. */
 function* causesOf(error: unknown): Generator<DriverError> {
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
-    yield at as DriverError;
-    if (at instanceof AggregateError) for (const one of at.errors) if (one instanceof Error) yield one;
+  for (let at = error, depth = 0; isErrorLike(at) && depth < 8; at = at.cause, depth++) {
+    yield at;
+    const { errors } = at as Partial<AggregateError>;
+    if (Array.isArray(errors)) yield* errors.filter(isErrorLike);
   }
 }
 

@@ -1,6 +1,7 @@
 import { engineClosed } from "../engine/engine-closed.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { sentence } from "../errors/sentence.ts";
+import { describeThrown, isErrorLike } from "../errors/thrown.ts";
 
 /** The server can't serve now, and will again by itself. */
 const PASSING = new Set([
@@ -36,7 +37,7 @@ interface ReplyError extends Error {
 
 /** Whether the server said it; otherwise the connection failed. By name, as there may be copies of the class. */
 export function isReply(error: unknown): error is ReplyError {
-  return error instanceof Error && error.name === "ReplyError";
+  return isErrorLike(error) && error.name === "ReplyError";
 }
 
 /**
@@ -153,7 +154,7 @@ function codeOf(error: unknown): string {
 /** A name with several addresses fails with an error for each, and no text of its own. */
 function textOf(error: Error): string {
   if (error.message !== "") return error.message;
-  const each = error instanceof AggregateError ? error.errors.map((one) => String(one?.message ?? one)) : [];
+  const each = describeThrown(error).errors.map(({ message }) => message);
   return each.join(", ") || codeOf(error) || error.name;
 }
 

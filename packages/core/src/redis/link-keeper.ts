@@ -1,4 +1,5 @@
 import { isQueueError, QueueError } from "../errors/queue-error.ts";
+import { isErrorLike, messageOf } from "../errors/thrown.ts";
 import type { ClientSource } from "./client-source.ts";
 import { closed, isRefusal, unavailable, unreachable } from "./connection-errors.ts";
 import { Link } from "./link.ts";
@@ -199,7 +200,7 @@ export class LinkKeeper {
   /** What a user's client throws, when copied or by a connector of its own, is anything. */
   #typed(error: unknown): QueueError {
     if (isQueueError(error)) return error;
-    return unreachable(error instanceof Error ? error : new Error(String(error)), this.#source.address);
+    return unreachable(isErrorLike(error) ? error : new Error(messageOf(error)), this.#source.address);
   }
 
   #absence(): QueueError {

@@ -111,7 +111,10 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     const database = await open({ migrate: true });
     const problems: OutboxProblem[] = [];
     const { queue, relay, flaky, logger } = sending(database, {
-      onProblem: (problem) => problems.push(problem),
+      onProblem: (problem) => {
+        problems.push(problem);
+        return Promise.reject(new Error("down")) as never;
+      },
     });
     await database.db.transaction(async (tx) => {
       for (const [index, id] of ["a", "poison", "b", "c"].entries()) {
@@ -138,8 +141,11 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
         sentAt: expect.any(Date),
       }),
     ]);
-    expect(logger.lines).toHaveLength(2);
-    expect(logger.lines[1]).toMatch(
+    expect(logger.lines).toHaveLength(3);
+    expect(logger.lines).toContain(
+      "error: onProblem of the outbox threw or rejected. This is logged once; it is called as before.",
+    );
+    expect(logger.lines.find((line) => line.includes("poison"))).toMatch(
       /^error: The job poison \(PHASE_CREATE\) is stuck in the outbox since .* after 8 tries: can't store it The relay goes on/,
     );
     expect(await database.raw("select id from queue.queue_outbox order by position")).toEqual([

@@ -1,7 +1,7 @@
 import { PGlite } from "@electric-sql/pglite";
 import { integer, jsonb, text, varchar } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/pglite";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { createQueue, createRegistry, createWorker, defineMessage, memoryEngine } from "../../src/index.ts";
 import type { Database } from "../../src/postgres/database.ts";
@@ -46,9 +46,22 @@ afterEach(async () => {
 });
 
 /** A process that sends reports and runs them; each ends with the fields that it was sent. */
-async function startReporting({ progress = false }: { readonly progress?: boolean } = {}) {
+interface Reporting {
+  readonly progress?: boolean;
+  /** What `onError` answers. */
+  readonly onError?: () => unknown;
+}
+
+async function startReporting({ progress = false, onError }: Reporting = {}) {
   const errors: Error[] = [];
-  const store = createStatusStore({ db, table, onError: (error) => errors.push(error as Error) });
+  const store = createStatusStore({
+    db,
+    table,
+    onError: (error) => {
+      errors.push(error as Error);
+      return onError?.();
+    },
+  });
   cleanups.push(() => store.close());
   const tracking = trackStatus(report, {
     store,
@@ -111,6 +124,29 @@ describe("a field that Postgres refuses", () => {
       "code",
       "count",
     ]);
+  });
+
+  it("costs nothing more when `onError`, or a subscriber, rejects", async () => {
+    const lines: string[] = [];
+    vi.spyOn(console, "error").mockImplementation((line) => void lines.push(line));
+    const rejects = () => Promise.reject(new Error("down"));
+    const { queue, store, errors, ended } = await startReporting({ onError: rejects });
+    let told = 0;
+    await store.subscribe(() => {
+      told++;
+      return rejects();
+    });
+    for (const id of ["a", "b"]) {
+      await queue.send(report, { id, fields: { code: "longer than five" } });
+      await ended(id).toBe("SUCCEEDED");
+    }
+    await expect.poll(() => told, { timeout: 8_000 }).toBeGreaterThan(1);
+    // The two refusals, and once what a subscriber did.
+    await expect.poll(() => errors.length).toBe(3);
+    expect(lines).toEqual([
+      "@org/queue: onError of the status table limited threw or rejected. This is logged once; it is called as before.",
+    ]);
+    vi.restoreAllMocks();
   });
 
   it("keeps none of the rows of its statement from being written", async () => {
