@@ -87,6 +87,45 @@ describe("drain", () => {
     await test.close();
   });
 
+  it("moves the clock over years as fast as over seconds", async () => {
+    await using test = await createTestQueue({ registry, handlers: { PLAN_CREATE: () => planResult() } });
+    const late = await test.queue.send(planCreate, plan(), { delay: "365d" });
+    const waiting = rejection(late.wait({ timeout: "1d" }));
+    await test.drain();
+    expect((await test.queue.get(late))?.state).toBe("completed");
+    expect(await waiting).toMatchObject({ code: "WAIT_TIMEOUT" });
+    const later = await test.queue.send(planCreate, plan(), { delay: "3650d" });
+    expect(await test.wait(later)).toEqual(planResult());
+    const never = await test.queue.send(scan, forward, { dependsOn: [later], delay: "40d" });
+    expect(await rejection(test.wait(never, { timeout: "30d" }))).toMatchObject({ code: "WAIT_TIMEOUT" });
+    expect(test.clock.now() - Date.UTC(2026, 0, 1)).toBe((365 + 3_650 + 30) * 86_400_000);
+  });
+
+  it("fires timers between now and a delayed job in their time, and runs what they send", async () => {
+    const ran: string[] = [];
+    await using test = await createTestQueue({
+      registry,
+      handlers: {
+        PLAN_CREATE: () => planResult(),
+        SCAN: () => void ran.push(new Date(test.clock.now()).toISOString()),
+      },
+    });
+    const daily = () => {
+      void test.queue.send(scan, forward);
+      if (ran.length < 3) test.clock.after(86_400_000, daily);
+    };
+    test.clock.after(86_400_000, daily);
+    await test.queue.send(planCreate, plan(), { delay: "30d" });
+    await test.drain();
+    expect(ran.map((at) => at.slice(0, 10))).toEqual([
+      "2026-01-02",
+      "2026-01-03",
+      "2026-01-04",
+      "2026-01-05",
+    ]);
+    expect(test.clock.now()).toBe(Date.UTC(2026, 0, 31));
+  });
+
   it("lets real work take its real time", async () => {
     const test = await createTestQueue({
       registry,
@@ -168,6 +207,7 @@ describe("drain", () => {
     const handle = await hung.queue.send(scan, forward);
     const error = await rejection(hung.drain({ patience: 20 }));
     expect(error.message).toContain(`SCAN ${handle.id} (attempt 1)`);
+    expect(error.message).toMatch(/[^.]\.$/);
     await hung.close();
   });
 });
@@ -203,7 +243,11 @@ describe("wait", () => {
     expect(test.clock.now() - began).toBe(120_000);
     expect(await rejection(test.wait(unserved))).toMatchObject({
       code: "INVALID_STATE",
-      message: expect.stringContaining(`The job ${unserved.id} (PHASE_CREATE) is queued`),
+      message: expect.stringMatching(
+        new RegExp(
+          `^drain: (?!drain: ).*[^.]\\. The job ${unserved.id} \\(PHASE_CREATE\\) is queued.*[^.]\\.$`,
+        ),
+      ),
     });
     await expect(test.wait(late)).rejects.toMatchObject({ code: "INVALID_STATE" });
   });
@@ -302,6 +346,19 @@ describe("waitFor", () => {
     await test.close();
   });
 
+  it("refuses a state that there isn't, and options that it doesn't know", async () => {
+    await using test = await createTestQueue({ registry });
+    const handle = await test.queue.send(scan, forward);
+    for (const [state, options, text] of [
+      ["done", {}, "waitFor: state: expected one of "],
+      ["queued", { timeout: "soon" }, "waitFor: timeout: expected milliseconds"],
+      ["queued", { patience: 1 }, 'unknown option "patience"'],
+    ] as const) {
+      const error = await rejection(test.waitFor(handle, state as never, options as never));
+      expect(error).toMatchObject({ code: "INVALID_OPTIONS", message: expect.stringContaining(text) });
+    }
+  });
+
   it("rejects when the job ends otherwise, isn't there, or takes too long", async () => {
     const test = await createTestQueue({
       registry,
@@ -340,6 +397,25 @@ describe("mistaken tests", () => {
 });
 
 describe("FakeClock", () => {
+  it("skips over what repeats: a timer set on the way fires when the way is over", async () => {
+    const clock = new FakeClock(0);
+    const fired: number[] = [];
+    const again = () => {
+      fired.push(clock.now());
+      clock.after(1_000, again);
+    };
+    clock.after(1_000, again);
+    await clock.skip(1_000_000);
+    expect(fired).toEqual([1_000, 1_000_000]);
+    expect(clock.nextTimer).toBe(1_001_000);
+    let isEnough = false;
+    clock.after(500, () => {
+      isEnough = true;
+    });
+    await clock.skip(1_000_000, () => isEnough);
+    expect(clock.now()).toBe(1_000_500);
+  });
+
   it("never goes back when it is advanced twice at once", async () => {
     const clock = new FakeClock(0);
     await Promise.all([clock.advance(10_000), clock.advance(1_000)]);

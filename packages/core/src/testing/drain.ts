@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { duration, parseOptions } from "../contract/options.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import { sentence } from "../errors/sentence.ts";
 import type { JobReference } from "../queue/job-reference.ts";
 import type { JobSnapshot } from "../queue/job-snapshot.ts";
 import type { WaitOptions } from "../queue/job-waits.ts";
@@ -51,7 +52,7 @@ export async function drainUntilEnded(
   job: JobReference,
   options: WaitOptions = {},
 ): Promise<unknown> {
-  const { queue, clock } = parts;
+  const { queue, worker, clock } = parts;
   const { timeout } = parseOptions("wait", waitSchema, options);
   const { patience, maxSteps } = parseOptions("drain", optionsSchema, {});
   const deadline = clock.now() + (timeout ?? Number.POSITIVE_INFINITY);
@@ -65,14 +66,18 @@ export async function drainUntilEnded(
     await clock.advance(0);
     if (isOver) return waiting;
     const problem = await goOn(parts, patience, over, deadline).then(
-      (hasMoved) => (hasMoved ? undefined : "there is nothing left to run"),
+      (hasMoved) => (hasMoved ? undefined : "drain: there is nothing left to run."),
       (error: QueueError) => error.message,
     );
     await clock.advance(0);
     if (isOver) return waiting;
     if (problem === undefined) continue;
-    if (timeout === undefined) throw restless(`${problem}. ${(await queue.explain(job)).summary}`);
-    await clock.advance(Math.max(0, deadline - clock.now()));
+    if (timeout === undefined) {
+      const { summary } = await queue.explain(job);
+      throw new QueueError("INVALID_STATE", `${problem} ${summary}`);
+    }
+    const way = Math.max(0, deadline - clock.now());
+    await (worker.stats().running > 0 ? clock.advance(way) : skipUntilNews(queue, clock, way));
   }
   throw neverAtRest(maxSteps);
 }
@@ -104,8 +109,19 @@ async function goOn(
   const isOnlyScheduled = left.ready === 0 && left.active === 0;
   const target = isOnlyScheduled ? await earliestDue(queue) : clock.nextTimer;
   if (target === undefined) throw restless("jobs are left that no timer will ever move");
-  await clock.advance(Math.max(0, Math.min(target, latest) - clock.now()));
+  const way = Math.max(0, Math.min(target, latest) - clock.now());
+  await (isOnlyScheduled ? skipUntilNews(queue, clock, way) : clock.advance(way));
   return true;
+}
+
+/** While nothing runs, nothing needs the minutes in between; a timer of the app may send something, though. */
+async function skipUntilNews(queue: Queue, clock: FakeClock, milliseconds: number): Promise<void> {
+  let isNews = false;
+  const unsubscribe = await queue.subscribe(() => {
+    isNews = true;
+  });
+  await clock.skip(milliseconds, () => isNews);
+  await unsubscribe();
 }
 
 /** Resolves when the worker has nothing in hand. */
@@ -193,5 +209,5 @@ function neverAtRest(steps: number): QueueError {
 }
 
 function restless(problem: string): QueueError {
-  return new QueueError("INVALID_STATE", `drain: ${problem}.`);
+  return new QueueError("INVALID_STATE", `drain: ${sentence(problem)}`);
 }

@@ -36,7 +36,7 @@ export class FakeClock implements Clock {
 
   /** When the next timer is due, or `undefined` when none is set. */
   get nextTimer(): number | undefined {
-    return this.#next()?.due;
+    return this.#next(() => true)?.due;
   }
 
   /**
@@ -46,18 +46,42 @@ export class FakeClock implements Clock {
   async advance(milliseconds: number): Promise<void> {
     const target = this.#now + milliseconds;
     await settle();
-    for (let timer = this.#next(); timer && timer.due <= target; timer = this.#next()) {
-      this.#now = Math.max(this.#now, timer.due);
-      this.#timers.delete(timer);
-      timer.run();
-      await settle();
-    }
+    const isMeant = ({ due }: FakeTimer) => due <= target;
+    for (let timer = this.#next(isMeant); timer; timer = this.#next(isMeant)) await this.#fire(timer);
     this.#now = Math.max(this.#now, target);
   }
 
-  #next(): FakeTimer | undefined {
+  /**
+   * Moves time forward as `advance` does, but in one stride: the timers set by now fire in their time, those that are
+   * set on the way not before its end, once. So what repeats every minute doesn't do so for each minute of a year.
+   * Stops early, at the instant of the timer that fired last, when `isEnough` says so.
+   */
+  async skip(milliseconds: number, isEnough: () => boolean = () => false): Promise<void> {
+    const target = this.#now + milliseconds;
+    await settle();
+    // On the way what is set by now, at its end what was set on the way.
+    for (const hasArrived of [false, true]) {
+      if (hasArrived) this.#now = Math.max(this.#now, target);
+      const before = this.#order;
+      const isMeant = ({ due, order }: FakeTimer) => due <= target && order < before;
+      for (let timer = this.#next(isMeant); timer; timer = this.#next(isMeant)) {
+        await this.#fire(timer);
+        if (isEnough()) return;
+      }
+    }
+  }
+
+  async #fire(timer: FakeTimer): Promise<void> {
+    this.#now = Math.max(this.#now, timer.due);
+    this.#timers.delete(timer);
+    timer.run();
+    await settle();
+  }
+
+  #next(isMeant: (timer: FakeTimer) => boolean): FakeTimer | undefined {
     let next: FakeTimer | undefined;
     for (const timer of this.#timers) {
+      if (!isMeant(timer)) continue;
       if (!next || timer.due < next.due || (timer.due === next.due && timer.order < next.order)) next = timer;
     }
     return next;

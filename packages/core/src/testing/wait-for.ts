@@ -1,5 +1,7 @@
+import * as z from "zod/mini";
 import type { Message } from "../contract/message.ts";
-import { isTerminal, type JobState } from "../engine/state-machine.ts";
+import { duration, parseOptions } from "../contract/options.ts";
+import { isTerminal, JOB_STATES, type JobState } from "../engine/state-machine.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import type { JobHandle } from "../queue/job-handle.ts";
 import { idOf, type JobReference } from "../queue/job-reference.ts";
@@ -12,12 +14,15 @@ export interface WaitForOptions {
   readonly timeout?: number | undefined;
 }
 
+const stateSchema = z.strictObject({ state: z.enum(JOB_STATES) });
+const optionsSchema = z.strictObject({ timeout: z._default(duration(), 3_000) });
+
 /**
  * Resolves with the job once it is, or has been, in a state. It looks first and then listens, so it also
  * answers for what has already happened. It doesn't make time pass: advance the clock, or `drain()`.
  *
  * @throws {QueueError} `INVALID_STATE` when the job ended another way, `JOB_NOT_FOUND`, `WAIT_TIMEOUT` with
- * an explanation of what the job waits for.
+ * an explanation of what the job waits for, `INVALID_OPTIONS`.
  *
  * @example
  * const running = waitFor(queue, plan, "active");
@@ -28,8 +33,10 @@ export async function waitFor<M extends Message, T extends M = M>(
   queue: Queue<M>,
   job: JobHandle<T> | JobReference,
   state: JobState,
-  { timeout = 3_000 }: WaitForOptions = {},
+  options: WaitForOptions = {},
 ): Promise<JobSnapshot<T>> {
+  parseOptions("waitFor", stateSchema, { state });
+  const { timeout } = parseOptions("waitFor", optionsSchema, options);
   const id = idOf(job);
   const seen = new Set<string>();
   let look: () => void = () => {};
