@@ -109,6 +109,42 @@ test("after a planned failover an idle worker is woken by what is sent to the ne
   await worker.stop();
 });
 
+test("a user who may not ask who listens sends, runs and hears all the same", async () => {
+  const url = await start();
+  await outside(url).call("ACL", "SETUSER", "default", "-pubsub");
+  const queue = open(url);
+  const worker = createWorker(queue).handle(message, async () => "done");
+  const heard: string[] = [];
+  await queue.subscribe(({ type }) => heard.push(type));
+  const job = await queue.send(message, {});
+  await worker.start();
+  expect(await queue.wait(job)).toBe("done");
+  await until(async () => expect(heard).toEqual(["queued", "active", "completed"]));
+  await worker.stop();
+});
+
+test.each<[string, string, (admin: ReturnType<typeof outside>, isRefused: boolean) => Promise<unknown>]>([
+  ["is full", "ENGINE_FULL", (admin, is) => admin.config("SET", "maxmemory", is ? "1" : "0")],
+  [
+    "refuses a command that sends need",
+    "ENGINE_MISCONFIGURED",
+    (admin, is) => admin.call("ACL", "SETUSER", "default", is ? "-set" : "+set"),
+  ],
+])("health is critical while the server %s", async (_, code, refuse) => {
+  const url = await start();
+  const admin = outside(url);
+  const queue = open(url);
+  await queue.send(message, {});
+  const kinds = async () => (await queue.health()).reasons.map(({ kind }) => kind);
+  expect(await kinds()).not.toContain("engine");
+  await refuse(admin, true);
+  await expect(queue.send(message, {})).rejects.toMatchObject({ code });
+  expect(await kinds()).toEqual(["engine"]);
+  await refuse(admin, false);
+  await queue.send(message, {});
+  expect(await kinds()).not.toContain("engine");
+});
+
 test.each([
   ["no channels", ["resetchannels"]],
   ["no right to subscribe", ["&*", "-subscribe"]],

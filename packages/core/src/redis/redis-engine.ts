@@ -332,7 +332,7 @@ export class RedisEngine implements port.Engine {
     const { name: engine } = this;
     try {
       const latency = await this.#connection.ping();
-      const damage = parseDamage((await this.#run(scripts.damage, [])) as readonly string[]);
+      const damage = parseDamage((await this.#run(scripts.health, [])) as readonly string[]);
       const { problem } = this.#connection;
       return {
         ok: problem === undefined,

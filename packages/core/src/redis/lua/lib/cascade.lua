@@ -163,7 +163,7 @@ local function flush_cascades()
       item.tail = item.state ~= 'completed' and (item.tail or root_cause_tail(item.job)) or nil
       order[n + 1], order[n + 2] = int(ending_number()), item.id
       texts[n + 1], texts[n + 2] = item.id, write_cascade(item)
-      wake(item.queue, 1)
+      wake_one(item.queue)
     elseif item.is_removed then
       remove_waiters(item.id)
     end

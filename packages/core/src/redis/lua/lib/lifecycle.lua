@@ -70,7 +70,11 @@ local function make_lifecycle()
       end
     else
       to = job.at > now and 'scheduled' or 'queued'
-      wake(job.queue, 1)
+      if to == 'queued' then
+        wake(job.queue, 1)
+      else
+        wake_one(job.queue)
+      end
     end
     local is_new = job.state == nil
     leave(job)

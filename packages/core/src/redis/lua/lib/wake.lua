@@ -7,6 +7,15 @@ local function wake(queue, n)
   woken[queue] = (woken[queue] or 0) + n
 end
 
+local looking
+
+-- One is to look again, whatever this step has claimed itself: for a job that isn't due yet, and of which it learns when
+-- it will be, or for what a step has left to later ones.
+local function wake_one(queue)
+  looking = looking or {}
+  looking[queue] = true
+end
+
 local function wake_waiting(queue, n)
   local idle = P .. 'idle:' .. queue
   for _ = 1, math.min(n, MOST_WOKEN) do
@@ -32,5 +41,10 @@ local function flush_wakes(only_if_left)
       left = math.min(n, call('LLEN', P .. 'fresh:' .. queue) + call('ZCARD', P .. 'ready:' .. queue))
     end
     wake_waiting(queue, left)
+  end
+  if looking then
+    for queue in pairs(looking) do
+      wake_waiting(queue, 1)
+    end
   end
 end

@@ -147,6 +147,22 @@ export const waitingCases = section(
       ["delays"],
     ),
 
+    rule("waiting ends when an attempt failed meanwhile and its retry falls due", async (on) => {
+      await on.send({ id: "a" });
+      const lease = await on.take("a");
+      const signal = new AbortController().signal;
+      const first = on.engine.waitForWork({ queues: [QUEUE], timeout: SOON, signal });
+      await on.elapse(SOON);
+      await first;
+      const waited = on.engine.waitForWork({ queues: [QUEUE], timeout: LATER, signal });
+      // Whatever an engine answers after it, it has begun to wait.
+      await on.engine.pause("other");
+      await on.retryAttempt(lease, SOON);
+      await on.elapse(SOON);
+      await waited;
+      await on.run("a");
+    }),
+
     rule("waiting ends when a paused queue with work is resumed", async (on) => {
       await on.engine.pause(QUEUE);
       await on.send({ id: "a" });
