@@ -122,8 +122,11 @@ function adviceFor(code: string): string {
   return "Check that the server runs and that the database URL leads to it; retry once it is back.";
 }
 
-/** The library's tables come from `migrate`, all others are the user's own. */
+/** The library's tables come from `migrate`, all others are the user's own, and so are the rows of triggers. */
 function createIt(message: string): string {
+  if (/column (new|old)\./.test(message)) {
+    return "Bring your status tables up to date first: run your own migrations (`drizzle-kit migrate`).";
+  }
   const name = /relation "(?:[^"]*\.)?([^"]+)"/.exec(message)?.[1];
   return name === undefined || name.startsWith("queue_")
     ? "Run `await migrate(db)`, and pass it the `schema` that you use."

@@ -34,6 +34,15 @@ describe.each(drivers)("$name", ({ open }) => {
     expect(await migrate(db)).toEqual(ALL.slice(1));
   });
 
+  test("says that a status table is behind, instead of asking for itself", async () => {
+    const { db, raw } = await open();
+    await raw("create table scans (guild_id text, position bigint, primary key (guild_id, position))");
+    await expect(migrate(db, { statusTables: [scans] })).rejects.toMatchObject({
+      code: "DATABASE_MISCONFIGURED",
+      message: expect.stringMatching(/updated_at.*Bring your status tables up to date first/s),
+    });
+  });
+
   test("keeps to a schema of the user's choice", async () => {
     const { db, raw } = await open();
     const schema = `Jobs of "us"`;
