@@ -180,6 +180,36 @@ describe("what JSON would change is refused", () => {
     expect(error.message).toContain("list.0.at");
   });
 
+  test("the issue names the place of a bigint too, and speaks English of an error", async () => {
+    const error = await refusal(() => pass(z.any(), { user: { id: 1n, cause: new Error("no") } }));
+    expect(error.issues).toEqual([
+      { path: "user.id", message: "JSON can't carry a bigint" },
+      { path: "user.cause", message: "JSON can't carry an Error" },
+    ]);
+    const data = z.object({ cause: z.instanceof(Error) });
+    const contract = await refusal(async () => createRegistry([defineMessage("PLAN", { data })]));
+    expect(contract.message).toContain("cause: JSON can't carry an Error; use z.codec");
+  });
+
+  test("a `toJSON` that throws is told in its own words", async () => {
+    const toJSON = () => {
+      throw new Error("sold out");
+    };
+    const error = await refusal(() => pass(z.any(), { toJSON }));
+    expect(error.issues).toEqual([{ path: "", message: "sold out" }]);
+  });
+
+  test("what is nested too deep isn't told to raise a limit", async () => {
+    let value: unknown = 1;
+    for (let depth = 0; depth < 150; depth++) value = [value];
+    const deep = await refusal(() => pass(z.any(), value));
+    expect(deep).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    expect(deep.message).toMatch(/deeper than 100 levels\. Flatten it, or send it as text\b/);
+    expect(deep.message).not.toContain("limits");
+    const large = await refusal(() => pass(z.any(), "x".repeat(300_000)));
+    expect(large.message).toContain("raise the message's `limits`");
+  });
+
   const atRegistry: readonly [string, Schema, RegExp][] = [
     ["z.instanceof(Date)", z.object({ at: z.instanceof(Date) }), /data\.at: JSON can't carry a Date/],
     ["z.instanceof(URL)", z.instanceof(URL), /a URL/],

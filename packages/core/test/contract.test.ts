@@ -128,7 +128,7 @@ describe("createRegistry", () => {
   test.each([
     ["undefined, as a circular import leaves it", [undefined], /0: expected a message .* circular import/],
     ["an object that is no message", [plan, {}], /1: expected a message or a registry/],
-    ["a message outside a list", plan, /expected a list of messages/],
+    ["a message outside a list", plan, /has a problem:\n {2}- expected a list of messages/],
   ])("refuses %s", (_what, items, problem) => {
     expect(() => createRegistry(items as never)).toThrow(problem);
   });

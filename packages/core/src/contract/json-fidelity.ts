@@ -1,4 +1,5 @@
 import type { Issue } from "../errors/queue-error.ts";
+import { withArticle } from "../errors/sentence.ts";
 import { isPlain } from "./limits.ts";
 
 /** Differences that one error lists. */
@@ -51,7 +52,7 @@ function lossOfObject(value: object): string | undefined {
       ? undefined
       : "JSON can't carry an array's holes, or members beside its elements";
   }
-  return isPlain(value) ? undefined : `JSON can't carry a ${classNameOf(value)}`;
+  return isPlain(value) ? undefined : `JSON can't carry ${withArticle(classNameOf(value))}`;
 }
 
 function classNameOf(value: object): string {

@@ -60,7 +60,10 @@ export function assertWithinLimits(
     else if (typeof node !== "object" || node === null) budget -= 1;
     else if (!Array.isArray(node) && !isPlain(node)) hasInstances = true;
     else {
-      if (depth > MAX_DEPTH) throw tooMuch(code, what, value, `is nested deeper than ${MAX_DEPTH} levels`);
+      if (depth > MAX_DEPTH) {
+        const problem = `is nested deeper than ${MAX_DEPTH} levels. Flatten it, or send it as text.`;
+        throw tooMuch(code, what, value, problem);
+      }
       budget -= 2;
       if (Array.isArray(node)) {
         for (let index = 0; index < node.length; index++) {
@@ -77,7 +80,7 @@ export function assertWithinLimits(
         }
       }
     }
-    if (budget < 0) throw tooMuch(code, what, value, `is over ${cap.toLocaleString("en")} bytes`);
+    if (budget < 0) throw tooMuch(code, what, value, overCap(cap));
   };
 
   try {
@@ -93,7 +96,7 @@ export function assertWithinLimits(
 /** `JSON.parse` for text from outside: size, depth and `__proto__` are checked, errors are typed. */
 export function parseJson(what: string, text: string, cap: number): unknown {
   if (typeof text !== "string") throw new QueueError("INVALID_DATA", `The ${what} is not JSON text.`);
-  if (!fitsBytes(text, cap)) throw tooLarge(what, `is over ${cap.toLocaleString("en")} bytes`);
+  if (!fitsBytes(text, cap)) throw tooLarge(what, overCap(cap));
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -117,11 +120,13 @@ function mayBeDeep(text: string): boolean {
   return false;
 }
 
+/** `problem` goes on after the name, with what to do. */
 export function tooLarge(what: string, problem: string): QueueError {
-  return new QueueError(
-    "PAYLOAD_TOO_LARGE",
-    `The ${what} ${problem}. Send a reference and load it in the handler, or raise the message's \`limits\`.`,
-  );
+  return new QueueError("PAYLOAD_TOO_LARGE", `The ${what} ${problem}`);
+}
+
+export function overCap(cap: number): string {
+  return `is over ${cap.toLocaleString("en")} bytes. Send a reference, or raise the message's \`limits\`.`;
 }
 
 /** Of a literal or of `JSON.parse`, also from another realm. */

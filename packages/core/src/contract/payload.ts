@@ -3,7 +3,7 @@ import { type Issue, QueueError } from "../errors/queue-error.ts";
 import { messageOf } from "../errors/thrown.ts";
 import { discardPromise } from "../logging/callback-guard.ts";
 import { findJsonLosses, isJsonValue, isSameValue } from "./json-fidelity.ts";
-import { assertWithinLimits, fitsBytes, parseJson, tooLarge } from "./limits.ts";
+import { assertWithinLimits, fitsBytes, overCap, parseJson, tooLarge } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { type Codec, formatIssues, type MaybePromise, type Parsed } from "./schema.ts";
 
@@ -135,10 +135,13 @@ export function toJson(what: string, value: unknown, cap: number, code: ErrorCod
   try {
     json = JSON.stringify(value);
   } catch (cause) {
-    throw invalid(code, what, [{ path: "", message: messageOf(cause) }]);
+    const message = messageOf(cause);
+    // Else it is what a `toJSON` threw, which says more than that JSON can't carry functions.
+    const losses = message.includes("BigInt") ? findJsonLosses(value) : [];
+    throw invalid(code, what, losses.length > 0 ? losses : [{ path: "", message }]);
   }
-  if (json === undefined) throw invalid(code, what, [{ path: "", message: "JSON can't carry this value" }]);
-  if (!fitsBytes(json, cap)) throw tooLarge(what, `is over ${cap.toLocaleString("en")} bytes`);
+  if (json === undefined) throw invalid(code, what, findJsonLosses(value));
+  if (!fitsBytes(json, cap)) throw tooLarge(what, overCap(cap));
   // The walk before saw the value; a `toJSON` of its own may have answered something else.
   if (json.includes("__proto__")) assertWithinLimits(what, JSON.parse(json), cap, code);
   return json;

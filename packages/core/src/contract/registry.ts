@@ -1,5 +1,6 @@
 import { QueueError } from "../errors/queue-error.ts";
 import type { Message } from "./message.ts";
+import { formatIssues } from "./schema.ts";
 
 /** The set of messages an app knows. Made by `createRegistry`. */
 export interface Registry<M extends Message = Message> {
@@ -47,7 +48,7 @@ export function createRegistry<const Items extends readonly (Message | Registry)
     for (const problem of message.problems) issues.push({ path: message.name, message: problem });
   }
   if (issues.length > 0) {
-    const list = issues.map(({ path, message }) => `\n  - ${path}: ${message}`).join("");
+    const list = issues.map((issue) => `\n  - ${formatIssues([issue])}`).join("");
     const noun = issues.length === 1 ? "a problem" : `${issues.length} problems`;
     throw new QueueError("INVALID_CONTRACT", `The registry has ${noun}:${list}`, { issues });
   }

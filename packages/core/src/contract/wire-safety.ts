@@ -1,3 +1,4 @@
+import { withArticle } from "../errors/sentence.ts";
 import { describeThrown } from "../errors/thrown.ts";
 import type { Schema } from "./schema.ts";
 import { wireParts } from "./schema-traits.ts";
@@ -52,7 +53,7 @@ function problemOf({ definition, instanceOf }: ZodNode): string | undefined {
     instanceOf !== Object &&
     instanceOf !== Array
   ) {
-    return `JSON can't carry a ${instanceOf.name}; use z.codec, with the class on its far side`;
+    return `JSON can't carry ${withArticle(instanceOf.name)}; use z.codec, with the class on its far side`;
   }
   return undefined;
 }

@@ -39,7 +39,8 @@ export const ERROR_CODES = {
   PAYLOAD_TOO_LARGE: {
     retryable: false,
     means: "Data, metadata, result, or progress is over its size cap, or nested too deep.",
-    remedy: "Send a reference (an id, a URL) and let the handler load it, or raise the cap in `limits`.",
+    remedy:
+      "Send a reference (an id, a URL), or raise the cap in `limits`. Flatten what is too deep, or send it as text.",
   },
   UNSUPPORTED_VERSION: {
     retryable: false,
@@ -144,8 +145,7 @@ export const ERROR_CODES = {
   ENGINE_UNAVAILABLE: {
     retryable: true,
     means: "The engine's server can't be reached, or refused the operation for now.",
-    remedy:
-      "Send again with the same `id`, which the error's `ids` hold: a job is stored once, however often it is sent.",
+    remedy: "Try again. Repeat a send with the error's `ids`: then each job is stored once.",
   },
   ENGINE_FAILED: {
     retryable: false,
