@@ -116,4 +116,34 @@ describe("explain", () => {
     });
     gate.open();
   });
+
+  it("says that workers gave it back, as none that claimed it handles its message", async () => {
+    const { queue, clock, start, settle } = setup();
+    const job = await queue.send(planCreate, plan());
+    const others = await start({ SCAN: () => {} }, { queues: ["plans", "default"] });
+    await settle();
+    expect(await queue.explain(job)).toMatchObject({
+      state: "scheduled",
+      reasons: [{ kind: "unhandled", messageType: "PLAN_CREATE", bounces: 1 }, { kind: "scheduled" }],
+      summary: expect.stringContaining(
+        "No worker of its queue that claimed it handles PLAN_CREATE in version 1: given back once.",
+      ),
+    });
+    await others.stop();
+    const failing = await start({
+      PLAN_CREATE: () => {
+        throw new Error("broken");
+      },
+    });
+    await clock.advance(1_000);
+    await settle();
+    expect(await queue.get(job)).toMatchObject({ state: "scheduled", attempt: 1, bounces: 1 });
+    await failing.stop();
+    await start({ SCAN: () => {} }, { queues: ["plans", "default"] });
+    await clock.advance(2_000);
+    await settle();
+    expect((await queue.explain(job)).summary).toContain(
+      "Workers that don't handle PLAN_CREATE in version 1 claimed it: given back 2 times.",
+    );
+  });
 });

@@ -31,7 +31,10 @@ export type StateReason = { readonly text: string } & (
       readonly held: boolean;
       readonly undecided: boolean;
     }
-  | { readonly kind: "ordering-key"; readonly key: string; readonly behind: string }
+  /** Another job has the key's turn. `held`: that job failed, and holds the key until it is retried or removed. */
+  | { readonly kind: "ordering-key"; readonly key: string; readonly behind: string; readonly held: boolean }
+  /** Workers without a handler for its message, or for this version of it, claimed it and gave it back. */
+  | { readonly kind: "unhandled"; readonly messageType: string; readonly bounces: number }
   | { readonly kind: "scheduled"; readonly until: Date }
   | { readonly kind: "paused-queue"; readonly queue: string }
   /**
@@ -58,9 +61,10 @@ export async function explain(engine: Engine, id: string, now: number): Promise<
   const queue = counts.find((entry) => entry.queue === record.queue);
   const { queued = 0, active = 0 } = queue?.states ?? {};
   const isReady = record.state === "queued" && !queue?.paused;
+  const isHeld = edges?.behind !== undefined && (await holdsKey(engine, edges.behind, id));
   const unserved = isReady && active === 0 && !(await wasServed(engine, record.queue, now));
   const reasons = [
-    ...(isTerminal(record.state) ? [] : blockers(record, edges)),
+    ...(isTerminal(record.state) ? [] : blockers(record, edges, isHeld)),
     ...stateReasons(record, { queued, active, unserved }),
   ];
   if (queue?.paused && !isTerminal(record.state) && record.state !== "active") {
@@ -98,7 +102,7 @@ async function explainGone(engine: Engine, id: string): Promise<JobExplanation> 
   };
 }
 
-function blockers(record: JobRecord, edges: JobEdges | null): StateReason[] {
+function blockers(record: JobRecord, edges: JobEdges | null, isHeld: boolean): StateReason[] {
   const reasons: StateReason[] = [];
   for (const { job, state, onFailure, pending, undecided = false } of edges?.dependencies ?? []) {
     if (!pending) continue;
@@ -108,10 +112,36 @@ function blockers(record: JobRecord, edges: JobEdges | null): StateReason[] {
   }
   if (edges?.behind !== undefined) {
     const key = record.orderingKey ?? "";
-    const text = `It waits for its turn in the ordering key "${key}": the job ${edges.behind} is ahead of it.`;
-    reasons.push({ kind: "ordering-key", key, behind: edges.behind, text });
+    const { behind } = edges;
+    const text = isHeld
+      ? `It is held: the job ${behind} ahead of it in the ordering key "${key}" has failed, and holds the key until ` +
+        `\`queue.retry("${behind}")\` or \`queue.remove("${behind}")\`.`
+      : `It waits for its turn in the ordering key "${key}": the job ${behind} is ahead of it.`;
+    reasons.push({ kind: "ordering-key", key, behind, held: isHeld, text });
   }
+  if (record.bounces > 0 && record.state !== "active") reasons.push(unhandled(record));
   return reasons;
+}
+
+/** Whether a job that had the turn failed and keeps it, so that `waiting` waits for an operator. */
+async function holdsKey(engine: Engine, id: string, waiting: string): Promise<boolean> {
+  const [ahead] = await engine.get([id]);
+  if (ahead?.state !== "failed") return false;
+  // It may have failed, and passed the turn on, since the edges were read.
+  return (await engine.edges(waiting))?.behind === id;
+}
+
+function unhandled({ envelope, queue, bounces, attempt }: JobRecord): StateReason {
+  const { messageType, version } = envelope;
+  const what = `${messageType} in version ${version}`;
+  const who =
+    attempt === 0
+      ? `No worker of its queue that claimed it handles ${what}`
+      : `Workers that don't handle ${what} claimed it`;
+  const text =
+    `${who}: given back ${bounces === 1 ? "once" : `${bounces} times`}. ` +
+    `Add a handler for it to the workers that serve the queue ${queue}, before the job fails.`;
+  return { kind: "unhandled", messageType, bounces, text };
 }
 
 type DependencyReason = Omit<Extract<StateReason, { kind: "dependency" }>, "kind" | "text">;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { EnqueueBatch } from "../../../engine/port.ts";
 import type { ErrorCode } from "../../../errors/index.ts";
+import type { StateReason } from "../../../queue/explain.ts";
 import type { SendOptions } from "../../../queue/send-options.ts";
 import { rule, section } from "../case.ts";
 import { LATER, SOON } from "../timing.ts";
@@ -241,6 +242,47 @@ export const producerCases = section(
       },
       ["dependencies", "delays"],
     ),
+
+    rule(
+      "explain says that a failed job holds the ordering key, and only while it does",
+      async (on) => {
+        await play(on, async ({ queue }) => {
+          const spec = {
+            queue: "stage",
+            messageType: "ECHO",
+            orderingKey: "k",
+            onOrderingFailure: "hold",
+          } as const;
+          await on.sendEach({ ...spec, id: "a" }, { ...spec, id: "b" });
+          const reasonsOf = async (held: boolean, summary: RegExp) => {
+            const explanation = await queue.explain("b");
+            assert.match(explanation.summary, summary);
+            const [{ text, ...reason }] = explanation.reasons as [StateReason];
+            assert.deepEqual(reason, { kind: "ordering-key", key: "k", behind: "a", held });
+          };
+          await reasonsOf(false, /turn in the ordering key "k"/);
+          await on.fail(await on.take("a", "stage"));
+          await reasonsOf(
+            true,
+            /the job a ahead of it .*has failed, and holds the key until `queue\.retry\("a"\)`/,
+          );
+          await queue.retry("a");
+          await reasonsOf(false, /turn in the ordering key "k"/);
+        });
+      },
+      ["orderingKeys"],
+    ),
+
+    rule("explain says how often a job was given back by workers that don't handle it", async (on) => {
+      await play(on, async ({ queue }) => {
+        const job = await queue.send(echo, text("a"));
+        for (const bounces of [1, 2]) {
+          await on.release(await on.take(job.id, "stage"), 0, true);
+          const [{ text: _, ...reason }] = (await queue.explain(job)).reasons as [StateReason];
+          assert.deepEqual(reason, { kind: "unhandled", messageType: "ECHO", bounces });
+        }
+      });
+    }),
 
     rule("wait answers for a job that has ended, and for one that will", async (on) => {
       await play(on, async (stage) => {
