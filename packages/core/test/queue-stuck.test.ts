@@ -1,8 +1,15 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
-import { createQueue, createRegistry, createWorker, defineMessage, memoryEngine } from "../src/index.ts";
+import {
+  createQueue,
+  createRegistry,
+  createWorker,
+  defineMessage,
+  memoryEngine,
+  type Outbox,
+} from "../src/index.ts";
 import { FakeClock } from "../src/testing/index.ts";
-import { Gate, RecordingLogger, rejection } from "./runtime-support.ts";
+import { FlakyEngine, Gate, RecordingLogger, rejection } from "./runtime-support.ts";
 
 const nothing = z.object({});
 let count = 0;
@@ -12,15 +19,24 @@ function setup() {
   const name = `q${++count}`;
   const first = defineMessage("FIRST", { data: nothing, queue: name, retry: { attempts: 1 } });
   const second = defineMessage("SECOND", { data: nothing, queue: name });
+  const ordered = defineMessage("ORDERED", {
+    data: nothing,
+    queue: `${name}-ordered`,
+    retry: { attempts: 1 },
+    orderingKey: () => "a",
+    onOrderingFailure: "hold",
+  });
   const clock = new FakeClock();
   const logger = new RecordingLogger();
-  const engine = memoryEngine({ clock });
-  const queue = createQueue({ registry: createRegistry([first, second]), engine, clock, logger });
+  const flaky = new FlakyEngine(memoryEngine({ clock }));
+  const outbox: Outbox = { add: async () => {}, start: async () => ({ stop: async () => {} }) };
+  const registry = createRegistry([first, second, ordered]);
+  const queue = createQueue({ registry, engine: flaky.engine, clock, logger, outbox });
   const pass = async (milliseconds: number) => {
     await clock.advance(milliseconds);
     await clock.advance(0);
   };
-  return { name, first, second, clock, logger, queue, pass };
+  return { name, first, second, ordered, clock, logger, flaky, queue, pass };
 }
 
 describe("a wait that nothing will end", () => {
@@ -57,6 +73,98 @@ describe("a wait that nothing will end", () => {
     void child.wait().catch(() => {});
     await pass(3_000);
     expect(logger.lines).toEqual([expect.stringContaining(`It is held: the job ${parent.id}`)]);
+    await queue.close();
+  });
+
+  it("is logged when a failed job holds the ordering key, and WAIT_TIMEOUT says so", async () => {
+    const { ordered, queue, logger, pass } = setup();
+    const [failing, next] = [await queue.send(ordered, {}), await queue.send(ordered, {})];
+    const worker = createWorker(queue, { logger: new RecordingLogger() }).handle(ordered, () => {
+      throw new Error("broken");
+    });
+    await worker.start();
+    await pass(0);
+    const [silent, limited] = [next.wait(), rejection(next.wait({ timeout: "4s" }))];
+    void silent.catch(() => {});
+    await pass(4_000);
+    const held = `It is held: the job ${failing.id} ahead of it in the ordering key "a" has failed`;
+    expect(logger.lines).toEqual([expect.stringMatching(`nothing will move it by itself. ${held}`)]);
+    expect((await limited).message).toContain(`It goes on. ${held}`);
+    await worker.stop();
+    await queue.close();
+  });
+
+  it("is logged when the job was given back again and again, and WAIT_TIMEOUT says so", async () => {
+    const { first, second, queue, logger, pass } = setup();
+    const worker = createWorker(queue, { logger: new RecordingLogger() }).handle(second, () => {});
+    await worker.start();
+    const job = await queue.send(first, {});
+    void job.wait().catch(() => {});
+    const limited = rejection(job.wait({ timeout: "2s" }));
+    for (let second = 0; second < 2; second++) await pass(1_000);
+    expect((await limited).message).toMatch(/No worker of its queue that claimed it handles FIRST .*2 times/);
+    expect(logger.lines).toEqual([]);
+    for (let second = 0; second < 8; second++) await pass(1_000);
+    expect(logger.lines).toEqual([
+      expect.stringMatching(/nothing will move it by itself\. No worker .*4 times/),
+    ]);
+    await worker.stop();
+    await queue.close();
+  });
+
+  it("is logged when the engine doesn't know the job, once that has lasted three seconds", async () => {
+    const { first, queue, logger, pass } = setup();
+    const known = await queue.send(first, {}, { delay: "1h" });
+    void known.wait().catch(() => {});
+    await pass(2_999);
+    const job = await queue.send(first, {}, { tx: {} });
+    const limited = rejection(job.wait({ timeout: 1_500 }));
+    const silent = rejection(job.wait());
+    await pass(1_500);
+    const unknown =
+      "The engine doesn't know this job: its transaction hasn't committed, was rolled back, or the relay hasn't " +
+      "moved it yet.";
+    expect((await limited).message).toBe(`The job ${job.id} didn't end within 1500 ms. ${unknown}`);
+    expect(logger.lines).toEqual([]);
+    for (let second = 0; second < 62; second++) await pass(1_000);
+    expect(logger.lines).toEqual([`warn: wait() waits for the job ${job.id}. ${unknown}`]);
+    expect(await silent).toMatchObject({
+      code: "JOB_NOT_FOUND",
+      message: expect.stringContaining(unknown),
+    });
+    await queue.close();
+  });
+
+  it("is logged when the engine is away, and WAIT_TIMEOUT says so", async () => {
+    const { first, queue, logger, flaky, pass } = setup();
+    const job = await queue.send(first, {});
+    flaky.fail("get", "subscribe");
+    void job.wait().catch(() => {});
+    const limited = rejection(job.wait({ timeout: "1s" }));
+    await pass(3_000);
+    const away = "Its state isn't known: get: connection lost.";
+    expect((await limited).message).toBe(`The job ${job.id} didn't end within 1000 ms. ${away}`);
+    expect(logger.lines).toEqual([`warn: wait() waits for the job ${job.id}. ${away}`]);
+    flaky.mend();
+    flaky.hang("get");
+    const unanswered = rejection(job.wait({ timeout: "1s" }));
+    await pass(2_000);
+    expect((await unanswered).message).toContain("Its state isn't known: The engine didn't answer within");
+    flaky.mend();
+    await queue.close();
+  });
+
+  it("isn't said to go on when it has ended by then", async () => {
+    const { first, queue, flaky, pass } = setup();
+    const job = await queue.send(first, {});
+    flaky.hang("subscribe");
+    const limited = rejection(job.wait({ timeout: "1s" }));
+    await queue.cancel(job);
+    await pass(1_000);
+    expect((await limited).message).toBe(
+      `The job ${job.id} didn't end within 1000 ms. It is cancelled by now: wait again for its ending.`,
+    );
+    flaky.mend();
     await queue.close();
   });
 

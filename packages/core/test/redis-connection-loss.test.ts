@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { startRedis } from "@org/test-servers";
 import { describe, expect, test } from "vitest";
+import { createQueue } from "../src/index.ts";
+import { redisEngine } from "../src/redis/index.ts";
 import {
   cleanups,
   codeOf,
@@ -19,6 +21,7 @@ import {
   serve,
   until,
 } from "./redis-connection-support.ts";
+import { plan, planCreate, registry } from "./runtime-support.ts";
 
 describe("with a server of its own", () => {
   async function start(options: Parameters<typeof startRedis>[0] = { args: ["--loglevel", "notice"] }) {
@@ -97,6 +100,21 @@ describe("with a server of its own", () => {
     await redis.restart();
     expect(await waiting).toBe(1);
     await until(async () => expect(await hasty.run(one, [])).toBe(1));
+  });
+
+  test("while it is away a wait's timeout says so, in the engine's own words", async () => {
+    const redis = await startDurable();
+    const queue = createQueue({ registry, engine: redisEngine({ url: redis.url }) });
+    cleanups.push(() => queue.close());
+    const job = await queue.send(planCreate, plan());
+    redis.kill();
+    await until(async () => expect((await queue.health()).status).toBe("critical"));
+    const { code, message } = await errorOf(job.wait({ timeout: 50 }));
+    expect(code).toBe("WAIT_TIMEOUT");
+    expect(message).toMatch(
+      /didn't end within 50 ms\. Its state isn't known: Redis at .* can't be reached: .*/,
+    );
+    expect(message).not.toContain("It goes on");
   });
 
   test("the first connection is waited for", async () => {

@@ -16,7 +16,9 @@ export const ERROR_CODES = {
   },
   UNKNOWN_MESSAGE: {
     retryable: false,
-    means: "The message isn't in this registry, or no worker knew it within the allowed number of tries.",
+    means:
+      "The message isn't in this registry; or workers without a handler for it gave its job back 20 times, which takes " +
+      "some eight minutes.",
     remedy: "Add the message to the registry, or deploy a worker that handles it and retry the job.",
   },
 
@@ -95,8 +97,9 @@ export const ERROR_CODES = {
   },
   WAIT_TIMEOUT: {
     retryable: true,
-    means: "The job didn't end within the time given to `wait`. The job itself goes on.",
-    remedy: "Wait again, or give it more time.",
+    means: "The job didn't end within the time given to `wait`. That changes nothing for the job.",
+    remedy:
+      "The message says what is known of the job and what it waits for. Wait again, or give it more time.",
   },
 
   // Attempts

@@ -7,8 +7,8 @@ import { isQueueError, QueueError } from "../errors/queue-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { EventHub } from "./event-hub.ts";
 import { nextTurn } from "./next-turn.ts";
-import { notFound } from "./not-found.ts";
-import { StuckWaits } from "./stuck-waits.ts";
+import { notFound, notMoved } from "./not-found.ts";
+import { type PendingWait, StuckWaits } from "./stuck-waits.ts";
 
 /** How a job ended. `record` is `null` when the job is gone, and only its tombstone tells of it. */
 export interface Ending {
@@ -19,8 +19,9 @@ export interface Ending {
 }
 
 interface Waiter {
-  /** Until then, on the clock, a job that isn't stored may come yet. */
-  readonly patientUntil: number;
+  readonly since: number;
+  /** Milliseconds after `since` in which a job that isn't stored may come yet. 0 once it was seen. */
+  patience: number;
   readonly resolve: (ending: Ending) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -67,7 +68,7 @@ export class JobWaits {
     this.#engine = engine;
     this.#clock = clock;
     this.#hub = hub;
-    this.#stuck = new StuckWaits(engine, clock, logger, () => this.#waiters.keys());
+    this.#stuck = new StuckWaits(engine, clock, logger, () => this.#pending());
   }
 
   wait(id: string, { timeout, signal, patience = 0 }: WaitLimits): Promise<Ending> {
@@ -79,7 +80,8 @@ export class JobWaits {
         this.#leave(id, waiter);
       };
       const waiter: Waiter = {
-        patientUntil: this.#clock.now() + patience,
+        since: this.#clock.now(),
+        patience,
         resolve: (ending) => {
           leave();
           resolve(ending);
@@ -91,9 +93,10 @@ export class JobWaits {
       };
       const abort = () => waiter.reject(signal!.reason);
       const expire = async () => {
-        const why = await this.#stuck.why(id);
-        const text = `The job ${id} didn't end within ${timeout} ms. It goes on.`;
-        waiter.reject(new QueueError("WAIT_TIMEOUT", why === undefined ? text : `${text} ${why}`));
+        const known = await this.#stuck.describe(id, waiter.patience > 0);
+        waiter.reject(
+          new QueueError("WAIT_TIMEOUT", `The job ${id} didn't end within ${timeout} ms. ${known}`),
+        );
       };
       const cancelTimer = timeout === undefined ? undefined : this.#clock.after(timeout, () => void expire());
       signal?.addEventListener("abort", abort);
@@ -104,10 +107,17 @@ export class JobWaits {
   close(): void {
     const error = new QueueError(
       "CLOSED",
-      "The queue was closed while waiting for the job. The job goes on.",
+      "The queue was closed while waiting for the job. Closing doesn't change the job.",
     );
     for (const waiters of [...this.#waiters.values()])
       for (const waiter of [...waiters]) waiter.reject(error);
+  }
+
+  /** Of each job that is waited for, the wait that began first. */
+  *#pending(): Iterable<PendingWait> {
+    for (const [id, [waiter]] of this.#waiters) {
+      if (waiter) yield { id, since: waiter.since, mayArrive: waiter.patience > 0 };
+    }
   }
 
   #join(id: string, waiter: Waiter): void {
@@ -199,14 +209,20 @@ export class JobWaits {
     const ending = this.#endings.get(id) ?? remembered;
     if (record) {
       const { state, envelope } = record;
-      if (!isTerminal(state)) return;
+      if (!isTerminal(state)) {
+        this.#settle(id, (waiter) => {
+          waiter.patience = 0;
+        });
+        return;
+      }
       this.#settle(id, (waiter) => waiter.resolve({ id, state, messageType: envelope.messageType, record }));
     } else if (ending) this.#settle(id, (waiter) => waiter.resolve({ ...ending, id, record }));
     else {
-      const error = notFound(id);
       const now = this.#clock.now();
       this.#settle(id, (waiter) => {
-        if (now >= waiter.patientUntil) waiter.reject(error);
+        const { since, patience } = waiter;
+        if (patience === 0) waiter.reject(notFound(id));
+        else if (now >= since + patience) waiter.reject(notMoved(id, patience));
       });
     }
   }

@@ -8,3 +8,16 @@ export function notFound(id: string): QueueError {
       "Check the id and the namespace.",
   );
 }
+
+/** What may be the case with a job that was sent in a transaction, when the engine knows nothing of it. */
+export const NOT_MOVED =
+  "The engine doesn't know this job: its transaction hasn't committed, was rolled back, or the relay hasn't moved it yet.";
+
+/** The error for a job that was sent in a transaction and didn't reach the engine within `patience` milliseconds. */
+export function notMoved(id: string, patience: number): QueueError {
+  return new QueueError(
+    "JOB_NOT_FOUND",
+    `The job ${id} didn't reach the engine within ${patience / 1_000} s. ${NOT_MOVED} ` +
+      "If the transaction was committed, check that a relay runs, and its log; then wait again.",
+  );
+}

@@ -1,9 +1,13 @@
 import type { Clock } from "../engine/clock.ts";
 import type { Engine } from "../engine/port.ts";
 import { isTerminal } from "../engine/state-machine.ts";
+import { isQueueError } from "../errors/queue-error.ts";
+import { sentence } from "../errors/sentence.ts";
+import { messageOf } from "../errors/thrown.ts";
 import type { Logger } from "../logging/logger.ts";
 import { Answers } from "./answers.ts";
 import { explain, type JobExplanation, type StateReason } from "./explain.ts";
+import { NOT_MOVED } from "./not-found.ts";
 
 /** From the first wait to the first look at jobs that haven't ended; then twice as long each time. */
 const FIRST_LOOK = 3_000;
@@ -13,28 +17,38 @@ const MAX_EXPLAINED = 10;
 /** Sentences of one explanation: a job may wait for thousands of others. */
 const MAX_REASONS = 3;
 const EXPLAIN_TIMEOUT = 1_000;
+/** Times that a job is given back before that is reported, which take some seven seconds: a deployment is quicker. */
+const MIN_BOUNCES = 3;
 
 /** What this process has reported. Beyond the limit it stays silent: that many causes say enough. */
 const reported = new Set<string>();
 const MAX_REPORTED = 100;
 
+/** A job that is waited for. `mayArrive`: it was sent in a transaction, and wasn't seen in the engine yet. */
+export interface PendingWait {
+  readonly id: string;
+  readonly since: number;
+  readonly mayArrive: boolean;
+}
+
 /**
- * Logs why jobs that are waited for don't move, when nothing will move them by itself: no worker serves their queue,
- * it is paused, or a failed dependency holds them. Each cause once per process.
+ * Logs why jobs that are waited for don't move, when nothing will move them by itself: no worker serves their queue
+ * or handles them, it is paused, a failed job holds them; or the engine doesn't know them or is away. Each cause once
+ * per process.
  */
 export class StuckWaits {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #waitedFor: () => Iterable<string>;
+  readonly #waits: () => Iterable<PendingWait>;
   readonly #answers: Answers;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(engine: Engine, clock: Clock, logger: Logger, waitedFor: () => Iterable<string>) {
+  constructor(engine: Engine, clock: Clock, logger: Logger, waits: () => Iterable<PendingWait>) {
     this.#engine = engine;
     this.#clock = clock;
     this.#logger = logger;
-    this.#waitedFor = waitedFor;
+    this.#waits = waits;
     this.#answers = new Answers(clock);
   }
 
@@ -45,16 +59,18 @@ export class StuckWaits {
 
   stop(): void {
     this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
   }
 
-  /** Why a job hasn't ended, in sentences; `undefined` when that isn't known. Never rejects. */
-  async why(id: string): Promise<string | undefined> {
-    const explanation = await this.#explain(id);
-    if (!explanation || isTerminal(explanation.state)) return undefined;
-    return explanation.reasons
-      .slice(0, MAX_REASONS)
-      .map(({ text }) => text)
-      .join(" ");
+  /** What is known of a job that was waited for in vain, in sentences. `mayArrive` as of a `PendingWait`. Never rejects. */
+  async describe(id: string, mayArrive: boolean): Promise<string> {
+    try {
+      const { state, reasons } = await this.#explain(id);
+      if (isTerminal(state)) return `It is ${state} by now: wait again for its ending.`;
+      return ["It goes on.", ...reasons.slice(0, MAX_REASONS).map(({ text }) => text)].join(" ");
+    } catch (error) {
+      return describeProblem(error, mayArrive);
+    }
   }
 
   #schedule(pause: number): void {
@@ -66,35 +82,60 @@ export class StuckWaits {
 
   async #look(): Promise<void> {
     let left = MAX_EXPLAINED;
-    for (const id of this.#waitedFor()) {
+    for (const wait of this.#waits()) {
       if (left-- === 0 || reported.size >= MAX_REPORTED) return;
-      const explanation = await this.#explain(id);
-      const reason = explanation && stuckReason(explanation);
-      if (!reason) continue;
-      const cause = causeOf(reason);
-      if (reported.has(cause)) continue;
-      reported.add(cause);
-      this.#logger.warn(`wait() waits for the job ${id}, and nothing will move it by itself. ${reason.text}`);
+      const found = await this.#cause(wait);
+      if (this.#cancelTimer === undefined) return;
+      if (!found || reported.has(found.cause)) continue;
+      reported.add(found.cause);
+      this.#logger.warn(`wait() waits for the job ${wait.id}${found.text}`);
     }
   }
 
-  async #explain(id: string): Promise<JobExplanation | undefined> {
-    const explanation = explain(this.#engine, id, this.#clock.now());
-    return this.#answers.within(EXPLAIN_TIMEOUT, explanation).catch(() => undefined);
+  async #cause({ id, since, mayArrive }: PendingWait): Promise<StuckCause | undefined> {
+    try {
+      const reason = stuckReason(await this.#explain(id));
+      return (
+        reason && { cause: causeOf(reason), text: `, and nothing will move it by itself. ${reason.text}` }
+      );
+    } catch (error) {
+      // The relay may be about to move it, or the engine to come back.
+      if (this.#clock.now() - since < FIRST_LOOK) return undefined;
+      const cause = isQueueError(error) ? error.code : "error";
+      return { cause, text: `. ${describeProblem(error, mayArrive)}` };
+    }
+  }
+
+  #explain(id: string): Promise<JobExplanation> {
+    return this.#answers.within(EXPLAIN_TIMEOUT, explain(this.#engine, id, this.#clock.now()));
   }
 }
 
+interface StuckCause {
+  readonly cause: string;
+  readonly text: string;
+}
+
+/** Why a job couldn't be explained. */
+function describeProblem(error: unknown, mayArrive: boolean): string {
+  if (!isQueueError(error, "JOB_NOT_FOUND")) return `Its state isn't known: ${sentence(messageOf(error))}`;
+  return mayArrive ? NOT_MOVED : error.message;
+}
+
 function stuckReason({ state, reasons }: JobExplanation): StateReason | undefined {
-  if (state !== "queued" && state !== "blocked") return undefined;
+  if (isTerminal(state) || state === "active") return undefined;
   return reasons.find(
     (reason) =>
-      reason.kind === "paused-queue" ||
-      (reason.kind === "dependency" && reason.held) ||
+      (reason.kind === "paused-queue" && state !== "scheduled") ||
+      ((reason.kind === "dependency" || reason.kind === "ordering-key") && reason.held) ||
+      (reason.kind === "unhandled" && reason.bounces >= MIN_BOUNCES) ||
       (reason.kind === "ready" && reason.unserved),
   );
 }
 
 function causeOf(reason: StateReason): string {
   if (reason.kind === "dependency") return `held ${reason.job}`;
+  if (reason.kind === "ordering-key") return `held ${reason.behind}`;
+  if (reason.kind === "unhandled") return `${reason.kind} ${reason.messageType}`;
   return "queue" in reason ? `${reason.kind} ${reason.queue}` : reason.kind;
 }

@@ -43,11 +43,16 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
     await relay();
     const undone = new Error("undone");
     const send = (id: string, tx: Database) => queue.send(planCreate, plan(), { id, tx });
+    let waitForNever = async () => {};
     const failing = database.db.transaction(async (tx) => {
-      await send("never", tx);
+      const never = await send("never", tx);
+      waitForNever = async () => void (await never.wait({ timeout: 20 }));
       throw undone;
     });
     await expect(failing).rejects.toThrow(undone);
+    expect((await rejection(waitForNever())).message).toMatch(
+      /^The job never didn't end within 20 ms\. The engine doesn't know this job: its transaction .* was rolled back/,
+    );
     await database.db.transaction(async (tx) => {
       await send("before", tx);
       const inner = tx.transaction(async (savepoint) => {
