@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createQueue, type NewJob, type Outbox, type SendRequest, type ServiceHost } from "../src/index.ts";
+import { WAIT_POLL_INTERVAL } from "../src/queue/job-waits.ts";
 import { phaseCreate, plan, planCreate, planResult, registry, rejection, setup } from "./runtime-support.ts";
 
 /** A transaction of the outbox below: what was added to it, moved to the engine by `commit`. */
@@ -88,6 +89,28 @@ describe("a send in a transaction", () => {
     expect(await short).toMatchObject({ code: "WAIT_TIMEOUT" });
     await clock.advance(60_000);
     expect(await long).toMatchObject({ code: "JOB_NOT_FOUND" });
+  });
+
+  it("isn't waited for once it was seen in the engine, and is gone and forgotten", async () => {
+    const outbox = new ArrayOutbox();
+    const tx = new Transaction();
+    const forgetful = {
+      subscribe: async () => async () => {},
+      remembered: async (ids: readonly string[]) => ids.map(() => null),
+    };
+    const { queue, clock, flaky } = setup(forgetful, { outbox });
+    await outbox.start({ engine: flaky.engine } as ServiceHost);
+    const job = await queue.send(planCreate, plan(), { tx });
+    const waiting = rejection(job.wait());
+    await outbox.commit(tx);
+    await clock.advance(WAIT_POLL_INTERVAL);
+    await queue.remove(job);
+    await clock.advance(WAIT_POLL_INTERVAL);
+    expect(await Promise.race([waiting, clock.advance(0)])).toMatchObject({
+      code: "JOB_NOT_FOUND",
+      message: expect.stringMatching(/^No job with the id/),
+    });
+    await queue.close();
   });
 
   it("is refused with INVALID_DATA before anything is added", async () => {
