@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { formatDuration } from "../src/contract/duration.ts";
 import {
   createRegistry,
   DEFAULT_LIMITS,
@@ -173,6 +174,11 @@ describe("createRegistry", () => {
     const error = await errorOf(() => createRegistry([bad, bad]));
     expect(error.issues).toHaveLength(1);
   });
+});
+
+test("a duration is told in the largest unit that tells it whole", () => {
+  const told = [0, 250, 1_500, 30_000, 90_000, 5_400_000, 7_200_000, 86_400_000].map(formatDuration);
+  expect(told).toEqual(["0 ms", "250 ms", "1500 ms", "30 s", "90 s", "90 min", "2 h", "1 d"]);
 });
 
 describe("parseDuration", () => {

@@ -230,7 +230,7 @@ describe("an app without ioredis", () => {
   const source = resolve(import.meta.dirname, "../src/index.ts");
 
   /** The package as an app gets it: in a directory from which ioredis can't be found. */
-  async function bundle() {
+  async function bundle(external = ["ioredis", "node:*"], platform: "neutral" | "node" = "neutral") {
     const directory = await mkdtemp(join(tmpdir(), "queue-bundle-"));
     cleanups.push(() => rm(directory, { recursive: true, force: true }));
     const result = await build({
@@ -240,9 +240,9 @@ describe("an app without ioredis", () => {
       bundle: true,
       splitting: true,
       format: "esm",
-      platform: "neutral",
+      platform,
       mainFields: ["module", "main"],
-      external: ["ioredis", "node:*"],
+      external,
       metafile: true,
       logLevel: "silent",
     });
@@ -290,6 +290,22 @@ describe("an app without ioredis", () => {
       },
     );
     expect(stdout).toMatch(/^memory 0\nENGINE_MISCONFIGURED .*npm install ioredis/);
+  });
+
+  test("that was bundled in, where it can't work, is told apart from one that isn't installed", async () => {
+    const { directory } = await bundle(["node:*"], "node");
+    const program = `
+      import { engineFromEnv } from ${JSON.stringify(join(directory, "index.mjs"))};
+      const engine = engineFromEnv({ env: { REDIS_URL: "redis://127.0.0.1:1" }, logger: { info() {} } });
+      await engine.counts().catch((error) => console.log(error.code, error.message));
+      await engine.close();`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--input-type=module", "--eval", program],
+      { cwd: directory, timeout: 15_000 },
+    );
+    expect(stdout).toMatch(/^ENGINE_MISCONFIGURED .* Dynamic require of "\w+" is not supported\. .*external/);
+    expect(stdout).not.toContain("npm install");
   });
 });
 

@@ -207,10 +207,24 @@ describe("a call to the engine that fails", () => {
     expect(error).toMatchObject({ code: "ENGINE_FAILED", cause: bug, ids: ["bad"] });
   });
 
+  test("says of a server that is away what to do: of a send, to repeat it with its id; of a read, to try again", async () => {
+    const { redisEngine } = await import("../src/redis/index.ts");
+    open({ engine: redisEngine({ url: "redis://127.0.0.1:1" }) });
+    const sent = await rejection(queue.send(plan, {}));
+    expect(sent.message).toContain(`With the same id, ${sent.ids[0]}, the job is stored once.`);
+    const reads = [queue.get("a"), queue.stats(), queue.subscribe(() => {}), queue.cancel("a")];
+    for (const read of reads) {
+      const { code, message } = await rejection(read);
+      expect(code).toBe("ENGINE_UNAVAILABLE");
+      expect(message).toMatch(/try again\.$/);
+      expect(message).not.toMatch(/send|id\b/);
+    }
+  });
+
   test("gives each send an error with its own ids, so that it can be sent again", async () => {
     let isDown = true;
     const { QueueError } = await import("../src/index.ts");
-    const down = new QueueError("ENGINE_UNAVAILABLE", "The server is away. Send again with the same id.");
+    const down = new QueueError("ENGINE_UNAVAILABLE", "The server is away.");
     open({ engine: failing(down, () => isDown) });
     const single = queue.send(plan, {});
     const many = queue.sendMany([

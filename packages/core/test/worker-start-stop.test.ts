@@ -158,6 +158,7 @@ describe("stopOnSignals", () => {
     await said("started");
     child.kill("SIGTERM");
     await said("@org/queue: Got SIGTERM.");
+    await said("waits up to 30 s for 1 running job. ");
     child.stdin.write("finish\n");
     expect(await ended).toEqual([0, null]);
     expect(output()).toContain("completed");

@@ -16,6 +16,13 @@ export function parseDuration(value: unknown): number | undefined {
   return Math.round(milliseconds);
 }
 
+/** For people, in the largest unit that tells it whole: `"30 s"`, `"90 min"`, `"250 ms"`. */
+export function formatDuration(milliseconds: number): string {
+  const isWhole = (size: number) => milliseconds >= size && milliseconds % size === 0;
+  const [unit, size] = Object.entries(UNITS).findLast(([, each]) => isWhole(each)) ?? ["ms", 1];
+  return `${milliseconds / size} ${unit === "m" ? "min" : unit}`;
+}
+
 function parseText(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   return match ? Number(match[1]) * UNITS[match[2]!]! : undefined;

@@ -86,7 +86,8 @@ export class EnqueueBatcher {
     const where = ids.length === 1 ? `Its id is ${ids[0]}.` : "The ids are in the error's `ids`.";
     if (isQueueError(error)) {
       const { code, message, cause, issues } = error;
-      reject(new QueueError(code, `${message} ${where}`, { cause, issues, ids }));
+      const advice = code === "ENGINE_UNAVAILABLE" ? storedOnce(ids) : where;
+      reject(new QueueError(code, `${message} ${advice}`, { cause, issues, ids }));
     } else {
       const text = `The ${this.#engine.name} engine failed at the send: ${describeThrown(error).message.replace(/\.$/, "")}. ${where}`;
       reject(new QueueError("ENGINE_FAILED", text, { cause: error, ids }));
@@ -94,9 +95,15 @@ export class EnqueueBatcher {
   }
 }
 
+function storedOnce(ids: readonly string[]): string {
+  return ids.length === 1
+    ? `With the same id, ${ids[0]}, the job is stored once.`
+    : "With the same ids, which the error's `ids` hold, each job is stored once.";
+}
+
 function unanswered(engine: Engine): QueueError {
   return new QueueError(
     "ENGINE_UNAVAILABLE",
-    `The ${engine.name} engine didn't answer for every batch. Send again with the same id.`,
+    `The ${engine.name} engine didn't answer for every batch. Try again.`,
   );
 }

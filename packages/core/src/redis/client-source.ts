@@ -1,4 +1,7 @@
 import { QueueError } from "../errors/queue-error.ts";
+import { sentence } from "../errors/sentence.ts";
+import { messageOf } from "../errors/thrown.ts";
+import { codeOf } from "./connection-errors.ts";
 import type { RedisClient, ResolvedRedisOptions } from "./redis-options.ts";
 import { describeAddress, type RedisAddress } from "./redis-url.ts";
 
@@ -110,11 +113,17 @@ function copy(client: RedisClient, options: object): Client {
 /** Loaded when first needed, with a `catch`: so an app that has no ioredis can be bundled. */
 async function create(options: object): Promise<Client> {
   const { Redis } = await import("ioredis").catch((cause: unknown) => {
-    throw new QueueError(
-      "ENGINE_MISCONFIGURED",
-      "The redis engine needs ioredis 6, which can't be loaded: run `npm install ioredis`.",
-      { cause },
-    );
+    throw notLoaded(cause);
   });
   return new Redis(options) as unknown as Client;
+}
+
+function notLoaded(cause: unknown): QueueError {
+  const text = messageOf(cause);
+  const isMissing = /MODULE_NOT_FOUND/.test(codeOf(cause)) && /['"]ioredis['"]/.test(text);
+  const why = isMissing
+    ? "run `npm install ioredis`."
+    : `${sentence(text)} Where the app is bundled, mark ioredis as external in the bundler.`;
+  const problem = `The redis engine needs ioredis 6, which can't be loaded: ${why}`;
+  return new QueueError("ENGINE_MISCONFIGURED", problem, { cause });
 }

@@ -147,7 +147,7 @@ function strangeByte({ message }: Error): number | undefined {
   return byte === undefined ? undefined : Number(byte);
 }
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   return String((error as { readonly code?: unknown } | undefined)?.code ?? "");
 }
 
@@ -163,7 +163,7 @@ export function closed(): QueueError {
 }
 
 const FULL = "Let workers drain the queues, or raise `maxmemory`.";
-const AGAIN = "The engine reconnects by itself; send again with the same id.";
+const AGAIN = "The engine reconnects by itself; try again.";
 const SETTINGS = "Check the user, the password and the database in `url`, or in the `client`'s options.";
 
 /** ioredis hangs the whole command on its errors: payloads, and the password of the handshake. */

@@ -1,3 +1,4 @@
+import { formatDuration } from "../contract/duration.ts";
 import type { Message } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
 import { isQueueError, QueueError } from "../errors/queue-error.ts";
@@ -168,7 +169,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     const removeListeners = listenForSignals((signal) => {
       const { running } = this.stats();
       this.#logger.warn(
-        `Got ${signal}. The worker claims nothing more and waits up to ${timeout} ms for ${running} running jobs. ` +
+        `Got ${signal}. The worker claims nothing more and waits up to ${formatDuration(timeout)} for ${running} running ${running === 1 ? "job" : "jobs"}. ` +
           "A second signal ends the process at once.",
       );
       void this.stop({ timeout });
