@@ -7,7 +7,7 @@ export const ERROR_CODES = {
   INVALID_CONTRACT: {
     retryable: false,
     means: "A message definition or a registry has problems; all of them are listed.",
-    remedy: "Mend each problem in the list. The app can't start with a registry that has any.",
+    remedy: "Mend each problem. The app can't start with a registry that has any.",
   },
   INVALID_OPTIONS: {
     retryable: false,
@@ -17,8 +17,7 @@ export const ERROR_CODES = {
   UNKNOWN_MESSAGE: {
     retryable: false,
     means:
-      "The message isn't in this registry; or workers without a handler for it gave its job back 20 times, which takes " +
-      "some eight minutes.",
+      "The message isn't in this registry, or workers without its handler gave the job back 20 times (some eight minutes).",
     remedy: "Add the message to the registry, or deploy a worker that handles it and retry the job.",
   },
 
@@ -64,7 +63,7 @@ export const ERROR_CODES = {
   DEPENDENCY_FAILED: {
     retryable: false,
     means:
-      "The job was cancelled because a job it depends on failed or was cancelled. `root` and the message name the first.",
+      "The job was cancelled because a dependency failed or was cancelled. `root` and the message name the first.",
     remedy: 'Retry the dependency, then this job; or send with `onFailure: "run"` or `"hold"`.',
   },
 
@@ -76,7 +75,7 @@ export const ERROR_CODES = {
   },
   RESULT_NOT_KEPT: {
     retryable: false,
-    means: "The job completed, but it is no longer stored, and its result is gone with it.",
+    means: "The job completed, but it and its result are no longer stored.",
     remedy:
       "Keep results longer with the message's `retain.completed`, or wait for the job as soon as it is sent.",
   },
@@ -98,8 +97,7 @@ export const ERROR_CODES = {
   WAIT_TIMEOUT: {
     retryable: true,
     means: "The job didn't end within the time given to `wait`. That changes nothing for the job.",
-    remedy:
-      "The message says what is known of the job and what it waits for. Wait again, or give it more time.",
+    remedy: "The message says what the job waits for. Wait again, or give it more time.",
   },
 
   // Attempts
@@ -152,8 +150,8 @@ export const ERROR_CODES = {
   },
   ENGINE_FAILED: {
     retryable: false,
-    means: "The engine failed at a send in a way that it has no word for. Other sends aren't touched.",
-    remedy: "Look at the cause. Whether the job was stored, `queue.get` tells for each of the error's `ids`.",
+    means: "The engine failed at a send for an unknown reason. Other sends aren't touched.",
+    remedy: "Look at the cause. `queue.get` tells for each of the error's `ids` whether it was stored.",
   },
   ENGINE_FULL: {
     retryable: true,
@@ -163,15 +161,14 @@ export const ERROR_CODES = {
   CORRUPT_JOB: {
     retryable: false,
     means:
-      "Keys of the engine were deleted or overwritten. Jobs that can't be read count as removed; the others go on.",
+      "Keys of the engine were deleted or overwritten. Unreadable jobs count as removed; the others go on.",
     remedy:
       "Look for an evicting server, or another program in the same database. Send lost jobs again with their ids.",
   },
   ENGINE_MISCONFIGURED: {
     retryable: false,
     means: "The engine's server refused the credentials, is too old, or is set up in a way that loses jobs.",
-    remedy:
-      "The message names the setting to change. Once the server is mended the engine goes on by itself.",
+    remedy: "The message names the setting to change. After that the engine goes on by itself.",
   },
 
   // Postgres
