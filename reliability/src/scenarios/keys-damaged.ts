@@ -52,6 +52,8 @@ export const keysDamaged: Scenario = {
     await auditedTwice(stage);
     await eventually(REPAIR_TIMEOUT, "end to the jobs that weren't damaged", async () => {
       return unfinished(await stage.engine.counts()) === 0;
+    }).catch(async (error: Error) => {
+      throw new Error(`${error.message}: ${await describeLeft(stage)}; after: ${damage.log.join("; ")}`);
     });
     stage.measure("damage to all ended", monotonic() - since);
     assertInnocentsCompleted(workers, cancelledWith, damage);
@@ -110,11 +112,20 @@ async function sendAll(stage: Stage): Promise<ReadonlyMap<string, readonly strin
 async function auditedTwice({ redis, namespace }: Stage): Promise<void> {
   let [rounds, last] = [0, ""];
   await eventually(REPAIR_TIMEOUT, "second round of the audit", async () => {
-    const place = (await redis.admin.get(`{${namespace}}:audit`)) ?? "";
+    // It may have been damaged itself.
+    const place = (await redis.admin.get(`{${namespace}}:audit`).catch(() => null)) ?? "";
     if (place !== last && place.endsWith(" 0")) rounds++;
     last = place;
     return rounds > 2;
   });
+}
+
+/** What hasn't ended, and why. */
+async function describeLeft({ queue, engine }: Stage): Promise<string> {
+  const lines = [`counted ${JSON.stringify(await engine.counts())}`];
+  const { jobs } = await queue.list({ state: ["blocked", "scheduled", "queued", "active"], limit: 10 });
+  for (const { id } of jobs) lines.push(`${id}: ${(await queue.explain(id)).summary}`);
+  return lines.join("; ");
 }
 
 /** Every job that wasn't damaged, nor depended on one that was, has completed. */
