@@ -135,6 +135,43 @@ local function audit_blocked(job)
   if job.has_deps and not life().is_spent() then
     audit_dependencies(job)
   end
+  -- It had its turn, and its record is gone: as what it ran was reserved, its state says no more than that it waited.
+  if job.state == 'blocked' and job.pending == 0 and job.key and call('HGET', P .. 'heads:' .. job.queue, job.key) == job.id then
+    requeue(job)
+  end
+end
+
+-- Members of each of a queue's sorted sets that one turn looks at.
+local AUDIT_MEMBERS = 20
+local SETS = { 'blocked', 'scheduled', 'queued', 'completed', 'failed', 'cancelled' }
+
+-- What stands in a queue's sorted sets, of jobs that are gone or in another state: it would be counted for ever.
+local function audit_sets(queue)
+  local L = life()
+  for _, state in ipairs(SETS) do
+    local key = P .. state .. ':' .. queue
+    for _, id in ipairs(call('ZRANDMEMBER', key, AUDIT_MEMBERS)) do
+      local job = L.load(id)
+      if not job then
+        L.lose(id)
+      elseif job.state ~= state then
+        call('ZREM', key, id)
+        report('mended', state .. ':' .. queue)
+      end
+    end
+  end
+end
+
+local queues_seen = {}
+
+-- `queues` says where counts and lists look.
+local function audit_queues(queue)
+  if not queues_seen[queue] then
+    queues_seen[queue] = true
+    if call('SADD', P .. 'queues', queue) == 1 then
+      report('mended', 'queues')
+    end
+  end
 end
 
 local function audit_one(id)
@@ -143,6 +180,7 @@ local function audit_one(id)
   if not job then
     return
   end
+  audit_queues(job.queue)
   if job.is_held then
     if not stands(P .. 'leases', job.token) then
       call('HSETNX', P .. 'claims', job.token, 1)
@@ -187,6 +225,10 @@ local function audit()
   end
   if call('EXISTS', P .. 'active') == 0 then
     audit_running()
+  end
+  local queue = call('SRANDMEMBER', P .. 'queues')
+  if queue then
+    audit_sets(queue)
   end
   local page = call('SCAN', cursor or '0', 'MATCH', JOB .. '*', 'COUNT', AUDIT_STEP)
   for _, key in ipairs(page[2]) do
