@@ -160,13 +160,18 @@ local function make_lifecycle()
     call_ended = call_sure
     for index = 1, #ids do
       local id = ids[index]
-      if ended[index] and not jobs[id] and not buried[id] then
-        retain_ended(id, ended[index])
-      else
-        local job = load(id)
-        if job and job.state and is_terminal(job.state) then
-          retain(job)
-        end
+      local text = not jobs[id] and not buried[id] and ended[index]
+      local job = not text and load(id)
+      if job and job.is_held and #ended_later > 0 then
+        -- It may have completed straight through in this step.
+        flush_changes()
+        text = call_sure('HGET', P .. 'ended', id)
+        jobs[id] = not text and job or nil
+      end
+      if text then
+        retain_ended(id, text)
+      elseif job and job.state and is_terminal(job.state) then
+        retain(job)
       end
     end
   end

@@ -12,6 +12,27 @@ export const retentionCases = section(
   "retention",
   ["inspection"],
   [
+    rule(
+      "a job that completes in the step that cancels its last reader is for retention",
+      async (on) => {
+        await on.sendEach(
+          { id: "a", retain: FORGET },
+          { id: "b" },
+          { id: "reader", dependsOn: [{ job: "a", onFailure: "hold" }, "b"] },
+        );
+        const [a, b] = [await on.take("a"), await on.take("b")];
+        await on.engine.settle({
+          outcomes: [
+            { ...a, type: "complete" },
+            { ...b, type: "fail", error: '{"code":"BROKEN","message":"broken"}' },
+          ],
+        });
+        await on.expect({ b: "failed", reader: "cancelled" });
+        assert.equal(await on.isStored("a"), false);
+      },
+      ["dependencies"],
+    ),
+
     rule("a finished job is trimmed once it is older than its message allows", async (on) => {
       const bounds = retain({ completed: { age: SOON } });
       await on.sendEnded("completed", { id: "a", retain: bounds });
