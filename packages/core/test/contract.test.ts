@@ -176,7 +176,7 @@ describe("createRegistry", () => {
   });
 });
 
-test("a duration is told in the largest unit that tells it whole", () => {
+test("a duration is worded in the largest unit that divides it evenly", () => {
   const told = [0, 250, 1_500, 30_000, 90_000, 5_400_000, 7_200_000, 86_400_000].map(formatDuration);
   expect(told).toEqual(["0 ms", "250 ms", "1500 ms", "30 s", "90 s", "90 min", "2 h", "1 d"]);
 });

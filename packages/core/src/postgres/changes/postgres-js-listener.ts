@@ -12,6 +12,7 @@ export interface PostgresJsClient {
   listen(channel: string, onNotify: (payload: string) => void, onListen?: () => void): Promise<unknown>;
   notify(channel: string, payload: string): PromiseLike<unknown>;
   end(options?: { readonly timeout?: number }): Promise<void>;
+  /** As the client parsed them; read whenever it connects. */
   readonly options?: object;
 }
 

@@ -7,6 +7,6 @@
 -- @include lib/time
 -- @include lib/base
 
-call('SET', P .. 'nothing', '')
-call('DEL', P .. 'nothing')
+call_sure('SET', P .. 'nothing', '')
+call_sure('DEL', P .. 'nothing')
 return call('LRANGE', P .. 'corrupt', 0, -1)

@@ -135,8 +135,10 @@ local function audit_blocked(job)
   if job.has_deps and not life().is_spent() then
     audit_dependencies(job)
   end
-  -- It had its turn, and its record is gone: as what it ran was reserved, its state says no more than that it waited.
-  if job.state == 'blocked' and job.pending == 0 and job.key and call('HGET', P .. 'heads:' .. job.queue, job.key) == job.id then
+  -- It has its turn and waits for nothing, so it was active: its record is gone, and the state of a reserved job isn't
+  -- written again when it begins.
+  local waits_for_turn = job.state == 'blocked' and job.pending == 0 and job.key
+  if waits_for_turn and call('HGET', P .. 'heads:' .. job.queue, job.key) == job.id then
     requeue(job)
   end
 end
@@ -165,7 +167,7 @@ end
 local queues_seen = {}
 
 -- `queues` says where counts and lists look.
-local function audit_queues(queue)
+local function restore_queue(queue)
   if not queues_seen[queue] then
     queues_seen[queue] = true
     if call('SADD', P .. 'queues', queue) == 1 then
@@ -180,7 +182,7 @@ local function audit_one(id)
   if not job then
     return
   end
-  audit_queues(job.queue)
+  restore_queue(job.queue)
   if job.is_held then
     if not stands(P .. 'leases', job.token) then
       call('HSETNX', P .. 'claims', job.token, 1)

@@ -68,13 +68,12 @@ local function make_lifecycle()
         unsaved[job.id] = job
         return
       end
+    elseif job.at > now then
+      to = 'scheduled'
+      wake_one(job.queue)
     else
-      to = job.at > now and 'scheduled' or 'queued'
-      if to == 'queued' then
-        wake(job.queue, 1)
-      else
-        wake_one(job.queue)
-      end
+      to = 'queued'
+      wake(job.queue, 1)
     end
     local is_new = job.state == nil
     leave(job)
@@ -151,7 +150,7 @@ local function make_lifecycle()
     end
   end
 
-  -- How `ended` is read: as `waiters` is.
+  -- How `ended` is read: with a check the first time only.
   local call_ended = call
 
   -- Nobody reads these jobs any more: retention may take those that are finished.

@@ -20,7 +20,7 @@ local changed = {}
 -- The last place given among the many readers of a job.
 local places = {}
 local is_anyone_waiting
--- How `waiters` is read: the first time there may be anything under its name.
+-- How `waiters` is read: with a check the first time only.
 local call_waiters = call
 
 local function many_of(id)

@@ -7,13 +7,13 @@ local function wake(queue, n)
   woken[queue] = (woken[queue] or 0) + n
 end
 
-local looking
+local must_wake
 
--- One is to look again, whatever this step has claimed itself: for a job that isn't due yet, and of which it learns when
--- it will be, or for what a step has left to later ones.
+-- Wakes one, also when this step has claimed everything that is ready: an engine that waits has to learn when a new
+-- scheduled job falls due, and that a cascade is pending.
 local function wake_one(queue)
-  looking = looking or {}
-  looking[queue] = true
+  must_wake = must_wake or {}
+  must_wake[queue] = true
 end
 
 local function wake_waiting(queue, n)
@@ -42,8 +42,8 @@ local function flush_wakes(only_if_left)
     end
     wake_waiting(queue, left)
   end
-  if looking then
-    for queue in pairs(looking) do
+  if must_wake then
+    for queue in pairs(must_wake) do
       wake_waiting(queue, 1)
     end
   end
