@@ -33,7 +33,6 @@ export {
   UnrecoverableError,
   UnsupportedByEngineError,
 } from "./contract/index.ts";
-export { type CancelTimer, type Clock, systemClock } from "./engine/clock.ts";
 export type { EngineEvent } from "./engine/events.ts";
 export type {
   AttemptFailure,
@@ -142,6 +141,7 @@ export {
   type StateCounts,
   type Stats,
 } from "./queue/stats.ts";
+export { type CancelTimer, type Clock, systemClock } from "./timing/clock.ts";
 export type {
   AttemptInfo,
   DependencyOutcome,

@@ -4,11 +4,11 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { createRegistry, defineMessage } from "../src/contract/index.ts";
-import { systemClock } from "../src/engine/clock.ts";
 import type { Engine } from "../src/engine/port.ts";
 import { createQueue } from "../src/index.ts";
 import { redisEngine } from "../src/redis/index.ts";
 import { describeEngine, type EngineUnderTest } from "../src/testing/conformance/index.ts";
+import { systemClock } from "../src/timing/clock.ts";
 
 const USER = `conformance-${process.pid}`;
 const PASSWORD = "conformance";

@@ -1,7 +1,6 @@
 import * as z from "zod/mini";
 import type { Duration } from "../contract/duration.ts";
 import { duration, parseOptions } from "../contract/options.ts";
-import { type Clock, systemClock } from "../engine/clock.ts";
 import { engineClosed } from "../engine/engine-closed.ts";
 import type { EngineEvent, EventSubscriber } from "../engine/events.ts";
 import type * as port from "../engine/port.ts";
@@ -11,6 +10,7 @@ import { STEP_POINTS } from "../engine/step-budget.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
+import { type Clock, systemClock } from "../timing/clock.ts";
 import { planBatch } from "./batch-plan.ts";
 import { Lifecycle, type LifecycleHooks, reason } from "./lifecycle.ts";
 import { Metrics } from "./metrics.ts";

@@ -1,5 +1,5 @@
-import type { Clock } from "../engine/clock.ts";
 import type { WaitForWorkRequest } from "../engine/port.ts";
+import type { Clock } from "../timing/clock.ts";
 
 interface Waiter {
   readonly queues: ReadonlySet<string>;

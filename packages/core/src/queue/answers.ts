@@ -1,5 +1,5 @@
-import type { Clock } from "../engine/clock.ts";
 import { QueueError } from "../errors/queue-error.ts";
+import type { Clock } from "../timing/clock.ts";
 
 /** Longest to wait for an engine's answer: one that takes longer doesn't answer any more. */
 export const LONGEST_ANSWER = 30_000;

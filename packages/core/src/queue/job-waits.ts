@@ -1,12 +1,12 @@
 import type { Duration } from "../contract/duration.ts";
-import type { Clock } from "../engine/clock.ts";
 import type { EngineEvent, EventSubscriber } from "../engine/events.ts";
 import type { Engine, JobRecord, RememberedEnding } from "../engine/port.ts";
 import { isTerminal, type TerminalState } from "../engine/state-machine.ts";
 import { isQueueError, QueueError } from "../errors/queue-error.ts";
 import type { Logger } from "../logging/logger.ts";
+import type { Clock } from "../timing/clock.ts";
+import { nextTurn } from "../timing/next-turn.ts";
 import type { EventHub } from "./event-hub.ts";
-import { nextTurn } from "./next-turn.ts";
 import { notFound, notMoved } from "./not-found.ts";
 import { type PendingWait, StuckWaits } from "./stuck-waits.ts";
 

@@ -5,11 +5,11 @@ import type { Message } from "../contract/message.ts";
 import { SHOWN } from "../contract/option-issues.ts";
 import { duration } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
-import type { Clock } from "../engine/clock.ts";
 import type { EngineEvent } from "../engine/events.ts";
 import type { Engine } from "../engine/port.ts";
 import { JOB_STATES, type JobState, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
 import { type Logger, loggerOption } from "../logging/logger.ts";
+import type { Clock } from "../timing/clock.ts";
 import type { Middleware } from "./middleware.ts";
 import type { Outbox } from "./outbox.ts";
 

@@ -1,7 +1,6 @@
 import type { JobResult, Message, SendData } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
-import { type Clock, systemClock } from "../engine/clock.ts";
 import type { EngineEvent } from "../engine/events.ts";
 import type {
   CancelOutcome,
@@ -16,6 +15,7 @@ import type { MetricsBucket } from "../engine/reports.ts";
 import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
+import { type Clock, systemClock } from "../timing/clock.ts";
 import { Answers } from "./answers.ts";
 import { assertValidChange } from "./changed-request.ts";
 import { reportDroppedJobs, warnOfEmbeddedInProduction } from "./embedded-engine.ts";

@@ -1,10 +1,10 @@
-import type { Clock } from "../engine/clock.ts";
 import type { Engine } from "../engine/port.ts";
 import { isTerminal } from "../engine/state-machine.ts";
 import { isQueueError } from "../errors/queue-error.ts";
 import { sentence } from "../errors/sentence.ts";
 import { messageOf } from "../errors/thrown.ts";
 import type { Logger } from "../logging/logger.ts";
+import type { Clock } from "../timing/clock.ts";
 import { Answers } from "./answers.ts";
 import { explain, type JobExplanation, type StateReason } from "./explain.ts";
 import { NOT_MOVED } from "./not-found.ts";

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { CancelTimer, Clock } from "../engine/clock.ts";
+import type { CancelTimer, Clock } from "../timing/clock.ts";
 
 interface FakeTimer {
   readonly due: number;

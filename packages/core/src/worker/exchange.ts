@@ -1,4 +1,3 @@
-import { type Clock, monotonicNow } from "../engine/clock.ts";
 import type {
   AttemptOutcome,
   ClaimedJob,
@@ -8,7 +7,8 @@ import type {
   SettleReply,
 } from "../engine/port.ts";
 import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
-import { nextTurn } from "../queue/next-turn.ts";
+import { type Clock, monotonicNow } from "../timing/clock.ts";
+import { nextTurn } from "../timing/next-turn.ts";
 import type { Attempt } from "./attempt.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import type { Heartbeats } from "./heartbeats.ts";

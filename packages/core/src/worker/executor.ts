@@ -1,9 +1,9 @@
 import type { Message } from "../contract/message.ts";
 import { decodeData, encodePayload } from "../contract/payload.ts";
 import type { MaybePromise } from "../contract/schema.ts";
-import { type Clock, monotonicNow } from "../engine/clock.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import type { MiddlewareChain } from "../queue/middleware.ts";
+import { type Clock, monotonicNow } from "../timing/clock.ts";
 import type { Attempt } from "./attempt.ts";
 import {
   type AttemptEnd,

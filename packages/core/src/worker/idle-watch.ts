@@ -1,5 +1,5 @@
-import { type Clock, monotonicNow } from "../engine/clock.ts";
 import type { Engine } from "../engine/port.ts";
+import { type Clock, monotonicNow } from "../timing/clock.ts";
 import type { Troubles } from "./troubles.ts";
 
 export interface IdleWatchParts {

@@ -1,5 +1,5 @@
-import type { Clock } from "../engine/clock.ts";
 import type { Service, ServiceHost } from "../queue/middleware.ts";
+import type { Clock } from "../timing/clock.ts";
 
 /** What is to run beside a worker. */
 export interface ServiceStart {

@@ -1,6 +1,6 @@
-import type { Clock } from "../engine/clock.ts";
 import type { Engine } from "../engine/port.ts";
 import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
+import type { Clock } from "../timing/clock.ts";
 import type { Troubles } from "./troubles.ts";
 
 export interface UpkeepParts {

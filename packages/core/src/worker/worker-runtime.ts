@@ -1,9 +1,9 @@
-import type { Clock } from "../engine/clock.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { Answers } from "../queue/answers.ts";
 import { onCancelNotice } from "../queue/cancel-notices.ts";
 import type { ServiceHost } from "../queue/middleware.ts";
 import type { QueueRuntime } from "../queue/queue.ts";
+import type { Clock } from "../timing/clock.ts";
 import { CancelRequests } from "./cancel-requests.ts";
 import { Exchange } from "./exchange.ts";
 import { Executor, type HandlerEntry } from "./executor.ts";

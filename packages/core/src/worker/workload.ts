@@ -1,7 +1,7 @@
-import { type Clock, monotonicNow } from "../engine/clock.ts";
 import type { ClaimedJob } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
-import { nextTurn } from "../queue/next-turn.ts";
+import { type Clock, monotonicNow } from "../timing/clock.ts";
+import { nextTurn } from "../timing/next-turn.ts";
 import { Attempt } from "./attempt.ts";
 import { type AttemptEnd, passesTurn, released } from "./attempt-end.ts";
 import type { Prefetch } from "./prefetch.ts";

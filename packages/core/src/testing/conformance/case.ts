@@ -1,5 +1,5 @@
-import type { Clock } from "../../engine/clock.ts";
 import type { Engine, EngineCapabilities } from "../../engine/port.ts";
+import type { Clock } from "../../timing/clock.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** One rule of the engine port, as a test of any engine. */

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { Clock } from "../../engine/clock.ts";
 import type { EngineEvent } from "../../engine/events.ts";
 import type {
   AttemptOutcome,
@@ -13,6 +12,7 @@ import type {
 } from "../../engine/port.ts";
 import type { QueueCounts } from "../../engine/reports.ts";
 import type { JobState } from "../../engine/state-machine.ts";
+import type { Clock } from "../../timing/clock.ts";
 import type { EngineUnderTest } from "./case.ts";
 import { errorText } from "./new-error.ts";
 import { type JobSpec, newJob, QUEUE } from "./new-job.ts";
