@@ -3,9 +3,9 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { isQueueError } from "../src/errors/index.ts";
-import { IoredisConnection } from "../src/redis/ioredis-connection.ts";
+import { IoredisConnection } from "../src/redis/connection/ioredis-connection.ts";
+import type { Script } from "../src/redis/connection/script.ts";
 import { type RedisEngineOptions, resolveRedisOptions } from "../src/redis/redis-options.ts";
-import type { Script } from "../src/redis/script.ts";
 
 export function script(name: string, text: string): Script {
   return { name, text, sha: createHash("sha1").update(text).digest("hex") };

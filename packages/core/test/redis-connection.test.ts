@@ -314,7 +314,7 @@ describe("with one server", () => {
   test.each(["close() after calls", "close() without Redis"])("a process ends by itself: %s", async (how) => {
     const away = how.includes("without");
     const program = `
-      import { IoredisConnection } from ${JSON.stringify(join(import.meta.dirname, "../src/redis/ioredis-connection.ts"))};
+      import { IoredisConnection } from ${JSON.stringify(join(import.meta.dirname, "../src/redis/connection/ioredis-connection.ts"))};
       import { resolveRedisOptions } from ${JSON.stringify(join(import.meta.dirname, "../src/redis/redis-options.ts"))};
       const url = ${JSON.stringify(away ? "redis://127.0.0.1:1" : url)};
       const connection = new IoredisConnection(resolveRedisOptions({ url, connectTimeout: ${away ? 1_000 : 10_000} }), "{exit}:");

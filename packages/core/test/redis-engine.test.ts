@@ -5,12 +5,12 @@ import * as z from "zod";
 import type { Engine, NewJob } from "../src/engine/port.ts";
 import { isQueueError, QueueError } from "../src/errors/index.ts";
 import { createQueue, createRegistry, createWorker, defineMessage } from "../src/index.ts";
-import type { RedisConnection } from "../src/redis/connection.ts";
+import type { RedisConnection } from "../src/redis/connection/connection.ts";
+import { IoredisConnection } from "../src/redis/connection/ioredis-connection.ts";
+import type { Script } from "../src/redis/connection/script.ts";
 import { redisEngine } from "../src/redis/index.ts";
-import { IoredisConnection } from "../src/redis/ioredis-connection.ts";
 import { RedisEngine } from "../src/redis/redis-engine.ts";
 import { resolveRedisOptions } from "../src/redis/redis-options.ts";
-import type { Script } from "../src/redis/script.ts";
 
 /** What the conformance suite can't see from outside: lost answers, the order of calls, keys. */
 

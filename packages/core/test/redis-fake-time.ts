@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { STEP_POINTS } from "../src/engine/step-budget.ts";
-import type { RedisConnection } from "../src/redis/connection.ts";
-import type { Script } from "../src/redis/script.ts";
+import type { RedisConnection } from "../src/redis/connection/connection.ts";
+import type { Script } from "../src/redis/connection/script.ts";
 
 /** The part of every script that reads the server's clock, as `lua/lib/time.lua` has it. */
 const SERVER_TIME = /local function now_ms\(\)\n[\s\S]*?\nend/;

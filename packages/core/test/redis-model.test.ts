@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { STEP_POINTS } from "../src/engine/step-budget.ts";
 import { MemoryEngine } from "../src/memory/memory-engine.ts";
-import { IoredisConnection } from "../src/redis/ioredis-connection.ts";
+import { IoredisConnection } from "../src/redis/connection/ioredis-connection.ts";
 import { RedisEngine } from "../src/redis/redis-engine.ts";
 import { resolveRedisOptions } from "../src/redis/redis-options.ts";
 import { FakeClock } from "../src/testing/fake-clock.ts";

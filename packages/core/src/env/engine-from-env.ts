@@ -7,7 +7,7 @@ import { QueueError } from "../errors/queue-error.ts";
 import { callSafely } from "../logging/callback-guard.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { REDIS_CAPABILITIES } from "../redis/capabilities.ts";
-import { describeAddress, parseRedisUrl } from "../redis/redis-url.ts";
+import { describeAddress, parseRedisUrl } from "../redis/connection/redis-url.ts";
 import { DeferredEngine } from "./deferred-engine.ts";
 import { type Environment, redisUrlFromEnv } from "./redis-from-env.ts";
 

@@ -1,6 +1,6 @@
 import { describeValue } from "../errors/describe-value.ts";
 import { QueueError } from "../errors/queue-error.ts";
-import { parseRedisUrl } from "../redis/redis-url.ts";
+import { parseRedisUrl } from "../redis/connection/redis-url.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,4 +1,4 @@
-import type { RedisConnection } from "./connection.ts";
+import type { RedisConnection } from "./connection/connection.ts";
 import { scripts } from "./scripts.ts";
 
 interface ActiveFilter {

@@ -1,5 +1,5 @@
 import type { Engine } from "../engine/port.ts";
-import { IoredisConnection } from "./ioredis-connection.ts";
+import { IoredisConnection } from "./connection/ioredis-connection.ts";
 import { RedisEngine } from "./redis-engine.ts";
 import { type RedisEngineOptions, resolveRedisOptions } from "./redis-options.ts";
 

@@ -1,5 +1,5 @@
 import { isQueueError } from "../errors/queue-error.ts";
-import type { RedisConnection } from "./connection.ts";
+import type { RedisConnection } from "./connection/connection.ts";
 import { scripts } from "./scripts.ts";
 
 /** Claims remembered when the server can't be told of them; the leases of older ones will expire. */

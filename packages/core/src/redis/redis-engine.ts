@@ -8,20 +8,26 @@ import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { newestActive } from "./active-jobs.ts";
 import { REDIS_CAPABILITIES } from "./capabilities.ts";
-import type { RedisConnection } from "./connection.ts";
-import { describeDamage, parseDamage } from "./damage.ts";
-import { EnqueueRequest, splitByEdges } from "./enqueue-request.ts";
-import { EventFeed } from "./event-feed.ts";
-import { claimedJobs, encodeLog, jobRecords, rememberedEndings, type StoredParts } from "./job-record.ts";
-import { policyOf } from "./job-value.ts";
+import { OwnChannel } from "./channels/engine-channel.ts";
+import { EventFeed } from "./channels/event-feed.ts";
+import { WorkWaits } from "./channels/work-waits.ts";
+import { describeDamage, parseDamage } from "./codec/damage.ts";
+import { EnqueueRequest, splitByEdges } from "./codec/enqueue-request.ts";
+import {
+  claimedJobs,
+  encodeLog,
+  jobRecords,
+  rememberedEndings,
+  type StoredParts,
+} from "./codec/job-record.ts";
+import { policyOf } from "./codec/job-value.ts";
+import { Profiles } from "./codec/profiles.ts";
+import { KEPT_MINUTES, parseCounts, parseMetrics } from "./codec/reports.ts";
+import type { RedisConnection } from "./connection/connection.ts";
+import type { Script } from "./connection/script.ts";
 import { LostClaims } from "./lost-claims.ts";
-import { OwnChannel } from "./own-channel.ts";
-import { Profiles } from "./profiles.ts";
-import { KEPT_MINUTES, parseCounts, parseMetrics } from "./reports.ts";
-import type { Script } from "./script.ts";
 import { scripts } from "./scripts.ts";
 import { SendOrder } from "./send-order.ts";
-import { WorkWaits } from "./work-waits.ts";
 
 export interface RedisEngineParts {
   readonly connection: RedisConnection;

@@ -3,7 +3,7 @@ import type { Duration } from "../contract/duration.ts";
 import { NAME_PATTERN } from "../contract/names.ts";
 import { duration, parseOptions } from "../contract/options.ts";
 import { QueueError } from "../errors/queue-error.ts";
-import { parseRedisUrl, type RedisAddress } from "./redis-url.ts";
+import { parseRedisUrl, type RedisAddress } from "./connection/redis-url.ts";
 
 /** Exactly one of `url` and `client`. */
 export interface RedisEngineOptions {

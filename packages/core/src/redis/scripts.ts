@@ -1,6 +1,6 @@
 // Generated from packages/core/src/redis/lua by `npm run generate`. Edit that instead.
 
-import type { Script } from "./script.ts";
+import type { Script } from "./connection/script.ts";
 
 // What several scripts include, once.
 const activePart =

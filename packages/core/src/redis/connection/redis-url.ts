@@ -1,4 +1,4 @@
-import { QueueError } from "../errors/queue-error.ts";
+import { QueueError } from "../../errors/queue-error.ts";
 
 /** Where a server is, in the words of ioredis' options. */
 export interface RedisAddress {

@@ -1,8 +1,8 @@
-import { QueueError } from "../errors/queue-error.ts";
-import { sentence } from "../errors/sentence.ts";
-import { messageOf } from "../errors/thrown.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import { sentence } from "../../errors/sentence.ts";
+import { messageOf } from "../../errors/thrown.ts";
+import type { RedisClient, ResolvedRedisOptions } from "../redis-options.ts";
 import { codeOf } from "./connection-errors.ts";
-import type { RedisClient, ResolvedRedisOptions } from "./redis-options.ts";
 import { describeAddress, type RedisAddress } from "./redis-url.ts";
 
 type Arguments = readonly (string | number)[];

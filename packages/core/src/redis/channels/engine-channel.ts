@@ -1,5 +1,5 @@
-import { NAME_PATTERN } from "../contract/names.ts";
-import type { RedisConnection } from "./connection.ts";
+import { NAME_PATTERN } from "../../contract/names.ts";
+import type { RedisConnection } from "../connection/connection.ts";
 
 export interface OwnChannelHooks {
   /** There may be work in a queue. */

@@ -1,8 +1,8 @@
-import type { QueueError } from "../errors/queue-error.ts";
+import type { QueueError } from "../../errors/queue-error.ts";
 import type { ClientSource } from "./client-source.ts";
 import { fromGreeting, unavailable } from "./connection-errors.ts";
-import type { Link } from "./link.ts";
-import { LinkKeeper, type LinkSettings } from "./link-keeper.ts";
+import { LinkKeeper, type LinkSettings } from "./reconnecting-session.ts";
+import type { Link } from "./redis-session.ts";
 
 interface Listener {
   readonly onMessage: (message: string) => void;

@@ -1,10 +1,10 @@
-import type { QueueError } from "../errors/queue-error.ts";
+import type { QueueError } from "../../errors/queue-error.ts";
+import type { ResolvedRedisOptions } from "../redis-options.ts";
 import { ClientSource } from "./client-source.ts";
 import type { RedisConnection } from "./connection.ts";
 import { fromGreeting, fromReply, replyCode } from "./connection-errors.ts";
-import type { Link } from "./link.ts";
-import { LinkKeeper, type LinkSettings } from "./link-keeper.ts";
-import type { ResolvedRedisOptions } from "./redis-options.ts";
+import { LinkKeeper, type LinkSettings } from "./reconnecting-session.ts";
+import type { Link } from "./redis-session.ts";
 import type { Script } from "./script.ts";
 import { checkServer } from "./server-check.ts";
 import { Subscriptions } from "./subscriptions.ts";

@@ -1,7 +1,7 @@
-import type { WaitForWorkRequest } from "../engine/port.ts";
-import type { RedisConnection } from "./connection.ts";
-import type { OwnChannel } from "./own-channel.ts";
-import { scripts } from "./scripts.ts";
+import type { WaitForWorkRequest } from "../../engine/port.ts";
+import type { RedisConnection } from "../connection/connection.ts";
+import { scripts } from "../scripts.ts";
+import type { OwnChannel } from "./engine-channel.ts";
 
 interface Waiter {
   readonly queues: readonly string[];

@@ -1,7 +1,7 @@
-import { engineClosed } from "../engine/engine-closed.ts";
-import { QueueError } from "../errors/queue-error.ts";
-import { sentence } from "../errors/sentence.ts";
-import { describeThrown, isErrorLike } from "../errors/thrown.ts";
+import { engineClosed } from "../../engine/engine-closed.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import { sentence } from "../../errors/sentence.ts";
+import { describeThrown, isErrorLike } from "../../errors/thrown.ts";
 
 /** The server can't serve now, and will again by itself. */
 const PASSING = new Set([

@@ -1,5 +1,5 @@
-import type { EngineEvent } from "../engine/events.ts";
-import { isTerminal, JOB_STATES } from "../engine/state-machine.ts";
+import type { EngineEvent } from "../../engine/events.ts";
+import { isTerminal, JOB_STATES } from "../../engine/state-machine.ts";
 
 /** What `lua/lib/events.lua` publishes for one event. */
 type PublishedEvent = readonly [

@@ -1,4 +1,4 @@
-import type { EnqueueBatch, EnqueuedJob, EnqueueOutcome, NewJob } from "../engine/port.ts";
+import type { EnqueueBatch, EnqueuedJob, EnqueueOutcome, NewJob } from "../../engine/port.ts";
 import { encodeHeader } from "./job-value.ts";
 import { profileText, sharesProfile } from "./profiles.ts";
 

@@ -5,8 +5,8 @@ import type {
   Lease,
   LogEntry,
   RememberedEnding,
-} from "../engine/port.ts";
-import type { JobState, TerminalState } from "../engine/state-machine.ts";
+} from "../../engine/port.ts";
+import type { JobState, TerminalState } from "../../engine/state-machine.ts";
 import { decodeValue, dependenciesOf, envelopeOf, profileIdOf } from "./job-value.ts";
 import type { Profiles } from "./profiles.ts";
 

@@ -1,4 +1,4 @@
-import type { QueueError } from "../errors/queue-error.ts";
+import type { QueueError } from "../../errors/queue-error.ts";
 import type { Client } from "./client-source.ts";
 import {
   fromGreeting,

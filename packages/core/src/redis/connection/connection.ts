@@ -1,4 +1,4 @@
-import type { QueueError } from "../errors/queue-error.ts";
+import type { QueueError } from "../../errors/queue-error.ts";
 import type { Script } from "./script.ts";
 
 /** What the redis engine needs of its connections. */

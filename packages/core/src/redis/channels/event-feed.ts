@@ -1,8 +1,8 @@
-import type { EventSubscriber } from "../engine/events.ts";
-import type { Unsubscribe } from "../engine/port.ts";
-import type { CallbackGuard } from "../logging/callback-guard.ts";
-import type { RedisConnection } from "./connection.ts";
-import { parseEvents } from "./published-events.ts";
+import type { EventSubscriber } from "../../engine/events.ts";
+import type { Unsubscribe } from "../../engine/port.ts";
+import type { CallbackGuard } from "../../logging/callback-guard.ts";
+import { parseEvents } from "../codec/published-events.ts";
+import type { RedisConnection } from "../connection/connection.ts";
 
 /**
  * How often the primary is looked for while somebody listens. A server that became a replica keeps the subscription

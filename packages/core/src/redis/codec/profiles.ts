@@ -1,6 +1,6 @@
-import type { NewJob, Retention } from "../engine/port.ts";
-import type { RedisConnection } from "./connection.ts";
-import { scripts } from "./scripts.ts";
+import type { NewJob, Retention } from "../../engine/port.ts";
+import type { RedisConnection } from "../connection/connection.ts";
+import { scripts } from "../scripts.ts";
 
 /** What the jobs of one message have in common: stored once, and named by a part of its hash in each job. */
 export interface Profile {

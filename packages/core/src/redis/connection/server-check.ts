@@ -1,4 +1,4 @@
-import { QueueError } from "../errors/queue-error.ts";
+import { QueueError } from "../../errors/queue-error.ts";
 import { NO_CLUSTER, unavailable } from "./connection-errors.ts";
 
 const OLDEST = [6, 2] as const;

@@ -1,9 +1,9 @@
-import { isQueueError, QueueError } from "../errors/queue-error.ts";
-import { isErrorLike, messageOf } from "../errors/thrown.ts";
+import { isQueueError, QueueError } from "../../errors/queue-error.ts";
+import { isErrorLike, messageOf } from "../../errors/thrown.ts";
+import type { ResolvedRedisOptions } from "../redis-options.ts";
 import type { ClientSource } from "./client-source.ts";
 import { closed, isRefusal, unavailable, unreachable } from "./connection-errors.ts";
-import { Link } from "./link.ts";
-import type { ResolvedRedisOptions } from "./redis-options.ts";
+import { Link } from "./redis-session.ts";
 
 const SHORTEST_PAUSE = 50;
 const LONGEST_PAUSE = 2_000;
