@@ -94,6 +94,22 @@ export {
 export { type EngineFromEnvOptions, engineFromEnv } from "./env/engine-from-env.ts";
 export type { Logger } from "./logging/logger.ts";
 export { type MemoryEngineOptions, memoryEngine } from "./memory/index.ts";
+export type {
+  AttemptInfo,
+  DependencyOutcome,
+  DependencyResults,
+  Handler,
+  HandlerContext,
+  Handlers,
+} from "./middleware/handler-context.ts";
+export type {
+  Middleware,
+  RunNext,
+  SendNext,
+  Service,
+  ServiceHost,
+  SettledAttempt,
+} from "./middleware/middleware.ts";
 export type { JobExplanation, StateReason } from "./queue/explain.ts";
 export {
   HEALTH_THRESHOLDS,
@@ -107,14 +123,6 @@ export type { JobHandle } from "./queue/job-handle.ts";
 export type { JobReference } from "./queue/job-reference.ts";
 export type { FailedAttempt, JobLog, JobSnapshot, MessageSnapshot } from "./queue/job-snapshot.ts";
 export type { WaitOptions } from "./queue/job-waits.ts";
-export type {
-  Middleware,
-  RunNext,
-  SendNext,
-  Service,
-  ServiceHost,
-  SettledAttempt,
-} from "./queue/middleware.ts";
 export type { JobOutcome } from "./queue/operations.ts";
 export type { Outbox } from "./queue/outbox.ts";
 export { createQueue, type JobList, type Queue } from "./queue/queue.ts";
@@ -142,13 +150,5 @@ export {
   type Stats,
 } from "./queue/stats.ts";
 export { type CancelTimer, type Clock, systemClock } from "./timing/clock.ts";
-export type {
-  AttemptInfo,
-  DependencyOutcome,
-  DependencyResults,
-  Handler,
-  HandlerContext,
-  Handlers,
-} from "./worker/handler.ts";
 export { createWorker, type Worker, type WorkerState, type WorkerStats } from "./worker/worker.ts";
 export type { StopOptions, WorkerOptions } from "./worker/worker-options.ts";

@@ -1,7 +1,7 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { readJobError } from "../src/queue/job-error.ts";
-import { toStoredError } from "../src/worker/stored-error.ts";
+import { toStoredError } from "../src/worker/attempt/stored-error.ts";
 import { runOnce } from "./runtime-support.ts";
 
 const BRAND = Symbol.for("@org/queue/error");

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ExtendRequest } from "../src/engine/port.ts";
 import { createQueue, createWorker, memoryEngine } from "../src/index.ts";
 import { FakeClock } from "../src/testing/index.ts";
-import { REPORT_INTERVAL } from "../src/worker/heartbeats.ts";
+import { REPORT_INTERVAL } from "../src/worker/lease/heartbeats.ts";
 import {
   FlakyEngine,
   forward,

@@ -9,8 +9,8 @@ import {
   RetryAfterError,
   UnrecoverableError,
 } from "../src/index.ts";
-import { MAX_BOUNCES } from "../src/worker/attempt-end.ts";
-import { backoffDelay } from "../src/worker/retry-policy.ts";
+import { MAX_BOUNCES } from "../src/worker/attempt/attempt-end.ts";
+import { backoffDelay } from "../src/worker/attempt/retry-policy.ts";
 import {
   forward,
   Gate,

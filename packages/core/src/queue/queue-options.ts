@@ -9,8 +9,8 @@ import type { EngineEvent } from "../engine/events.ts";
 import type { Engine } from "../engine/port.ts";
 import { JOB_STATES, type JobState, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
 import { type Logger, loggerOption } from "../logging/logger.ts";
+import type { Middleware } from "../middleware/middleware.ts";
 import type { Clock } from "../timing/clock.ts";
-import type { Middleware } from "./middleware.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What `createQueue` takes. */

@@ -15,6 +15,7 @@ import type { MetricsBucket } from "../engine/reports.ts";
 import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
+import { type Middleware, MiddlewareChain } from "../middleware/middleware.ts";
 import { type Clock, systemClock } from "../timing/clock.ts";
 import { Answers } from "./answers.ts";
 import { assertValidChange } from "./changed-request.ts";
@@ -34,7 +35,6 @@ import { type JobSnapshot, toSnapshot } from "./job-snapshot.ts";
 import { JobWaits, type WaitOptions } from "./job-waits.ts";
 import { knownMessage } from "./known-message.ts";
 import { assertKnownQueue } from "./known-queue.ts";
-import { type Middleware, MiddlewareChain } from "./middleware.ts";
 import { DEFAULT_CANCEL_REASON, type JobOutcome, Operations } from "./operations.ts";
 import type { Outbox } from "./outbox.ts";
 import {

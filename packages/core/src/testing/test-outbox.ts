@@ -1,6 +1,6 @@
 import type { Engine, NewJob } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
-import type { Service } from "../queue/middleware.ts";
+import type { Service } from "../middleware/middleware.ts";
 import type { Outbox } from "../queue/outbox.ts";
 import { refusal } from "../queue/refusal.ts";
 

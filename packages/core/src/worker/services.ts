@@ -1,4 +1,4 @@
-import type { Service, ServiceHost } from "../queue/middleware.ts";
+import type { Service, ServiceHost } from "../middleware/middleware.ts";
 import type { Clock } from "../timing/clock.ts";
 
 /** What is to run beside a worker. */

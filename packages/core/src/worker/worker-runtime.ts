@@ -1,23 +1,23 @@
 import { QueueError } from "../errors/queue-error.ts";
+import type { ServiceHost } from "../middleware/middleware.ts";
 import { Answers } from "../queue/answers.ts";
 import { onCancelNotice } from "../queue/cancel-notices.ts";
-import type { ServiceHost } from "../queue/middleware.ts";
 import type { QueueRuntime } from "../queue/queue.ts";
 import type { Clock } from "../timing/clock.ts";
-import { CancelRequests } from "./cancel-requests.ts";
-import { Exchange } from "./exchange.ts";
-import { Executor, type HandlerEntry } from "./executor.ts";
-import { Heartbeats } from "./heartbeats.ts";
-import { Hooks } from "./hooks.ts";
-import { IdleWatch } from "./idle-watch.ts";
-import { Prefetch } from "./prefetch.ts";
-import { QueueRotation } from "./queue-rotation.ts";
+import { Executor, type HandlerEntry } from "./attempt/executor.ts";
+import { Hooks } from "./attempt/hooks.ts";
+import { Workload } from "./claim/attempt-pool.ts";
+import { Exchange } from "./claim/claim-settle-loop.ts";
+import { Prefetch } from "./claim/prefetch.ts";
+import { QueueRotation } from "./claim/queue-rotation.ts";
+import { IdleWatch } from "./claim/work-waiter.ts";
+import { Troubles } from "./failure-log.ts";
+import { CancelRequests } from "./lease/cancel-requests.ts";
+import { Heartbeats } from "./lease/heartbeats.ts";
+import { Upkeep } from "./maintenance.ts";
 import { type ServiceStart, Services } from "./services.ts";
-import { Tally } from "./tally.ts";
-import { Troubles } from "./troubles.ts";
-import { Upkeep } from "./upkeep.ts";
+import { Tally } from "./worker-counters.ts";
 import type { ResolvedWorkerOptions } from "./worker-options.ts";
-import { Workload } from "./workload.ts";
 
 export interface RuntimeParts {
   readonly queue: QueueRuntime;

@@ -3,11 +3,11 @@ import type { Message } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
 import { isQueueError, QueueError } from "../errors/queue-error.ts";
 import { type Logger, safeLogger } from "../logging/logger.ts";
+import type { Handler, Handlers } from "../middleware/handler-context.ts";
 import { knownMessage } from "../queue/known-message.ts";
 import { assertKnownQueue } from "../queue/known-queue.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { HandlerEntry } from "./executor.ts";
-import type { Handler, Handlers } from "./handler.ts";
+import type { HandlerEntry } from "./attempt/executor.ts";
 import { listenForSignals } from "./stop-signals.ts";
 import {
   type ResolvedWorkerOptions,

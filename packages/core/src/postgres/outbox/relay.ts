@@ -3,7 +3,7 @@ import type { ErrorCode } from "../../errors/codes.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { randomSource } from "../../errors/random-source.ts";
 import type { Logger } from "../../logging/logger.ts";
-import type { Service } from "../../queue/middleware.ts";
+import type { Service } from "../../middleware/middleware.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { asTyped, type Database } from "../database.ts";
 import { within } from "../within.ts";

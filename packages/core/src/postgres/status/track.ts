@@ -3,7 +3,7 @@ import type { Duration } from "../../contract/duration.ts";
 import type { HandlerData, JobResult, Message, ReportedProgress } from "../../contract/message.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
 import { safeOnError } from "../../logging/logger.ts";
-import type { Middleware } from "../../queue/middleware.ts";
+import type { Middleware } from "../../middleware/middleware.ts";
 import type { StatusStore } from "./store.ts";
 import type { AnyStatusTable, StatusFields, StatusKey } from "./table.ts";
 import { Tracker } from "./tracker.ts";

@@ -1,11 +1,11 @@
-import { DEFAULT_LIMITS } from "../contract/limits.ts";
-import type { Message } from "../contract/message.ts";
-import { decodeData } from "../contract/payload.ts";
-import type { AttemptOutcome } from "../engine/port.ts";
-import { type JobError, readJobError } from "../queue/job-error.ts";
-import type { SettledAttempt } from "../queue/middleware.ts";
+import { DEFAULT_LIMITS } from "../../contract/limits.ts";
+import type { Message } from "../../contract/message.ts";
+import { decodeData } from "../../contract/payload.ts";
+import type { AttemptOutcome } from "../../engine/port.ts";
+import type { AttemptInfo } from "../../middleware/handler-context.ts";
+import type { SettledAttempt } from "../../middleware/middleware.ts";
+import { type JobError, readJobError } from "../../queue/job-error.ts";
 import type { Attempt } from "./attempt.ts";
-import type { AttemptInfo } from "./handler.ts";
 import { toAttemptInfo } from "./job-context.ts";
 
 const OUTCOMES = { complete: "completed", retry: "retrying", fail: "failed", cancel: "cancelled" } as const;

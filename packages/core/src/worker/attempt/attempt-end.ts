@@ -1,9 +1,9 @@
-import { MAX_DURATION } from "../contract/duration.ts";
-import { DEFAULT_LIMITS } from "../contract/limits.ts";
-import type { Message } from "../contract/message.ts";
-import type { AttemptOutcome, ClaimedJob, Release } from "../engine/port.ts";
-import type { ErrorCode } from "../errors/codes.ts";
-import { isQueueError, QueueError } from "../errors/queue-error.ts";
+import { MAX_DURATION } from "../../contract/duration.ts";
+import { DEFAULT_LIMITS } from "../../contract/limits.ts";
+import type { Message } from "../../contract/message.ts";
+import type { AttemptOutcome, ClaimedJob, Release } from "../../engine/port.ts";
+import type { ErrorCode } from "../../errors/codes.ts";
+import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import type { Attempt } from "./attempt.ts";
 import { backoffDelay } from "./retry-policy.ts";
 import { toStoredError } from "./stored-error.ts";

@@ -1,11 +1,11 @@
-import type { JobResult, Message } from "../contract/message.ts";
-import type { Registry } from "../contract/registry.ts";
-import type { Engine, JobRecord } from "../engine/port.ts";
-import { isTerminal } from "../engine/state-machine.ts";
-import { QueueError } from "../errors/queue-error.ts";
-import { readJobError } from "../queue/job-error.ts";
-import { readOutcome } from "../queue/job-outcome.ts";
-import type { DependencyOutcome, DependencyResults } from "./handler.ts";
+import type { JobResult, Message } from "../../contract/message.ts";
+import type { Registry } from "../../contract/registry.ts";
+import type { Engine, JobRecord } from "../../engine/port.ts";
+import { isTerminal } from "../../engine/state-machine.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import type { DependencyOutcome, DependencyResults } from "../../middleware/handler-context.ts";
+import { readJobError } from "../../queue/job-error.ts";
+import { readOutcome } from "../../queue/job-outcome.ts";
 
 interface Read {
   readonly outcome: DependencyOutcome;

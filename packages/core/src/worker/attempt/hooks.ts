@@ -1,10 +1,10 @@
-import type { AttemptOutcome } from "../engine/port.ts";
-import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
-import type { Logger } from "../logging/logger.ts";
-import type { MiddlewareChain } from "../queue/middleware.ts";
+import type { AttemptOutcome } from "../../engine/port.ts";
+import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
+import type { Logger } from "../../logging/logger.ts";
+import type { HandlerContext } from "../../middleware/handler-context.ts";
+import type { MiddlewareChain } from "../../middleware/middleware.ts";
 import type { Attempt } from "./attempt.ts";
 import type { HandlerEntry } from "./executor.ts";
-import type { HandlerContext } from "./handler.ts";
 import { EndedAttempt } from "./settled-attempt.ts";
 
 /** Calls the hooks of the queue's middleware for what happens to attempts. */

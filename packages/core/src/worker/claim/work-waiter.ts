@@ -1,6 +1,6 @@
-import type { Engine } from "../engine/port.ts";
-import { type Clock, monotonicNow } from "../timing/clock.ts";
-import type { Troubles } from "./troubles.ts";
+import type { Engine } from "../../engine/port.ts";
+import { type Clock, monotonicNow } from "../../timing/clock.ts";
+import type { Troubles } from "../failure-log.ts";
 
 export interface IdleWatchParts {
   readonly engine: Engine;

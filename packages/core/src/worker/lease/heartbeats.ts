@@ -1,12 +1,12 @@
-import type { Engine } from "../engine/port.ts";
-import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
-import { readJobError } from "../queue/job-error.ts";
-import { DEFAULT_CANCEL_REASON } from "../queue/operations.ts";
-import { type Clock, monotonicNow } from "../timing/clock.ts";
-import { nextTurn } from "../timing/next-turn.ts";
-import type { Attempt } from "./attempt.ts";
-import type { Troubles } from "./troubles.ts";
-import type { Workload } from "./workload.ts";
+import type { Engine } from "../../engine/port.ts";
+import { type Answers, LONGEST_ANSWER } from "../../queue/answers.ts";
+import { readJobError } from "../../queue/job-error.ts";
+import { DEFAULT_CANCEL_REASON } from "../../queue/operations.ts";
+import { type Clock, monotonicNow } from "../../timing/clock.ts";
+import { nextTurn } from "../../timing/next-turn.ts";
+import type { Attempt } from "../attempt/attempt.ts";
+import type { Workload } from "../claim/attempt-pool.ts";
+import type { Troubles } from "../failure-log.ts";
 
 export interface HeartbeatParts {
   readonly engine: Engine;

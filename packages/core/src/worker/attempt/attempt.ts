@@ -1,6 +1,6 @@
-import type { ClaimedJob, Heartbeat, LogEntry } from "../engine/port.ts";
-import { QueueError } from "../errors/queue-error.ts";
-import type { HandlerContext } from "./handler.ts";
+import type { ClaimedJob, Heartbeat, LogEntry } from "../../engine/port.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import type { HandlerContext } from "../../middleware/handler-context.ts";
 
 /** `buffered`: claimed, not begun. `ended`: its outcome is on its way to the engine. */
 export type AttemptPhase = "buffered" | "running" | "ended";

@@ -1,11 +1,11 @@
-import type { ClaimedJob } from "../engine/port.ts";
-import { QueueError } from "../errors/queue-error.ts";
-import { type Clock, monotonicNow } from "../timing/clock.ts";
-import { nextTurn } from "../timing/next-turn.ts";
-import { Attempt } from "./attempt.ts";
-import { type AttemptEnd, passesTurn, released } from "./attempt-end.ts";
+import type { ClaimedJob } from "../../engine/port.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import { type Clock, monotonicNow } from "../../timing/clock.ts";
+import { nextTurn } from "../../timing/next-turn.ts";
+import { Attempt } from "../attempt/attempt.ts";
+import { type AttemptEnd, passesTurn, released } from "../attempt/attempt-end.ts";
+import type { Tally } from "../worker-counters.ts";
 import type { Prefetch } from "./prefetch.ts";
-import type { Tally } from "./tally.ts";
 
 export interface WorkloadParts {
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-import type { Message } from "../contract/message.ts";
+import type { Message } from "../../contract/message.ts";
 
 /** Milliseconds between the failure of an attempt and the next, by the message's policy. */
 export function backoffDelay(

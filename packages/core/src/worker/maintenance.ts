@@ -1,7 +1,7 @@
 import type { Engine } from "../engine/port.ts";
 import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
 import type { Clock } from "../timing/clock.ts";
-import type { Troubles } from "./troubles.ts";
+import type { Troubles } from "./failure-log.ts";
 
 export interface UpkeepParts {
   readonly engine: Engine;

@@ -1,5 +1,5 @@
-import type { CancelListener, Engine, Unsubscribe } from "../engine/port.ts";
-import type { Clock } from "../timing/clock.ts";
+import type { CancelListener, Engine, Unsubscribe } from "../../engine/port.ts";
+import type { Clock } from "../../timing/clock.ts";
 
 /** Time until the engine is asked again, when it couldn't say. */
 const RETRY = 5_000;

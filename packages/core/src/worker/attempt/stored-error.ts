@@ -1,7 +1,7 @@
-import { fitsBytes } from "../contract/limits.ts";
-import type { ErrorCode } from "../errors/codes.ts";
-import { shorten } from "../errors/shorten.ts";
-import { describeThrown } from "../errors/thrown.ts";
+import { fitsBytes } from "../../contract/limits.ts";
+import type { ErrorCode } from "../../errors/codes.ts";
+import { shorten } from "../../errors/shorten.ts";
+import { describeThrown } from "../../errors/thrown.ts";
 
 /**
  * The JSON text of an error as a job keeps it, at most `cap` bytes: what is too long is shortened, the stack

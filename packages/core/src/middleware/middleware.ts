@@ -1,11 +1,11 @@
 import type { Engine } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { AttemptInfo, HandlerContext } from "../worker/handler.ts";
-import type { JobError } from "./job-error.ts";
-import type { JobHandle } from "./job-handle.ts";
-import type { Queue } from "./queue.ts";
-import type { SendRequest } from "./send-request.ts";
+import type { JobError } from "../queue/job-error.ts";
+import type { JobHandle } from "../queue/job-handle.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { SendRequest } from "../queue/send-request.ts";
+import type { AttemptInfo, HandlerContext } from "./handler-context.ts";
 
 /**
  * Stands around every send and every attempt, for what concerns all messages: tracing, auditing, status.

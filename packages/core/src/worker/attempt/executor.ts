@@ -1,9 +1,10 @@
-import type { Message } from "../contract/message.ts";
-import { decodeData, encodePayload } from "../contract/payload.ts";
-import type { MaybePromise } from "../contract/schema.ts";
-import { QueueError } from "../errors/queue-error.ts";
-import type { MiddlewareChain } from "../queue/middleware.ts";
-import { type Clock, monotonicNow } from "../timing/clock.ts";
+import type { Message } from "../../contract/message.ts";
+import { decodeData, encodePayload } from "../../contract/payload.ts";
+import type { MaybePromise } from "../../contract/schema.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import type { Handler } from "../../middleware/handler-context.ts";
+import type { MiddlewareChain } from "../../middleware/middleware.ts";
+import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import type { Attempt } from "./attempt.ts";
 import {
   type AttemptEnd,
@@ -15,7 +16,6 @@ import {
   threw,
   timedOut,
 } from "./attempt-end.ts";
-import type { Handler } from "./handler.ts";
 import { type ContextParts, JobContext } from "./job-context.ts";
 
 export interface HandlerEntry {

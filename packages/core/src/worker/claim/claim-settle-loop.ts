@@ -5,18 +5,18 @@ import type {
   Engine,
   Release,
   SettleReply,
-} from "../engine/port.ts";
-import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
-import { type Clock, monotonicNow } from "../timing/clock.ts";
-import { nextTurn } from "../timing/next-turn.ts";
-import type { Attempt } from "./attempt.ts";
-import type { AttemptEnd } from "./attempt-end.ts";
-import type { Heartbeats } from "./heartbeats.ts";
-import type { Hooks } from "./hooks.ts";
+} from "../../engine/port.ts";
+import { type Answers, LONGEST_ANSWER } from "../../queue/answers.ts";
+import { type Clock, monotonicNow } from "../../timing/clock.ts";
+import { nextTurn } from "../../timing/next-turn.ts";
+import type { Attempt } from "../attempt/attempt.ts";
+import type { AttemptEnd } from "../attempt/attempt-end.ts";
+import type { Hooks } from "../attempt/hooks.ts";
+import type { Troubles } from "../failure-log.ts";
+import type { Heartbeats } from "../lease/heartbeats.ts";
+import type { Tally } from "../worker-counters.ts";
+import type { Workload } from "./attempt-pool.ts";
 import type { QueueRotation } from "./queue-rotation.ts";
-import type { Tally } from "./tally.ts";
-import type { Troubles } from "./troubles.ts";
-import type { Workload } from "./workload.ts";
 
 export interface ExchangeParts {
   readonly engine: Engine;

@@ -1,14 +1,14 @@
-import { parseJson } from "../contract/limits.ts";
-import type { Message } from "../contract/message.ts";
-import { encodePayload } from "../contract/payload.ts";
-import type { Registry } from "../contract/registry.ts";
-import type { ClaimedJob, Engine } from "../engine/port.ts";
-import { QueueError } from "../errors/queue-error.ts";
-import { shortenToBytes } from "../errors/shorten.ts";
-import type { Clock } from "../timing/clock.ts";
+import { parseJson } from "../../contract/limits.ts";
+import type { Message } from "../../contract/message.ts";
+import { encodePayload } from "../../contract/payload.ts";
+import type { Registry } from "../../contract/registry.ts";
+import type { ClaimedJob, Engine } from "../../engine/port.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import { shortenToBytes } from "../../errors/shorten.ts";
+import type { AttemptInfo, DependencyResults, HandlerContext } from "../../middleware/handler-context.ts";
+import type { Clock } from "../../timing/clock.ts";
 import type { Attempt } from "./attempt.ts";
 import { LazyDependencyResults } from "./dependency-results.ts";
-import type { AttemptInfo, DependencyResults, HandlerContext } from "./handler.ts";
 
 /** What all contexts of a worker share. */
 export interface ContextParts {
