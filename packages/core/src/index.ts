@@ -110,21 +110,9 @@ export type {
   ServiceHost,
   SettledAttempt,
 } from "./middleware/middleware.ts";
-export type { JobExplanation, StateReason } from "./queue/explain.ts";
-export {
-  HEALTH_THRESHOLDS,
-  type HealthReason,
-  type HealthStatus,
-  type QueueHealth,
-} from "./queue/health.ts";
-export type { JobError, RootCause } from "./queue/job-error.ts";
-export type { JobEvent } from "./queue/job-events.ts";
-export type { JobHandle } from "./queue/job-handle.ts";
+export type { JobEvent } from "./queue/events/job-events.ts";
 export type { JobReference } from "./queue/job-reference.ts";
-export type { FailedAttempt, JobLog, JobSnapshot, MessageSnapshot } from "./queue/job-snapshot.ts";
-export type { WaitOptions } from "./queue/job-waits.ts";
-export type { JobOutcome } from "./queue/operations.ts";
-export type { Outbox } from "./queue/outbox.ts";
+export type { JobOutcome } from "./queue/operate/operations.ts";
 export { createQueue, type JobList, type Queue } from "./queue/queue.ts";
 export type {
   CancelOptions,
@@ -133,22 +121,34 @@ export type {
   QueueOptions,
   SubscribeOptions,
 } from "./queue/queue-options.ts";
-export type { SendItem } from "./queue/send-many.ts";
-export type {
-  DependsOn,
-  DependsOnRef,
-  SendManyCallOptions,
-  SendManyOptions,
-  SendOptions,
-} from "./queue/send-options.ts";
-export type { SendRequest } from "./queue/send-request.ts";
+export type { JobExplanation, StateReason } from "./queue/read/explain.ts";
+export type { JobError, RootCause } from "./queue/read/job-error.ts";
+export type { FailedAttempt, JobLog, JobSnapshot, MessageSnapshot } from "./queue/read/job-snapshot.ts";
+export type { WaitOptions } from "./queue/read/job-waits.ts";
+export {
+  HEALTH_THRESHOLDS,
+  type HealthReason,
+  type HealthStatus,
+  type QueueHealth,
+} from "./queue/report/health.ts";
 export {
   type Activity,
   type QueueStats,
   RECENT_MINUTES,
   type StateCounts,
   type Stats,
-} from "./queue/stats.ts";
+} from "./queue/report/stats.ts";
+export type { JobHandle } from "./queue/send/job-handle.ts";
+export type { Outbox } from "./queue/send/outbox.ts";
+export type { SendItem } from "./queue/send/send-many.ts";
+export type {
+  DependsOn,
+  DependsOnRef,
+  SendManyCallOptions,
+  SendManyOptions,
+  SendOptions,
+} from "./queue/send/send-options.ts";
+export type { SendRequest } from "./queue/send/send-request.ts";
 export { type CancelTimer, type Clock, systemClock } from "./timing/clock.ts";
 export { createWorker, type Worker, type WorkerState, type WorkerStats } from "./worker/worker.ts";
 export type { StopOptions, WorkerOptions } from "./worker/worker-options.ts";

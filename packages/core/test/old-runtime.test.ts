@@ -2,8 +2,8 @@ import { afterEach, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { createRegistry, defineMessage, isQueueError } from "../src/contract/index.ts";
 import { memoryEngine } from "../src/memory/index.ts";
-import { createIdSource } from "../src/queue/job-id.ts";
 import { createQueue } from "../src/queue/queue.ts";
+import { createIdSource } from "../src/queue/send/job-id.ts";
 import { redisEngine } from "../src/redis/index.ts";
 
 const registry = createRegistry([defineMessage("PLAN", { data: z.object({}) })]);

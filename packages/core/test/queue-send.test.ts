@@ -10,7 +10,7 @@ import {
   type SendNext,
   type SendRequest,
 } from "../src/index.ts";
-import { createIdSource } from "../src/queue/job-id.ts";
+import { createIdSource } from "../src/queue/send/job-id.ts";
 import { FakeClock } from "../src/testing/index.ts";
 import {
   forward,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { UnrecoverableError } from "../src/index.ts";
-import { WAIT_POLL_INTERVAL } from "../src/queue/job-waits.ts";
+import { WAIT_POLL_INTERVAL } from "../src/queue/read/job-waits.ts";
 import {
   forward,
   Gate,

@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { readJobError } from "../src/queue/job-error.ts";
+import { readJobError } from "../src/queue/read/job-error.ts";
 import { toStoredError } from "../src/worker/attempt/stored-error.ts";
 import { runOnce } from "./runtime-support.ts";
 

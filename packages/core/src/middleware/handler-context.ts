@@ -6,7 +6,7 @@ import type {
   ReportedProgress,
 } from "../contract/message.ts";
 import type { JobState } from "../engine/state-machine.ts";
-import type { JobError } from "../queue/job-error.ts";
+import type { JobError } from "../queue/read/job-error.ts";
 
 /**
  * What a handler is given for one attempt of one job. Destructure it, pass it on as it is, or add to it by `with`:

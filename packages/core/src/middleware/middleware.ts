@@ -1,10 +1,10 @@
 import type { Engine } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import type { Logger } from "../logging/logger.ts";
-import type { JobError } from "../queue/job-error.ts";
-import type { JobHandle } from "../queue/job-handle.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { SendRequest } from "../queue/send-request.ts";
+import type { JobError } from "../queue/read/job-error.ts";
+import type { JobHandle } from "../queue/send/job-handle.ts";
+import type { SendRequest } from "../queue/send/send-request.ts";
 import type { AttemptInfo, HandlerContext } from "./handler-context.ts";
 
 /**

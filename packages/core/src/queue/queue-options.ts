@@ -11,7 +11,7 @@ import { JOB_STATES, type JobState, TERMINAL_STATES, type TerminalState } from "
 import { type Logger, loggerOption } from "../logging/logger.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import type { Clock } from "../timing/clock.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox } from "./send/outbox.ts";
 
 /** What `createQueue` takes. */
 export interface QueueOptions<M extends Message = Message> {

@@ -18,25 +18,14 @@ import { memoryEngine } from "../memory/index.ts";
 import { type Middleware, MiddlewareChain } from "../middleware/middleware.ts";
 import { type Clock, systemClock } from "../timing/clock.ts";
 import { Answers } from "./answers.ts";
-import { assertValidChange } from "./changed-request.ts";
 import { reportDroppedJobs, warnOfEmbeddedInProduction } from "./embedded-engine.ts";
-import { JobEncoder } from "./encode-job.ts";
 import { useEngine } from "./engine-use.ts";
-import { EnqueueBatcher } from "./enqueue-batcher.ts";
-import { EventHub } from "./event-hub.ts";
-import { explain, type JobExplanation } from "./explain.ts";
-import { type QueueHealth, readHealth } from "./health.ts";
-import { createEventFilter, type JobEvent, toJobEvent } from "./job-events.ts";
-import type { JobHandle } from "./job-handle.ts";
-import { createIdSource } from "./job-id.ts";
-import { readOutcome } from "./job-outcome.ts";
+import { EventHub } from "./events/event-hub.ts";
+import { createEventFilter, type JobEvent, toJobEvent } from "./events/job-events.ts";
 import { idOf, type JobReference } from "./job-reference.ts";
-import { type JobSnapshot, toSnapshot } from "./job-snapshot.ts";
-import { JobWaits, type WaitOptions } from "./job-waits.ts";
 import { knownMessage } from "./known-message.ts";
 import { assertKnownQueue } from "./known-queue.ts";
-import { DEFAULT_CANCEL_REASON, type JobOutcome, Operations } from "./operations.ts";
-import type { Outbox } from "./outbox.ts";
+import { DEFAULT_CANCEL_REASON, type JobOutcome, Operations } from "./operate/operations.ts";
 import {
   type CancelOptions,
   type CleanOptions,
@@ -52,17 +41,28 @@ import {
   useSchema,
   waitSchema,
 } from "./queue-options.ts";
-import { encodeBatch, resolveBatch, type SendItem } from "./send-many.ts";
+import { explain, type JobExplanation } from "./read/explain.ts";
+import { readOutcome } from "./read/job-outcome.ts";
+import { type JobSnapshot, toSnapshot } from "./read/job-snapshot.ts";
+import { JobWaits, type WaitOptions } from "./read/job-waits.ts";
+import { type QueueHealth, readHealth } from "./report/health.ts";
+import { readStats, type Stats } from "./report/stats.ts";
+import { assertValidChange } from "./send/changed-request.ts";
+import { JobEncoder } from "./send/encode-job.ts";
+import { EnqueueBatcher } from "./send/enqueue-batcher.ts";
+import type { JobHandle } from "./send/job-handle.ts";
+import { createIdSource } from "./send/job-id.ts";
+import type { Outbox } from "./send/outbox.ts";
+import { encodeBatch, resolveBatch, type SendItem } from "./send/send-many.ts";
 import {
   parseSendOptions,
   type SendManyCallOptions,
   type SendOptions,
   sendManyCallSchema,
-} from "./send-options.ts";
-import { type SendRequest, toSendRequest } from "./send-request.ts";
-import { Sender } from "./sender.ts";
-import { readStats, type Stats } from "./stats.ts";
-import { TransactionalSender } from "./transactional-sender.ts";
+} from "./send/send-options.ts";
+import { type SendRequest, toSendRequest } from "./send/send-request.ts";
+import { Sender } from "./send/sender.ts";
+import { TransactionalSender } from "./send/transactional-sender.ts";
 
 /** One page of jobs, newest first. Without a `cursor` it is the last. */
 export interface JobList<M extends Message = Message> {

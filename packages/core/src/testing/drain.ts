@@ -3,10 +3,10 @@ import { duration, parseOptions } from "../contract/options.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { sentence } from "../errors/sentence.ts";
 import type { JobReference } from "../queue/job-reference.ts";
-import type { JobSnapshot } from "../queue/job-snapshot.ts";
-import type { WaitOptions } from "../queue/job-waits.ts";
 import type { Queue } from "../queue/queue.ts";
 import { waitSchema } from "../queue/queue-options.ts";
+import type { JobSnapshot } from "../queue/read/job-snapshot.ts";
+import type { WaitOptions } from "../queue/read/job-waits.ts";
 import type { Worker } from "../worker/worker.ts";
 import type { FakeClock } from "./fake-clock.ts";
 

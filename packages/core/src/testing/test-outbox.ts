@@ -1,8 +1,8 @@
 import type { Engine, NewJob } from "../engine/port.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import type { Service } from "../middleware/middleware.ts";
-import type { Outbox } from "../queue/outbox.ts";
-import { refusal } from "../queue/refusal.ts";
+import type { Outbox } from "../queue/send/outbox.ts";
+import { refusal } from "../queue/send/refusal.ts";
 
 /** A pretend database transaction, for `send(…, { tx })`. */
 export interface TestTransaction {

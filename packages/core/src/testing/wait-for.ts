@@ -3,10 +3,10 @@ import type { Message } from "../contract/message.ts";
 import { duration, parseOptions } from "../contract/options.ts";
 import { isTerminal, JOB_STATES, type JobState } from "../engine/state-machine.ts";
 import { QueueError } from "../errors/queue-error.ts";
-import type { JobHandle } from "../queue/job-handle.ts";
 import { idOf, type JobReference } from "../queue/job-reference.ts";
-import type { JobSnapshot } from "../queue/job-snapshot.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { JobSnapshot } from "../queue/read/job-snapshot.ts";
+import type { JobHandle } from "../queue/send/job-handle.ts";
 
 /** What `waitFor` takes. */
 export interface WaitForOptions {

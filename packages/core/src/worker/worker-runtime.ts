@@ -1,7 +1,7 @@
 import { QueueError } from "../errors/queue-error.ts";
 import type { ServiceHost } from "../middleware/middleware.ts";
 import { Answers } from "../queue/answers.ts";
-import { onCancelNotice } from "../queue/cancel-notices.ts";
+import { onCancelNotice } from "../queue/operate/cancel-notices.ts";
 import type { QueueRuntime } from "../queue/queue.ts";
 import type { Clock } from "../timing/clock.ts";
 import { Executor, type HandlerEntry } from "./attempt/executor.ts";

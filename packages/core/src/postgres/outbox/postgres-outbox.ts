@@ -7,7 +7,7 @@ import type { Engine } from "../../engine/port.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { consoleLogger, type Logger, safeLogger } from "../../logging/logger.ts";
 import type { Service } from "../../middleware/middleware.ts";
-import type { Outbox } from "../../queue/outbox.ts";
+import type { Outbox } from "../../queue/send/outbox.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { asTyped, type Database } from "../database.ts";
 import { changeListener, DEFAULT_SCHEMA, database, schemaName } from "../options.ts";

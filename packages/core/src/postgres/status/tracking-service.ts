@@ -1,7 +1,7 @@
 import type { EngineEvent } from "../../engine/events.ts";
 import type { Engine, Unsubscribe } from "../../engine/port.ts";
 import type { Service, ServiceHost } from "../../middleware/middleware.ts";
-import { readJobError } from "../../queue/job-error.ts";
+import { readJobError } from "../../queue/read/job-error.ts";
 import { Reconciler } from "./reconciler.ts";
 import type { StatusStore } from "./store.ts";
 import { errorMessageOf, type Tracker, toStep } from "./tracker.ts";

@@ -4,8 +4,8 @@ import type { Engine, JobRecord } from "../../engine/port.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { DependencyOutcome, DependencyResults } from "../../middleware/handler-context.ts";
-import { readJobError } from "../../queue/job-error.ts";
-import { readOutcome } from "../../queue/job-outcome.ts";
+import { readJobError } from "../../queue/read/job-error.ts";
+import { readOutcome } from "../../queue/read/job-outcome.ts";
 
 interface Read {
   readonly outcome: DependencyOutcome;

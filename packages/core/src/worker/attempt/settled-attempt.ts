@@ -4,7 +4,7 @@ import { decodeData } from "../../contract/payload.ts";
 import type { AttemptOutcome } from "../../engine/port.ts";
 import type { AttemptInfo } from "../../middleware/handler-context.ts";
 import type { SettledAttempt } from "../../middleware/middleware.ts";
-import { type JobError, readJobError } from "../../queue/job-error.ts";
+import { type JobError, readJobError } from "../../queue/read/job-error.ts";
 import type { Attempt } from "./attempt.ts";
 import { toAttemptInfo } from "./job-context.ts";
 

@@ -1,7 +1,7 @@
 import type { Engine } from "../../engine/port.ts";
 import { type Answers, LONGEST_ANSWER } from "../../queue/answers.ts";
-import { readJobError } from "../../queue/job-error.ts";
-import { DEFAULT_CANCEL_REASON } from "../../queue/operations.ts";
+import { DEFAULT_CANCEL_REASON } from "../../queue/operate/operations.ts";
+import { readJobError } from "../../queue/read/job-error.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
 import type { Attempt } from "../attempt/attempt.ts";

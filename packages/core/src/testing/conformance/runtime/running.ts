@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UnrecoverableError } from "../../../errors/index.ts";
-import type { JobEvent } from "../../../queue/job-events.ts";
+import type { JobEvent } from "../../../queue/events/job-events.ts";
 import { rule, section } from "../case.ts";
 import { newJob } from "../new-job.ts";
 import { SHORT_LEASE, SOON, WORKER_LEASE } from "../timing.ts";

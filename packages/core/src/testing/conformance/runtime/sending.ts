@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { EnqueueBatch } from "../../../engine/port.ts";
 import type { ErrorCode } from "../../../errors/index.ts";
-import type { StateReason } from "../../../queue/explain.ts";
-import type { SendOptions } from "../../../queue/send-options.ts";
+import type { StateReason } from "../../../queue/read/explain.ts";
+import type { SendOptions } from "../../../queue/send/send-options.ts";
 import { rule, section } from "../case.ts";
 import { LATER, SOON } from "../timing.ts";
 import { capped, dated, echo, forgotten, silent, step, text, timed } from "./messages.ts";

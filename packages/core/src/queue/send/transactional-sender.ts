@@ -1,8 +1,8 @@
-import { orderBatch } from "../engine/batch-order.ts";
-import type { NewJob } from "../engine/port.ts";
-import { QueueError } from "../errors/queue-error.ts";
+import { orderBatch } from "../../engine/batch-order.ts";
+import type { NewJob } from "../../engine/port.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import type { WaitOptions } from "../read/job-waits.ts";
 import { type JobHandle, StoredJobHandle } from "./job-handle.ts";
-import type { WaitOptions } from "./job-waits.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Naming, refusal } from "./refusal.ts";
 import type { SendRequest } from "./send-request.ts";

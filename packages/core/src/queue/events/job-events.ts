@@ -1,7 +1,7 @@
 import type { z } from "zod/mini";
-import type { Message } from "../contract/message.ts";
-import type { EngineEvent } from "../engine/events.ts";
-import type { subscribeSchema } from "./queue-options.ts";
+import type { Message } from "../../contract/message.ts";
+import type { EngineEvent } from "../../engine/events.ts";
+import type { subscribeSchema } from "../queue-options.ts";
 
 /** Something that happened to a job: its new state, or progress. */
 export interface JobEvent<M extends Message = Message> {

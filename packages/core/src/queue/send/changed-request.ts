@@ -1,5 +1,5 @@
-import { parseOptions } from "../contract/options.ts";
-import { QueueError } from "../errors/queue-error.ts";
+import { parseOptions } from "../../contract/options.ts";
+import { QueueError } from "../../errors/queue-error.ts";
 import { requestSchema } from "./send-options.ts";
 import type { SendRequest } from "./send-request.ts";
 

@@ -1,5 +1,5 @@
-import type { EnqueueOutcome } from "../engine/port.ts";
-import { DependencyNotFoundError, QueueError } from "../errors/queue-error.ts";
+import type { EnqueueOutcome } from "../../engine/port.ts";
+import { DependencyNotFoundError, QueueError } from "../../errors/queue-error.ts";
 
 /** How a batch's jobs are called in errors, by their id. */
 export type Naming = (id: string) => string;

@@ -1,10 +1,10 @@
-import { isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../contract/names.ts";
-import { encodePayload } from "../contract/payload.ts";
-import type { MaybePromise } from "../contract/schema.ts";
-import type { Engine, NewJob, WireEnvelope } from "../engine/port.ts";
-import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
-import { messageOf } from "../errors/thrown.ts";
-import { discardPromise } from "../logging/callback-guard.ts";
+import { isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../../contract/names.ts";
+import { encodePayload } from "../../contract/payload.ts";
+import type { MaybePromise } from "../../contract/schema.ts";
+import type { Engine, NewJob, WireEnvelope } from "../../engine/port.ts";
+import { QueueError, UnsupportedByEngineError } from "../../errors/queue-error.ts";
+import { messageOf } from "../../errors/thrown.ts";
+import { discardPromise } from "../../logging/callback-guard.ts";
 import { encodeMetadata } from "./metadata.ts";
 import type { SendRequest } from "./send-request.ts";
 

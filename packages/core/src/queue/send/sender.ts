@@ -1,9 +1,9 @@
-import type { Message } from "../contract/message.ts";
-import type { EnqueuedJob, NewJob } from "../engine/port.ts";
+import type { Message } from "../../contract/message.ts";
+import type { EnqueuedJob, NewJob } from "../../engine/port.ts";
+import type { WaitOptions } from "../read/job-waits.ts";
 import type { JobEncoder } from "./encode-job.ts";
 import type { EnqueueBatcher } from "./enqueue-batcher.ts";
 import { type JobHandle, StoredJobHandle } from "./job-handle.ts";
-import type { WaitOptions } from "./job-waits.ts";
 import { type Naming, refusal } from "./refusal.ts";
 import type { SendRequest } from "./send-request.ts";
 import type { TransactionalSender } from "./transactional-sender.ts";

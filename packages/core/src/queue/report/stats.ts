@@ -1,8 +1,8 @@
-import type { Registry } from "../contract/registry.ts";
-import type { Engine } from "../engine/port.ts";
-import type { MetricsBucket, QueueCounts } from "../engine/reports.ts";
-import { JOB_STATES, type JobState } from "../engine/state-machine.ts";
-import type { Clock } from "../timing/clock.ts";
+import type { Registry } from "../../contract/registry.ts";
+import type { Engine } from "../../engine/port.ts";
+import type { MetricsBucket, QueueCounts } from "../../engine/reports.ts";
+import { JOB_STATES, type JobState } from "../../engine/state-machine.ts";
+import type { Clock } from "../../timing/clock.ts";
 
 export type StateCounts = Readonly<Record<JobState, number>>;
 

@@ -1,7 +1,7 @@
-import type { EngineEvent, EventSubscriber } from "../engine/events.ts";
-import type { Engine, Unsubscribe } from "../engine/port.ts";
-import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
-import type { Logger } from "../logging/logger.ts";
+import type { EngineEvent, EventSubscriber } from "../../engine/events.ts";
+import type { Engine, Unsubscribe } from "../../engine/port.ts";
+import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
+import type { Logger } from "../../logging/logger.ts";
 
 /** One engine subscription for all of a queue's listeners, held only while there are any. */
 export class EventHub {

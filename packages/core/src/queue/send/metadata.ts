@@ -1,10 +1,10 @@
-import { findJsonLosses, isJsonValue, isSameValue } from "../contract/json-fidelity.ts";
-import { assertWithinLimits } from "../contract/limits.ts";
-import type { Message } from "../contract/message.ts";
-import { isWellFormed, NOT_WELL_FORMED } from "../contract/names.ts";
-import { toJson } from "../contract/payload.ts";
-import { formatIssues } from "../contract/schema.ts";
-import { type Issue, QueueError } from "../errors/queue-error.ts";
+import { findJsonLosses, isJsonValue, isSameValue } from "../../contract/json-fidelity.ts";
+import { assertWithinLimits } from "../../contract/limits.ts";
+import type { Message } from "../../contract/message.ts";
+import { isWellFormed, NOT_WELL_FORMED } from "../../contract/names.ts";
+import { toJson } from "../../contract/payload.ts";
+import { formatIssues } from "../../contract/schema.ts";
+import { type Issue, QueueError } from "../../errors/queue-error.ts";
 
 /** How `JSON.stringify` writes half a surrogate pair, and what may be one. */
 const MAY_BE_HALF = /\\ud[89a-f]/;

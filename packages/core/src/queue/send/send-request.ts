@@ -1,6 +1,6 @@
-import type { Message, SendData } from "../contract/message.ts";
-import type { Dependency } from "../engine/port.ts";
-import { QueueError } from "../errors/queue-error.ts";
+import type { Message, SendData } from "../../contract/message.ts";
+import type { Dependency } from "../../engine/port.ts";
+import { QueueError } from "../../errors/queue-error.ts";
 import type { ParsedSendOptions } from "./send-options.ts";
 
 /** One job about to be sent, its options resolved, its data not yet validated. */

@@ -1,6 +1,6 @@
-import type { DependencyFailurePolicy, Engine, JobEdges, JobRecord } from "../engine/port.ts";
-import { isTerminal, type JobState } from "../engine/state-machine.ts";
-import { sentence } from "../errors/sentence.ts";
+import type { DependencyFailurePolicy, Engine, JobEdges, JobRecord } from "../../engine/port.ts";
+import { isTerminal, type JobState } from "../../engine/state-machine.ts";
+import { sentence } from "../../errors/sentence.ts";
 import { type JobError, readJobError } from "./job-error.ts";
 import { notFound } from "./not-found.ts";
 

@@ -1,5 +1,5 @@
-import type { JobResult, Message } from "../contract/message.ts";
-import type { WaitOptions } from "./job-waits.ts";
+import type { JobResult, Message } from "../../contract/message.ts";
+import type { WaitOptions } from "../read/job-waits.ts";
 
 /** What a send answers: the stored job, usable wherever a job or a dependency is expected. */
 export interface JobHandle<M extends Message = Message> {

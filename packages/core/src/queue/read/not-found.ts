@@ -1,4 +1,4 @@
-import { QueueError } from "../errors/queue-error.ts";
+import { QueueError } from "../../errors/queue-error.ts";
 
 /** The error for an id that the engine knows nothing of. */
 export function notFound(id: string): QueueError {

@@ -1,9 +1,9 @@
-import type { Registry } from "../contract/registry.ts";
-import type { Engine } from "../engine/port.ts";
-import type { Damage, HealthReport } from "../engine/reports.ts";
-import { sentence } from "../errors/sentence.ts";
-import { messageOf } from "../errors/thrown.ts";
-import type { Clock } from "../timing/clock.ts";
+import type { Registry } from "../../contract/registry.ts";
+import type { Engine } from "../../engine/port.ts";
+import type { Damage, HealthReport } from "../../engine/reports.ts";
+import { sentence } from "../../errors/sentence.ts";
+import { messageOf } from "../../errors/thrown.ts";
+import type { Clock } from "../../timing/clock.ts";
 import { type QueueStats, RECENT_MINUTES, readStats } from "./stats.ts";
 
 export type HealthStatus = "healthy" | "warning" | "critical";

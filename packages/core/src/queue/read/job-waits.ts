@@ -1,14 +1,14 @@
-import type { Duration } from "../contract/duration.ts";
-import type { EngineEvent, EventSubscriber } from "../engine/events.ts";
-import type { Engine, JobRecord, RememberedEnding } from "../engine/port.ts";
-import { isTerminal, type TerminalState } from "../engine/state-machine.ts";
-import { isQueueError, QueueError } from "../errors/queue-error.ts";
-import type { Logger } from "../logging/logger.ts";
-import type { Clock } from "../timing/clock.ts";
-import { nextTurn } from "../timing/next-turn.ts";
-import type { EventHub } from "./event-hub.ts";
+import type { Duration } from "../../contract/duration.ts";
+import type { EngineEvent, EventSubscriber } from "../../engine/events.ts";
+import type { Engine, JobRecord, RememberedEnding } from "../../engine/port.ts";
+import { isTerminal, type TerminalState } from "../../engine/state-machine.ts";
+import { isQueueError, QueueError } from "../../errors/queue-error.ts";
+import type { Logger } from "../../logging/logger.ts";
+import type { Clock } from "../../timing/clock.ts";
+import { nextTurn } from "../../timing/next-turn.ts";
+import type { EventHub } from "../events/event-hub.ts";
+import { type PendingWait, StuckWaits } from "../report/stuck-waits.ts";
 import { notFound, notMoved } from "./not-found.ts";
-import { type PendingWait, StuckWaits } from "./stuck-waits.ts";
 
 /** How a job ended. `record` is `null` when the job is gone, and only its tombstone tells of it. */
 export interface Ending {

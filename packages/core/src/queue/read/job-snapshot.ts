@@ -1,10 +1,10 @@
-import { parseJson } from "../contract/limits.ts";
-import type { HandlerData, JobProgress, JobResult, Message } from "../contract/message.ts";
-import { decodeData, decodePayload } from "../contract/payload.ts";
-import type { Registry } from "../contract/registry.ts";
-import type { Codec, MaybePromise } from "../contract/schema.ts";
-import type { Dependency, JobRecord } from "../engine/port.ts";
-import type { JobState } from "../engine/state-machine.ts";
+import { parseJson } from "../../contract/limits.ts";
+import type { HandlerData, JobProgress, JobResult, Message } from "../../contract/message.ts";
+import { decodeData, decodePayload } from "../../contract/payload.ts";
+import type { Registry } from "../../contract/registry.ts";
+import type { Codec, MaybePromise } from "../../contract/schema.ts";
+import type { Dependency, JobRecord } from "../../engine/port.ts";
+import type { JobState } from "../../engine/state-machine.ts";
 import { type JobError, readJobError } from "./job-error.ts";
 
 /** A job as it was when it was read. Narrow it by `messageType` to know the type of its data. */

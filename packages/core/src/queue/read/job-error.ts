@@ -1,5 +1,5 @@
-import { isErrorCode } from "../errors/codes.ts";
-import { type Issue, QueueError } from "../errors/queue-error.ts";
+import { isErrorCode } from "../../errors/codes.ts";
+import { type Issue, QueueError } from "../../errors/queue-error.ts";
 
 /** An error as it was stored with its job or attempt. */
 export interface JobError {

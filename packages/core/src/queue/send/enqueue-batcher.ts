@@ -1,7 +1,7 @@
-import type { Engine, EnqueueBatch, EnqueueOutcome } from "../engine/port.ts";
-import { isQueueError, QueueError } from "../errors/queue-error.ts";
-import { describeThrown } from "../errors/thrown.ts";
-import { nextTurn } from "../timing/next-turn.ts";
+import type { Engine, EnqueueBatch, EnqueueOutcome } from "../../engine/port.ts";
+import { isQueueError, QueueError } from "../../errors/queue-error.ts";
+import { describeThrown } from "../../errors/thrown.ts";
+import { nextTurn } from "../../timing/next-turn.ts";
 
 interface Entry {
   readonly batch: EnqueueBatch;

@@ -1,5 +1,5 @@
-import type { NewJob } from "../engine/port.ts";
-import type { Service, ServiceHost } from "../middleware/middleware.ts";
+import type { NewJob } from "../../engine/port.ts";
+import type { Service, ServiceHost } from "../../middleware/middleware.ts";
 
 /**
  * The outbox port: sends that are part of the caller's own database transaction.

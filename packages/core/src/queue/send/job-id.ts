@@ -1,4 +1,4 @@
-import { randomSource } from "../errors/random-source.ts";
+import { randomSource } from "../../errors/random-source.ts";
 
 /** Crockford's base 32 in lower case: no i, l, o, u, and a double click selects the whole id. */
 const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";

@@ -1,7 +1,7 @@
-import { parseJson } from "../contract/limits.ts";
-import { decodePayload } from "../contract/payload.ts";
-import type { Registry } from "../contract/registry.ts";
-import { QueueError } from "../errors/queue-error.ts";
+import { parseJson } from "../../contract/limits.ts";
+import { decodePayload } from "../../contract/payload.ts";
+import type { Registry } from "../../contract/registry.ts";
+import { QueueError } from "../../errors/queue-error.ts";
 import { readJobError, toThrowable } from "./job-error.ts";
 import type { Ending } from "./job-waits.ts";
 

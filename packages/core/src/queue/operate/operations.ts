@@ -1,9 +1,15 @@
-import type { CancelOutcome, Engine, PromoteOutcome, RemoveOutcome, RetryOutcome } from "../engine/port.ts";
-import type { JobState } from "../engine/state-machine.ts";
-import { QueueError } from "../errors/queue-error.ts";
+import type {
+  CancelOutcome,
+  Engine,
+  PromoteOutcome,
+  RemoveOutcome,
+  RetryOutcome,
+} from "../../engine/port.ts";
+import type { JobState } from "../../engine/state-machine.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import { idOf, idsOf, type JobReference } from "../job-reference.ts";
+import { notFound } from "../read/not-found.ts";
 import { noticeCancel } from "./cancel-notices.ts";
-import { idOf, idsOf, type JobReference } from "./job-reference.ts";
-import { notFound } from "./not-found.ts";
 
 /** What a bulk operation did with one job. */
 export interface JobOutcome<Outcome extends string> {

@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
-import { type Duration, MAX_DURATION } from "../contract/duration.ts";
-import { ID_PATTERN, isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../contract/names.ts";
-import { SHOWN } from "../contract/option-issues.ts";
-import { duration, parseOptions } from "../contract/options.ts";
-import type { Dependency, DependencyFailurePolicy } from "../engine/port.ts";
-import type { JobReference } from "./job-reference.ts";
+import { type Duration, MAX_DURATION } from "../../contract/duration.ts";
+import { ID_PATTERN, isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../../contract/names.ts";
+import { SHOWN } from "../../contract/option-issues.ts";
+import { duration, parseOptions } from "../../contract/options.ts";
+import type { Dependency, DependencyFailurePolicy } from "../../engine/port.ts";
+import type { JobReference } from "../job-reference.ts";
 
 /** Another job to run after: an id, a handle, or either with a policy. */
 export type DependsOn =

@@ -1,13 +1,13 @@
-import type { Engine } from "../engine/port.ts";
-import { isTerminal } from "../engine/state-machine.ts";
-import { isQueueError } from "../errors/queue-error.ts";
-import { sentence } from "../errors/sentence.ts";
-import { messageOf } from "../errors/thrown.ts";
-import type { Logger } from "../logging/logger.ts";
-import type { Clock } from "../timing/clock.ts";
-import { Answers } from "./answers.ts";
-import { explain, type JobExplanation, type StateReason } from "./explain.ts";
-import { NOT_MOVED } from "./not-found.ts";
+import type { Engine } from "../../engine/port.ts";
+import { isTerminal } from "../../engine/state-machine.ts";
+import { isQueueError } from "../../errors/queue-error.ts";
+import { sentence } from "../../errors/sentence.ts";
+import { messageOf } from "../../errors/thrown.ts";
+import type { Logger } from "../../logging/logger.ts";
+import type { Clock } from "../../timing/clock.ts";
+import { Answers } from "../answers.ts";
+import { explain, type JobExplanation, type StateReason } from "../read/explain.ts";
+import { NOT_MOVED } from "../read/not-found.ts";
 
 /** From the first wait to the first look at jobs that haven't ended; then twice as long each time. */
 const FIRST_LOOK = 3_000;
