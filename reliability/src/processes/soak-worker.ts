@@ -23,7 +23,7 @@ const worker = createWorker(queue, {
   lease: config.lease,
   pollInterval: "1s",
   upkeepInterval: "1s",
-  // Troubles are what a soak is made of.
+  // FailureLog are what a soak is made of.
   logger: { warn: nothing, error: nothing },
 }).handle(soakStep, ({ data, job }) => {
   const { failures = 0, sleep = 0 } = data;

@@ -9,7 +9,7 @@ const LONGEST_PAUSE = 2_000;
  * What goes wrong between a worker and its engine. Each operation's trouble is told once when it begins
  * and once when it is over, however often it is retried in between. A closed engine won't open again.
  */
-export class Troubles {
+export class FailureLog {
   /**
    * Resolves with the engine's first answer, or its first error that may pass. Rejects with an error that won't: a
    * wrong password, an evicting server, a closed engine. That one isn't logged.

@@ -1,12 +1,12 @@
 import type { Engine } from "../engine/port.ts";
 import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
 import type { Clock } from "../timing/clock.ts";
-import type { Troubles } from "./failure-log.ts";
+import type { FailureLog } from "./failure-log.ts";
 
 export interface UpkeepParts {
   readonly engine: Engine;
   readonly clock: Clock;
-  readonly troubles: Troubles;
+  readonly failureLog: FailureLog;
   readonly answers: Answers;
   /** Milliseconds. */
   readonly interval: number;
@@ -36,18 +36,18 @@ export class Upkeep {
   }
 
   async #turn(): Promise<void> {
-    const { engine, clock, troubles, answers, interval, onWork } = this.#parts;
+    const { engine, clock, failureLog, answers, interval, onWork } = this.#parts;
     let pause = interval;
     try {
       const { requeued, promoted, more } = await answers.within(LONGEST_ANSWER, engine.recover());
       if (this.#isStopped) return;
-      troubles.succeeded(OPERATION);
+      failureLog.succeeded(OPERATION);
       if (requeued + promoted > 0) onWork();
       // A bounded turn left work behind; other work gets its turn in between.
       if (more) pause = 0;
     } catch (error) {
       if (this.#isStopped) return;
-      pause = Math.max(interval, troubles.failed(OPERATION, error));
+      pause = Math.max(interval, failureLog.failed(OPERATION, error));
     }
     if (!this.#isStopped) this.#cancelTimer = clock.after(pause, () => void this.#turn());
   }

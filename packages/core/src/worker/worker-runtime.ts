@@ -11,7 +11,7 @@ import { Exchange } from "./claim/claim-settle-loop.ts";
 import { Prefetch } from "./claim/prefetch.ts";
 import { QueueRotation } from "./claim/queue-rotation.ts";
 import { IdleWatch } from "./claim/work-waiter.ts";
-import { Troubles } from "./failure-log.ts";
+import { FailureLog } from "./failure-log.ts";
 import { CancelRequests } from "./lease/cancel-requests.ts";
 import { Heartbeats } from "./lease/heartbeats.ts";
 import { Upkeep } from "./maintenance.ts";
@@ -38,7 +38,7 @@ export class WorkerRuntime {
   readonly tally = new Tally();
   readonly workload: Workload;
   readonly exchange: Exchange;
-  readonly #troubles: Troubles;
+  readonly #failureLog: FailureLog;
   readonly #clock: Clock;
   readonly #answers: Answers;
   readonly #heartbeats: Heartbeats;
@@ -56,12 +56,12 @@ export class WorkerRuntime {
     const { concurrency, lease } = options;
     const { tally } = this;
     const answers = new Answers(clock);
-    const troubles = new Troubles(host.logger, () => {
+    const failureLog = new FailureLog(host.logger, () => {
       // What couldn't be told by now never can be.
       this.exchange.stop();
       onClosed();
     });
-    this.#troubles = troubles;
+    this.#failureLog = failureLog;
     this.#clock = clock;
     this.#answers = answers;
     this.#services = new Services(servicesOf(queue, options), host, clock);
@@ -86,13 +86,13 @@ export class WorkerRuntime {
       onEnd: (attempt, end) => this.exchange.add(attempt, end),
     });
     const { workload } = this;
-    this.#heartbeats = new Heartbeats({ engine, clock, workload, troubles, answers, lease });
+    this.#heartbeats = new Heartbeats({ engine, clock, workload, failureLog, answers, lease });
     this.exchange = new Exchange({
       engine,
       clock,
       workload,
       heartbeats: this.#heartbeats,
-      troubles,
+      failureLog,
       answers,
       tally,
       hooks,
@@ -104,7 +104,7 @@ export class WorkerRuntime {
     this.#idle = new IdleWatch({
       engine,
       clock,
-      troubles,
+      failureLog,
       queues,
       pollInterval: options.pollInterval,
       onWake,
@@ -112,7 +112,7 @@ export class WorkerRuntime {
     this.#upkeep = new Upkeep({
       engine,
       clock,
-      troubles,
+      failureLog,
       answers,
       interval: options.upkeepInterval,
       onWork: onWake,
@@ -130,7 +130,7 @@ export class WorkerRuntime {
   async start(): Promise<void> {
     this.#upkeep.start();
     this.exchange.wake();
-    await this.#troubles.usable;
+    await this.#failureLog.usable;
     if (this.#isStopping) return;
     this.#services.start();
     this.#cancelRequests.start();
@@ -141,11 +141,11 @@ export class WorkerRuntime {
     this.#upkeep.stop();
     this.#idle.stop();
     this.#isStopping = true;
-    this.#troubles.stop();
+    this.#failureLog.stop();
     this.workload.stop();
     if (this.workload.isEmpty) {
       // Only a claim may be under way. One of an engine that has never answered isn't worth the wait.
-      if (this.#troubles.hasAnswered) await this.#restWithin(Math.min(timeout, SHUTDOWN_GRACE));
+      if (this.#failureLog.hasAnswered) await this.#restWithin(Math.min(timeout, SHUTDOWN_GRACE));
     } else if (!(await this.#restWithin(timeout))) {
       const reason = new QueueError("SHUTDOWN", "The worker is stopping; the job is given back.");
       this.workload.abortRunning(reason);

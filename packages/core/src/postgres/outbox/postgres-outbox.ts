@@ -42,7 +42,7 @@ export interface PostgresOutbox extends Outbox {
   start(host: RelayHost): Promise<Service>;
 }
 
-/** Where a relay moves jobs to, and where it tells of its troubles. */
+/** Where a relay moves jobs to, and where it tells of its failureLog. */
 export interface RelayHost {
   readonly engine: Engine;
   readonly logger: Logger;

@@ -12,7 +12,7 @@ import { nextTurn } from "../../timing/next-turn.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { AttemptEnd } from "../attempt/attempt-end.ts";
 import type { Hooks } from "../attempt/hooks.ts";
-import type { Troubles } from "../failure-log.ts";
+import type { FailureLog } from "../failure-log.ts";
 import type { Heartbeats } from "../lease/heartbeats.ts";
 import type { Tally } from "../worker-counters.ts";
 import type { Workload } from "./attempt-pool.ts";
@@ -23,7 +23,7 @@ export interface ExchangeParts {
   readonly clock: Clock;
   readonly workload: Workload;
   readonly heartbeats: Heartbeats;
-  readonly troubles: Troubles;
+  readonly failureLog: FailureLog;
   readonly answers: Answers;
   readonly queues: QueueRotation;
   /** Milliseconds. */
@@ -145,7 +145,7 @@ export class Exchange {
 
   async #turn(): Promise<void> {
     if (!this.#mayTurn) return;
-    const { clock, workload, troubles, tally, lease } = this.#parts;
+    const { clock, workload, failureLog, tally, lease } = this.#parts;
     const outcomes = this.#outcomes;
     const releases = this.#releases;
     const { room: limit, run } = workload;
@@ -165,7 +165,7 @@ export class Exchange {
       if (releases.length > 0) await this.#release(releases);
       const startedAt = monotonicNow(clock);
       const { verdicts, claimed, paused } = await this.#settle(outcomes, limit, run);
-      troubles.succeeded(OPERATION);
+      failureLog.succeeded(OPERATION);
       if (limit > 0) {
         this.#lastClaim = clock.now();
         this.#hasMore = claimed.length >= limit;
@@ -284,7 +284,7 @@ export class Exchange {
   #retryLater(error: unknown): void {
     // Calls that were under way together fail together: that is one failure, and one pause.
     if (this.#isStopped || this.#cancelRetry) return;
-    const pause = this.#parts.troubles.failed(OPERATION, error);
+    const pause = this.#parts.failureLog.failed(OPERATION, error);
     // It may have been told to stop on hearing that.
     if (this.#isStopped) return;
     this.#isHungry = true;

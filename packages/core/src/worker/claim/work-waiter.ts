@@ -1,11 +1,11 @@
 import type { Engine } from "../../engine/port.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
-import type { Troubles } from "../failure-log.ts";
+import type { FailureLog } from "../failure-log.ts";
 
 export interface IdleWatchParts {
   readonly engine: Engine;
   readonly clock: Clock;
-  readonly troubles: Troubles;
+  readonly failureLog: FailureLog;
   readonly queues: readonly string[];
   /** Milliseconds. */
   readonly pollInterval: number;
@@ -56,7 +56,7 @@ export class IdleWatch {
   }
 
   #block(): void {
-    const { engine, clock, troubles, queues, pollInterval } = this.#parts;
+    const { engine, clock, failureLog, queues, pollInterval } = this.#parts;
     const controller = new AbortController();
     const since = monotonicNow(clock);
     const end = () => {
@@ -74,13 +74,13 @@ export class IdleWatch {
     this.#endWait = end;
     engine.waitForWork({ queues, timeout: pollInterval, signal: controller.signal }).then(
       () => {
-        troubles.succeeded(OPERATION);
+        failureLog.succeeded(OPERATION);
         wake();
       },
       (error) => {
         if (controller.signal.aborted) return;
         end();
-        const pause = troubles.failed(OPERATION, error);
+        const pause = failureLog.failed(OPERATION, error);
         if (!this.#isStopped) this.#pause(pause, () => this.#wake());
       },
     );

@@ -6,13 +6,13 @@ import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { Workload } from "../claim/attempt-pool.ts";
-import type { Troubles } from "../failure-log.ts";
+import type { FailureLog } from "../failure-log.ts";
 
 export interface HeartbeatParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly workload: Workload;
-  readonly troubles: Troubles;
+  readonly failureLog: FailureLog;
   readonly answers: Answers;
   /** Milliseconds. */
   readonly lease: number;
@@ -131,13 +131,13 @@ export class Heartbeats {
   }
 
   async #extend(attempts: readonly Attempt[]): Promise<void> {
-    const { engine, clock, lease, workload, troubles, answers } = this.#parts;
+    const { engine, clock, lease, workload, failureLog, answers } = this.#parts;
     const startedAt = monotonicNow(clock);
     this.#lastReport = startedAt;
     const leases = attempts.map((attempt) => attempt.takeHeartbeat());
     try {
       const statuses = await answers.within(this.#longestAnswer, engine.extend({ leases, lease }));
-      troubles.succeeded(OPERATION);
+      failureLog.succeeded(OPERATION);
       attempts.forEach((attempt, index) => {
         const status = statuses[index];
         if (status === "lost") workload.lose(attempt, "Another claim, or none, holds the job now.");
@@ -148,7 +148,7 @@ export class Heartbeats {
       attempts.forEach((attempt, index) => {
         attempt.giveBackHeartbeat(leases[index]!);
       });
-      if (!this.#isStopped) this.#retryBeat(troubles.failed(OPERATION, error));
+      if (!this.#isStopped) this.#retryBeat(failureLog.failed(OPERATION, error));
     }
   }
 
