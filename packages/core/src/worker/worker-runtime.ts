@@ -7,7 +7,7 @@ import type { Clock } from "../timing/clock.ts";
 import { Executor, type HandlerEntry } from "./attempt/executor.ts";
 import { Hooks } from "./attempt/hooks.ts";
 import { Workload } from "./claim/attempt-pool.ts";
-import { Exchange } from "./claim/claim-settle-loop.ts";
+import { ClaimSettleLoop } from "./claim/claim-settle-loop.ts";
 import { Prefetch } from "./claim/prefetch.ts";
 import { QueueRotation } from "./claim/queue-rotation.ts";
 import { IdleWatch } from "./claim/work-waiter.ts";
@@ -37,7 +37,7 @@ const SHUTDOWN_GRACE = 1_000;
 export class WorkerRuntime {
   readonly tally = new Tally();
   readonly workload: Workload;
-  readonly exchange: Exchange;
+  readonly loop: ClaimSettleLoop;
   readonly #failureLog: FailureLog;
   readonly #clock: Clock;
   readonly #answers: Answers;
@@ -58,7 +58,7 @@ export class WorkerRuntime {
     const answers = new Answers(clock);
     const failureLog = new FailureLog(host.logger, () => {
       // What couldn't be told by now never can be.
-      this.exchange.stop();
+      this.loop.stop();
       onClosed();
     });
     this.#failureLog = failureLog;
@@ -83,11 +83,11 @@ export class WorkerRuntime {
       prefetch: new Prefetch(concurrency, options.prefetch),
       tally,
       start: (attempt) => executor.start(attempt),
-      onEnd: (attempt, end) => this.exchange.add(attempt, end),
+      onEnd: (attempt, end) => this.loop.add(attempt, end),
     });
     const { workload } = this;
     this.#heartbeats = new Heartbeats({ engine, clock, workload, failureLog, answers, lease });
-    this.exchange = new Exchange({
+    this.loop = new ClaimSettleLoop({
       engine,
       clock,
       workload,
@@ -100,7 +100,7 @@ export class WorkerRuntime {
       lease,
       onTurn: ({ claimed, isHungry }) => this.#afterTurn(claimed, isHungry),
     });
-    const onWake = () => this.exchange.wake();
+    const onWake = () => this.loop.wake();
     this.#idle = new IdleWatch({
       engine,
       clock,
@@ -129,7 +129,7 @@ export class WorkerRuntime {
    */
   async start(): Promise<void> {
     this.#upkeep.start();
-    this.exchange.wake();
+    this.loop.wake();
     await this.#failureLog.usable;
     if (this.#isStopping) return;
     this.#services.start();
@@ -154,7 +154,7 @@ export class WorkerRuntime {
         await this.#restWithin(SHUTDOWN_GRACE);
       }
     }
-    this.exchange.stop();
+    this.loop.stop();
     this.#heartbeats.stop();
     this.#answers.stop();
     this.#endCancelNotices();
@@ -165,7 +165,7 @@ export class WorkerRuntime {
   }
 
   get isAtRest(): boolean {
-    return this.exchange.isAtRest && this.workload.running === 0 && this.workload.buffered === 0;
+    return this.loop.isAtRest && this.workload.running === 0 && this.workload.buffered === 0;
   }
 
   /** Resolves when nothing runs, waits to run, or waits to be told to the engine, and once stopped. */

@@ -183,7 +183,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   stats(): WorkerStats {
-    const { workload, exchange, tally } = this.#runtime ?? {};
+    const { workload, loop, tally } = this.#runtime ?? {};
     return {
       state: this.#state,
       running: workload?.running ?? 0,
@@ -194,7 +194,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
       cancelled: tally?.cancelled ?? 0,
       released: tally?.released ?? 0,
       lost: tally?.lost ?? 0,
-      ...(exchange?.lastClaim !== undefined && { lastClaimAt: new Date(exchange.lastClaim) }),
+      ...(loop?.lastClaim !== undefined && { lastClaimAt: new Date(loop.lastClaim) }),
     };
   }
 

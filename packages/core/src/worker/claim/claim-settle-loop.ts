@@ -18,7 +18,7 @@ import type { Tally } from "../worker-counters.ts";
 import type { Workload } from "./attempt-pool.ts";
 import type { QueueRotation } from "./queue-rotation.ts";
 
-export interface ExchangeParts {
+export interface ClaimSettleLoopParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly workload: Workload;
@@ -56,8 +56,8 @@ const MOST_UNDERWAY = 4;
  * before what the last one claimed begins, and further ones before that is answered, so that the engine and the
  * handlers work side by side.
  */
-export class Exchange {
-  readonly #parts: ExchangeParts;
+export class ClaimSettleLoop {
+  readonly #parts: ClaimSettleLoopParts;
   #outcomes: Pending<AttemptOutcome>[] = [];
   #releases: Pending<Release>[] = [];
   #isHungry = true;
@@ -79,7 +79,7 @@ export class Exchange {
   #lastClaim: number | undefined;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(parts: ExchangeParts) {
+  constructor(parts: ClaimSettleLoopParts) {
     this.#parts = parts;
   }
 
