@@ -6,7 +6,7 @@ import type { QueueRuntime } from "../queue/queue.ts";
 import type { Clock } from "../timing/clock.ts";
 import { Executor, type HandlerEntry } from "./attempt/executor.ts";
 import { Hooks } from "./attempt/hooks.ts";
-import { Workload } from "./claim/attempt-pool.ts";
+import { AttemptPool } from "./claim/attempt-pool.ts";
 import { ClaimSettleLoop } from "./claim/claim-settle-loop.ts";
 import { Prefetch } from "./claim/prefetch.ts";
 import { QueueRotation } from "./claim/queue-rotation.ts";
@@ -36,7 +36,7 @@ const SHUTDOWN_GRACE = 1_000;
 /** The moving parts of a started worker, put together. Each minds its own business; here they meet. */
 export class WorkerRuntime {
   readonly tally = new Tally();
-  readonly workload: Workload;
+  readonly pool: AttemptPool;
   readonly loop: ClaimSettleLoop;
   readonly #failureLog: FailureLog;
   readonly #clock: Clock;
@@ -75,9 +75,9 @@ export class WorkerRuntime {
       handlers,
       onReport: (attempt) => this.#heartbeats.report(attempt),
       onProgress: (context, value) => hooks.progress(context, value),
-      onEnd: (attempt, end) => this.workload.ended(attempt, end),
+      onEnd: (attempt, end) => this.pool.ended(attempt, end),
     });
-    this.workload = new Workload({
+    this.pool = new AttemptPool({
       clock,
       concurrency,
       prefetch: new Prefetch(concurrency, options.prefetch),
@@ -85,12 +85,12 @@ export class WorkerRuntime {
       start: (attempt) => executor.start(attempt),
       onEnd: (attempt, end) => this.loop.add(attempt, end),
     });
-    const { workload } = this;
-    this.#heartbeats = new Heartbeats({ engine, clock, workload, failureLog, answers, lease });
+    const { pool } = this;
+    this.#heartbeats = new Heartbeats({ engine, clock, pool, failureLog, answers, lease });
     this.loop = new ClaimSettleLoop({
       engine,
       clock,
-      workload,
+      pool,
       heartbeats: this.#heartbeats,
       failureLog,
       answers,
@@ -117,7 +117,7 @@ export class WorkerRuntime {
       interval: options.upkeepInterval,
       onWork: onWake,
     });
-    const onCancel = (ids: readonly string[], reason: string) => workload.cancel(ids, reason);
+    const onCancel = (ids: readonly string[], reason: string) => pool.cancel(ids, reason);
     this.#endCancelNotices = onCancelNotice(engine, onCancel);
     this.#cancelRequests = new CancelRequests(engine, clock, onCancel);
   }
@@ -142,15 +142,15 @@ export class WorkerRuntime {
     this.#idle.stop();
     this.#isStopping = true;
     this.#failureLog.stop();
-    this.workload.stop();
-    if (this.workload.isEmpty) {
+    this.pool.stop();
+    if (this.pool.isEmpty) {
       // Only a claim may be under way. One of an engine that has never answered isn't worth the wait.
       if (this.#failureLog.hasAnswered) await this.#restWithin(Math.min(timeout, SHUTDOWN_GRACE));
     } else if (!(await this.#restWithin(timeout))) {
       const reason = new QueueError("SHUTDOWN", "The worker is stopping; the job is given back.");
-      this.workload.abortRunning(reason);
+      this.pool.abortRunning(reason);
       if (!(await this.#restWithin(SHUTDOWN_GRACE))) {
-        this.workload.abandonRunning();
+        this.pool.abandonRunning();
         await this.#restWithin(SHUTDOWN_GRACE);
       }
     }
@@ -165,7 +165,7 @@ export class WorkerRuntime {
   }
 
   get isAtRest(): boolean {
-    return this.loop.isAtRest && this.workload.running === 0 && this.workload.buffered === 0;
+    return this.loop.isAtRest && this.pool.running === 0 && this.pool.buffered === 0;
   }
 
   /** Resolves when nothing runs, waits to run, or waits to be told to the engine, and once stopped. */
@@ -189,7 +189,7 @@ export class WorkerRuntime {
       this.#idle.found();
       this.#heartbeats.arm();
     }
-    if (!isHungry && this.workload.room > 0) this.#idle.wait();
+    if (!isHungry && this.pool.room > 0) this.#idle.wait();
     if (this.isAtRest) this.#tellRest();
   }
 

@@ -183,11 +183,11 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   stats(): WorkerStats {
-    const { workload, loop, tally } = this.#runtime ?? {};
+    const { pool, loop, tally } = this.#runtime ?? {};
     return {
       state: this.#state,
-      running: workload?.running ?? 0,
-      buffered: workload?.buffered ?? 0,
+      running: pool?.running ?? 0,
+      buffered: pool?.buffered ?? 0,
       completed: tally?.completed ?? 0,
       failed: tally?.failed ?? 0,
       retried: tally?.retried ?? 0,

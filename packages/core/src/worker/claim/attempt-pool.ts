@@ -7,7 +7,7 @@ import { type AttemptEnd, passesTurn, released } from "../attempt/attempt-end.ts
 import type { Tally } from "../worker-counters.ts";
 import type { Prefetch } from "./prefetch.ts";
 
-export interface WorkloadParts {
+export interface AttemptPoolParts {
   readonly clock: Clock;
   readonly concurrency: number;
   readonly prefetch: Prefetch;
@@ -36,8 +36,8 @@ const SLICE = 256;
  * All that a worker holds: running attempts up to its concurrency, a buffer of the next ones, and what follows
  * each of them in its run. A follower begins in the slot of the one ahead, as soon as that has ended.
  */
-export class Workload {
-  readonly #parts: WorkloadParts;
+export class AttemptPool {
+  readonly #parts: AttemptPoolParts;
   /** Everything under a lease of ours: buffered, running, or ended and not yet settled. */
   readonly #held = new Set<Attempt>();
   readonly #running = new Set<Attempt>();
@@ -54,7 +54,7 @@ export class Workload {
   #slice = SLICE;
   #isStopping = false;
 
-  constructor(parts: WorkloadParts) {
+  constructor(parts: AttemptPoolParts) {
     this.#parts = parts;
   }
 

@@ -15,13 +15,13 @@ import type { Hooks } from "../attempt/hooks.ts";
 import type { FailureLog } from "../failure-log.ts";
 import type { Heartbeats } from "../lease/heartbeats.ts";
 import type { Tally } from "../worker-counters.ts";
-import type { Workload } from "./attempt-pool.ts";
+import type { AttemptPool } from "./attempt-pool.ts";
 import type { QueueRotation } from "./queue-rotation.ts";
 
 export interface ClaimSettleLoopParts {
   readonly engine: Engine;
   readonly clock: Clock;
-  readonly workload: Workload;
+  readonly pool: AttemptPool;
   readonly heartbeats: Heartbeats;
   readonly failureLog: FailureLog;
   readonly answers: Answers;
@@ -95,7 +95,7 @@ export class ClaimSettleLoop {
 
   add(attempt: Attempt, end: AttemptEnd): void {
     if (this.#isStopped) {
-      this.#parts.workload.forget(attempt);
+      this.#parts.pool.forget(attempt);
       this.#report(0);
       return;
     }
@@ -115,7 +115,7 @@ export class ClaimSettleLoop {
     this.#isStopped = true;
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
-    for (const { attempt } of [...this.#outcomes, ...this.#releases]) this.#parts.workload.forget(attempt);
+    for (const { attempt } of [...this.#outcomes, ...this.#releases]) this.#parts.pool.forget(attempt);
     this.#outcomes = [];
     this.#releases = [];
   }
@@ -138,17 +138,17 @@ export class ClaimSettleLoop {
     if (this.#isStopped) return false;
     if (this.#underway === 0) return true;
     if (this.#underway === MOST_UNDERWAY) return false;
-    const { portion, room } = this.#parts.workload;
+    const { portion, room } = this.#parts.pool;
     if (this.#outcomes.length < portion / 2 && !(this.#hasMore && room >= portion)) return false;
     return this.#outcomes.every(({ attempt: { job } }) => !job.follows || !this.#telling.has(job.follows));
   }
 
   async #turn(): Promise<void> {
     if (!this.#mayTurn) return;
-    const { clock, workload, failureLog, tally, lease } = this.#parts;
+    const { clock, pool, failureLog, tally, lease } = this.#parts;
     const outcomes = this.#outcomes;
     const releases = this.#releases;
-    const { room: limit, run } = workload;
+    const { room: limit, run } = pool;
     if (outcomes.length === 0 && releases.length === 0 && !(this.#isHungry && limit > 0)) {
       this.#report(0);
       return;
@@ -157,7 +157,7 @@ export class ClaimSettleLoop {
     this.#releases = [];
     this.#underway++;
     for (const { item } of outcomes) this.#telling.add(item.id);
-    workload.expect(limit);
+    pool.expect(limit);
     try {
       // With neither, the call below is under way when this method answers: nothing has begun meanwhile.
       const reporters = outcomes.filter(({ attempt }) => attempt.hasReported);
@@ -172,17 +172,17 @@ export class ClaimSettleLoop {
         this.#isHungry = this.#hasMore;
       }
       outcomes.forEach(({ attempt, item }, index) => {
-        workload.forget(attempt);
+        pool.forget(attempt);
         tally.settled(item.type, verdicts[index] === "accepted");
       });
       this.#told(outcomes, limit);
-      workload.hold(claimed, startedAt + lease);
-      if (paused.length > 0) workload.releaseQueues(paused);
+      pool.hold(claimed, startedAt + lease);
+      if (paused.length > 0) pool.releaseQueues(paused);
       this.#report(claimed.length);
       this.#goOn();
       // The engine has its next call by now, so that it works while the middleware does.
       this.#tellSettled(outcomes, verdicts);
-      workload.begin();
+      pool.begin();
     } catch (error) {
       this.#told(outcomes, limit);
       this.#restore(outcomes);
@@ -194,12 +194,12 @@ export class ClaimSettleLoop {
   #told(outcomes: readonly Pending<AttemptOutcome>[], limit: number): void {
     this.#underway--;
     for (const { item } of outcomes) this.#telling.delete(item.id);
-    this.#parts.workload.expect(-limit);
+    this.#parts.pool.expect(-limit);
   }
 
   #goOn(): void {
-    const { workload } = this.#parts;
-    while (this.#isHungry && workload.room > 0 && !this.#cancelRetry && this.#mayTurn) void this.#turn();
+    const { pool } = this.#parts;
+    while (this.#isHungry && pool.room > 0 && !this.#cancelRetry && this.#mayTurn) void this.#turn();
     if (this.#outcomes.length > 0 || this.#releases.length > 0) this.#schedule();
   }
 
@@ -215,7 +215,7 @@ export class ClaimSettleLoop {
       this.#releases = [...this.#alive(releases), ...this.#releases];
       throw error;
     }
-    for (const { attempt } of releases) this.#parts.workload.forget(attempt);
+    for (const { attempt } of releases) this.#parts.pool.forget(attempt);
     this.#parts.tally.released += releases.length;
     this.#tellReleased(releases);
   }
@@ -271,11 +271,11 @@ export class ClaimSettleLoop {
 
   /** An outcome is worth telling for as long as its lease lasts. */
   #alive<Item>(pending: readonly Pending<Item>[]): Pending<Item>[] {
-    const { clock, workload, tally } = this.#parts;
+    const { clock, pool, tally } = this.#parts;
     const now = monotonicNow(clock);
     return pending.filter(({ attempt }) => {
       if (!this.#isStopped && now < attempt.leaseUntil) return true;
-      workload.forget(attempt);
+      pool.forget(attempt);
       tally.lost++;
       return false;
     });

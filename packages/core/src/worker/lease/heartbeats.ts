@@ -5,13 +5,13 @@ import { readJobError } from "../../queue/read/job-error.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
 import type { Attempt } from "../attempt/attempt.ts";
-import type { Workload } from "../claim/attempt-pool.ts";
+import type { AttemptPool } from "../claim/attempt-pool.ts";
 import type { FailureLog } from "../failure-log.ts";
 
 export interface HeartbeatParts {
   readonly engine: Engine;
   readonly clock: Clock;
-  readonly workload: Workload;
+  readonly pool: AttemptPool;
   readonly failureLog: FailureLog;
   readonly answers: Answers;
   /** Milliseconds. */
@@ -88,9 +88,9 @@ export class Heartbeats {
 
   #beat(): void {
     this.#cancelBeat = undefined;
-    const { workload, clock } = this.#parts;
+    const { pool, clock } = this.#parts;
     this.#expire();
-    if (workload.held.size === 0 || this.#isStopped) return;
+    if (pool.held.size === 0 || this.#isStopped) return;
     this.#isBeatDue = true;
     void this.#deliver([]);
     // Should renewals fail, or hang, the leases' ends must still be noticed in time.
@@ -98,19 +98,19 @@ export class Heartbeats {
   }
 
   #expire(): void {
-    const { workload, clock } = this.#parts;
+    const { pool, clock } = this.#parts;
     const now = monotonicNow(clock);
-    for (const attempt of workload.held) {
+    for (const attempt of pool.held) {
       if (now >= attempt.leaseUntil) {
-        workload.lose(attempt, "The lease couldn't be renewed in time; another worker may run the job.");
+        pool.lose(attempt, "The lease couldn't be renewed in time; another worker may run the job.");
       }
     }
   }
 
   #untilExpiry(): number {
-    const { workload, clock } = this.#parts;
+    const { pool, clock } = this.#parts;
     let earliest = Number.POSITIVE_INFINITY;
-    for (const attempt of workload.held) {
+    for (const attempt of pool.held) {
       if (attempt.phase !== "ended" && attempt.leaseUntil < earliest) earliest = attempt.leaseUntil;
     }
     return Math.max(1, earliest - monotonicNow(clock));
@@ -119,7 +119,7 @@ export class Heartbeats {
   /** One call at a time. A beat that falls due meanwhile makes the next one carry all. */
   async #deliver(attempts: Iterable<Attempt>): Promise<void> {
     while (this.#underway) await this.#underway;
-    const { held } = this.#parts.workload;
+    const { held } = this.#parts.pool;
     const current = this.#isBeatDue ? [...held] : [...attempts].filter((attempt) => held.has(attempt));
     this.#isBeatDue = false;
     for (const attempt of [...attempts, ...current]) this.#dirty.delete(attempt);
@@ -131,7 +131,7 @@ export class Heartbeats {
   }
 
   async #extend(attempts: readonly Attempt[]): Promise<void> {
-    const { engine, clock, lease, workload, failureLog, answers } = this.#parts;
+    const { engine, clock, lease, pool, failureLog, answers } = this.#parts;
     const startedAt = monotonicNow(clock);
     this.#lastReport = startedAt;
     const leases = attempts.map((attempt) => attempt.takeHeartbeat());
@@ -140,7 +140,7 @@ export class Heartbeats {
       failureLog.succeeded(OPERATION);
       attempts.forEach((attempt, index) => {
         const status = statuses[index];
-        if (status === "lost") workload.lose(attempt, "Another claim, or none, holds the job now.");
+        if (status === "lost") pool.lose(attempt, "Another claim, or none, holds the job now.");
         else attempt.leaseUntil = startedAt + lease;
         if (status === "cancelling" && attempt.cancelReason === undefined) void this.#cancel(attempt);
       });
