@@ -1,7 +1,7 @@
 import type { AttemptOutcome } from "../engine/port.ts";
 
 /** How the attempts of a worker ended, since it was started. */
-export class Tally {
+export class WorkerCounters {
   completed = 0;
   failed = 0;
   retried = 0;

@@ -16,7 +16,7 @@ import { CancelRequests } from "./lease/cancel-requests.ts";
 import { Heartbeats } from "./lease/heartbeats.ts";
 import { Upkeep } from "./maintenance.ts";
 import { type ServiceStart, Services } from "./services.ts";
-import { Tally } from "./worker-counters.ts";
+import { WorkerCounters } from "./worker-counters.ts";
 import type { ResolvedWorkerOptions } from "./worker-options.ts";
 
 export interface RuntimeParts {
@@ -35,7 +35,7 @@ const SHUTDOWN_GRACE = 1_000;
 
 /** The moving parts of a started worker, put together. Each minds its own business; here they meet. */
 export class WorkerRuntime {
-  readonly tally = new Tally();
+  readonly counters = new WorkerCounters();
   readonly pool: AttemptPool;
   readonly loop: ClaimSettleLoop;
   readonly #failureLog: FailureLog;
@@ -54,7 +54,7 @@ export class WorkerRuntime {
   constructor({ queue, host, options, queues, handlers, onClosed }: RuntimeParts) {
     const { engine, clock, registry, middleware } = queue;
     const { concurrency, lease } = options;
-    const { tally } = this;
+    const { counters } = this;
     const answers = new Answers(clock);
     const failureLog = new FailureLog(host.logger, () => {
       // What couldn't be told by now never can be.
@@ -81,7 +81,7 @@ export class WorkerRuntime {
       clock,
       concurrency,
       prefetch: new Prefetch(concurrency, options.prefetch),
-      tally,
+      counters,
       start: (attempt) => executor.start(attempt),
       onEnd: (attempt, end) => this.loop.add(attempt, end),
     });
@@ -94,7 +94,7 @@ export class WorkerRuntime {
       heartbeats: this.#heartbeats,
       failureLog,
       answers,
-      tally,
+      counters,
       hooks,
       queues: new QueueRotation(queues),
       lease,

@@ -183,17 +183,17 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   stats(): WorkerStats {
-    const { pool, loop, tally } = this.#runtime ?? {};
+    const { pool, loop, counters } = this.#runtime ?? {};
     return {
       state: this.#state,
       running: pool?.running ?? 0,
       buffered: pool?.buffered ?? 0,
-      completed: tally?.completed ?? 0,
-      failed: tally?.failed ?? 0,
-      retried: tally?.retried ?? 0,
-      cancelled: tally?.cancelled ?? 0,
-      released: tally?.released ?? 0,
-      lost: tally?.lost ?? 0,
+      completed: counters?.completed ?? 0,
+      failed: counters?.failed ?? 0,
+      retried: counters?.retried ?? 0,
+      cancelled: counters?.cancelled ?? 0,
+      released: counters?.released ?? 0,
+      lost: counters?.lost ?? 0,
       ...(loop?.lastClaim !== undefined && { lastClaimAt: new Date(loop.lastClaim) }),
     };
   }

@@ -4,14 +4,14 @@ import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
 import { Attempt } from "../attempt/attempt.ts";
 import { type AttemptEnd, passesTurn, released } from "../attempt/attempt-end.ts";
-import type { Tally } from "../worker-counters.ts";
+import type { WorkerCounters } from "../worker-counters.ts";
 import type { Prefetch } from "./prefetch.ts";
 
 export interface AttemptPoolParts {
   readonly clock: Clock;
   readonly concurrency: number;
   readonly prefetch: Prefetch;
-  readonly tally: Tally;
+  readonly counters: WorkerCounters;
   /** Begins an attempt. It comes back through `ended`. */
   readonly start: (attempt: Attempt) => void;
   /** An attempt is over, and its end is to be told to the engine. */
@@ -163,7 +163,7 @@ export class AttemptPool {
   lose(attempt: Attempt, why: string): void {
     if (attempt.isLost || attempt.phase === "ended") return;
     attempt.isLost = true;
-    this.#parts.tally.lost++;
+    this.#parts.counters.lost++;
     this.#held.delete(attempt);
     this.#breakRun(attempt);
     attempt.abort(new QueueError("LEASE_LOST", why));

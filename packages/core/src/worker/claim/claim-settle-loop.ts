@@ -14,7 +14,7 @@ import type { AttemptEnd } from "../attempt/attempt-end.ts";
 import type { Hooks } from "../attempt/hooks.ts";
 import type { FailureLog } from "../failure-log.ts";
 import type { Heartbeats } from "../lease/heartbeats.ts";
-import type { Tally } from "../worker-counters.ts";
+import type { WorkerCounters } from "../worker-counters.ts";
 import type { AttemptPool } from "./attempt-pool.ts";
 import type { QueueRotation } from "./queue-rotation.ts";
 
@@ -28,7 +28,7 @@ export interface ClaimSettleLoopParts {
   readonly queues: QueueRotation;
   /** Milliseconds. */
   readonly lease: number;
-  readonly tally: Tally;
+  readonly counters: WorkerCounters;
   readonly hooks: Hooks;
   /** A turn is over. */
   readonly onTurn: (turn: TurnReport) => void;
@@ -145,7 +145,7 @@ export class ClaimSettleLoop {
 
   async #turn(): Promise<void> {
     if (!this.#mayTurn) return;
-    const { clock, pool, failureLog, tally, lease } = this.#parts;
+    const { clock, pool, failureLog, counters, lease } = this.#parts;
     const outcomes = this.#outcomes;
     const releases = this.#releases;
     const { room: limit, run } = pool;
@@ -173,7 +173,7 @@ export class ClaimSettleLoop {
       }
       outcomes.forEach(({ attempt, item }, index) => {
         pool.forget(attempt);
-        tally.settled(item.type, verdicts[index] === "accepted");
+        counters.settled(item.type, verdicts[index] === "accepted");
       });
       this.#told(outcomes, limit);
       pool.hold(claimed, startedAt + lease);
@@ -216,7 +216,7 @@ export class ClaimSettleLoop {
       throw error;
     }
     for (const { attempt } of releases) this.#parts.pool.forget(attempt);
-    this.#parts.tally.released += releases.length;
+    this.#parts.counters.released += releases.length;
     this.#tellReleased(releases);
   }
 
@@ -271,12 +271,12 @@ export class ClaimSettleLoop {
 
   /** An outcome is worth telling for as long as its lease lasts. */
   #alive<Item>(pending: readonly Pending<Item>[]): Pending<Item>[] {
-    const { clock, pool, tally } = this.#parts;
+    const { clock, pool, counters } = this.#parts;
     const now = monotonicNow(clock);
     return pending.filter(({ attempt }) => {
       if (!this.#isStopped && now < attempt.leaseUntil) return true;
       pool.forget(attempt);
-      tally.lost++;
+      counters.lost++;
       return false;
     });
   }
