@@ -313,7 +313,7 @@ test("health and the log name what was lost, and work goes on for real workers",
   const logger = new RecordingLogger();
   const queue = createQueue({ registry: createRegistry([message]), engine: redisEngine({ url }), logger });
   const ran: number[] = [];
-  const worker = createWorker(queue, { upkeepInterval: "50ms" }).handle(message, async ({ data }) => {
+  const worker = createWorker(queue, { maintenanceInterval: "50ms" }).handle(message, async ({ data }) => {
     ran.push(data.n);
   });
   try {

@@ -170,7 +170,7 @@ describe("claiming", () => {
 
   it("wakes for a delayed job when it is due", async () => {
     const { queue, start, settle, clock } = setup();
-    await start({ SCAN: () => {} }, { pollInterval: "1m", upkeepInterval: "1m" });
+    await start({ SCAN: () => {} }, { pollInterval: "1m", maintenanceInterval: "1m" });
     const handle = await queue.send(scan, forward, { delay: "10s" });
     await settle();
     await clock.advance(9_999);
@@ -225,7 +225,7 @@ describe("an engine that is away", () => {
     await start({ SCAN: () => {} });
     await clock.advance(60_000);
     expect(logger.lines.toSorted()).toEqual([
-      "error: The worker couldn't do the engine's upkeep; it goes on trying.",
+      "error: The worker couldn't do the engine's maintenance; it goes on trying.",
       "error: The worker couldn't settle and claim jobs; it goes on trying.",
     ]);
     // Every 2 s at the end, not in a hurry.

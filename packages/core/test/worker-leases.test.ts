@@ -207,7 +207,7 @@ describe("leases", () => {
     clock.block(LEASE + 1);
     await clock.advance(LEASE / 3);
     expect(reasons).toMatchObject([{ code: "LEASE_LOST" }]);
-    // Upkeep has given the job back, and this worker runs it again. The first run's result is dropped.
+    // Maintenance has given the job back, and this worker runs it again. The first run's result is dropped.
     gate.open();
     await clock.advance(0);
     const settled = flaky.calls.filter(({ method }) => method === "settle").map(({ args }) => args[0]);
@@ -238,7 +238,7 @@ describe("leases", () => {
     gate.open();
     await clock.advance(0);
     expect(ran).toEqual(["warm-up 1", "slow 1"]);
-    // Upkeep gives the job back, and it runs under its next epoch.
+    // Maintenance gives the job back, and it runs under its next epoch.
     await clock.advance(LEASE);
     expect(ran).toContain("next 2");
   });

@@ -14,7 +14,7 @@ export async function drain(stage: Stage): Promise<void> {
   const worker = createWorker(stage.queue, {
     concurrency: 50,
     pollInterval: 50,
-    upkeepInterval: 50,
+    maintenanceInterval: 50,
     logger: { warn: nothing, error: nothing },
   }).handle(
     step,

@@ -24,7 +24,7 @@ export interface WorkerConfig extends ProgramConfig {
   /** Milliseconds. */
   readonly lease: number;
   readonly pollInterval: number;
-  readonly upkeepInterval: number;
+  readonly maintenanceInterval: number;
   /** Die when this job gets to this point. */
   readonly death?: { readonly point: DeathPoint; readonly job: string };
   /** Waiting handlers go on although their signal fired. */

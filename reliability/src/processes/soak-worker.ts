@@ -22,7 +22,7 @@ const worker = createWorker(queue, {
   concurrency: config.concurrency,
   lease: config.lease,
   pollInterval: "1s",
-  upkeepInterval: "1s",
+  maintenanceInterval: "1s",
   // FailureLog are what a soak is made of.
   logger: { warn: nothing, error: nothing },
 }).handle(soakStep, ({ data, job }) => {

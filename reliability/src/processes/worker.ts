@@ -24,7 +24,7 @@ const worker = createWorker(queue, {
   concurrency: config.concurrency,
   lease: config.lease,
   pollInterval: config.pollInterval,
-  upkeepInterval: config.upkeepInterval,
+  maintenanceInterval: config.maintenanceInterval,
   logger: { warn: trouble, error: trouble },
 }).handle(
   step,

@@ -2,7 +2,7 @@ import { monotonic } from "../monotonic.ts";
 import type { DeathPoint } from "../processes/protocol.ts";
 import { LEASE, type Stage, type WorkerProgram } from "../stage/stage.ts";
 
-/** What a lease's end, the successor's next upkeep and a busy machine may take together. */
+/** What a lease's end, the successor's next maintenance and a busy machine may take together. */
 export const RECOVERY = LEASE + 2_000;
 
 /** Sends a few jobs, one of them the victim. Answers its id. */

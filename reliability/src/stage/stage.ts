@@ -75,7 +75,7 @@ export class Stage {
       concurrency: 10,
       lease: LEASE,
       pollInterval: 250,
-      upkeepInterval: 250,
+      maintenanceInterval: 250,
       ...own,
     };
     const program: WorkerProgram = new ChildProgram("worker.ts", config, preload ? { preload } : {});

@@ -62,7 +62,7 @@ export interface Engine {
   release(releases: readonly Release[]): Promise<void>;
 
   /**
-   * One bounded turn of upkeep: expired leases go back (or fail as `STALLED`), cascades go on, due jobs become
+   * One bounded turn of maintenance: expired leases go back (or fail as `STALLED`), cascades go on, due jobs become
    * queued, expired finished jobs and tombstones are trimmed.
    *
    * A step of any call decides a bounded number of the dependents of jobs that end (`step-budget.ts`), in the order

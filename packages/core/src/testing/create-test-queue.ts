@@ -124,7 +124,7 @@ export async function createTestQueue<M extends Message>(
   const queue = createQueue({ registry, engine, clock, middleware, logger, outbox });
   const worker = createWorker(queue, {
     pollInterval: RARE,
-    upkeepInterval: RARE,
+    maintenanceInterval: RARE,
     logger,
     ...workerOptions,
   });

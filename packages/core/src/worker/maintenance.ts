@@ -3,7 +3,7 @@ import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
 import type { Clock } from "../timing/clock.ts";
 import type { FailureLog } from "./failure-log.ts";
 
-export interface UpkeepParts {
+export interface MaintenanceParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly failureLog: FailureLog;
@@ -14,15 +14,15 @@ export interface UpkeepParts {
   readonly onWork: () => void;
 }
 
-const OPERATION = "do the engine's upkeep";
+const OPERATION = "do the engine's maintenance";
 
-/** The worker's share of the engine's upkeep: expired leases, due jobs, retention. */
-export class Upkeep {
-  readonly #parts: UpkeepParts;
+/** The worker's share of the engine's maintenance: expired leases, due jobs, retention. */
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
   #cancelTimer: (() => void) | undefined;
   #isStopped = false;
 
-  constructor(parts: UpkeepParts) {
+  constructor(parts: MaintenanceParts) {
     this.#parts = parts;
   }
 

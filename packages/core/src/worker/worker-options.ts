@@ -30,10 +30,10 @@ export interface WorkerOptions {
    */
   readonly pollInterval?: Duration | undefined;
   /**
-   * How often this worker takes its turn at upkeep: expired leases, due jobs, retention. A dead worker's jobs
+   * How often this worker takes its turn at maintenance: expired leases, due jobs, retention. A dead worker's jobs
    * wait for their lease to end, and then for some worker's next turn. "50ms" to "1m". @default "1.8s"
    */
-  readonly upkeepInterval?: Duration | undefined;
+  readonly maintenanceInterval?: Duration | undefined;
   /** Whether this worker also moves what was sent in transactions to the engine, if the queue has an outbox. @default true */
   readonly relay?: boolean | undefined;
   /** Where the worker logs failures of its own: each once when it begins, not with each retry. @default the queue's */
@@ -57,7 +57,7 @@ export const workerOptionsSchema = z.strictObject({
   prefetch: z._default(z.int().check(z.minimum(0), z.maximum(10_000)), 1_000),
   pollInterval: interval(5_000),
   // Two seconds after a lease's end at the latest, and with the poll still under one command a second.
-  upkeepInterval: interval(1_800),
+  maintenanceInterval: interval(1_800),
   relay: z._default(z.boolean(), true),
   logger: z.optional(loggerOption()),
 });

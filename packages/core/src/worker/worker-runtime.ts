@@ -14,7 +14,7 @@ import { IdleWatch } from "./claim/work-waiter.ts";
 import { FailureLog } from "./failure-log.ts";
 import { CancelRequests } from "./lease/cancel-requests.ts";
 import { Heartbeats } from "./lease/heartbeats.ts";
-import { Upkeep } from "./maintenance.ts";
+import { Maintenance } from "./maintenance.ts";
 import { type ServiceStart, Services } from "./services.ts";
 import { WorkerCounters } from "./worker-counters.ts";
 import type { ResolvedWorkerOptions } from "./worker-options.ts";
@@ -43,7 +43,7 @@ export class WorkerRuntime {
   readonly #answers: Answers;
   readonly #heartbeats: Heartbeats;
   readonly #idle: IdleWatch;
-  readonly #upkeep: Upkeep;
+  readonly #maintenance: Maintenance;
   readonly #services: Services;
   readonly #endCancelNotices: () => void;
   readonly #cancelRequests: CancelRequests;
@@ -109,12 +109,12 @@ export class WorkerRuntime {
       pollInterval: options.pollInterval,
       onWake,
     });
-    this.#upkeep = new Upkeep({
+    this.#maintenance = new Maintenance({
       engine,
       clock,
       failureLog,
       answers,
-      interval: options.upkeepInterval,
+      interval: options.maintenanceInterval,
       onWork: onWake,
     });
     const onCancel = (ids: readonly string[], reason: string) => pool.cancel(ids, reason);
@@ -128,7 +128,7 @@ export class WorkerRuntime {
    * @throws {QueueError} The engine's, when it will never do.
    */
   async start(): Promise<void> {
-    this.#upkeep.start();
+    this.#maintenance.start();
     this.loop.wake();
     await this.#failureLog.usable;
     if (this.#isStopping) return;
@@ -138,7 +138,7 @@ export class WorkerRuntime {
 
   /** Stops claiming, waits up to `timeout` for what runs, then tells it to stop and gives it back. */
   async stop(timeout: number): Promise<void> {
-    this.#upkeep.stop();
+    this.#maintenance.stop();
     this.#idle.stop();
     this.#isStopping = true;
     this.#failureLog.stop();

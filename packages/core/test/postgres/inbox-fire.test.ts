@@ -35,7 +35,7 @@ test(`${JOBS} jobs whose leases end after their effects have each effect once`, 
   cleanups.push(() => queue.close());
   const done: string[] = [];
   const repeated: string[] = [];
-  const worker = createWorker(queue, { concurrency: 10, lease: "1s", upkeepInterval: 100 }).handle(
+  const worker = createWorker(queue, { concurrency: 10, lease: "1s", maintenanceInterval: 100 }).handle(
     planCreate,
     async (context) => {
       const { id } = context.job;

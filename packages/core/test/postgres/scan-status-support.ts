@@ -51,7 +51,7 @@ export async function startApp(
   cleanups.push(() => queue.close());
   const quiet = { warn: () => {}, error: () => {} };
   const worker = createWorker(queue, {
-    upkeepInterval: 50,
+    maintenanceInterval: 50,
     pollInterval: 50,
     logger: quiet,
     ...parts.worker,

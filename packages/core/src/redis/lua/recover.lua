@@ -1,4 +1,4 @@
--- One bounded turn of upkeep: expired leases, due jobs, retention, tombstones. Begins its writes with removals.
+-- One bounded turn of maintenance: expired leases, due jobs, retention, tombstones. Begins its writes with removals.
 --
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 tombstones to remember, 2 their least age in milliseconds, 3 most jobs of each kind

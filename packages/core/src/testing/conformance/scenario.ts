@@ -177,7 +177,7 @@ export class Scenario {
     await this.engine.release([{ id, epoch, token, delay, bounce }]);
   }
 
-  /** Upkeep until there is none left, with what it did in sum. */
+  /** Maintenance until there is none left, with what it did in sum. */
   async recover() {
     const sum = { requeued: 0, stalled: 0, promoted: 0, trimmed: 0 };
     for (let more = true; more; ) {

@@ -67,7 +67,7 @@ export const boundedCascadeCases = section(
       assert.deepEqual(await it.claimIds(MANY), ids);
     }),
 
-    rule("claims go on with what is left, so that it needs no upkeep", async (it) => {
+    rule("claims go on with what is left, so that it needs no maintenance", async (it) => {
       await it.send({ id: "root" });
       const ids = await sendDependents(it, "root");
       await it.run("root");

@@ -103,7 +103,7 @@ export const leaseCases = section(
     }),
 
     rule(
-      "one turn of upkeep handles its expired leases in send order, whichever was claimed first",
+      "one turn of maintenance handles its expired leases in send order, whichever was claimed first",
       async (on) => {
         const stalling = { maxStalls: 1 };
         await on.sendBatch({ id: "a", priority: 1, ...stalling }, { id: "b", ...stalling });
@@ -123,13 +123,16 @@ export const leaseCases = section(
       ["priorities"],
     ),
 
-    rule("more expired leases than one turn of upkeep takes are all given back in the end", async (on) => {
-      await on.sendBatch(...Array.from({ length: 3_000 }, () => ({})));
-      await on.claim(3_000, undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      assert.equal((await on.recover()).requeued, 3_000);
-      assert.equal((await on.counts()).states.queued, 3_000);
-    }),
+    rule(
+      "more expired leases than one turn of maintenance takes are all given back in the end",
+      async (on) => {
+        await on.sendBatch(...Array.from({ length: 3_000 }, () => ({})));
+        await on.claim(3_000, undefined, SHORT_LEASE);
+        await on.elapse(SHORT_LEASE);
+        assert.equal((await on.recover()).requeued, 3_000);
+        assert.equal((await on.counts()).states.queued, 3_000);
+      },
+    ),
   ],
 );
 
@@ -164,7 +167,7 @@ export const stallCases = section(
       assert.equal((await on.job("a")).stalls, 2);
     }),
 
-    rule("upkeep reports what it gave back and what stalled for good", async (on) => {
+    rule("maintenance reports what it gave back and what stalled for good", async (on) => {
       await on.sendBatch({ id: "a", maxStalls: 1 }, { id: "b", maxStalls: 2 });
       await on.claim(2, undefined, SHORT_LEASE);
       await on.elapse(SHORT_LEASE);

@@ -113,7 +113,7 @@ export const retentionCases = section(
       ["dependencies"],
     ),
 
-    rule("more than one turn of upkeep takes is trimmed in the end", async (on) => {
+    rule("more than one turn of maintenance takes is trimmed in the end", async (on) => {
       const bounds = retain({ completed: { age: SOON } });
       await on.sendBatch(...Array.from({ length: 3_000 }, () => ({ retain: bounds })));
       const leases = await on.claim(3_000);

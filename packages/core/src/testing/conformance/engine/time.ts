@@ -14,7 +14,7 @@ export const timeCases = section(
       await on.expect({ a: "scheduled" });
     }),
 
-    rule("a claim hands out what has fallen due, without upkeep", async (on) => {
+    rule("a claim hands out what has fallen due, without maintenance", async (on) => {
       await on.send({ id: "a", delay: SOON });
       await on.elapse(SOON);
       assert.deepEqual(await on.claimIds(), ["a"]);
@@ -42,7 +42,7 @@ export const timeCases = section(
       );
     }),
 
-    rule("upkeep queues what has fallen due, and says how many", async (on) => {
+    rule("maintenance queues what has fallen due, and says how many", async (on) => {
       await on.sendBatch({ id: "a", delay: SOON }, { id: "b", delay: SOON }, { id: "c", delay: LATER });
       await on.elapse(SOON);
       assert.equal((await on.recover()).promoted, 2);

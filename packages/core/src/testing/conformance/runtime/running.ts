@@ -138,7 +138,7 @@ export const workerCases = section(
               },
             },
             // One slot, which the handler keeps: the worker itself isn't to be its successor.
-            { upkeepInterval: "1m", concurrency: 1 },
+            { maintenanceInterval: "1m", concurrency: 1 },
           );
           await stage.reaches(job, "active");
           await on.elapse(WORKER_LEASE);

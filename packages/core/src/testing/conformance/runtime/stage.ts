@@ -19,7 +19,7 @@ const SILENT = Object.freeze({ warn() {}, error() {} });
 const OPTIONS: WorkerOptions = Object.freeze({
   lease: WORKER_LEASE,
   pollInterval: 50,
-  upkeepInterval: 50,
+  maintenanceInterval: 50,
   logger: SILENT,
 });
 
