@@ -10,7 +10,7 @@ import { AttemptPool } from "./claim/attempt-pool.ts";
 import { ClaimSettleLoop } from "./claim/claim-settle-loop.ts";
 import { Prefetch } from "./claim/prefetch.ts";
 import { QueueRotation } from "./claim/queue-rotation.ts";
-import { IdleWatch } from "./claim/work-waiter.ts";
+import { WorkWaiter } from "./claim/work-waiter.ts";
 import { FailureLog } from "./failure-log.ts";
 import { CancelRequests } from "./lease/cancel-requests.ts";
 import { Heartbeats } from "./lease/heartbeats.ts";
@@ -42,7 +42,7 @@ export class WorkerRuntime {
   readonly #clock: Clock;
   readonly #answers: Answers;
   readonly #heartbeats: Heartbeats;
-  readonly #idle: IdleWatch;
+  readonly #idle: WorkWaiter;
   readonly #maintenance: Maintenance;
   readonly #services: Services;
   readonly #endCancelNotices: () => void;
@@ -101,7 +101,7 @@ export class WorkerRuntime {
       onTurn: ({ claimed, isHungry }) => this.#afterTurn(claimed, isHungry),
     });
     const onWake = () => this.loop.wake();
-    this.#idle = new IdleWatch({
+    this.#idle = new WorkWaiter({
       engine,
       clock,
       failureLog,

@@ -2,7 +2,7 @@ import type { Engine } from "../../engine/port.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import type { FailureLog } from "../failure-log.ts";
 
-export interface IdleWatchParts {
+export interface WorkWaiterParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly failureLog: FailureLog;
@@ -25,14 +25,14 @@ const LONGEST_PAUSE = 250;
  * Waits, when there was nothing to claim, until there may be something: the engine says so, or the poll
  * interval is over, whatever became of the engine's wait.
  */
-export class IdleWatch {
-  readonly #parts: IdleWatchParts;
+export class WorkWaiter {
+  readonly #parts: WorkWaiterParts;
   #isWaiting = false;
   #isStopped = false;
   #emptyWakes = 0;
   #endWait: (() => void) | undefined;
 
-  constructor(parts: IdleWatchParts) {
+  constructor(parts: WorkWaiterParts) {
     this.#parts = parts;
   }
 
