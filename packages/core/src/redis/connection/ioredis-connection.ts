@@ -3,8 +3,8 @@ import type { ResolvedRedisOptions } from "../redis-options.ts";
 import { ClientSource } from "./client-source.ts";
 import type { RedisConnection } from "./connection.ts";
 import { fromGreeting, fromReply, replyCode } from "./connection-errors.ts";
-import { LinkKeeper, type LinkSettings } from "./reconnecting-session.ts";
-import type { Link } from "./redis-session.ts";
+import { type LinkSettings, ReconnectingSession } from "./reconnecting-session.ts";
+import type { RedisSession } from "./redis-session.ts";
 import type { Script } from "./script.ts";
 import { checkServer } from "./server-check.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -20,7 +20,7 @@ export class IoredisConnection implements RedisConnection {
   readonly #channels: string;
   readonly #source: ClientSource;
   readonly #allowEviction: boolean;
-  readonly #scripts: LinkKeeper;
+  readonly #scripts: ReconnectingSession;
   readonly #subscriptions: Subscriptions;
   /** Why the user may not publish, if so: then nobody hears of what happens through this connection. */
   #muteness: QueueError | undefined;
@@ -30,7 +30,7 @@ export class IoredisConnection implements RedisConnection {
     this.#source = new ClientSource(settings);
     this.#channels = `${prefix}${this.#source.database}:`;
     this.#allowEviction = settings.allowEviction;
-    this.#scripts = new LinkKeeper(this.#source, settings, {
+    this.#scripts = new ReconnectingSession(this.#source, settings, {
       prepare: (link) => this.#check(link),
       // The next one may lead to another server: messages are to come from the same.
       onLost: () => this.#subscriptions.renew(),
@@ -76,7 +76,7 @@ export class IoredisConnection implements RedisConnection {
     await Promise.all([this.#scripts.close(), this.#subscriptions.close()]);
   }
 
-  #runOn(link: Link, script: Script, args: readonly (string | number)[]): Promise<unknown> {
+  #runOn(link: RedisSession, script: Script, args: readonly (string | number)[]): Promise<unknown> {
     return link.send(link.client.evalsha(script.sha, 2, this.#prefix, this.#channels, args), (reply) => {
       if (replyCode(reply) !== "NOSCRIPT") return this.#refuse(link, script.name, reply);
       // The server forgot the script, or never had it, and so can't have run it.
@@ -86,7 +86,7 @@ export class IoredisConnection implements RedisConnection {
     });
   }
 
-  #refuse(link: Link, name: string, reply: Error): never {
+  #refuse(link: RedisSession, name: string, reply: Error): never {
     const error = fromReply(reply, this.#source.address);
     if (error === undefined)
       throw new Error(`The script "${name}" failed: ${reply.message}`, { cause: reply });
@@ -100,7 +100,7 @@ export class IoredisConnection implements RedisConnection {
     return `${this.#prefix}nothing`;
   }
 
-  async #check(link: Link): Promise<void> {
+  async #check(link: RedisSession): Promise<void> {
     const rest = Promise.all([this.#assertPrimary(link), this.#checkPublishing(link)]);
     // What `INFO` says is said more plainly.
     rest.catch(() => {});
@@ -117,20 +117,20 @@ export class IoredisConnection implements RedisConnection {
    * The connection for listening is always opened after that for scripts. So what scripts publish arrives: when the
    * primary changes, the one for scripts is refused and opened anew, and this one after it.
    */
-  async #prepareListening(link: Link): Promise<void> {
+  async #prepareListening(link: RedisSession): Promise<void> {
     await this.#scripts.opened();
     await this.#assertPrimary(link);
   }
 
   /** Where `INFO` keeps the role to itself, a replica shows by what it refuses. */
-  async #assertPrimary(link: Link): Promise<void> {
+  async #assertPrimary(link: RedisSession): Promise<void> {
     await link.send(link.client.del(this.#nothing), (reply) => {
       if (replyCode(reply) === "READONLY") throw fromGreeting(reply, this.#source.address);
       return 0;
     });
   }
 
-  async #checkPublishing(link: Link): Promise<void> {
+  async #checkPublishing(link: RedisSession): Promise<void> {
     this.#muteness = undefined;
     await link.send(link.client.publish(`${this.#channels}nothing`, ""), (reply) => {
       if (replyCode(reply) === "NOPERM") this.#muteness = fromGreeting(reply, this.#source.address);

@@ -3,7 +3,7 @@ import { isErrorLike, messageOf } from "../../errors/thrown.ts";
 import type { ResolvedRedisOptions } from "../redis-options.ts";
 import type { ClientSource } from "./client-source.ts";
 import { closed, isRefusal, unavailable, unreachable } from "./connection-errors.ts";
-import { Link } from "./redis-session.ts";
+import { RedisSession } from "./redis-session.ts";
 
 const SHORTEST_PAUSE = 50;
 const LONGEST_PAUSE = 2_000;
@@ -15,27 +15,27 @@ export type LinkSettings = Pick<
 
 interface LinkHooks {
   /** Readies a new link before anybody uses it. When this rejects, another is tried. */
-  prepare(link: Link): Promise<void>;
+  prepare(link: RedisSession): Promise<void>;
   onOpen?(): void;
   /** The link that was open is gone. */
   onLost?(): void;
 }
 
 interface Waiter {
-  readonly resolve: (link: Link) => void;
+  readonly resolve: (link: RedisSession) => void;
   readonly reject: (error: QueueError) => void;
 }
 
 /** Keeps one link open from the first need on: when it is lost or can't be opened, it tries again, for ever. */
-export class LinkKeeper {
+export class ReconnectingSession {
   readonly #source: ClientSource;
   readonly #settings: LinkSettings;
   readonly #hooks: LinkHooks;
   readonly #waiters = new Set<Waiter>();
-  #current: Link | undefined;
+  #current: RedisSession | undefined;
   #problem: QueueError | undefined;
   /** The link that is being opened. */
-  #next: Link | undefined;
+  #next: RedisSession | undefined;
   #isTrying = false;
   #wasOpen = false;
   #closed = false;
@@ -52,7 +52,7 @@ export class LinkKeeper {
   }
 
   /** The link, while it is open. */
-  get current(): Link | undefined {
+  get current(): RedisSession | undefined {
     return this.#current;
   }
 
@@ -62,7 +62,7 @@ export class LinkKeeper {
   }
 
   /** The open link, or the next one if that comes soon enough. */
-  ready(): Promise<Link> {
+  ready(): Promise<RedisSession> {
     if (this.#closed) return Promise.reject(closed());
     if (this.#current !== undefined) return Promise.resolve(this.#current);
     if (!this.#isTrying && this.#pause === undefined) this.#try();
@@ -74,7 +74,7 @@ export class LinkKeeper {
   }
 
   /** The open link, or the next one whenever it comes. Rejects when it can't come before somebody acts. */
-  opened(): Promise<Link> {
+  opened(): Promise<RedisSession> {
     if (this.#closed) return Promise.reject(closed());
     if (this.#current !== undefined) return Promise.resolve(this.#current);
     if (!this.#isTrying && this.#pause === undefined) this.#try();
@@ -87,7 +87,7 @@ export class LinkKeeper {
     void this.#next?.end(loss);
   }
 
-  #wait(patience?: number): Promise<Link> {
+  #wait(patience?: number): Promise<RedisSession> {
     return new Promise((resolve, reject) => {
       const timer =
         patience === undefined ? undefined : setTimeout(() => waiter.reject(this.#absence()), patience);
@@ -126,11 +126,11 @@ export class LinkKeeper {
     );
   }
 
-  async #open(): Promise<Link> {
+  async #open(): Promise<RedisSession> {
     const client = await this.#source.make(this.#failures);
     const { address, tls } = this.#source;
     const settings = { address, tls, commandTimeout: this.#settings.commandTimeout };
-    const link = new Link(client, settings, (lost) => this.#lost(lost));
+    const link = new RedisSession(client, settings, (lost) => this.#lost(lost));
     if (this.#closed) throw closed();
     this.#next = link;
     try {
@@ -146,7 +146,7 @@ export class LinkKeeper {
     }
   }
 
-  #opened(link: Link): void {
+  #opened(link: RedisSession): void {
     this.#isTrying = false;
     if (this.#closed) {
       void link.end(closed);
@@ -169,7 +169,7 @@ export class LinkKeeper {
     this.#retry();
   }
 
-  #lost(link: Link): void {
+  #lost(link: RedisSession): void {
     if (link !== this.#current) return;
     this.#current = undefined;
     if (this.#closed) return;

@@ -31,12 +31,12 @@ type Loss = () => QueueError;
  * one that was sent some turns of the timer ago is unanswered. Counting turns, and not milliseconds, leaves out
  * the time in which this process itself stood still, with the answers already waiting for it.
  */
-export class Link {
+export class RedisSession {
   readonly client: Client;
   readonly #address: string;
   readonly #tls: boolean | undefined;
   readonly #commandTimeout: number;
-  readonly #onLost: (link: Link) => void;
+  readonly #onLost: (link: RedisSession) => void;
   #loss: Loss | undefined;
   /** The first trouble of the socket: those after it are its consequences. */
   #trouble: Error | undefined;
@@ -54,7 +54,7 @@ export class Link {
   constructor(
     client: Client,
     settings: LinkSource & { readonly commandTimeout: number },
-    onLost: (link: Link) => void,
+    onLost: (link: RedisSession) => void,
   ) {
     this.client = client;
     this.#address = settings.address;

@@ -1,8 +1,8 @@
 import type { QueueError } from "../../errors/queue-error.ts";
 import type { ClientSource } from "./client-source.ts";
 import { fromGreeting, unavailable } from "./connection-errors.ts";
-import { LinkKeeper, type LinkSettings } from "./reconnecting-session.ts";
-import type { Link } from "./redis-session.ts";
+import { type LinkSettings, ReconnectingSession } from "./reconnecting-session.ts";
+import type { RedisSession } from "./redis-session.ts";
 
 interface Listener {
   readonly onMessage: (message: string) => void;
@@ -15,13 +15,13 @@ const CHECK_EVERY = 30_000;
 
 /** Listens to channels, on a connection of its own that is opened when first needed. */
 export class Subscriptions {
-  readonly #keeper: LinkKeeper;
+  readonly #keeper: ReconnectingSession;
   readonly #address: string;
   readonly #checkEvery: number;
-  readonly #prepareLink: (link: Link) => Promise<void>;
+  readonly #prepareLink: (link: RedisSession) => Promise<void>;
   readonly #channels = new Map<string, Set<Listener>>();
   /** The channels that a link was told of, each with the server's answer. */
-  readonly #told = new WeakMap<Link, Map<string, Promise<unknown>>>();
+  readonly #told = new WeakMap<RedisSession, Map<string, Promise<unknown>>>();
   #check: NodeJS.Timeout | undefined;
   /** A channel that the server didn't let us listen to, the last time we asked, and why. */
   #refusal: { readonly channel: string; readonly error: QueueError } | undefined;
@@ -29,12 +29,12 @@ export class Subscriptions {
   constructor(
     source: ClientSource,
     settings: LinkSettings & { readonly checkEvery?: number },
-    prepareLink: (link: Link) => Promise<void>,
+    prepareLink: (link: RedisSession) => Promise<void>,
   ) {
     this.#prepareLink = prepareLink;
     this.#address = source.address;
     this.#checkEvery = settings.checkEvery ?? CHECK_EVERY;
-    this.#keeper = new LinkKeeper(source, settings, {
+    this.#keeper = new ReconnectingSession(source, settings, {
       prepare: (link) => this.#prepare(link),
       onOpen: () => this.#reportGap(),
     });
@@ -86,7 +86,7 @@ export class Subscriptions {
     return this.#keeper.close();
   }
 
-  async #prepare(link: Link): Promise<void> {
+  async #prepare(link: RedisSession): Promise<void> {
     await this.#prepareLink(link);
     this.#told.set(link, new Map());
     link.client.on("message", (channel, message) => {
@@ -95,7 +95,7 @@ export class Subscriptions {
     await Promise.all([...this.#channels.keys()].map((channel) => this.#subscribe(link, channel)));
   }
 
-  #subscribe(link: Link, channel: string): Promise<unknown> {
+  #subscribe(link: RedisSession, channel: string): Promise<unknown> {
     const told = this.#told.get(link)!;
     let answer = told.get(channel);
     if (answer === undefined) {
@@ -137,7 +137,7 @@ export class Subscriptions {
     if (link !== undefined) this.#send(link, link.client.ping()).catch(() => {});
   }
 
-  #send<T>(link: Link, answer: Promise<T>): Promise<T> {
+  #send<T>(link: RedisSession, answer: Promise<T>): Promise<T> {
     return link.send(answer, (reply) => {
       throw fromGreeting(reply, this.#address);
     });
