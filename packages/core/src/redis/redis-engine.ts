@@ -8,7 +8,7 @@ import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { newestActive } from "./active-jobs.ts";
 import { REDIS_CAPABILITIES } from "./capabilities.ts";
-import { OwnChannel } from "./channels/engine-channel.ts";
+import { EngineChannel } from "./channels/engine-channel.ts";
 import { EventFeed } from "./channels/event-feed.ts";
 import { WorkWaits } from "./channels/work-waits.ts";
 import { describeDamage, parseDamage } from "./codec/damage.ts";
@@ -60,7 +60,7 @@ export class RedisEngine implements port.Engine {
   readonly #claims: LostClaims;
   readonly #sends: SendOrder;
   readonly #events: EventFeed;
-  readonly #channel: OwnChannel;
+  readonly #channel: EngineChannel;
   readonly #waits: WorkWaits;
   readonly #cancelListeners = new Set<port.CancelListener>();
   readonly #listenerGuard = new CallbackGuard(
@@ -82,7 +82,7 @@ export class RedisEngine implements port.Engine {
       guard: this.#listenerGuard,
       onMalformed: () => this.#reportMalformed("events"),
     });
-    this.#channel = new OwnChannel(connection, `wake:${name}`, {
+    this.#channel = new EngineChannel(connection, `wake:${name}`, {
       onWake: (queue) => this.#waits.wake(queue),
       onGap: () => this.#waits.wakeAll(),
       onCancel: (id, reason) => {

@@ -13,7 +13,7 @@ export interface OwnChannelHooks {
 }
 
 /** The channel on which scripts call one engine by its name. Listened to from the first need on. */
-export class OwnChannel {
+export class EngineChannel {
   readonly #connection: RedisConnection;
   readonly #channel: string;
   readonly #hooks: OwnChannelHooks;

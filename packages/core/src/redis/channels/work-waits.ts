@@ -1,7 +1,7 @@
 import type { WaitForWorkRequest } from "../../engine/port.ts";
 import type { RedisConnection } from "../connection/connection.ts";
 import { scripts } from "../scripts.ts";
-import type { OwnChannel } from "./engine-channel.ts";
+import type { EngineChannel } from "./engine-channel.ts";
 
 interface Waiter {
   readonly queues: readonly string[];
@@ -14,12 +14,12 @@ interface Waiter {
  */
 export class WorkWaits {
   readonly #connection: RedisConnection;
-  readonly #channel: OwnChannel;
+  readonly #channel: EngineChannel;
   readonly #name: string;
   readonly #waiters = new Set<Waiter>();
   #isClosed = false;
 
-  constructor(connection: RedisConnection, channel: OwnChannel, name: string) {
+  constructor(connection: RedisConnection, channel: EngineChannel, name: string) {
     this.#connection = connection;
     this.#channel = channel;
     this.#name = name;
