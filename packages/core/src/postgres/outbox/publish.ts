@@ -3,14 +3,14 @@ import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { messageOf } from "../../errors/thrown.ts";
 
 /** A job of the outbox on its way. */
-export interface Parcel {
+export interface OutboxEntry {
   readonly position: string;
   readonly job: NewJob;
   readonly ordering: string | null;
 }
 
 /** What became of a turn's parcels. One that is in neither list waits behind a refused one of its ordering key. */
-export interface Delivery<P extends Parcel> {
+export interface Delivery<P extends OutboxEntry> {
   readonly stored: P[];
   readonly refused: { readonly parcel: P; readonly error: string }[];
 }
@@ -26,7 +26,7 @@ type Verdict = "stored" | "behind" | { readonly error: string };
  *
  * @throws whatever says that the engine, and not a job, is the trouble.
  */
-export async function publish<P extends Parcel>(
+export async function publish<P extends OutboxEntry>(
   engine: Engine,
   parcels: readonly P[],
   within: <T>(answer: Promise<T>) => Promise<T>,
@@ -56,7 +56,7 @@ export async function publish<P extends Parcel>(
  * The jobs for one call. What follows a job that may be refused, by their ordering key or by a dependency on one that
  * follows it, is for a later call.
  */
-function nextWave<P extends Parcel>(parcels: readonly P[]): { wave: P[]; later: P[] } {
+function nextWave<P extends OutboxEntry>(parcels: readonly P[]): { wave: P[]; later: P[] } {
   const wave: P[] = [];
   const later: P[] = [];
   const unsure = new Set<string | null>();
@@ -73,7 +73,7 @@ function nextWave<P extends Parcel>(parcels: readonly P[]): { wave: P[]; later: 
   return { wave, later };
 }
 
-async function judge(wave: readonly Parcel[], enqueue: Enqueue): Promise<Verdict[]> {
+async function judge(wave: readonly OutboxEntry[], enqueue: Enqueue): Promise<Verdict[]> {
   try {
     return (await enqueue(wave.map(({ job }) => job))).map(verdictOf);
   } catch (error) {

@@ -3,7 +3,7 @@ import { QueueError } from "../../errors/queue-error.ts";
 import type { Database } from "../database.ts";
 import { inTransaction } from "../transaction.ts";
 import type { ClaimedRow, OutboxTable } from "./outbox-table.ts";
-import { type Parcel, publish } from "./publish.ts";
+import { type OutboxEntry, publish } from "./publish.ts";
 
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 30_000;
@@ -42,7 +42,7 @@ export interface TurnReport {
   readonly isFull: boolean;
 }
 
-interface RowParcel extends Parcel {
+interface RowParcel extends OutboxEntry {
   readonly row: ClaimedRow;
 }
 
