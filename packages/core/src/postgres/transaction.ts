@@ -51,7 +51,7 @@ interface PoolClient {
   release(error?: Error): void;
 }
 
-const minded = new WeakSet<object>();
+const patchedPools = new WeakSet<object>();
 
 /**
  * Keeps the loss of a connection from ending the process, and from taking its place in the pool for ever.
@@ -62,15 +62,15 @@ const minded = new WeakSet<object>();
  */
 export function surviveLostConnections(db: Database): void {
   const { $client: pool } = db as { readonly $client?: unknown };
-  if (!isEmitter(pool) || minded.has(pool)) return;
-  minded.add(pool);
+  if (!isEmitter(pool) || patchedPools.has(pool)) return;
+  patchedPools.add(pool);
   const taken = new WeakSet<PoolClient>();
   pool.on("error", () => {});
   pool.on("release", (_, client) => taken.delete(client));
   pool.on("acquire", (client) => {
     taken.add(client);
-    if (minded.has(client)) return;
-    minded.add(client);
+    if (patchedPools.has(client)) return;
+    patchedPools.add(client);
     client.on("error", (error) => {
       if (!taken.has(client)) return;
       client.release(error);
