@@ -1,20 +1,20 @@
-/** The name that was meant by one that is misspelt or cut short, if there is one. */
+/** The known name closest to a misspelt or truncated one, if any is close. */
 export function closestName(given: string, names: readonly string[]): string | undefined {
-  // No name is that long, and the comparison takes the product of both lengths.
+  // The comparison costs the product of both lengths, and no name is longer than 40.
   if (given.length < 3 || given.length > 40) return undefined;
   let closest: string | undefined;
-  let most = given.length / 3;
+  let maxDistance = given.length / 3;
   for (const name of names) {
     const distance = name.startsWith(given) ? 0 : editDistance(given, name);
-    if (distance <= most) {
+    if (distance <= maxDistance) {
       closest = name;
-      most = distance - 1;
+      maxDistance = distance - 1;
     }
   }
   return closest;
 }
 
-/** Units to insert, drop or replace. */
+/** Levenshtein distance, in UTF-16 units. */
 function editDistance(from: string, to: string): number {
   let row = [...Array(to.length + 1).keys()];
   for (const [i, unit] of [...from].entries()) {

@@ -16,7 +16,7 @@ export function parseDuration(value: unknown): number | undefined {
   return Math.round(milliseconds);
 }
 
-/** For people, in the largest unit that divides it evenly: `"30 s"`, `"90 min"`, `"250 ms"`. */
+/** In the largest unit that divides it evenly: `"30 s"`, `"90 min"`, `"250 ms"`. */
 export function formatDuration(milliseconds: number): string {
   const isWhole = (size: number) => milliseconds >= size && milliseconds % size === 0;
   const [unit, size] = Object.entries(UNITS).findLast(([, each]) => isWhole(each)) ?? ["ms", 1];

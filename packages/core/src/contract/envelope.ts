@@ -34,7 +34,7 @@ export interface WireEnvelope {
   readonly traceparent?: string;
 }
 
-/** The longest an envelope's own fields can be beside data and metadata. */
+/** Upper bound of an envelope's own fields, without data and metadata. */
 const FRAME_BYTES = 4_096;
 
 const envelopeSchema = z.strictObject({
@@ -49,8 +49,7 @@ const envelopeSchema = z.strictObject({
 });
 
 /**
- * Parses an envelope's JSON text from outside. Its data is checked for size, depth and forbidden keys, and
- * against its message only once a registry is at hand.
+ * Parses an envelope's JSON text from outside. Checks the data's size, depth and keys, but not its message's schema.
  *
  * @throws {QueueError} `INVALID_DATA` or `PAYLOAD_TOO_LARGE`.
  */

@@ -2,10 +2,10 @@ import type { Issue } from "../errors/queue-error.ts";
 import { withArticle } from "../errors/sentence.ts";
 import { isPlain } from "./limits.ts";
 
-/** Differences that one error lists. */
+/** Differences listed in one error. */
 const MAX_LISTED = 10;
 
-/** Whether who parses a value's JSON gets an equal one. A value that has been walked already: it isn't circular. */
+/** Whether a value survives JSON unchanged. The value must not be circular. */
 export function isJsonValue(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return lossOf(value) === undefined;
   if (lossOfObject(value) !== undefined) return false;
@@ -14,7 +14,7 @@ export function isJsonValue(value: unknown): boolean {
   return true;
 }
 
-/** The first ten places at which JSON would change a value, or leave something out. */
+/** The first ten places where JSON would change or drop something. */
 export function findJsonLosses(value: unknown): readonly Issue[] {
   const losses: Issue[] = [];
   const walk = (node: unknown, path: string): void => {
@@ -65,7 +65,7 @@ export function isSameValue(one: unknown, other: unknown): boolean {
   try {
     return isSame(one, other);
   } catch {
-    // An instance that can't be looked into.
+    // A proxy, or a getter that throws.
     return false;
   }
 }
@@ -85,7 +85,7 @@ function isSameInstance(one: object, other: object): boolean {
   if (one instanceof Map || one instanceof Set) {
     return isSame([...one], [...(other as Map<unknown, unknown> | Set<unknown>)]);
   }
-  // What else an instance is, its members and its text tell; of an instance that hides all, nothing can be said.
+  // Other classes: their members and their text are all that can be compared.
   return haveSameMembers(one, other) && String(one) === String(other);
 }
 

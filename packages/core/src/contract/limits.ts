@@ -3,8 +3,8 @@ import { type Issue, isQueueError, QueueError } from "../errors/queue-error.ts";
 import { messageOf } from "../errors/thrown.ts";
 
 /**
- * Caps on what a job may carry, in bytes of JSON (UTF-8). They keep one careless send from slowing every
- * worker, and hostile input from reaching a parser.
+ * Caps on what a job may carry, in bytes of JSON (UTF-8). They keep a huge send from slowing every worker, and
+ * hostile input from a parser.
  */
 export interface Limits {
   /** @default 262_144 (256 KB) */
@@ -35,16 +35,16 @@ export const MAX_DEPTH = 100;
 
 const encoder = new TextEncoder();
 
-/** Whether the UTF-8 form of a text is at most `cap` bytes. Encodes only when the length leaves it open. */
+/** Whether a text has at most `cap` bytes in UTF-8. Encodes only when its length doesn't decide it. */
 export function fitsBytes(text: string, cap: number): boolean {
   if (text.length > cap) return false;
   return text.length * 3 <= cap || encoder.encode(text).length <= cap;
 }
 
 /**
- * Walks a value before any schema sees it and throws on what must not get further: too large, too deep (or
- * circular), or an own `__proto__` key, which a later copy or merge would turn into a prototype. Instances of
- * classes aren't entered, since a codec may turn them into something else; the answer says that there were any.
+ * Walks a value before its schema parses it. Throws if it is too large, too deep or circular, or has an own
+ * `__proto__` key, which a later copy or merge would turn into a prototype. Doesn't enter class instances, since a
+ * codec may replace them; `hasInstances` reports whether there were any.
  */
 export function assertWithinLimits(
   what: string,
@@ -87,7 +87,7 @@ export function assertWithinLimits(
     walk(value, "", 0);
   } catch (cause) {
     if (isQueueError(cause)) throw cause;
-    // A getter or a proxy of the value's own.
+    // A getter or a proxy in the value.
     throw new QueueError(code, `The ${what} can't be read: ${messageOf(cause)}`, { cause });
   }
   return { hasInstances };
@@ -103,8 +103,8 @@ export function parseJson(what: string, text: string, cap: number): unknown {
   } catch (cause) {
     throw new QueueError("INVALID_DATA", `The ${what} is not JSON: ${(cause as Error).message}`, { cause });
   }
-  // Most payloads can't hold either, and a scan of the text is far cheaper than a walk of the value. A key
-  // may also be spelt with escapes.
+  // Most payloads can't contain either, and scanning the text is far cheaper than walking the value. Escapes can
+  // spell the key too.
   if (text.includes("__proto__") || text.includes("\\u") || mayBeDeep(text))
     assertWithinLimits(what, value, Number.POSITIVE_INFINITY);
   return value;
@@ -120,7 +120,7 @@ function mayBeDeep(text: string): boolean {
   return false;
 }
 
-/** `problem` goes on after the name, with what to do. */
+/** `problem` continues the sentence after the name, and says what to do. */
 export function tooLarge(what: string, problem: string): QueueError {
   return new QueueError("PAYLOAD_TOO_LARGE", `The ${what} ${problem}`);
 }

@@ -7,19 +7,19 @@ import type { Retention } from "./retention.ts";
 import { type Codec, createCodec, formatIssues, type Received, type Schema, type Sent } from "./schema.ts";
 import { findWireProblems } from "./wire-safety.ts";
 
-/** The pause before attempt n + 1. */
+/** The pause between two attempts. */
 export interface Backoff {
   /** `exponential`: delay, 2 × delay, 4 × delay …; `fixed`: always delay. */
   readonly type: "exponential" | "fixed";
   readonly delay: Duration;
   /** Upper bound of the pause. @default "1h" */
   readonly maxDelay?: Duration | undefined;
-  /** Share of the pause that is random, 0 to 1, so that failures don't return in step. @default 0 */
+  /** Random share of the pause, 0 to 1, so that jobs that failed together retry apart. @default 0 */
   readonly jitter?: number | undefined;
 }
 
 export interface RetryPolicy {
-  /** Attempts in all, the first included: 1 to 1000. @default 3 */
+  /** Total attempts, including the first: 1 to 1000. @default 3 */
   readonly attempts?: number | undefined;
   /** @default { type: "exponential", delay: "2s" } */
   readonly backoff?: Backoff | undefined;
@@ -34,7 +34,7 @@ export interface RetainPolicy {
   readonly failed?: { readonly age?: Duration | undefined; readonly count?: number | undefined } | undefined;
 }
 
-/** What `defineMessage` takes beside the name. */
+/** The definition that `defineMessage` takes. */
 export interface MessageDefinition<
   Data extends Schema,
   Result extends Schema | undefined,
@@ -45,9 +45,9 @@ export interface MessageDefinition<
   readonly result?: Result | undefined;
   /** What the handler reports on its way. Without it, a handler can't report progress. */
   readonly progress?: Progress | undefined;
-  /** Grows when the data changes shape. @default 1 */
+  /** Increase it when the data changes shape. @default 1 */
   readonly version?: number | undefined;
-  /** Keyed by the older version: turns its wire data into the next version's. */
+  /** Keyed by the older version: converts its wire data to the next version's. */
   // biome-ignore lint/suspicious/noExplicitAny: an older version's data has no type any more
   readonly upcast?: Readonly<Record<number, (data: any) => unknown>> | undefined;
   /** @default "default" */
@@ -56,17 +56,17 @@ export interface MessageDefinition<
   readonly priority?: number | undefined;
   /** Jobs of one queue with the same key run one at a time, in the order they were sent. */
   readonly orderingKey?: ((data: Sent<Data>) => string | undefined) | undefined;
-  /** Whether a failed job lets the next of its key run, or holds them. @default "continue" */
+  /** Whether a failed job lets the next job of its key run, or holds it. @default "continue" */
   readonly onOrderingFailure?: "continue" | "hold" | undefined;
   readonly retry?: RetryPolicy | undefined;
   /**
-   * Longest an attempt may run; then its signal aborts, and `timeoutGrace` begins. Without it, an attempt may run as
-   * long as its worker lives.
+   * Longest an attempt may run. Then its signal aborts, and `timeoutGrace` starts. Without it, an attempt may run as
+   * long as its worker does.
    */
   readonly timeout?: Duration | undefined;
   /**
-   * Time that a handler gets to stop after its `timeout`. One that completes within it has completed; after it the
-   * attempt fails with `TIMEOUT`, whatever the handler does later. @default "5s"
+   * Time for a handler to stop after its `timeout`. A completion within it counts; after it the attempt fails with
+   * `TIMEOUT`, whatever the handler does later. @default "5s"
    */
   readonly timeoutGrace?: Duration | undefined;
   /** Crashes or freezes of a worker after which the job fails as `STALLED`. @default 3 */
@@ -123,7 +123,7 @@ export type HandlerData<M extends Message> = Received<M["data"]>;
 /** What a handler returns. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a result schema returns nothing
 export type HandlerResult<M extends Message> = M["result"] extends Schema ? Sent<M["result"]> : void;
-/** What `wait` answers. */
+/** What `wait` returns. */
 export type JobResult<M extends Message> = M["result"] extends Schema ? Received<M["result"]> : undefined;
 /** What a handler may report. */
 export type ReportedProgress<M extends Message> = M["progress"] extends Schema ? Sent<M["progress"]> : never;
@@ -213,7 +213,7 @@ export function defineMessage<
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
     ownProblems.push(`the name must match ${NAME_PATTERN.source}`);
   }
-  // With problems the message is still an object that a registry can name; its policies are the defaults.
+  // A message with problems still exists, with default policies, so that a registry can report them.
   const options = parsed.ok ? parsed.value : definitionSchema.parse({ data: z.unknown() });
   ownProblems.push(...findUpcastGaps(options.version, Object.keys(options.upcast).map(Number)));
   let problems: readonly string[] | undefined;
@@ -250,7 +250,7 @@ export function defineMessage<
       failed: { age: retain.failed?.age ?? 7 * 24 * HOUR, count: retain.failed?.count ?? 10_000 },
     },
     limits: Object.freeze(options.limits),
-    // Read when asked for: parts of a recursive schema may be declared after the message.
+    // Computed on first use: parts of a recursive schema may be declared after the message.
     get problems() {
       problems ??= [...ownProblems, ...findSchemaProblems(options)];
       return problems;
@@ -269,7 +269,7 @@ function findSchemaProblems(schemas: {
   });
 }
 
-/** Steps must reach the current version without a gap, from whichever version they begin. */
+/** Steps must lead from the oldest version to the current one without a gap. */
 function findUpcastGaps(version: number, from: readonly number[]): readonly string[] {
   const problems: string[] = [];
   const oldest = Math.min(...from);

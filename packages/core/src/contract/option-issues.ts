@@ -4,19 +4,19 @@ import type { Issue } from "../errors/queue-error.ts";
 import { shorten } from "../errors/shorten.ts";
 import { closestName } from "./closest-name.ts";
 
-/** Problems told of one value. */
+/** Problems listed for one value. */
 const MAX_ISSUES = 20;
-/** Unknown names told. */
+/** Unknown names listed. */
 const MAX_NAMES = 5;
 
 /**
- * For a custom check of an option whose text may be shown when it is refused. Without it only its kind is: where an
+ * Params of a custom check whose error may quote the refused text. Without them only its type is named: where an
  * object is expected, text may be an address with a password in it.
  */
 export const SHOWN = { showsText: true };
 
-/** What a parse of options is given: our words for its issues, and the values that they are about. */
-export const ISSUE_CONTEXT = { error: wordIssue, reportInput: true };
+/** Parse parameters for options: our messages, and issues that carry the refused value. */
+export const ISSUE_CONTEXT = { error: messageOfIssue, reportInput: true };
 
 export function toIssues(error: z.core.$ZodError): Issue[] {
   const issues = error.issues.slice(0, MAX_ISSUES).map(toIssue);
@@ -39,21 +39,21 @@ function showsText(issue: z.core.$ZodIssue): boolean {
   return issue.code !== "invalid_type" || !/object|record|array/.test(issue.expected);
 }
 
-/** zod/mini ships no messages unless a locale is loaded, so the kinds that options meet are worded here. */
-function wordIssue(issue: z.core.$ZodRawIssue): string | undefined {
+/** zod/mini has no messages unless a locale is loaded. These are the issues that options can have. */
+function messageOfIssue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
       return `expected ${issue.expected === "int" ? "a whole number" : issue.expected}`;
     case "unrecognized_keys":
-      return wordUnknown(issue.keys, issue.inst as z.ZodMiniObject);
+      return messageOfUnknown(issue.keys, issue.inst as z.ZodMiniObject);
     case "invalid_value":
       return `expected one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
     case "invalid_format":
       return `must match ${issue.pattern}`;
     case "too_small":
-      return wordBound(issue.origin, "least", issue.minimum);
+      return messageOfBound(issue.origin, "least", issue.minimum);
     case "too_big":
-      return wordBound(issue.origin, "most", issue.maximum);
+      return messageOfBound(issue.origin, "most", issue.maximum);
     case "invalid_key":
       return issue.issues[0]?.message;
     default:
@@ -61,20 +61,20 @@ function wordIssue(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-function wordBound(origin: string, at: "least" | "most", bound: number | bigint): string {
+function messageOfBound(origin: string, at: "least" | "most", bound: number | bigint): string {
   return `must ${/string|array/.test(origin) ? "have a length of" : "be"} at ${at} ${bound}`;
 }
 
 /** `unknown option "prio" (did you mean "priority"?): the options are id, priority` */
-function wordUnknown(unknown: readonly string[], schema: z.ZodMiniObject): string {
+function messageOfUnknown(unknown: readonly string[], schema: z.ZodMiniObject): string {
   const names = Object.keys(schema.shape);
-  const told = unknown.slice(0, MAX_NAMES).map((name) => {
+  const listed = unknown.slice(0, MAX_NAMES).map((name) => {
     const close = closestName(name, names);
     return describeValue(name) + (close ? ` (did you mean "${close}"?)` : "");
   });
-  return `unknown option ${told.join(", ")}${andMore(unknown, MAX_NAMES)}: the options are ${names.join(", ")}`;
+  return `unknown option ${listed.join(", ")}${andMore(unknown, MAX_NAMES)}: the options are ${names.join(", ")}`;
 }
 
-function andMore({ length }: readonly unknown[], told: number): string {
-  return length > told ? ` and ${(length - told).toLocaleString("en")} more` : "";
+function andMore({ length }: readonly unknown[], listed: number): string {
+  return length > listed ? ` and ${(length - listed).toLocaleString("en")} more` : "";
 }

@@ -21,7 +21,7 @@ export function duration({ min = 0, max = MAX_DURATION }: { min?: number; max?: 
   );
 }
 
-/** Validates options once, refusing unknown keys, and answers them frozen with their defaults. */
+/** Validates options, refuses unknown keys, and returns them frozen with their defaults. */
 export function parseOptions<S extends z.ZodMiniType>(
   what: string,
   schema: S,
@@ -42,7 +42,7 @@ type CheckedOptions<S extends z.ZodMiniType> =
       readonly cause?: unknown;
     };
 
-/** As `parseOptions`, without the freezing and the throwing. */
+/** Like `parseOptions`, but returns the issues instead of throwing, and doesn't freeze. */
 export function checkOptions<S extends z.ZodMiniType>(schema: S, options: unknown): CheckedOptions<S> {
   try {
     const parsed = schema.safeParse(options, ISSUE_CONTEXT);

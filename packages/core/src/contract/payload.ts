@@ -8,8 +8,8 @@ import type { Message } from "./message.ts";
 import { type Codec, formatIssues, type MaybePromise, type Parsed } from "./schema.ts";
 
 /**
- * Validates an app value and turns it into the JSON text that travels: `""` for `undefined`. What comes out of
- * `decodePayload` is equal to what the schema makes of the value.
+ * Validates an app value and encodes it as JSON text, `""` for `undefined`. `decodePayload` returns a value equal to
+ * the schema's output for it.
  *
  * @throws {QueueError} `code` when the schema refuses it or JSON would change it, `PAYLOAD_TOO_LARGE` when it is
  * over `cap` bytes.
@@ -44,8 +44,8 @@ function write(
 }
 
 /**
- * For values that JSON changes. The reader's schema may still make the same of them, as `z.coerce.date()` does of a
- * date's text: that is tried.
+ * For values that JSON changes: the reader's schema may restore them, as `z.coerce.date()` does. Decodes both and
+ * compares.
  */
 function assertCarried(
   what: string,
@@ -86,7 +86,7 @@ function decodeValue(what: string, codec: Codec, value: unknown, code: ErrorCode
     : accept(what, parsed, code);
 }
 
-/** A job's data as its handler gets it: size checked, upcast to the current version, validated. */
+/** Decodes a job's data for its handler: checks the size, upcasts to the current version, validates. */
 export function decodeData(message: Message, version: number, json: string): MaybePromise<unknown> {
   const what = `data of ${message.name}`;
   const sent = parseText(what, json, message.limits.data);
@@ -136,13 +136,13 @@ export function toJson(what: string, value: unknown, cap: number, code: ErrorCod
     json = JSON.stringify(value);
   } catch (cause) {
     const message = messageOf(cause);
-    // Else it is what a `toJSON` threw, which says more than that JSON can't carry functions.
+    // Otherwise a `toJSON` threw, and its message says more than the list of losses.
     const losses = message.includes("BigInt") ? findJsonLosses(value) : [];
     throw invalid(code, what, losses.length > 0 ? losses : [{ path: "", message }]);
   }
   if (json === undefined) throw invalid(code, what, findJsonLosses(value));
   if (!fitsBytes(json, cap)) throw tooLarge(what, overCap(cap));
-  // The walk before saw the value; a `toJSON` of its own may have answered something else.
+  // The earlier walk saw the value, but a `toJSON` may have returned something else.
   if (json.includes("__proto__")) assertWithinLimits(what, JSON.parse(json), cap, code);
   return json;
 }

@@ -16,8 +16,8 @@ export interface Registry<M extends Message = Message> {
 type MessagesOf<Item> = Item extends Registry<infer M> ? M : Item extends Message ? Item : never;
 
 /**
- * Gathers messages, and other teams' registries, into one. The same message may come by two ways; two
- * messages of one name are refused.
+ * Combines messages and other registries into one. The same message may appear twice; two messages with the same
+ * name are refused.
  *
  * @throws {QueueError} `INVALID_CONTRACT` with every problem of every message in `issues`.
  *

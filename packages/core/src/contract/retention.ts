@@ -1,6 +1,6 @@
 /**
- * How long finished jobs stay readable. Whichever bound is reached first trims, but never a job that an
- * unfinished one depends on.
+ * How long finished jobs stay readable. A job is trimmed at whichever bound it reaches first, but not while an
+ * unfinished job depends on it.
  */
 export interface Retention {
   readonly completed: RetentionBound;

@@ -1,13 +1,13 @@
 import type { $ZodType } from "zod/v4/core";
 import { walkZod, type ZodNode } from "./zod-nodes.ts";
 
-/** What can be told of a schema without a value. When in doubt, not. */
+/** What a schema guarantees for every value. In doubt, a trait is false. */
 export interface SchemaTraits {
-  /** It runs no function of the app's that could answer a promise. */
+  /** It runs no function of the app that could return a promise. */
   readonly isSync: boolean;
   /** It parses a value the same way forwards and backwards. */
   readonly isSymmetric: boolean;
-  /** Its wire side holds nothing that JSON leaves out or changes. */
+  /** Its wire side contains nothing that JSON drops or changes. */
   readonly isJson: boolean;
 }
 
@@ -32,7 +32,7 @@ const SYMMETRIC: ReadonlySet<unknown> = new Set([
   "unknown",
 ]);
 
-/** Further types that run nothing of the app's but what answers at once. */
+/** Further types that run no asynchronous function of the app. */
 const SYNC: ReadonlySet<unknown> = new Set([
   ...SYMMETRIC,
   "catch",
@@ -47,13 +47,13 @@ const SYNC: ReadonlySet<unknown> = new Set([
   "void",
 ]);
 
-/** Types that let anything through. A date arrives as text, which `z.coerce.date()` may or may not read again. */
+/** Types that accept anything. A date arrives as text, which `z.coerce.date()` may or may not parse back. */
 const OPEN: ReadonlySet<unknown> = new Set(["any", "date", "unknown"]);
 
-/** Types that let `undefined` through: fine where it can be left out, and null as an element. */
+/** Types that accept `undefined`: JSON drops it as a member, and turns it into null as an element. */
 const OMITTABLE: ReadonlySet<unknown> = new Set(["optional", "undefined"]);
 
-/** Checks that only look at the value. Others may change it, before or after the parse. */
+/** Checks that never change the value. */
 const PURE_CHECKS: ReadonlySet<unknown> = new Set([
   "describe",
   "greater_than",
@@ -91,7 +91,7 @@ export function traitsOf(schema: $ZodType): SchemaTraits {
   return { isSync, isSymmetric, isJson };
 }
 
-/** Only the wire side of a pipe travels. A codec's far side may be anything. */
+/** The parts of a node that travel: of a pipe, its wire side. A codec's app side may be anything. */
 export function wireParts({ definition }: ZodNode): readonly unknown[] | undefined {
   return definition.type === "pipe" ? [definition.in, ...asList(definition.checks)] : undefined;
 }
@@ -99,7 +99,7 @@ export function wireParts({ definition }: ZodNode): readonly unknown[] | undefin
 function isJsonNode({ definition, isOmittable, checkedType }: ZodNode): boolean {
   const { type, check, fn, values } = definition;
   if (checkedType !== undefined) {
-    // Other checks than these may put another value in place; for a text, that is a text.
+    // Other checks may replace the value. For a string the replacement is a string too.
     return (
       PURE_CHECKS.has(check) ||
       typeof fn === "function" ||
@@ -107,7 +107,7 @@ function isJsonNode({ definition, isOmittable, checkedType }: ZodNode): boolean 
     );
   }
   if (type === "literal") return asList(values).every(isJsonLiteral);
-  // Unlike the others, it has to be there to be undefined.
+  // Unlike the others, its key must be present.
   if (type === "void") return false;
   if (OMITTABLE.has(type)) return isOmittable;
   return type === "pipe" || (SYNC.has(type) && !OPEN.has(type));

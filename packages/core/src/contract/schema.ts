@@ -32,7 +32,7 @@ export type MaybePromise<T> = T | Promise<T>;
 export interface Codec {
   encode(value: unknown): MaybePromise<Parsed>;
   decode(value: unknown): MaybePromise<Parsed>;
-  /** Whether JSON carries whatever `encode` answers, so that nobody needs to look. */
+  /** Whether JSON carries whatever `encode` returns, so the result needs no check. */
   readonly isJson: boolean;
 }
 
@@ -42,7 +42,7 @@ export function createCodec(schema: Schema): Codec {
 
 type Direction = "forward" | "backward";
 
-/** What a schema is like is read when first needed: parts of a recursive one may be declared after the message. */
+/** Reads its schema on first use: parts of a recursive schema may be declared after the message. */
 class ZodCodec implements Codec {
   readonly #schema: $ZodType;
   #traits: SchemaTraits | undefined;
@@ -58,7 +58,7 @@ class ZodCodec implements Codec {
 
   encode(value: unknown): MaybePromise<Parsed> {
     this.#traits ??= traitsOf(this.#schema);
-    // Zod compiles its forward direction only: where both do the same, it is twice as fast.
+    // Zod compiles only its forward direction, which is twice as fast. Symmetric schemas use it both ways.
     return this.#run(value, this.#traits.isSymmetric ? "forward" : "backward", this.#traits.isSync);
   }
 
@@ -80,15 +80,15 @@ class ZodCodec implements Codec {
 }
 
 /**
- * For schemas whose checks may answer promises, for some values or all. Zod's synchronous parse begins such a
- * check before it throws, and nobody would await it: its rejection would end the process.
+ * For schemas whose checks may return promises. Zod's synchronous parse starts such a check before it throws, and
+ * leaves its promise unawaited: a rejection would end the process.
  */
 function runAsync(schema: $ZodType, value: unknown, direction: Direction): MaybePromise<Parsed> {
   const outcome = schema._zod.run({ value, issues: [] }, { async: true, direction });
   return outcome instanceof Promise ? outcome.then(finish).catch(failure) : finish(outcome);
 }
 
-/** Only Zod's own parse can word the issues of a run, so it is given one that has ended. */
+/** Only Zod's own parse adds messages to the issues of a run, so this parses with a finished run. */
 function finish(payload: ParsePayload): Parsed {
   return fromZod(safeParse({ _zod: { run: () => payload } } as unknown as $ZodType, undefined));
 }
@@ -103,15 +103,15 @@ function toIssues(issues: readonly $ZodIssue[]): Issue[] {
   return issues.map(({ path, message }) => ({ path: path.map(String).join("."), message }));
 }
 
-/** A refinement or codec of the user's that throws is a problem with the value, not a crash. */
+/** A refinement or codec that throws makes the value invalid. */
 function failure(error: unknown): Parsed {
   const { name, message } = describeThrown(error);
   const isOneWay = name === "ZodEncodeError";
-  const told = isOneWay ? "the schema has a one-way transform; use z.codec" : message;
-  return { ok: false, issues: [{ path: "", message: told }] };
+  const problem = isOneWay ? "the schema has a one-way transform; use z.codec" : message;
+  return { ok: false, issues: [{ path: "", message: problem }] };
 }
 
-/** Other libraries can't encode: the sender's value is validated and travels as it is. */
+/** Other libraries can't encode: the sender's value is validated and sent unchanged. */
 function standardCodec(schema: Schema): Codec {
   const validate = (value: unknown, pick: (output: unknown) => unknown): MaybePromise<Parsed> => {
     const finish = (result: StandardSchemaV1.Result<unknown>): Parsed =>

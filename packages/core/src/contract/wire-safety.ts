@@ -4,7 +4,7 @@ import type { Schema } from "./schema.ts";
 import { wireParts } from "./schema-traits.ts";
 import { isZod, walkZod, type ZodNode } from "./zod-nodes.ts";
 
-/** Types whose values JSON can't carry, with what to write instead. */
+/** Types that JSON can't carry, with their replacements. */
 const NOT_JSON: Readonly<Record<string, string>> = {
   date: "z.codec(z.iso.datetime(), z.date(), …) or z.coerce.date()",
   bigint: "z.codec(z.string(), z.bigint(), …)",
@@ -18,8 +18,8 @@ const NOT_JSON: Readonly<Record<string, string>> = {
 };
 
 /**
- * What would go wrong with a schema on the wire, found when it is registered instead of in production: a
- * type that JSON can't carry, or a one-way transform, which a sender can't encode.
+ * Problems that a schema would have on the wire, reported when it is registered: a type that JSON can't carry, or a
+ * one-way transform, which a sender can't encode.
  */
 export function findWireProblems(what: string, schema: Schema): readonly string[] {
   if (!isZod(schema)) return [];
@@ -28,7 +28,7 @@ export function findWireProblems(what: string, schema: Schema): readonly string[
     walkZod(schema, what, (node) => {
       const problem = problemOf(node);
       if (problem !== undefined) problems.push(`${node.path}: ${problem}`);
-      // A pipe that isn't a codec must be two-way on both of its sides.
+      // Both sides of a pipe that isn't a codec must be reversible.
       const { type, reverseTransform, in: wire, out } = node.definition;
       return type === "pipe" && reverseTransform === undefined ? [wire, out] : wireParts(node);
     });
@@ -40,7 +40,7 @@ export function findWireProblems(what: string, schema: Schema): readonly string[
 
 function problemOf({ definition, instanceOf }: ZodNode): string | undefined {
   const { type, coerce, values } = definition;
-  // A date is written as a text that z.coerce.date() reads again.
+  // z.coerce.date() parses a date's JSON text back.
   const instead = type === "date" && coerce === true ? undefined : NOT_JSON[type ?? ""];
   if (instead) return `JSON can't carry a ${type}; use ${instead}`;
   if (type === "transform") return ".transform() can't be reversed when sending; use z.codec";

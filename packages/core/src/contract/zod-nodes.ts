@@ -7,19 +7,19 @@ export type ZodDefinition = Readonly<Record<string, unknown>> & { readonly type?
 export interface ZodNode {
   readonly definition: ZodDefinition;
   readonly path: string;
-  /** Whether JSON can leave out a value here: it can't be an element of an array. */
+  /** Whether a value here can be left out of JSON, which an array's element can't. */
   readonly isOmittable: boolean;
   /** The class of `z.instanceof`. */
   readonly instanceOf: unknown;
-  /** The type of the schema that a check is on. */
+  /** Of a check: its schema's type. */
   readonly checkedType: string | undefined;
 }
 
-/** Schemas that functions make anew at every level never end. */
+/** A getter that creates a new schema at every level never ends. */
 const MAX_NODES = 5_000;
 const MAX_LEVELS = 300;
 
-/** Parts of a definition that can't be left out, and those that can. Others are as their schema is. */
+/** Parts of a definition that can't be left out, and those that can. Others inherit from their schema. */
 const REQUIRED: ReadonlySet<string> = new Set(["element", "items", "left", "rest", "right"]);
 const MEMBERS: ReadonlySet<string> = new Set(["catchall", "valueType"]);
 
@@ -28,8 +28,8 @@ export function isZod(schema: Schema): schema is Schema & $ZodType {
 }
 
 /**
- * Walks a Zod schema and those inside it, level by level, each once. `visit` answers which parts of a definition
- * to go into; `undefined` means all. Answers false when it stopped at its bounds. Throws what a getter throws.
+ * Visits a Zod schema and its parts once each, breadth first. `visit` returns the parts to enter, or `undefined` for
+ * all. Returns false if it stopped at its bounds. Throws what a getter throws.
  */
 export function walkZod(
   root: unknown,
@@ -57,7 +57,7 @@ export function walkZod(
       else if (def.type === "lazy") add(innerType, at, isOmittable);
       else {
         for (const key of Object.keys(definition)) {
-          // A default may be a function that Zod's getter would call.
+          // Zod's getter calls a default that is a function.
           if (key === "defaultValue") continue;
           const part = definition[key];
           const isPartOmittable = MEMBERS.has(key) || (isOmittable && !REQUIRED.has(key));

@@ -5,7 +5,7 @@ import type { HealthReport, MetricsBucket, QueueCounts } from "../engine/reports
 import { messageOf } from "../errors/thrown.ts";
 import type { Logger } from "../logging/logger.ts";
 
-/** An engine that is known by name at once, and loaded by the first call. */
+/** An engine that is loaded by its first call. Its name and capabilities are known before. */
 export class DeferredEngine implements port.Engine {
   readonly name: string;
   readonly embedded = false;
@@ -134,7 +134,7 @@ export class DeferredEngine implements port.Engine {
     if (this.#loading === undefined) {
       if (this.#closed) throw engineClosed(this.name);
       this.#loading = this.#loadWithLogger();
-      // What failed once may be there the next time.
+      // The next call tries again.
       this.#loading.catch(() => {
         this.#loading = undefined;
       });

@@ -17,11 +17,11 @@ export interface EngineFromEnvOptions {
   /** Engines with the same namespace share queues and jobs. @default QUEUE_NAMESPACE, or "queue" */
   readonly namespace?: string | undefined;
   /**
-   * Whether the embedded engine will do in production, where its jobs are lost with the process and no other
-   * process sees them. `QUEUE_ENGINE=memory` in the environment says so too. @default "refuse"
+   * Whether to allow the embedded engine in production, where its jobs are lost with the process and no other
+   * process sees them. `QUEUE_ENGINE=memory` in the environment allows it too. @default "refuse"
    */
   readonly embeddedInProduction?: "allow" | "refuse" | undefined;
-  /** Told once which engine it is. @default console */
+  /** Logs once which engine was chosen. @default console */
   readonly logger?: { info(message: string): void } | undefined;
 }
 
@@ -39,28 +39,28 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * The engine that the environment asks for: Redis where `REDIS_URL` names one (or `REDIS_HOST` with `REDIS_PORT`,
- * `REDIS_USERNAME`, `REDIS_PASSWORD`, `REDIS_TLS`, `REDIS_DB`), the embedded one otherwise. `QUEUE_ENGINE=memory`
- * or `=redis` insists on one of them, `QUEUE_NAMESPACE` parts apps that share a server.
+ * Chooses the engine by environment variables: Redis if `REDIS_URL` is set (or `REDIS_HOST` with `REDIS_PORT`,
+ * `REDIS_USERNAME`, `REDIS_PASSWORD`, `REDIS_TLS`, `REDIS_DB`), otherwise the embedded one. `QUEUE_ENGINE=memory`
+ * or `=redis` requires one of them. `QUEUE_NAMESPACE` separates apps that share a server.
  *
- * @throws {QueueError} `INVALID_OPTIONS` when the settings make no sense, and in production when no Redis is named.
+ * @throws {QueueError} `INVALID_OPTIONS` when a setting is invalid, and in production when no Redis is named.
  *
  * @example
  * const queue = createQueue({ registry, engine: engineFromEnv() });
  */
 export function engineFromEnv(options: EngineFromEnvOptions = {}): Engine {
   const { env = processEnv(), logger, ...chosen } = parseOptions("engineFromEnv", optionsSchema, options);
-  // A line that isn't written is no reason not to start.
+  // A logger that fails must not keep the app from starting.
   const inform = (line: string) =>
     callSafely(
       () => logger.info(`@org/queue: ${line}`),
       () => {},
     );
-  const { QUEUE_ENGINE: wanted = "" } = env;
-  if (!["", "memory", "redis"].includes(wanted)) {
-    throw refused(`QUEUE_ENGINE must be "memory" or "redis", got ${describeValue(wanted)}.`);
+  const { QUEUE_ENGINE: engineName = "" } = env;
+  if (!["", "memory", "redis"].includes(engineName)) {
+    throw refused(`QUEUE_ENGINE must be "memory" or "redis", got ${describeValue(engineName)}.`);
   }
-  const url = wanted === "memory" ? undefined : redisUrlFromEnv(env);
+  const url = engineName === "memory" ? undefined : redisUrlFromEnv(env);
   if (url !== undefined) {
     const namespace = chosen.namespace ?? namespaceFromEnv(env);
     const address = describeAddress(parseRedisUrl(url, "REDIS_URL"));
@@ -70,15 +70,15 @@ export function engineFromEnv(options: EngineFromEnvOptions = {}): Engine {
       return redisEngine({ url, namespace });
     });
   }
-  if (wanted === "redis")
+  if (engineName === "redis")
     throw refused("QUEUE_ENGINE is redis, but neither REDIS_URL nor REDIS_HOST is set.");
-  const isChosen = wanted === "memory" || chosen.embeddedInProduction === "allow";
+  const isChosen = engineName === "memory" || chosen.embeddedInProduction === "allow";
   if (env.NODE_ENV === "production" && !isChosen) {
     const missing = refused(
       "no Redis is named, and in production the embedded engine would lose every job with its process. " +
         'Set REDIS_URL ("redis://host:6379"); or QUEUE_ENGINE=memory if that is meant.',
     );
-    // `next build` loads the app's modules as in production, on machines that have no Redis, and sends nothing.
+    // `next build` loads the app's modules with NODE_ENV=production, without Redis, and sends nothing.
     if (env.NEXT_PHASE !== "phase-production-build") throw missing;
     return new DeferredEngine("redis", REDIS_CAPABILITIES, () => Promise.reject(missing));
   }

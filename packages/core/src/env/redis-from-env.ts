@@ -4,20 +4,20 @@ import { parseRedisUrl } from "../redis/connection/redis-url.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Settings that mean nothing without a host. */
+/** Variables that need a host. */
 const PARTS = ["REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_TLS", "REDIS_DB"];
 
-/** The URL of the server that the environment names, if it names one. An empty variable counts as unset. */
+/** The URL of the server that the environment names, if any. Empty variables count as unset. */
 export function redisUrlFromEnv(env: Environment): string | undefined {
   if (env.REDIS_URL) {
     parseRedisUrl(env.REDIS_URL, "REDIS_URL");
     return env.REDIS_URL;
   }
   if (env.REDIS_HOST) return composeUrl(env, env.REDIS_HOST);
-  const lone = PARTS.filter((name) => env[name]);
-  if (lone.length === 0) return undefined;
+  const orphaned = PARTS.filter((name) => env[name]);
+  if (orphaned.length === 0) return undefined;
   throw refused(
-    `${lone.join(" and ")} ${lone.length === 1 ? "is" : "are"} set, but neither REDIS_URL nor REDIS_HOST.`,
+    `${orphaned.join(" and ")} ${orphaned.length === 1 ? "is" : "are"} set, but neither REDIS_URL nor REDIS_HOST.`,
   );
 }
 

@@ -3,8 +3,8 @@ import { shorten } from "./shorten.ts";
 const MAX_LENGTH = 60;
 
 /**
- * A value for a message about it, shortened: a primitive itself; of what holds other values the kind only, since they
- * may be secret or endless, or throw when they are read. A URL may hold a password. Never throws.
+ * Describes a value for an error message. Primitives are shown, shortened; of objects only the kind, since their
+ * members may be secret, endless, or throw when read. A URL isn't shown: it may contain a password. Never throws.
  */
 export function describeValue(value: unknown): string {
   if (typeof value === "string") {
@@ -16,7 +16,7 @@ export function describeValue(value: unknown): string {
     : shorten(String(value), MAX_LENGTH);
 }
 
-/** As `describeValue`, and of text that it is text: for where no text is right, and any may be a password. */
+/** Like `describeValue`, without text: where no text is expected, any may be a password. */
 export function describeWithoutText(value: unknown): string {
   return typeof value === "string" ? "a string" : describeValue(value);
 }

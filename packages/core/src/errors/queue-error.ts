@@ -1,11 +1,11 @@
 import { ERROR_CODES, type ErrorCode } from "./codes.ts";
 
-/** Survives two copies of the package in one process, where `instanceof` would not. */
+/** Shared by all copies of the package in a process, unlike `instanceof`. */
 const brand = Symbol.for("@org/queue/error");
 
 export interface QueueErrorOptions {
   readonly cause?: unknown;
-  /** Where and what was wrong, for errors about data and options. */
+  /** What was wrong where, of errors about data and options. */
   readonly issues?: readonly Issue[];
   /** The jobs of a send that may or may not have been stored. */
   readonly ids?: readonly string[];
@@ -19,7 +19,7 @@ export interface Issue {
 }
 
 /**
- * Every error this library throws. Tell them apart by `code`, not by class or message.
+ * Every error this library throws. Distinguish them by `code`, not by class or message.
  *
  * @example
  * try {
@@ -32,12 +32,12 @@ export interface Issue {
 export class QueueError extends Error {
   override readonly name: string = "QueueError";
   readonly code: ErrorCode;
-  /** Whether doing the same again may succeed. */
+  /** Whether a repeat may succeed. */
   readonly retryable: boolean;
   readonly issues: readonly Issue[];
   /**
-   * Of a send that the engine didn't answer, or refused for now: its jobs' ids, in their order, generated ones
-   * among them. A repeat of the send with the same ids stores each job once. Else empty.
+   * The ids of a send's jobs, in order and including generated ones, when the engine didn't answer the send or
+   * refused it for now. Repeat the send with the same ids: each job is stored once. Otherwise empty.
    */
   readonly ids: readonly string[];
 
@@ -51,7 +51,7 @@ export class QueueError extends Error {
   }
 }
 
-/** Whether a value, of whatever kind, is this library's error and, when `code` is given, that one. Never throws. */
+/** Whether any value is an error of this library, with `code` if given. Never throws. */
 export function isQueueError<Code extends ErrorCode>(
   value: unknown,
   code?: Code,
@@ -70,7 +70,7 @@ interface Branded {
   readonly code?: unknown;
 }
 
-/** A send named a dependency that isn't known. Nothing of its batch was stored. */
+/** A send named an unknown dependency. Nothing of its batch was stored. */
 export class DependencyNotFoundError extends QueueError {
   override readonly name = "DependencyNotFoundError";
   /** The unknown ids. */
@@ -110,8 +110,8 @@ export class UnrecoverableError extends QueueError {
 }
 
 /**
- * Throw it in a handler to choose the pause before the next attempt, for example from a rate limit's
- * answer. It uses up an attempt like any other failure.
+ * Throw it in a handler to choose the pause before the next attempt, for example from a `Retry-After` header. It
+ * uses up an attempt like any other failure.
  *
  * @example
  * if (response.status === 429) throw new RetryAfterError(30_000);

@@ -1,7 +1,7 @@
 import { QueueError } from "./queue-error.ts";
 
 /**
- * The runtime's `crypto`. Node 18 has no global one, and lacks more that the library uses.
+ * The runtime's `crypto`. Node 18 has no global one, and lacks other features that the library uses.
  *
  * @throws {QueueError} `UNSUPPORTED_RUNTIME`.
  */

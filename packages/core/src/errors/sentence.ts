@@ -3,7 +3,7 @@ export function withArticle(name: string): string {
   return `${/^[aeio]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
-/** A text with a full stop, unless it ends a sentence already: for texts of others inside of ours. */
+/** Adds a full stop unless the text ends with one. For quoting other messages. */
 export function sentence(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }

@@ -3,8 +3,8 @@ const encoder = new TextEncoder();
 const MARK_BYTES = 3;
 
 /**
- * A text of at most `length` UTF-16 units, its end replaced by "…" where it was longer. Never cuts a surrogate pair,
- * and what isn't well-formed Unicode is made so: engines parse it.
+ * Shortens a text to `length` UTF-16 units, with "…" at its end. Never cuts a surrogate pair, and makes the text
+ * well-formed Unicode, since engines parse it.
  */
 export function shorten(text: string, length: number): string {
   if (text.length <= length) return text.toWellFormed();
@@ -13,7 +13,7 @@ export function shorten(text: string, length: number): string {
   return `${text.slice(0, end).toWellFormed()}…`;
 }
 
-/** As `shorten`, to at most `bytes` of UTF-8. */
+/** Like `shorten`, to at most `bytes` of UTF-8. */
 export function shortenToBytes(text: string, bytes: number): string {
   // A unit takes three bytes at most.
   if (text.length * 3 <= bytes) return text.toWellFormed();

@@ -1,12 +1,12 @@
 import { type Issue, isQueueError } from "./queue-error.ts";
 
-/** What was thrown, in texts. */
+/** The texts of a thrown value. */
 export interface ThrownText {
-  /** The error's class; the type of what isn't an error. */
+  /** The error's class, or the type of a value that isn't an error. */
   readonly name: string;
-  /** Never empty: the name of an error without a message. */
+  /** Never empty: the error's name if it has no message. */
   readonly message: string;
-  /** With the stacks of its causes and inner errors; `""` of what isn't an error. */
+  /** With the stacks of its causes and inner errors. `""` if it isn't an error. */
   readonly stack: string;
   /** What an `AggregateError` holds, the first ten. */
   readonly errors: readonly { readonly name: string; readonly message: string }[];
@@ -20,8 +20,8 @@ const MAX_INNER = 10;
 const MAX_NESTED = 10;
 
 /**
- * Reads whatever was thrown, and never throws itself: it may be a proxy, hold getters that throw, come from another
- * realm or copy of this package, or be its own cause.
+ * Describes any thrown value without throwing: it may be a proxy, have getters that throw, come from another realm
+ * or copy of this package, or be its own cause.
  */
 export function describeThrown(thrown: unknown): ThrownText {
   const { name, message, stack } = readOne(thrown);
@@ -38,7 +38,7 @@ export function describeThrown(thrown: unknown): ThrownText {
   };
 }
 
-/** The message of whatever was thrown; never empty. Never throws. */
+/** The message of any thrown value, never empty. Never throws. */
 export function messageOf(thrown: unknown): string {
   return readOne(thrown).message;
 }
@@ -56,8 +56,8 @@ function readOne(thrown: unknown): OneThrown {
 }
 
 /**
- * Of another realm too, where `instanceof` fails, as Node's own errors are in the sandbox of a test runner; or of a
- * library whose errors don't extend `Error`. Never throws.
+ * Whether a value is an error, also of another realm, where `instanceof` fails (Node's own errors in a test runner's
+ * sandbox), or of a library whose errors don't extend `Error`. Never throws.
  */
 export function isErrorLike(thrown: unknown): thrown is Error {
   if (typeof thrown !== "object" || thrown === null) return false;
@@ -73,7 +73,7 @@ export function isErrorLike(thrown: unknown): thrown is Error {
   );
 }
 
-/** `error.stack` leaves out its causes, and an `AggregateError`'s errors, which say what really happened. */
+/** Appends what `error.stack` leaves out: the causes, and an `AggregateError`'s errors. */
 function withNested(stack: string, error: object): string {
   const parts = [stack];
   const seen = new Set<unknown>([error]);
