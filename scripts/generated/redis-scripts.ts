@@ -22,7 +22,7 @@ export const redisScriptsPage: Page = {
       if (!included.has(`lib/${name}`)) return [];
       return `const ${nameOf(name)}Part =\n  ${JSON.stringify(codeOf(`lib/${name}`).join("\n"))};`;
     });
-    return `import type { Script } from "./script.ts";
+    return `import type { Script } from "./connection/script.ts";
 
 // What several scripts include, once.
 ${parts.join("\n")}
