@@ -62,7 +62,7 @@ export function assertWithinLimits(
     else {
       if (depth > MAX_DEPTH) {
         const problem = `is nested deeper than ${MAX_DEPTH} levels. Flatten it, or send it as text.`;
-        throw tooMuch(code, what, value, problem);
+        throw limitExceeded(code, what, value, problem);
       }
       budget -= 2;
       if (Array.isArray(node)) {
@@ -80,7 +80,7 @@ export function assertWithinLimits(
         }
       }
     }
-    if (budget < 0) throw tooMuch(code, what, value, overCap(cap));
+    if (budget < 0) throw limitExceeded(code, what, value, overCap(cap));
   };
 
   try {
@@ -129,37 +129,37 @@ export function overCap(cap: number): string {
   return `is over ${cap.toLocaleString("en")} bytes. Send a reference, or raise the message's \`limits\`.`;
 }
 
-/** Of a literal or of `JSON.parse`, also from another realm. */
+/** Whether an object is a literal or came from `JSON.parse`, also in another realm. */
 export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function tooMuch(code: ErrorCode, what: string, value: unknown, problem: string): QueueError {
-  const path = findCircle(value);
+function limitExceeded(code: ErrorCode, what: string, value: unknown, problem: string): QueueError {
+  const path = findCycle(value);
   return path === undefined ? tooLarge(what, problem) : circular(code, what, path);
 }
 
-/** Members that the search for a circle looks at: a value that is too large anyway may be very large. */
-const MAX_SEARCHED = 100_000;
+/** Members that the search for a cycle visits: a value over its cap may be huge. */
+const MAX_VISITED = 100_000;
 
-/** Where a value first holds an object that it is inside of, as a dotted path. */
-function findCircle(root: unknown): string | undefined {
-  const around = new Set<unknown>();
+/** The dotted path of the first reference back to an ancestor. */
+function findCycle(root: unknown): string | undefined {
+  const ancestors = new Set<unknown>();
   const done = new Set<unknown>();
-  let searched = 0;
+  let visited = 0;
   const search = (node: unknown, path: string): string | undefined => {
     if (typeof node !== "object" || node === null || done.has(node)) return undefined;
-    if (around.has(node)) return path.slice(1);
-    if (around.size > MAX_DEPTH || !(Array.isArray(node) || isPlain(node))) return undefined;
-    around.add(node);
+    if (ancestors.has(node)) return path.slice(1);
+    if (ancestors.size > MAX_DEPTH || !(Array.isArray(node) || isPlain(node))) return undefined;
+    ancestors.add(node);
     const keys = Array.isArray(node) ? node.keys() : Object.keys(node);
     for (const key of keys) {
-      if (++searched > MAX_SEARCHED) break;
+      if (++visited > MAX_VISITED) break;
       const found = search((node as Record<PropertyKey, unknown>)[key], `${path}.${key}`);
       if (found !== undefined) return found;
     }
-    around.delete(node);
+    ancestors.delete(node);
     done.add(node);
     return undefined;
   };

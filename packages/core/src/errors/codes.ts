@@ -7,12 +7,12 @@ export const ERROR_CODES = {
   INVALID_CONTRACT: {
     retryable: false,
     means: "A message definition or a registry has problems; all of them are listed.",
-    remedy: "Mend each problem. The app can't start with a registry that has any.",
+    remedy: "Fix each problem. A registry that has any can't be created.",
   },
   INVALID_OPTIONS: {
     retryable: false,
     means: "An option is unknown, missing, or out of its bounds.",
-    remedy: "The message names the option and what it accepts.",
+    remedy: "The error message names the option and what it accepts.",
   },
   UNKNOWN_MESSAGE: {
     retryable: false,
@@ -29,19 +29,19 @@ export const ERROR_CODES = {
   },
   INVALID_RESULT: {
     retryable: false,
-    means: "What the handler returned doesn't match the message's `result` schema.",
-    remedy: "Return what the contract says, or change the contract.",
+    means: "The handler's return value doesn't match the message's `result` schema.",
+    remedy: "Return what the contract requires, or change the contract.",
   },
   INVALID_PROGRESS: {
     retryable: false,
     means: "The progress a handler reported doesn't match the message's `progress` schema.",
-    remedy: "Report what the contract says, or change the contract.",
+    remedy: "Report what the contract requires, or change the contract.",
   },
   PAYLOAD_TOO_LARGE: {
     retryable: false,
     means: "Data, metadata, result, or progress is over its size cap, or nested too deep.",
     remedy:
-      "Send a reference (an id, a URL), or raise the cap in `limits`. Flatten what is too deep, or send it as text.",
+      "Send a reference (an id, a URL), or raise the cap in `limits`. Flatten deep data, or send it as text.",
   },
   UNSUPPORTED_VERSION: {
     retryable: false,
@@ -52,18 +52,18 @@ export const ERROR_CODES = {
   // Dependencies
   DEPENDENCY_NOT_FOUND: {
     retryable: false,
-    means: "The job depends on an id that no engine ever stored, or that was forgotten. Nothing was stored.",
+    means: "The job depends on an id that was never stored or is forgotten. Nothing was stored.",
     remedy: "Send the dependency first, or both in one `sendMany` with a local `ref`.",
   },
   DEPENDENCY_CYCLE: {
     retryable: false,
     means: "Jobs of one batch wait for each other. Nothing was stored.",
-    remedy: "The message names the cycle; remove one of its dependencies.",
+    remedy: "The error message names the cycle: remove one of its dependencies.",
   },
   DEPENDENCY_FAILED: {
     retryable: false,
     means:
-      "The job was cancelled because a dependency failed or was cancelled. `root` and the message name the first.",
+      "The job was cancelled because a dependency failed or was cancelled. `root` and the error message name the first.",
     remedy: 'Retry the dependency, then this job; or send with `onFailure: "run"` or `"hold"`.',
   },
 
@@ -82,11 +82,11 @@ export const ERROR_CODES = {
   INVALID_STATE: {
     retryable: false,
     means: "The job's state doesn't allow the operation.",
-    remedy: "The message says the job's state and which states would do.",
+    remedy: "The error message names the job's state and the states that allow it.",
   },
   JOB_FAILED: {
     retryable: false,
-    means: "`wait` or `result` was asked of a job that failed; `cause` carries the job's error.",
+    means: "`wait` was called for a job that failed. `cause` is the job's error.",
     remedy: "Look at the cause; `queue.retry(id)` runs it again.",
   },
   JOB_CANCELLED: {
@@ -96,15 +96,15 @@ export const ERROR_CODES = {
   },
   WAIT_TIMEOUT: {
     retryable: true,
-    means: "The job didn't end within the time given to `wait`. That changes nothing for the job.",
-    remedy: "The message says what the job waits for. Wait again, or give it more time.",
+    means: "The job didn't end within the timeout of `wait`. The job isn't affected.",
+    remedy: "The error message says what the job waits for. Wait again, or longer.",
   },
 
   // Attempts
   HANDLER_FAILED: {
     retryable: true,
-    means: "The handler threw. The job is retried as its policy says.",
-    remedy: "`cause` and the stored error carry the handler's own message and stack.",
+    means: "The handler threw. The job is retried by its retry policy.",
+    remedy: "`cause` and the stored error have the handler's own message and stack.",
   },
   TIMEOUT: {
     retryable: true,
@@ -119,22 +119,22 @@ export const ERROR_CODES = {
   LEASE_LOST: {
     retryable: true,
     means: "The worker couldn't renew its lease in time; another worker may run the job now.",
-    remedy: "Stop what the handler is doing. Writes to the outside should carry `fence`.",
+    remedy: "Stop what the handler is doing. Send `fence` along with writes to other systems.",
   },
   SHUTDOWN: {
     retryable: true,
-    means: "The worker is stopping and its drain time is over; the job is given back.",
-    remedy: "Give `stop({ timeout })` more time, or make the handler obey `signal`.",
+    means: "The worker is stopping and its drain time is over. The job goes back to its queue.",
+    remedy: "Give `stop({ timeout })` more time, or pass `signal` to what the handler awaits.",
   },
   UNRECOVERABLE: {
     retryable: false,
     means: "The handler threw `UnrecoverableError`: no retry can help.",
-    remedy: "Mend the cause, then retry the job by hand.",
+    remedy: "Fix the cause, then retry the job.",
   },
   RETRY_AFTER: {
     retryable: true,
-    means: "The handler asked to be run again after a time of its choosing.",
-    remedy: "Nothing: the job runs again by itself.",
+    means: "The handler threw `RetryAfterError`, which chooses the pause before the next attempt.",
+    remedy: "None: the job runs again by itself.",
   },
 
   // Engines
@@ -146,12 +146,12 @@ export const ERROR_CODES = {
   ENGINE_UNAVAILABLE: {
     retryable: true,
     means: "The engine's server can't be reached, or refused the operation for now.",
-    remedy: "Try again. Repeat a send with the error's `ids`: then each job is stored once.",
+    remedy: "Try again. Repeat a send with the error's `ids`, so that each job is stored once.",
   },
   ENGINE_FAILED: {
     retryable: false,
-    means: "The engine failed at a send for an unknown reason. Other sends aren't touched.",
-    remedy: "Look at the cause. `queue.get` tells for each of the error's `ids` whether it was stored.",
+    means: "The engine failed at a send for an unknown reason. Other sends aren't affected.",
+    remedy: "Look at the cause. Check with `queue.get` which of the error's `ids` were stored.",
   },
   ENGINE_FULL: {
     retryable: true,
@@ -167,24 +167,25 @@ export const ERROR_CODES = {
   },
   ENGINE_MISCONFIGURED: {
     retryable: false,
-    means: "The engine's server refused the credentials, is too old, or is set up in a way that loses jobs.",
-    remedy: "The message names the setting to change. After that the engine goes on by itself.",
+    means: "The engine's server refused the credentials, is too old, or has a setting that loses jobs.",
+    remedy: "The error message names the setting to change. The engine then continues by itself.",
   },
 
   // Postgres
   DATABASE_UNAVAILABLE: {
     retryable: true,
     means: "Postgres can't be reached, the connection was lost, or it refused the statement for now.",
-    remedy: "The message says what to check. Retry: what was under way in a transaction is undone.",
+    remedy: "The error message says what to check. Retry: an open transaction was rolled back.",
   },
   DATABASE_MISCONFIGURED: {
     retryable: false,
     means:
       "Postgres refused the credentials or the role, or the database lacks a table, a column or a migration.",
-    remedy: "The message names what to change; most often `await migrate(db)`, or your own migrations.",
+    remedy:
+      "The error message names what to change; most often run `await migrate(db)`, or your own migrations.",
   },
 
-  // All of them
+  // General
   UNSUPPORTED_RUNTIME: {
     retryable: false,
     means: "The runtime is too old for this library.",
@@ -200,7 +201,7 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 export interface ErrorCodeEntry {
-  /** Whether doing the same again may succeed. */
+  /** Whether a repeat may succeed. */
   readonly retryable: boolean;
   readonly means: string;
   readonly remedy: string;
