@@ -72,10 +72,12 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   logging: ["errors"],
   contract: ["errors", "logging"],
+  timing: [],
   engine: ["errors"],
-  memory: ["contract", "engine", "errors", "logging"],
-  queue: ["contract", "engine", "errors", "logging", "memory"],
-  worker: ["contract", "engine", "errors", "logging", "queue"],
+  memory: ["contract", "engine", "errors", "logging", "timing"],
+  middleware: ["errors"],
+  queue: ["contract", "engine", "errors", "logging", "memory", "middleware", "timing"],
+  worker: ["contract", "engine", "errors", "logging", "middleware", "queue", "timing"],
 };
 
 /** What a room may use from outside. */
@@ -125,8 +127,8 @@ describe("the rooms of the package", () => {
     const found = importsOf(join(source, "contract/index.ts")).map(({ from }) => from);
     expect(found).toContain("./duration.ts");
     expect(found).toContain("../errors/index.ts");
-    expect(importsOf(join(source, "queue/operations.ts"))).toContainEqual({
-      from: "../engine/port.ts",
+    expect(importsOf(join(source, "queue/operate/operations.ts"))).toContainEqual({
+      from: "../../engine/port.ts",
       isType: true,
     });
   });
