@@ -5,7 +5,7 @@ import { assertInTime, RECOVERY } from "./recovery.ts";
 
 export const blockEventLoop: Scenario = {
   name: "block-event-loop",
-  promise: "a handler that blocks its event loop past the lease loses its job to a successor",
+  promise: "a handler that blocks the event loop past its lease loses the job to another worker",
   async run(stage) {
     const milliseconds = stage.random.between(2 * LEASE, 3 * LEASE);
     // Waiting in the same worker, its lease is lost with the spinning one's.

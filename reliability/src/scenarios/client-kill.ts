@@ -3,7 +3,7 @@ import { Load } from "./load.ts";
 
 export const clientKill: Scenario = {
   name: "client-kill",
-  promise: "connections that the server kills, again and again, lose and double nothing",
+  promise: "connections that the server kills again and again lose and duplicate nothing",
   losesEvents: true,
   async run(stage) {
     const load = await Load.start(stage);

@@ -7,7 +7,7 @@ const HOUR = 3_600_000;
 
 export const clocksApart: Scenario = {
   name: "clocks-apart",
-  promise: "workers and producers whose clocks are an hour apart agree on leases, delays and order",
+  promise: "workers and producers whose clocks differ by an hour agree on leases, delays and order",
   async run(stage) {
     const shift = stage.random.pick([-HOUR, HOUR]);
     const preload = { module: "shift-clock.ts", environment: { CLOCK_SHIFT: `${shift}` } };

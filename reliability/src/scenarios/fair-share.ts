@@ -22,25 +22,25 @@ const oneByOne: Send = async (stage, ids) => {
 
 export const fairShareBulk: Scenario = {
   name: "fair-share-bulk",
-  promise: "two idle workers of five slots share ten one-second jobs, sent at once, five to five",
+  promise: "two idle workers with five slots each split ten one-second jobs, sent at once, five to five",
   run: (stage) => playEvenShare(stage, inBulk, false),
 };
 
 export const fairShareSingle: Scenario = {
   name: "fair-share-single",
-  promise: "two idle workers of five slots share ten one-second jobs, sent one by one, five to five",
+  promise: "two idle workers with five slots each split ten one-second jobs, sent one by one, five to five",
   run: (stage) => playEvenShare(stage, oneByOne, false),
 };
 
 export const fairShareWarm: Scenario = {
   name: "fair-share-warm",
-  promise: "workers that fetch ahead, used to quick jobs, give slow ones back to share them five to five",
+  promise: "workers that prefetch after quick jobs release slow ones, so that these are split five to five",
   run: (stage) => playEvenShare(stage, inBulk, true),
 };
 
 export const fairShareWide: Scenario = {
   name: "fair-share-wide",
-  promise: "ten one-second jobs start at once on two workers of ten slots, however they share them",
+  promise: "ten one-second jobs start at once on two workers with ten slots each, however they are split",
   async run(stage) {
     const workers = await idleWorkers(stage, 2 * SLOTS, false);
     await playShare(stage, stage.random.pick([inBulk, oneByOne]), workers);

@@ -6,7 +6,7 @@ import { assertInTime, RECOVERY, since } from "./recovery.ts";
 
 export const freezePastLease: Scenario = {
   name: "freeze-past-lease",
-  promise: "a worker that slept past its lease can change nothing any more, and its handler is told",
+  promise: "a worker frozen past its lease can't change the job any more, and its handler is aborted",
   async run(stage) {
     const jobs = Array.from({ length: stage.random.between(1, 5) }, (_, index) => `job-${index}`);
     for (const id of jobs) await stage.send(id, { work: "wait" });

@@ -4,8 +4,7 @@ import { Load } from "./load.ts";
 
 export const gracefulExit: Scenario = {
   name: "graceful-exit",
-  promise:
-    "a worker that stops finishes what it runs, gives back the rest, and no job pays an attempt for it",
+  promise: "a stopping worker finishes its running jobs and releases the rest, at no cost in attempts",
   async run(stage) {
     const load = await Load.start(stage);
     await stage.send("in-hand", { work: "sleep", milliseconds: 300 });

@@ -4,7 +4,7 @@ import { sendWithVictim } from "./recovery.ts";
 
 export const killBeforeAnswer: Scenario = {
   name: "kill-before-answer",
-  promise: "a job whose end was stored stays ended, though its worker is killed before it hears so",
+  promise: "a job whose outcome was stored stays ended, even if its worker is killed before the reply",
   async run(stage) {
     const proxy = await stage.startProxy();
     await stage.loadScripts();

@@ -3,6 +3,6 @@ import { playDeath } from "./recovery.ts";
 
 export const killBeforeSettle: Scenario = {
   name: "kill-before-settle",
-  promise: "a job whose worker is killed before it could tell of the end is run again",
+  promise: "a job whose worker is killed before it reports the outcome is run again",
   run: (stage) => playDeath(stage, "settling"),
 };

@@ -4,7 +4,7 @@ import { assertInTime, since } from "./recovery.ts";
 
 export const killIdle: Scenario = {
   name: "kill-idle",
-  promise: "a worker killed while it waits for work takes nothing with it",
+  promise: "a worker killed while it waits for work takes no job with it",
   async run(stage) {
     const [doomed, other] = await Promise.all([stage.startWorker("doomed"), stage.startWorker("other")]);
     await stage.send("before", { work: "return" });

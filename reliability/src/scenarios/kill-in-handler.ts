@@ -3,6 +3,6 @@ import { playDeath } from "./recovery.ts";
 
 export const killInHandler: Scenario = {
   name: "kill-in-handler",
-  promise: "a worker killed in the middle of a handler leaves its job to a successor",
+  promise: "a job whose worker is killed in the middle of the handler is run again by another",
   run: (stage) => playDeath(stage, "begun"),
 };

@@ -3,7 +3,7 @@ import { assertRecovered, sendWithVictim } from "./recovery.ts";
 
 export const killWhileHeartbeating: Scenario = {
   name: "kill-while-heartbeating",
-  promise: "the lease of a killed worker ends, however often it was renewed before",
+  promise: "the lease of a killed worker expires, no matter how often it was renewed",
   async run(stage) {
     const victim = await sendWithVictim(stage, "wait");
     const doomed = await stage.standbyWorker("doomed");

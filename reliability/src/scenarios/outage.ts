@@ -34,25 +34,25 @@ const long = ({ random }: Stage) => random.between(2 * LEASE, 3 * LEASE);
 
 export const outageFrozenShort: Scenario = {
   name: "outage-frozen-short",
-  promise: "a server frozen for less than the poll interval is hardly noticed",
+  promise: "workers carry on after the server froze for less than the poll interval",
   run: (stage) => frozen(stage, short(stage)),
 };
 
 export const outageFrozenLong: Scenario = {
   name: "outage-frozen-long",
-  promise: "after a server was frozen past poll interval and lease, every worker works again",
+  promise: "every worker works again after the server froze past the poll interval and the lease",
   run: (stage) => frozen(stage, long(stage)),
 };
 
 export const outageCutShort: Scenario = {
   name: "outage-cut-short",
-  promise: "workers cut off for less than the poll interval work on",
+  promise: "workers that are cut off for less than the poll interval carry on",
   run: (stage) => cut(stage, short(stage)),
 };
 
 export const outageCutLong: Scenario = {
   name: "outage-cut-long",
-  promise: "workers cut off past poll interval and lease work again once they can",
+  promise: "workers that are cut off past the poll interval and the lease work again once they reconnect",
   run: (stage) => cut(stage, long(stage)),
 };
 

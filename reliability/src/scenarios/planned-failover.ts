@@ -27,7 +27,7 @@ export async function failOver(from: Redis, to: Redis, proxy: TcpProxy): Promise
 
 export const plannedFailover: Scenario = {
   name: "planned-failover",
-  promise: "a planned failover and one back, the old primary alive: nothing is lost, and events flow again",
+  promise: "a planned failover and one back, with the old primary alive, lose nothing, and events resume",
   losesEvents: true,
   async run(stage) {
     const replica = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });

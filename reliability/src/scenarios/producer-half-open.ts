@@ -9,7 +9,7 @@ const MOST = COMMAND_TIMEOUT + 4_000;
 
 export const producerHalfOpen: Scenario = {
   name: "producer-half-open",
-  promise: "a producer whose connection is dead but open gets a new one, and stores each job once",
+  promise: "a producer replaces a half-open connection and stores each job once",
   async run(stage) {
     const proxy = await stage.startProxy();
     const jobs = 20;

@@ -3,6 +3,6 @@ import { playLostSend } from "./lost-send.ts";
 
 export const producerLosesReply: Scenario = {
   name: "producer-loses-reply",
-  promise: "a send whose reply was lost is stored once, though it is sent again",
+  promise: "a send whose reply was lost is stored once, although it is resent",
   run: (stage) => playLostSend(stage, "drop-reply"),
 };

@@ -7,7 +7,7 @@ const MODES: readonly ProxyMode[] = ["drop-requests", "drop-replies", "stall", "
 
 export const proxyStorm: Scenario = {
   name: "proxy-storm",
-  promise: "a network that drops, stalls and cuts at random for everybody loses nothing",
+  promise: "a network that drops, stalls and cuts connections at random loses nothing",
   async run(stage) {
     const { random } = stage;
     const proxy = await stage.startProxy();

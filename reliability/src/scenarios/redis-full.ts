@@ -10,7 +10,7 @@ const MEGABYTE = 1_048_576;
 export const redisFull: Scenario = {
   name: "redis-full",
   promise:
-    "a full Redis refuses sends with an error worth a retry, is drained by its workers, and takes sends again",
+    "a full Redis refuses sends with a retryable error, is drained by its workers, and accepts sends again",
   async run(stage) {
     const { redis, random } = stage;
     const full = (await redis.usedMemory()) + random.between(4, 8) * MEGABYTE;

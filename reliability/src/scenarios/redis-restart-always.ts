@@ -3,7 +3,7 @@ import { Load } from "./load.ts";
 
 export const redisRestartAlways: Scenario = {
   name: "redis-restart-always",
-  promise: "with appendfsync always a killed Redis comes back with everything that was acknowledged",
+  promise: "with appendfsync always, a killed Redis comes back with everything it acknowledged",
   appendFsync: "always",
   losesEvents: true,
   async run(stage) {

@@ -8,7 +8,7 @@ const UNSYNCED = 2_000;
 
 export const redisRestartEverysec: Scenario = {
   name: "redis-restart-everysec",
-  promise: "with appendfsync everysec a killed Redis comes back with all but its last two seconds",
+  promise: "with appendfsync everysec, a killed Redis loses at most its last two seconds",
   appendFsync: "everysec",
   losesEvents: true,
   async run(stage) {

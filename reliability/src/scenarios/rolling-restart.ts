@@ -4,7 +4,7 @@ import { Load } from "./load.ts";
 
 export const rollingRestart: Scenario = {
   name: "rolling-restart",
-  promise: "workers replaced one after the other under load leave no job stalled",
+  promise: "replacing the workers one by one under load stalls no job",
   async run(stage) {
     const load = await Load.start(stage, { workers: 3 });
     for (let index = 0; index < 3; index++) {

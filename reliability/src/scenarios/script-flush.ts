@@ -3,7 +3,7 @@ import { Load } from "./load.ts";
 
 export const scriptFlush: Scenario = {
   name: "script-flush",
-  promise: "a server that forgets its scripts in the middle is given them again",
+  promise: "scripts are loaded again after SCRIPT FLUSH",
   async run(stage) {
     const load = await Load.start(stage);
     for (let round = 1; round <= 8; round++) {

@@ -9,7 +9,7 @@ const MOST = 4_000;
 
 export const subscriptionLost: Scenario = {
   name: "subscription-lost",
-  promise: "a subscription that is lost and regained says so, and no wait misses an ending",
+  promise: "a subscription that is lost and restored reports the gap, and no wait misses an ending",
   losesEvents: true,
   async run(stage) {
     const load = await Load.start(stage, { producer: { jobs: 10 } });

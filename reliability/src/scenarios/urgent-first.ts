@@ -8,7 +8,7 @@ const MOST = 50;
 
 export const urgentFirst: Scenario = {
   name: "urgent-first",
-  promise: "an urgent job starts within 50 ms, however many less urgent ones wait",
+  promise: "an urgent job starts within 50 ms, however many less urgent ones are waiting",
   async run(stage) {
     const items = Array.from({ length: 5_000 }, (_, index) => ({
       message: step,

@@ -8,7 +8,7 @@ const MOST = COMMAND_TIMEOUT + 4_000;
 
 export const workerHalfOpen: Scenario = {
   name: "worker-half-open",
-  promise: "an idle worker whose connection is dead but open finds that out and works again",
+  promise: "an idle worker replaces a half-open connection and works again",
   async run(stage) {
     const proxy = await stage.startProxy();
     const worker = await stage.startWorker("worker", { url: proxy.url, commandTimeout: COMMAND_TIMEOUT });

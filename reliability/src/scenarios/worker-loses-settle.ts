@@ -5,14 +5,13 @@ import { LEASE, type Stage } from "../stage/stage.ts";
 
 export const workerLosesRequest: Scenario = {
   name: "worker-loses-request",
-  promise: "a worker whose settling was lost on the way there tells it again",
+  promise: "a worker resends an outcome whose request was lost",
   run: (stage) => play(stage, "drop-request"),
 };
 
 export const workerLosesReply: Scenario = {
   name: "worker-loses-reply",
-  promise:
-    "a worker whose settling was stored, though it never heard so, changes nothing by telling it again",
+  promise: "resending an outcome that was stored already changes nothing",
   run: (stage) => play(stage, "drop-reply"),
 };
 
