@@ -29,13 +29,13 @@ interface KeyedVersion extends Version {
 }
 
 /** A transaction that stays open for ever must not make each look at the table a longer one. */
-const LONGEST_TRANSACTION = "1 hour";
+const MAX_TRANSACTION_AGE = "1 hour";
 
 /** Types without a hash function. Values of them that are equal have one text. */
 const UNHASHED = /^(bit|bit varying|money)\b/;
 
 /** The keys to read, as a table with the columns of the key. */
-const ASKED = sql.identifier("queue_asked");
+const REQUESTED = sql.identifier("queue_requested");
 
 export interface ChangeReaderParts<Table extends PgTable> {
   readonly db: Database;
@@ -65,7 +65,7 @@ export class ChangeReader<Table extends PgTable> {
   }
 
   /** Takes what the table holds now as seen, and answers the schema that it was found in. */
-  async begin(): Promise<string> {
+  async initialize(): Promise<string> {
     const schema = await asTyped("Reading changes", () => this.#parts.catalog.schema());
     this.#since = await this.#horizon();
     for (const { id, version, at } of await this.#lookSince(this.#since)) this.#seen.set(id, { version, at });
@@ -86,7 +86,7 @@ export class ChangeReader<Table extends PgTable> {
   async read(keys: readonly Key[]): Promise<readonly ReadRow<Table>[]> {
     const { db, table, keyColumns, catalog } = this.#parts;
     const types = await catalog.typesOf(keyColumns);
-    const asked = types.map(({ name }) => sql`${ASKED}.${sql.identifier(name)}`);
+    const requested = types.map(({ name }) => sql`${REQUESTED}.${sql.identifier(name)}`);
     const records = keys.map((key) => Object.fromEntries(types.map(({ name }, at) => [name, key[at]])));
     const definitions = types.map(({ name, declaration }) => sql`${sql.identifier(name)} ${declaration}`);
     const found = await asTyped("Reading changes", () =>
@@ -94,16 +94,16 @@ export class ChangeReader<Table extends PgTable> {
         .select({
           row: getTableColumns(table as PgTable),
           key: Object.fromEntries(
-            this.#keyNames.map((name, at) => [name, asked[at]!.mapWith(keyColumns[at]!)]),
+            this.#keyNames.map((name, at) => [name, requested[at]!.mapWith(keyColumns[at]!)]),
           ),
-          id: idOf(asked, types),
+          id: idOf(requested, types),
           version: sql<string | null>`${table}.xmin::text`,
           at: this.#at(),
         })
         .from(
-          sql`jsonb_to_recordset(${JSON.stringify(records)}::text::jsonb) as ${ASKED}(${list(definitions)})`,
+          sql`jsonb_to_recordset(${JSON.stringify(records)}::text::jsonb) as ${REQUESTED}(${list(definitions)})`,
         )
-        .leftJoin(table as PgTable, sql`(${list(keyColumns)}) = (${list(asked)})`),
+        .leftJoin(table as PgTable, sql`(${list(keyColumns)}) = (${list(requested)})`),
     );
     const read = new Map<string, ReadRow<Table>>();
     for (const { row, key, id, version, at } of found) {
@@ -124,10 +124,10 @@ export class ChangeReader<Table extends PgTable> {
         ({ name, declaration }, at) =>
           sql`${sql.param(values[at], keyColumns[at]!)}::${declaration} as ${sql.identifier(name)}`,
       );
-      const asked = types.map(({ name }) => sql`${ASKED}.${sql.identifier(name)}`);
+      const requested = types.map(({ name }) => sql`${REQUESTED}.${sql.identifier(name)}`);
       return queryRows<{ id: string }>(
         this.#parts.db,
-        sql`select ${idOf(asked, types)} as id from (select ${list(given)}) as ${ASKED}`,
+        sql`select ${idOf(requested, types)} as id from (select ${list(given)}) as ${REQUESTED}`,
       );
     });
     return row!.id;
@@ -153,7 +153,7 @@ export class ChangeReader<Table extends PgTable> {
   async #horizon(): Promise<number> {
     const [row] = await this.#run(sql<{ at: number }>`
       select (extract(epoch from greatest(
-        least(clock_timestamp(), min(xact_start)), clock_timestamp() - ${LONGEST_TRANSACTION}::interval
+        least(clock_timestamp(), min(xact_start)), clock_timestamp() - ${MAX_TRANSACTION_AGE}::interval
       )) * 1000)::float8 as at
       from pg_stat_activity where backend_xid is not null and datname = current_database()`);
     return row!.at - this.#parts.overlap;

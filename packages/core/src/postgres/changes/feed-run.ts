@@ -43,11 +43,11 @@ export class FeedRun<Table extends PgTable> {
   #isBehind = false;
   #reading: Promise<void> | undefined;
   #failures = 0;
-  #retry: NodeJS.Timeout | undefined;
-  #poll: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #pollTimer: NodeJS.Timeout | undefined;
   #unlisten: (() => Promise<void>) | undefined;
   #isStopped = false;
-  #hasReportedKey = false;
+  #hasReportedBadKey = false;
 
   constructor(options: ChangeFeedOptions<Table>, emit: (change: ReadRow<Table>) => void) {
     const { db, table, keyColumns, overlap = 5_000 } = options;
@@ -60,21 +60,21 @@ export class FeedRun<Table extends PgTable> {
 
   async start(): Promise<void> {
     const { listener, pollInterval = listener === undefined ? 1_000 : 10_000 } = this.#options;
-    this.#schema = await this.#reader.begin();
+    this.#schema = await this.#reader.initialize();
     this.#unlisten = await listener?.listen(
       CHANNEL,
       (payload) => this.#onMessage(payload),
       () => this.#catchUp(),
     );
-    this.#poll = setInterval(() => this.#catchUp(), pollInterval);
+    this.#pollTimer = setInterval(() => this.#catchUp(), pollInterval);
     // What changed before the listener was in force.
     this.#catchUp();
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    clearInterval(this.#poll);
-    clearTimeout(this.#retry);
+    clearInterval(this.#pollTimer);
+    clearTimeout(this.#retryTimer);
     await this.#unlisten?.();
   }
 
@@ -90,20 +90,20 @@ export class FeedRun<Table extends PgTable> {
     if (key.length === this.#keyNames.length) this.#waiting.set(JSON.stringify(key), key);
     // It was too long for a notification.
     else this.#isBehind = true;
-    this.#readOn();
+    this.#startReading();
   }
 
   #catchUp(): void {
     this.#isBehind = true;
-    this.#readOn();
+    this.#startReading();
   }
 
-  #readOn(): void {
-    if (this.#isStopped || this.#reading !== undefined || this.#retry !== undefined) return;
+  #startReading(): void {
+    if (this.#isStopped || this.#reading !== undefined || this.#retryTimer !== undefined) return;
     if (!this.#isBehind && this.#waiting.size === 0) return;
     this.#reading = this.#readAll().then(() => {
       this.#reading = undefined;
-      this.#readOn();
+      this.#startReading();
     });
   }
 
@@ -115,7 +115,7 @@ export class FeedRun<Table extends PgTable> {
       }
       this.#failures = 0;
     } catch (error) {
-      if (!this.#isStopped) this.#tryAgain(error);
+      if (!this.#isStopped) this.#retryLater(error);
     }
   }
 
@@ -143,7 +143,7 @@ export class FeedRun<Table extends PgTable> {
     try {
       await isolateRefused(batch, read, ([id], error) => {
         left.delete(id);
-        this.#reportKey(error);
+        this.#reportBadKey(error);
       });
     } catch (error) {
       for (const [id, key] of left) this.#waiting.set(id, key);
@@ -152,9 +152,9 @@ export class FeedRun<Table extends PgTable> {
   }
 
   /** Anybody may notify. */
-  #reportKey(cause: unknown): void {
-    if (this.#hasReportedKey) return;
-    this.#hasReportedKey = true;
+  #reportBadKey(cause: unknown): void {
+    if (this.#hasReportedBadKey) return;
+    this.#hasReportedBadKey = true;
     const message =
       `A notification on ${CHANNEL} names a row of ${getTableName(this.#options.table)} by a key that Postgres ` +
       `refuses: ${reasonOf(cause)} It is ignored, as others like it will be. If the table's triggers sent it, attach ` +
@@ -162,11 +162,11 @@ export class FeedRun<Table extends PgTable> {
     this.#options.onError?.(new QueueError("DATABASE_MISCONFIGURED", message, { cause }));
   }
 
-  #tryAgain(error: unknown): void {
+  #retryLater(error: unknown): void {
     const pause = Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** this.#failures++);
-    this.#retry = setTimeout(() => {
-      this.#retry = undefined;
-      this.#readOn();
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = undefined;
+      this.#startReading();
     }, pause);
     if (this.#failures === 1) this.#options.onError?.(error);
   }

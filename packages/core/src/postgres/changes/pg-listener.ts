@@ -7,7 +7,7 @@ import {
 } from "./reconnecting-listener.ts";
 
 /** How long the server may take to close, in milliseconds. */
-const FAREWELL = 500;
+const CLOSE_TIMEOUT = 500;
 
 /** What a `Client` of `pg` offers, as far as it is used. */
 export interface PgClient {
@@ -72,7 +72,7 @@ class PgSession implements ListenSession {
   async end(): Promise<void> {
     const ended = this.#client.end().catch(() => {});
     // A server that doesn't answer doesn't close either.
-    const timer = setTimeout(() => this.#client.connection?.stream.destroy(), FAREWELL);
+    const timer = setTimeout(() => this.#client.connection?.stream.destroy(), CLOSE_TIMEOUT);
     await ended;
     clearTimeout(timer);
   }

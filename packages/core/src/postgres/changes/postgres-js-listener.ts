@@ -19,7 +19,7 @@ export interface PostgresJsClient {
 export interface PostgresJsListenerOptions extends ListenerOptions {
   /**
    * Makes a client, whenever the one before was lost. Two of its connections are used: `max: 1` keeps it to that. Not
-   * through a pooler that shares connections among transactions: there nothing would be heard.
+   * through a pooler that shares connections among transactions: there nothing would be echoed.
    */
   readonly connect: () => PostgresJsClient;
 }
@@ -47,10 +47,10 @@ export function postgresJsListener(options: PostgresJsListenerOptions): ChangeLi
 class PostgresJsSession implements ListenSession {
   readonly #client: PostgresJsClient;
   readonly #events: SessionEvents;
-  readonly #told = new Map<string, Promise<unknown>>();
+  readonly #listens = new Map<string, Promise<unknown>>();
   /** Its own: other processes need not hear it. */
   readonly #echo = `queue_echo_${randomSource().randomUUID()}`;
-  #heard: () => void = () => {};
+  #onEcho: () => void = () => {};
 
   constructor(client: PostgresJsClient, events: SessionEvents) {
     // A new connection asks for the server's array types, and 3.4.9 leaves a failure of that query unhandled, which ends
@@ -61,11 +61,11 @@ class PostgresJsSession implements ListenSession {
   }
 
   async open(): Promise<void> {
-    await this.#client.listen(this.#echo, () => this.#heard());
+    await this.#client.listen(this.#echo, () => this.#onEcho());
   }
 
   async listen(channel: string): Promise<void> {
-    let answer = this.#told.get(channel);
+    let answer = this.#listens.get(channel);
     if (answer === undefined) {
       let times = 0;
       answer = this.#client.listen(
@@ -75,17 +75,17 @@ class PostgresJsSession implements ListenSession {
           if (++times > 1) this.#events.onGap(channel);
         },
       );
-      this.#told.set(channel, answer);
+      this.#listens.set(channel, answer);
     }
     await answer;
   }
 
   async check(): Promise<void> {
-    const heard = new Promise<void>((resolve) => {
-      this.#heard = resolve;
+    const echoed = new Promise<void>((resolve) => {
+      this.#onEcho = resolve;
     });
     await this.#client.notify(this.#echo, "");
-    await heard;
+    await echoed;
   }
 
   async end(): Promise<void> {

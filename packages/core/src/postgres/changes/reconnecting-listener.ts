@@ -50,7 +50,7 @@ interface Registration {
   readonly onMessage: (payload: string) => void;
   readonly onGap: () => void;
   /** Whether its `listen` hasn't answered yet: it has missed nothing. */
-  isNew: boolean;
+  isPending: boolean;
 }
 
 /** Keeps one session open while anybody listens: when it is lost or can't be opened, it tries again, for ever. */
@@ -63,8 +63,8 @@ export class ReconnectingListener implements ChangeListener {
   /** In force. */
   #session: ListenSession | undefined;
   /** Being opened. */
-  #next: ListenSession | undefined;
-  #attempt: Promise<void> | undefined;
+  #opening: ListenSession | undefined;
+  #connecting: Promise<void> | undefined;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -86,8 +86,8 @@ export class ReconnectingListener implements ChangeListener {
     onMessage: (payload: string) => void,
     onGap: () => void,
   ): Promise<() => Promise<void>> {
-    if (this.#isClosed) throw closed();
-    const registration: Registration = { onMessage, onGap, isNew: true };
+    if (this.#isClosed) throw closedError();
+    const registration: Registration = { onMessage, onGap, isPending: true };
     const registrations = this.#channels.get(channel) ?? new Set();
     this.#channels.set(channel, registrations.add(registration));
     const stop = async () => {
@@ -97,7 +97,7 @@ export class ReconnectingListener implements ChangeListener {
       }
     };
     try {
-      await this.#bringIntoForce(channel);
+      await this.#ensureListening(channel);
     } catch (error) {
       // The next session will bring it into force.
       if (!isQueueError(error) || !error.retryable) {
@@ -105,7 +105,7 @@ export class ReconnectingListener implements ChangeListener {
         throw error;
       }
     } finally {
-      registration.isNew = false;
+      registration.isPending = false;
     }
     return stop;
   }
@@ -114,32 +114,32 @@ export class ReconnectingListener implements ChangeListener {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#channels.clear();
-    const sessions = [this.#session, this.#next];
+    const sessions = [this.#session, this.#opening];
     this.#session = undefined;
     await Promise.all(sessions.map((session) => session?.end()));
-    await this.#attempt?.catch(() => {});
+    await this.#connecting?.catch(() => {});
   }
 
-  async #bringIntoForce(channel: string): Promise<void> {
+  async #ensureListening(channel: string): Promise<void> {
     if (this.#session === undefined) await this.#connect();
     const session = this.#session;
-    if (session === undefined) throw unavailable("the connection was lost");
+    if (session === undefined) throw unavailableError("the connection was lost");
     try {
       // Also where a new session was told of all channels: this one may have come too late for that.
       await this.#within(session.listen(channel));
     } catch (error) {
-      this.#lose(session);
-      throw typed(error);
+      this.#dropSession(session);
+      throw toListenerError(error);
     }
   }
 
   /** One try, for all who wait for it. */
   #connect(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#attempt ??= this.#open().finally(() => {
-      this.#attempt = undefined;
+    this.#connecting ??= this.#open().finally(() => {
+      this.#connecting = undefined;
     });
-    return this.#attempt;
+    return this.#connecting;
   }
 
   async #open(): Promise<void> {
@@ -157,7 +157,7 @@ export class ReconnectingListener implements ChangeListener {
         onGap: (channel) => this.#reportGap(this.#channels.get(channel)),
         onLost: (error) => {
           reportLoss(error);
-          this.#lose(session);
+          this.#dropSession(session);
         },
       });
     } catch (error) {
@@ -165,18 +165,18 @@ export class ReconnectingListener implements ChangeListener {
       this.#reconnectLater();
       throw error;
     }
-    this.#next = session;
+    this.#opening = session;
     try {
       await this.#within(Promise.race([lost, this.#prepare(session)]));
-      if (this.#isClosed) throw closed();
+      if (this.#isClosed) throw closedError();
     } catch (error) {
       await session.end();
-      this.#next = undefined;
-      if (this.#isClosed) throw closed();
+      this.#opening = undefined;
+      if (this.#isClosed) throw closedError();
       this.#reconnectLater();
-      throw typed(error);
+      throw toListenerError(error);
     }
-    this.#next = undefined;
+    this.#opening = undefined;
     this.#session = session;
     this.#failures = 0;
     this.#timer = setTimeout(() => this.#check(session), this.#checkInterval);
@@ -195,11 +195,11 @@ export class ReconnectingListener implements ChangeListener {
       if (this.#session !== session) return;
       this.#timer = setTimeout(() => this.#check(session), this.#checkInterval);
     } catch {
-      this.#lose(session);
+      this.#dropSession(session);
     }
   }
 
-  #lose(session: ListenSession): void {
+  #dropSession(session: ListenSession): void {
     if (this.#session !== session) return;
     this.#session = undefined;
     clearTimeout(this.#timer);
@@ -216,26 +216,26 @@ export class ReconnectingListener implements ChangeListener {
   }
 
   #reportGap(registrations: Iterable<Registration> = []): void {
-    for (const { isNew, onGap } of registrations) if (!isNew) this.#guard.call(onGap);
+    for (const { isPending, onGap } of registrations) if (!isPending) this.#guard.call(onGap);
   }
 
   #within<T>(answer: Promise<T>): Promise<T> {
     return within(this.#answerTimeout, answer, () =>
-      unavailable(`Postgres didn't answer within ${this.#answerTimeout} ms`),
+      unavailableError(`Postgres didn't answer within ${this.#answerTimeout} ms`),
     );
   }
 }
 
 /** Whatever ends a connection that isn't a refusal is tried again. */
-function typed(error: unknown): QueueError {
+function toListenerError(error: unknown): QueueError {
   const known = toTyped("The listener", error);
-  return isQueueError(known) ? known : unavailable(messageOf(error), error);
+  return isQueueError(known) ? known : unavailableError(messageOf(error), error);
 }
 
-function unavailable(what: string, cause?: unknown): QueueError {
+function unavailableError(what: string, cause?: unknown): QueueError {
   return new QueueError("DATABASE_UNAVAILABLE", `The listener: ${what}. It reconnects by itself.`, { cause });
 }
 
-function closed(): QueueError {
+function closedError(): QueueError {
   return new QueueError("CLOSED", "The listener is closed. Create a new one.");
 }

@@ -37,7 +37,7 @@ const TOUCH = "queue_touch_row";
  */
 export function statusTableSql(table: PgTable, options: StatusTableSqlOptions = {}): string {
   const { schema, casing } = parseOptions("statusTableSql", optionsSchema, options);
-  return statementsFor(table, schema, (column) => nameWithout(column, casing))
+  return statementsFor(table, schema, (column) => nameWithCasing(column, casing))
     .map((statement) => `${statement};\n`)
     .join("--> statement-breakpoint\n");
 }
@@ -73,7 +73,7 @@ function statementsFor(
 ): readonly string[] {
   const { name, columns } = getTableConfig(table);
   if (!columns.some((column) => column.name === "updated_at")) {
-    throw refused(name, 'it has no column "updated_at": add `updatedAt: timestamp("updated_at", …)`');
+    throw unfollowable(name, 'it has no column "updated_at": add `updatedAt: timestamp("updated_at", …)`');
   }
   const target = qualifiedName(table);
   const args = keyColumns(table).map((column) => `'${nameOf(column).replaceAll("'", "''")}'`);
@@ -92,19 +92,19 @@ function statementsFor(
 /** @throws {QueueError} `INVALID_OPTIONS`. */
 function keyColumns(table: PgTable): readonly PgColumn[] {
   const keys = primaryKeyOf(table);
-  if (keys.length === 0) throw refused(getTableConfig(table).name, "it has no primary key");
+  if (keys.length === 0) throw unfollowable(getTableConfig(table).name, "it has no primary key");
   return keys;
 }
 
 /** A column's name where no database says how it makes names. */
-function nameWithout(column: PgColumn, casing: Casing | undefined): string {
+function nameWithCasing(column: PgColumn, casing: Casing | undefined): string {
   const { name } = column;
   if (
     casing === undefined &&
     column.keyAsName &&
     (toSnakeCase(name) !== name || toCamelCase(name) !== name)
   ) {
-    throw refused(
+    throw unfollowable(
       getTableConfig(column.table as PgTable).name,
       `its key column ${name} has no name of its own, and \`casing\` may give it another one. ` +
         `Name it, as in text(${JSON.stringify(toSnakeCase(name))}), or pass \`casing\``,
@@ -113,6 +113,6 @@ function nameWithout(column: PgColumn, casing: Casing | undefined): string {
   return new CasingCache(casing).getColumnCasing(column);
 }
 
-function refused(table: string, why: string): QueueError {
+function unfollowable(table: string, why: string): QueueError {
   return new QueueError("INVALID_OPTIONS", `Table "${table}" can't be followed: ${why}.`);
 }
