@@ -26,7 +26,7 @@ export {
   type StartRelayOptions,
   startRelay,
 } from "./outbox/postgres-outbox.ts";
-export type { OutboxProblem } from "./outbox/relay-reports.ts";
+export type { OutboxProblem } from "./outbox/relay-reporter.ts";
 export type { StatusFilter, StatusListOptions, StatusPage } from "./status/list.ts";
 export {
   createStatusStore,

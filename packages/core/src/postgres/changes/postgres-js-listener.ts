@@ -19,7 +19,7 @@ export interface PostgresJsClient {
 export interface PostgresJsListenerOptions extends ListenerOptions {
   /**
    * Makes a client, whenever the one before was lost. Two of its connections are used: `max: 1` keeps it to that. Not
-   * through a pooler that shares connections among transactions: there nothing would be echoed.
+   * through a pooler that shares connections among transactions: there nothing would be heard.
    */
   readonly connect: () => PostgresJsClient;
 }

@@ -25,17 +25,17 @@ export interface RefusedRow {
 }
 
 /** Rows of one statement: it takes 65,534 parameters at most. */
-const MOST_INSERTED = 1_000;
+const MAX_ROWS_PER_INSERT = 1_000;
 const COMMA = sql`, `;
 
 /** Bytes of JSON that one turn takes into memory, unless its first row alone is longer. */
-const MOST_JSON = 8_000_000;
+const MAX_JSON_BYTES = 8_000_000;
 
 /**
  * A relay's connection that says nothing for so long in its transaction is cut by the server: the relay froze or its
  * network is gone, and others must get at the rows. Longer than a relay waits for its engine.
  */
-const LONGEST_SILENCE = "15s";
+const IDLE_TRANSACTION_TIMEOUT = "15s";
 
 /** The statements on `queue_outbox` and `queue_relay`. Arrays are passed as text, since drivers differ in them. */
 export class OutboxTable {
@@ -51,9 +51,9 @@ export class OutboxTable {
 
   /** Positions are given in the order of the jobs. */
   async insert(tx: Database, jobs: readonly NewJob[]): Promise<void> {
-    for (let start = 0; start < jobs.length; start += MOST_INSERTED) {
+    for (let start = 0; start < jobs.length; start += MAX_ROWS_PER_INSERT) {
       const rows = jobs
-        .slice(start, start + MOST_INSERTED)
+        .slice(start, start + MAX_ROWS_PER_INSERT)
         .map((job) => sql`(${job.envelope.id}, ${JSON.stringify(job)}, ${orderingOf(job)})`);
       await tx.execute(
         sql`insert into ${this.#outbox} (id, job, ordering) values ${sql.join(rows, COMMA)} on conflict (id) do nothing`,
@@ -97,10 +97,10 @@ export class OutboxTable {
           where earlier.ordering = claimed.ordering and earlier.position < claimed.position
         ) as previous,
         case
-          when sum(octet_length(job)) over so_far <= ${MOST_JSON}::int or row_number() over so_far = 1 then job
+          when sum(octet_length(job)) over so_far <= ${MAX_JSON_BYTES}::int or row_number() over so_far = 1 then job
         end as job
       from claimed,
-        (select set_config('idle_in_transaction_session_timeout', ${LONGEST_SILENCE}::text, true)) as guard
+        (select set_config('idle_in_transaction_session_timeout', ${IDLE_TRANSACTION_TIMEOUT}::text, true)) as guard
       window so_far as (order by claimed.position)
       order by claimed.position`,
     );
@@ -127,10 +127,10 @@ export class OutboxTable {
   }
 
   /**
-   * Tells those who send for how many milliseconds from now a relay is awake, and for how many it listens. Forgets
+   * Tells those who send for how many milliseconds from now a relay is awakeFor, and for how many it listens. Forgets
    * relays that died a while ago.
    */
-  async announce(db: Database, relay: string, awake: number, listening: number): Promise<void> {
+  async announceRelay(db: Database, relay: string, awakeFor: number, listeningFor: number): Promise<void> {
     await db.execute(sql`
       with dead as (
         delete from ${this.#relay} where id <> ${relay} and listening_until < clock_timestamp() - interval '1 minute'
@@ -138,8 +138,8 @@ export class OutboxTable {
       insert into ${this.#relay} as relay (id, awake_until, listening_until)
       values (
         ${relay},
-        clock_timestamp() + ${awake}::float8 * interval '1 millisecond',
-        clock_timestamp() + ${listening}::float8 * interval '1 millisecond'
+        clock_timestamp() + ${awakeFor}::float8 * interval '1 millisecond',
+        clock_timestamp() + ${listeningFor}::float8 * interval '1 millisecond'
       )
       on conflict (id) do update
       set awake_until = excluded.awake_until, listening_until = excluded.listening_until`);
@@ -168,7 +168,7 @@ export class OutboxTable {
   }
 
   /** Nobody needs to notify this relay any more. */
-  async leave(db: Database, relay: string): Promise<void> {
+  async removeRelay(db: Database, relay: string): Promise<void> {
     await db.execute(sql`delete from ${this.#relay} where id = ${relay}`);
   }
 }

@@ -14,7 +14,7 @@ import { changeListener, DEFAULT_SCHEMA, database, schemaName } from "../options
 import { assertCommitsHold } from "../pooled-connection.ts";
 import { OutboxTable } from "./outbox-table.ts";
 import { Relay } from "./relay.ts";
-import type { OutboxProblem } from "./relay-reports.ts";
+import type { OutboxProblem } from "./relay-reporter.ts";
 
 export interface PostgresOutboxOptions {
   /**

@@ -9,98 +9,98 @@ export interface OutboxEntry {
   readonly ordering: string | null;
 }
 
-/** What became of a turn's parcels. One that is in neither list waits behind a refused one of its ordering key. */
-export interface Delivery<P extends OutboxEntry> {
+/** What became of a turn's entries. One that is in neither list waits behind a refused one of its ordering key. */
+export interface PublishResult<P extends OutboxEntry> {
   readonly stored: P[];
-  readonly refused: { readonly parcel: P; readonly error: string }[];
+  readonly refused: { readonly entry: P; readonly error: string }[];
 }
 
 type Enqueue = (jobs: readonly NewJob[]) => Promise<readonly EnqueueOutcome[]>;
 
 /** `behind`: not tried, since it follows one that was refused. */
-type Verdict = "stored" | "behind" | { readonly error: string };
+type EntryResult = "stored" | "behind" | { readonly error: string };
 
 /**
  * Stores jobs in an engine, each for itself, so that one that is refused keeps none back but those of its own ordering
- * key. The parcels come in the order of their sends.
+ * key. The entries come in the order of their sends.
  *
  * @throws whatever says that the engine, and not a job, is the trouble.
  */
 export async function publish<P extends OutboxEntry>(
   engine: Engine,
-  parcels: readonly P[],
+  entries: readonly P[],
   within: <T>(answer: Promise<T>) => Promise<T>,
-): Promise<Delivery<P>> {
+): Promise<PublishResult<P>> {
   const enqueue: Enqueue = async (jobs) => {
     const outcomes = await within(engine.enqueue(jobs.map((job) => ({ jobs: [job] }))));
     if (outcomes.length === jobs.length) return outcomes;
     throw new QueueError("ENGINE_UNAVAILABLE", `The ${engine.name} engine didn't answer for every job.`);
   };
-  const delivery: Delivery<P> = { stored: [], refused: [] };
-  const held = new Set<string | null>();
-  let rest = parcels;
+  const result: PublishResult<P> = { stored: [], refused: [] };
+  const heldKeys = new Set<string | null>();
+  let rest = entries;
   while (rest.length > 0) {
     const { wave, later } = nextWave(rest);
-    for (const [index, verdict] of (await judge(wave, enqueue)).entries()) {
-      const parcel = wave[index]!;
-      if (verdict === "stored") delivery.stored.push(parcel);
-      else held.add(parcel.ordering);
-      if (typeof verdict === "object") delivery.refused.push({ parcel, error: verdict.error });
+    for (const [index, entryResult] of (await enqueueWave(wave, enqueue)).entries()) {
+      const entry = wave[index]!;
+      if (entryResult === "stored") result.stored.push(entry);
+      else heldKeys.add(entry.ordering);
+      if (typeof entryResult === "object") result.refused.push({ entry, error: entryResult.error });
     }
-    rest = later.filter(({ ordering }) => ordering === null || !held.has(ordering));
+    rest = later.filter(({ ordering }) => ordering === null || !heldKeys.has(ordering));
   }
-  return delivery;
+  return result;
 }
 
 /**
  * The jobs for one call. What follows a job that may be refused, by their ordering key or by a dependency on one that
  * follows it, is for a later call.
  */
-function nextWave<P extends OutboxEntry>(parcels: readonly P[]): { wave: P[]; later: P[] } {
+function nextWave<P extends OutboxEntry>(entries: readonly P[]): { wave: P[]; later: P[] } {
   const wave: P[] = [];
   const later: P[] = [];
-  const unsure = new Set<string | null>();
+  const uncertainKeys = new Set<string | null>();
   const laterIds = new Set<string>();
-  for (const parcel of parcels) {
-    const { ordering, job } = parcel;
+  for (const entry of entries) {
+    const { ordering, job } = entry;
     const isLater =
-      (ordering !== null && unsure.has(ordering)) ||
+      (ordering !== null && uncertainKeys.has(ordering)) ||
       (laterIds.size > 0 && job.dependsOn.some((dependency) => laterIds.has(dependency.job)));
-    (isLater ? later : wave).push(parcel);
+    (isLater ? later : wave).push(entry);
     if (isLater) laterIds.add(job.envelope.id);
-    if (isLater || job.dependsOn.length > 0) unsure.add(ordering);
+    if (isLater || job.dependsOn.length > 0) uncertainKeys.add(ordering);
   }
   return { wave, later };
 }
 
-async function judge(wave: readonly OutboxEntry[], enqueue: Enqueue): Promise<Verdict[]> {
+async function enqueueWave(wave: readonly OutboxEntry[], enqueue: Enqueue): Promise<EntryResult[]> {
   try {
-    return (await enqueue(wave.map(({ job }) => job))).map(verdictOf);
+    return (await enqueue(wave.map(({ job }) => job))).map(toEntryResult);
   } catch (error) {
-    if (isAboutEngine(error)) throw error;
+    if (isEngineFailure(error)) throw error;
     if (wave.length === 1) return [{ error: messageOf(error) }];
   }
   // There is some job that the engine can't take. One by one, only that one stays.
-  const verdicts: Verdict[] = [];
-  const held = new Set<string>();
-  for (const parcel of wave) {
-    const { ordering } = parcel;
-    const isBehind = ordering !== null && held.has(ordering);
-    const verdict = isBehind ? "behind" : (await judge([parcel], enqueue))[0]!;
-    if (verdict !== "stored" && ordering !== null) held.add(ordering);
-    verdicts.push(verdict);
+  const results: EntryResult[] = [];
+  const heldKeys = new Set<string>();
+  for (const entry of wave) {
+    const { ordering } = entry;
+    const isBehind = ordering !== null && heldKeys.has(ordering);
+    const entryResult = isBehind ? "behind" : (await enqueueWave([entry], enqueue))[0]!;
+    if (entryResult !== "stored" && ordering !== null) heldKeys.add(ordering);
+    results.push(entryResult);
   }
-  return verdicts;
+  return results;
 }
 
-function verdictOf(outcome: EnqueueOutcome): Verdict {
+function toEntryResult(outcome: EnqueueOutcome): EntryResult {
   if (outcome.ok) return "stored";
   return outcome.reason === "dependency-not-found"
     ? { error: `It depends on what the engine doesn't know: ${outcome.missing.join(", ")}.` }
     : { error: `It would wait for itself: ${outcome.cycle.join(" → ")}.` };
 }
 
-function isAboutEngine(error: unknown): boolean {
+function isEngineFailure(error: unknown): boolean {
   return (
     isQueueError(error) &&
     (error.retryable || error.code === "ENGINE_MISCONFIGURED" || error.code === "CLOSED")

@@ -42,7 +42,7 @@ export interface TurnReport {
   readonly isFull: boolean;
 }
 
-interface RowParcel extends OutboxEntry {
+interface RowEntry extends OutboxEntry {
   readonly row: ClaimedRow;
 }
 
@@ -59,12 +59,12 @@ export function takeTurn(parts: TurnParts, busy: Iterable<string>): Promise<Turn
   // In stricter isolation two relays that meet would fail, instead of passing each other.
   return inTransaction(db, async (tx, isLost): Promise<TurnReport> => {
     const rows = await table.claim(tx, batch, busy);
-    const { parcels, unreadable, blocked, isCut } = sort(rows);
-    const { stored, refused } = await publish(engine, parcels, within);
+    const { entries, unreadable, blocked, isCut } = sortRows(rows);
+    const { stored, refused } = await publish(engine, entries, within);
     if (isLost()) throw new QueueError("DATABASE_UNAVAILABLE", "The connection was lost during the turn.");
     const refusals = [
       ...unreadable.map((row) => toRefusal(row, undefined, "What is stored isn't a job.")),
-      ...refused.map(({ parcel: { row, job }, error }) => toRefusal(row, job, error)),
+      ...refused.map(({ entry: { row, job }, error }) => toRefusal(row, job, error)),
     ];
     if (stored.length > 0)
       await table.remove(
@@ -76,22 +76,22 @@ export function takeTurn(parts: TurnParts, busy: Iterable<string>): Promise<Turn
   });
 }
 
-interface Sorted {
-  readonly parcels: readonly RowParcel[];
+interface SortedRows {
+  readonly entries: readonly RowEntry[];
   readonly unreadable: readonly ClaimedRow[];
   readonly blocked: ReadonlySet<string>;
   /** Whether rows were left for the next turn, since this one has enough to carry. */
   readonly isCut: boolean;
 }
 
-function sort(rows: readonly ClaimedRow[]): Sorted {
-  const parcels: RowParcel[] = [];
+function sortRows(rows: readonly ClaimedRow[]): SortedRows {
+  const entries: RowEntry[] = [];
   const unreadable: ClaimedRow[] = [];
   const blocked = new Set<string>();
   const taken = new Set<string>();
   for (const row of rows) {
     const { position, ordering, previous, job } = row;
-    if (job === null) return { parcels, unreadable, blocked, isCut: true };
+    if (job === null) return { entries, unreadable, blocked, isCut: true };
     if (ordering !== null && previous !== null && !taken.has(previous)) {
       blocked.add(ordering);
       continue;
@@ -101,10 +101,10 @@ function sort(rows: readonly ClaimedRow[]): Sorted {
       unreadable.push(row);
       continue;
     }
-    parcels.push({ position, ordering, job: parsed, row });
+    entries.push({ position, ordering, job: parsed, row });
     taken.add(position);
   }
-  return { parcels, unreadable, blocked, isCut: false };
+  return { entries, unreadable, blocked, isCut: false };
 }
 
 /** The job, its delay counted from when it was stored. Undefined when somebody else's hand was in the row. */

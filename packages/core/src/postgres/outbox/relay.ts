@@ -8,7 +8,7 @@ import type { ChangeListener } from "../changes/listener.ts";
 import { asTyped, type Database } from "../database.ts";
 import { within } from "../within.ts";
 import type { OutboxTable } from "./outbox-table.ts";
-import { type OutboxProblem, RelayReports } from "./relay-reports.ts";
+import { type OutboxProblem, RelayReporter } from "./relay-reporter.ts";
 import { type TurnReport, takeTurn } from "./relay-turn.ts";
 
 export interface RelayParts {
@@ -26,21 +26,21 @@ export interface RelayParts {
 
 const CHANNEL = "queue_outbox";
 /** For the engine: after that the rows go back for whichever relay has a better connection. */
-const LONGEST_ANSWER = 10_000;
+const ENGINE_TIMEOUT = 10_000;
 /** For a whole turn. A connection to Postgres that died half-open never answers. */
-const LONGEST_TURN = 30_000;
+const TURN_TIMEOUT = 30_000;
 /** A worker that stops gives its services ten seconds. */
-const LONGEST_STOP = 8_000;
+const STOP_TIMEOUT = 8_000;
 
 /** Pauses between looks, in milliseconds. */
-const LOOK = 10;
+const AWAKE_POLL_INTERVAL = 10;
 /** Until another relay may have let go of the keys that this one could use. */
-const BUSY = 10;
+const BUSY_KEY_INTERVAL = 10;
 
 /** Sends less than this apart are worth staying awake for. */
-const DENSE = 100;
-const AWAKE = 250;
-const LISTENING = 60_000;
+const DENSE_SEND_INTERVAL = 100;
+const AWAKE_DURATION = 250;
+const LISTENING_DURATION = 60_000;
 
 /**
  * Moves jobs from the outbox to the engine.
@@ -52,7 +52,7 @@ const LISTENING = 60_000;
  */
 export class Relay implements Service {
   readonly #parts: RelayParts;
-  readonly #reports: RelayReports;
+  readonly #reporter: RelayReporter;
   readonly #id = randomSource().randomUUID();
   /** Keys that another relay has in hand, until this one has nothing else to do. */
   readonly #busy = new Set<string>();
@@ -60,19 +60,19 @@ export class Relay implements Service {
   #isStopped = false;
   #isWoken = false;
   /** Whether a turn has succeeded. */
-  #hasLooked = false;
+  #hasCheckedPolicies = false;
   #interrupt: (() => void) | undefined;
   #isListening = false;
   /** Until then somebody who sends may rely on this relay to look. */
   #awakeUntil = now();
   #listeningUntil = Number.NEGATIVE_INFINITY;
-  #lastMoved = Number.NEGATIVE_INFINITY;
+  #lastMovedAt = Number.NEGATIVE_INFINITY;
   /** When the next refused job is due. */
   #retryAt = Number.POSITIVE_INFINITY;
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
-    this.#reports = new RelayReports(parts);
+    this.#reporter = new RelayReporter(parts);
   }
 
   start(): void {
@@ -83,20 +83,21 @@ export class Relay implements Service {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#interrupt?.();
-    const late = rest(LONGEST_STOP);
-    await Promise.race([this.#running, late.over]);
-    late.end();
+    const timeout = startSleep(STOP_TIMEOUT);
+    await Promise.race([this.#running, timeout.over]);
+    timeout.end();
   }
 
   async #run(): Promise<void> {
     const listening = this.#listen();
     while (!this.#isStopped) {
-      const { pause, isDeaf } = await this.#turn();
-      if (!this.#isStopped && pause > 0 && (isDeaf || !this.#isWoken)) await this.#rest(pause, isDeaf);
+      const { pause, ignoresWakes } = await this.#turn();
+      if (!this.#isStopped && pause > 0 && (ignoresWakes || !this.#isWoken))
+        await this.#sleep(pause, ignoresWakes);
     }
     const { db, table } = this.#parts;
     // When the database is away, what is said there ends by itself.
-    if (Number.isFinite(this.#listeningUntil)) await table.leave(db, this.#id).catch(() => {});
+    if (Number.isFinite(this.#listeningUntil)) await table.removeRelay(db, this.#id).catch(() => {});
     const endListening = await listening;
     await endListening?.();
   }
@@ -113,7 +114,7 @@ export class Relay implements Service {
       wake();
       return end;
     } catch (error) {
-      this.#reports.gaveUp(
+      this.#reporter.reportGivingUp(
         `The relay can't listen. It looks into the outbox every ${pollInterval} ms instead.`,
         error,
       );
@@ -121,11 +122,11 @@ export class Relay implements Service {
     }
   }
 
-  async #turn(): Promise<{ readonly pause: number; readonly isDeaf: boolean }> {
+  async #turn(): Promise<{ readonly pause: number; readonly ignoresWakes: boolean }> {
     const { db, table, engine, batch } = this.#parts;
     const withEngine = <T>(answer: Promise<T>) =>
-      within(LONGEST_ANSWER, answer, () =>
-        silence("ENGINE_UNAVAILABLE", `The ${engine.name} engine`, LONGEST_ANSWER),
+      within(ENGINE_TIMEOUT, answer, () =>
+        timeoutError("ENGINE_UNAVAILABLE", `The ${engine.name} engine`, ENGINE_TIMEOUT),
       );
     this.#isWoken = false;
     if (now() >= this.#retryAt) this.#retryAt = Number.POSITIVE_INFINITY;
@@ -135,22 +136,23 @@ export class Relay implements Service {
         await this.#announce(report.moved);
         return report;
       });
-      const report = await within(LONGEST_TURN, work, () =>
-        silence("DATABASE_UNAVAILABLE", "The outbox's database", LONGEST_TURN),
+      const report = await within(TURN_TIMEOUT, work, () =>
+        timeoutError("DATABASE_UNAVAILABLE", "The outbox's database", TURN_TIMEOUT),
       );
-      if (!this.#hasLooked) await this.#checkPolicies();
+      if (!this.#hasCheckedPolicies) await this.#checkPolicies();
       // Nobody has looked meanwhile, whatever was announced.
-      if (this.#reports.succeeded()) this.#awakeUntil = Math.max(this.#awakeUntil, now());
-      for (const refusal of report.refusals) this.#reports.refused(refusal);
-      return { pause: this.#pauseAfter(report), isDeaf: false };
+      if (this.#reporter.reportSuccess()) this.#awakeUntil = Math.max(this.#awakeUntil, now());
+      for (const refusal of report.refusals) this.#reporter.reportRefusal(refusal);
+      return { pause: this.#pauseAfter(report), ignoresWakes: false };
     } catch (error) {
-      if (!isQueueError(error, "CLOSED")) return { pause: this.#reports.failed(error), isDeaf: true };
+      if (!isQueueError(error, "CLOSED"))
+        return { pause: this.#reporter.reportFailure(error), ignoresWakes: true };
       this.#isStopped = true;
-      this.#reports.gaveUp(
+      this.#reporter.reportGivingUp(
         "The engine was closed, so the relay stops. Stop relays before closing it.",
         error,
       );
-      return { pause: 0, isDeaf: true };
+      return { pause: 0, ignoresWakes: true };
     }
   }
 
@@ -158,27 +160,32 @@ export class Relay implements Service {
   async #checkPolicies(): Promise<void> {
     const { db, table } = this.#parts;
     const role = await asTyped("The outbox", () => table.roleBehindPolicies(db));
-    if (role !== undefined) this.#reports.policiesApply(role);
-    this.#hasLooked = true;
+    if (role !== undefined) this.#reporter.warnOfPolicies(role);
+    this.#hasCheckedPolicies = true;
   }
 
   /** Tells those who send whether, and how long, they needn't notify. */
   async #announce(moved: number): Promise<void> {
     const { db, table } = this.#parts;
     const at = now();
-    const isDense = moved > 0 && at - this.#lastMoved < DENSE;
-    if (moved > 0) this.#lastMoved = at;
+    const isDense = moved > 0 && at - this.#lastMovedAt < DENSE_SEND_INTERVAL;
+    if (moved > 0) this.#lastMovedAt = at;
     if (!this.#isListening) {
-      if (moved > 0) this.#awakeUntil = at + AWAKE;
+      if (moved > 0) this.#awakeUntil = at + AWAKE_DURATION;
       return;
     }
-    const renewsAwake = isDense && this.#awakeUntil - at < AWAKE / 2;
-    const renewsListening = this.#listeningUntil - at < LISTENING / 2;
+    const renewsAwake = isDense && this.#awakeUntil - at < AWAKE_DURATION / 2;
+    const renewsListening = this.#listeningUntil - at < LISTENING_DURATION / 2;
     if (!renewsAwake && !renewsListening) return;
-    await table.announce(db, this.#id, Math.max(isDense ? AWAKE : 0, this.#awakeUntil - at), LISTENING);
+    await table.announceRelay(
+      db,
+      this.#id,
+      Math.max(isDense ? AWAKE_DURATION : 0, this.#awakeUntil - at),
+      LISTENING_DURATION,
+    );
     // Counted from the answer, so that it ends later here than there.
-    this.#awakeUntil = Math.max(this.#awakeUntil, now() + (isDense ? AWAKE : 0));
-    this.#listeningUntil = at + LISTENING;
+    this.#awakeUntil = Math.max(this.#awakeUntil, now() + (isDense ? AWAKE_DURATION : 0));
+    this.#listeningUntil = at + LISTENING_DURATION;
   }
 
   #pauseAfter({ isFull, busy, refusals }: TurnReport): number {
@@ -186,16 +193,16 @@ export class Relay implements Service {
     for (const { pause } of refusals) this.#retryAt = Math.min(this.#retryAt, at + pause);
     for (const key of busy) this.#busy.add(key);
     if (isFull) return 0;
-    const longest = this.#busy.size > 0 ? BUSY : this.#parts.pollInterval;
+    const longest = this.#busy.size > 0 ? BUSY_KEY_INTERVAL : this.#parts.pollInterval;
     this.#busy.clear();
-    const idle = Math.max(LOOK, at - this.#awakeUntil);
+    const idle = Math.max(AWAKE_POLL_INTERVAL, at - this.#awakeUntil);
     return Math.max(1, Math.min(idle, longest, this.#retryAt - at));
   }
 
-  async #rest(milliseconds: number, isDeaf: boolean): Promise<void> {
-    const { over, end } = rest(milliseconds);
+  async #sleep(milliseconds: number, ignoresWakes: boolean): Promise<void> {
+    const { over, end } = startSleep(milliseconds);
     this.#interrupt = () => {
-      if (this.#isStopped || !isDeaf) end();
+      if (this.#isStopped || !ignoresWakes) end();
     };
     await over;
     this.#interrupt = undefined;
@@ -207,7 +214,7 @@ function now(): number {
 }
 
 /** A time that can be ended early. */
-function rest(milliseconds: number): { readonly over: Promise<void>; end(): void } {
+function startSleep(milliseconds: number): { readonly over: Promise<void>; end(): void } {
   let end: () => void = () => {};
   const over = new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, milliseconds);
@@ -219,6 +226,6 @@ function rest(milliseconds: number): { readonly over: Promise<void>; end(): void
   return { over, end };
 }
 
-function silence(code: ErrorCode, who: string, milliseconds: number): QueueError {
+function timeoutError(code: ErrorCode, who: string, milliseconds: number): QueueError {
   return new QueueError(code, `${who} didn't answer within ${milliseconds / 1_000} s.`);
 }

@@ -11,7 +11,7 @@ export interface OutboxProblem {
   /** `undefined` when what the table holds isn't a job. */
   readonly messageType: string | undefined;
   readonly queue: string | undefined;
-  /** Why the engine refused it the last time. */
+  /** Why the engine reportRefusal it the last time. */
   readonly error: string;
   readonly tries: number;
   /** When it was sent. */
@@ -22,11 +22,11 @@ const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 2_000;
 
 /** With pauses that double from 50 ms: the try some six seconds after the first one. */
-const FIRST_TOLD = 8;
+const FIRST_REPORTED_TRY = 8;
 /** From here on the tries are half a minute apart. */
-const STEADY = 11;
+const FIRST_STEADY_TRY = 11;
 
-interface RelayReportsParts {
+interface RelayReporterParts {
   /** Where the outbox is. */
   readonly schema: string;
   readonly logger: Logger;
@@ -34,41 +34,42 @@ interface RelayReportsParts {
 }
 
 /** What a relay tells people: each trouble when it begins and ends, and of a job that is stuck every minute. */
-export class RelayReports {
-  readonly #parts: RelayReportsParts;
+export class RelayReporter {
+  readonly #parts: RelayReporterParts;
   readonly #guard: CallbackGuard;
-  #trouble: { readonly kind: string; readonly failures: number } | undefined;
+  #failure: { readonly kind: string; readonly failures: number } | undefined;
 
-  constructor(parts: RelayReportsParts) {
+  constructor(parts: RelayReporterParts) {
     this.#parts = parts;
     this.#guard = new CallbackGuard(logFailure("onProblem of the outbox", () => parts.logger));
   }
 
-  /** Notes a failed turn and answers the milliseconds to wait. */
-  failed(error: unknown): number {
+  /** Notes a reportFailure turn and answers the milliseconds to wait. */
+  reportFailure(error: unknown): number {
     const kind = isQueueError(error) ? error.code : messageOf(error);
-    const failures = (this.#trouble?.failures ?? 0) + 1;
-    if (this.#trouble?.kind !== kind) {
+    const failures = (this.#failure?.failures ?? 0) + 1;
+    if (this.#failure?.kind !== kind) {
       this.#parts.logger.error(
         "The relay can't move jobs from the outbox to the engine; it goes on trying.",
         error,
       );
     }
-    this.#trouble = { kind, failures };
+    this.#failure = { kind, failures };
     return Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
   }
 
   /** Notes a turn that went well and answers whether trouble is over with it. */
-  succeeded(): boolean {
-    if (this.#trouble === undefined) return false;
-    this.#trouble = undefined;
+  reportSuccess(): boolean {
+    if (this.#failure === undefined) return false;
+    this.#failure = undefined;
     this.#parts.logger.warn("The relay can move jobs from the outbox to the engine again.");
     return true;
   }
 
   /** Every relay may see any try, so what is told depends on the number of tries alone. */
-  refused({ id, job, hasOrderingKey, error, tries, age }: Refusal): void {
-    if (tries !== FIRST_TOLD && (tries < STEADY || (tries - STEADY) % 2 !== 0)) return;
+  reportRefusal({ id, job, hasOrderingKey, error, tries, age }: Refusal): void {
+    if (tries !== FIRST_REPORTED_TRY && (tries < FIRST_STEADY_TRY || (tries - FIRST_STEADY_TRY) % 2 !== 0))
+      return;
     const { schema, logger, onProblem } = this.#parts;
     const sentAt = new Date(Date.now() - age);
     const { messageType } = job?.envelope ?? {};
@@ -83,7 +84,7 @@ export class RelayReports {
   }
 
   /** Row-level security may hide rows from the relay. */
-  policiesApply(role: string): void {
+  warnOfPolicies(role: string): void {
     const outbox = `${quoteName(this.#parts.schema)}.queue_outbox`;
     this.#parts.logger.warn(
       `Row-level security applies to ${outbox} for the relay's role ${quoteName(role)}: jobs that a policy hides from it ` +
@@ -93,7 +94,7 @@ export class RelayReports {
   }
 
   /** The engine or the listener was closed, or refuses for good. */
-  gaveUp(what: string, error: unknown): void {
+  reportGivingUp(what: string, error: unknown): void {
     this.#parts.logger.error(what, error);
   }
 }
