@@ -10,7 +10,7 @@ export const errorsPage: Page = {
     return `# Errors
 
 Every error of the library is a \`QueueError\` with a stable \`code\`. Branch on the code, never on the message:
-codes are added and never renamed. \`retryable\` says whether doing the same again may succeed.
+codes are added and never renamed. \`retryable\` says whether a repeat may succeed.
 
 ${table(
   ["code", "retryable", "means", "what to do"],
@@ -19,6 +19,23 @@ ${table(
     retryable ? "yes" : "no",
     means,
     remedy,
+  ]),
+)}
+
+## What clients see
+
+\`publicError(error)\` returns what a client may see of any thrown value: \`{ code, message, status }\`. The message is
+the sentence below, never the error's own. For \`INVALID_DATA\` the error's \`issues\` are included. Internal errors, and
+errors of other origin, become \`INTERNAL_ERROR\` with one neutral sentence, and keep their status. Use an internal code's
+sentence to describe a failed job to its user.
+
+${table(
+  ["code", "exposure", "status", "message for clients"],
+  codes.map(([code, { exposure, status, publicMessage }]) => [
+    `\`${code}\``,
+    exposure,
+    String(status),
+    publicMessage,
   ]),
 )}
 `;

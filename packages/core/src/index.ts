@@ -6,9 +6,7 @@ export {
   type Duration,
   defineMessage,
   type Envelope,
-  ERROR_CODES,
   type ErrorCode,
-  type ErrorCodeEntry,
   type HandlerData,
   type HandlerResult,
   type Issue,
@@ -92,6 +90,8 @@ export {
   type Transition,
 } from "./engine/state-machine.ts";
 export { type EngineFromEnvOptions, engineFromEnv } from "./env/engine-from-env.ts";
+export { ERROR_CODES, type ErrorCodeEntry } from "./errors/codes.ts";
+export { type PublicError, publicError } from "./errors/public-error.ts";
 export type { Logger } from "./logging/logger.ts";
 export { type MemoryEngineOptions, memoryEngine } from "./memory/index.ts";
 export type {

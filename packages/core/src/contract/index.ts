@@ -1,8 +1,6 @@
 export {
   DependencyNotFoundError,
-  ERROR_CODES,
   type ErrorCode,
-  type ErrorCodeEntry,
   type Issue,
   isQueueError,
   QueueError,

@@ -1,4 +1,4 @@
-export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from "./codes.ts";
+export type { ErrorCode } from "./codes.ts";
 export {
   DependencyNotFoundError,
   type Issue,

@@ -1,4 +1,5 @@
-import { ERROR_CODES, type ErrorCode } from "./codes.ts";
+import type { ErrorCode } from "./codes.ts";
+import { isRetryable } from "./retryable-codes.ts";
 
 /** Shared by all copies of the package in a process, unlike `instanceof`. */
 const brand = Symbol.for("@org/queue/error");
@@ -44,7 +45,7 @@ export class QueueError extends Error {
   constructor(code: ErrorCode, message: string, options: QueueErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.retryable = ERROR_CODES[code].retryable;
+    this.retryable = isRetryable(code);
     this.issues = options.issues ?? [];
     this.ids = options.ids ?? [];
     Object.defineProperty(this, brand, { value: true });
