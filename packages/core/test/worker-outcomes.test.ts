@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import * as z from "zod";
 import {
+  type Backoff,
   createQueue,
   createRegistry,
   createWorker,
@@ -9,8 +10,8 @@ import {
   RetryAfterError,
   UnrecoverableError,
 } from "../src/index.ts";
+import { createTestQueue } from "../src/testing/index.ts";
 import { MAX_BOUNCES } from "../src/worker/attempt/attempt-end.ts";
-import { backoffDelay } from "../src/worker/attempt/retry-policy.ts";
 import {
   forward,
   Gate,
@@ -181,16 +182,34 @@ describe("failure", () => {
     expect(await queue.get(handle)).toMatchObject({ state: "failed", attempt: 2 });
   });
 
-  it("grows its pause by the policy, with jitter as a share of it", () => {
-    const policy = { type: "exponential", delay: 100, maxDelay: 1_000, jitter: 0.5 } as const;
-    expect([1, 2, 3, 9].map((attempt) => backoffDelay(policy, attempt, () => 0))).toEqual([
-      100, 200, 400, 1_000,
-    ]);
-    expect(backoffDelay(policy, 1, () => 1)).toBe(50);
-    expect(backoffDelay({ ...policy, type: "fixed" }, 9, () => 0)).toBe(100);
-    expect(backoffDelay(policy, 1_000, () => 0)).toBe(1_000);
+  it("grows its pause by the policy, with jitter as a share of it", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(1);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const exponential = { type: "exponential", delay: 100, maxDelay: 1_000 } as const;
+    expect(await retryPauses(exponential)).toEqual([100, 200, 400, 800, 1_000]);
+    expect(await retryPauses({ ...exponential, jitter: 0.5 })).toEqual([50, 100, 200, 400, 500]);
+    expect(await retryPauses({ ...exponential, type: "fixed" })).toEqual([100, 100, 100, 100, 100]);
   });
 });
+
+/** The pauses before the attempts 2 to 6 of a job. */
+async function retryPauses(backoff: Backoff): Promise<readonly number[]> {
+  const message = defineMessage("FAILING", { data: z.object({}), retry: { attempts: 6, backoff } });
+  await using test = await createTestQueue({
+    registry: createRegistry([message]),
+    handlers: { FAILING: () => Promise.reject(new Error("again")) },
+  });
+  const { queue, clock } = test;
+  const handle = await queue.send(message, {});
+  const pauses: number[] = [];
+  for (;;) {
+    await clock.advance(0);
+    const { runAt } = (await queue.get(handle))!;
+    if (runAt === undefined) return pauses;
+    pauses.push(runAt.getTime() - clock.now());
+    await clock.advance(pauses.at(-1)!);
+  }
+}
 
 describe("data", () => {
   it("is upcast to the handler's version", async () => {

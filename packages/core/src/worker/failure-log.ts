@@ -1,9 +1,9 @@
 import { isQueueError } from "../errors/queue-error.ts";
 import type { Logger } from "../logging/logger.ts";
+import { backoffDelay } from "../timing/backoff.ts";
 
-const FIRST_PAUSE = 100;
-/** A server that is back is noticed soon; a call on a lost connection costs next to nothing. */
-const LONGEST_PAUSE = 2_000;
+/** Short at most: a server that is back is noticed soon, and a call on a lost connection costs next to nothing. */
+const RETRY_BACKOFF = { first: 100, max: 2_000 };
 
 /**
  * What goes wrong between a worker and its engine. Each operation's trouble is told once when it begins
@@ -43,13 +43,13 @@ export class FailureLog {
       this.#decide(this.#isRefused ? error : undefined);
       this.#decide = undefined;
     }
-    if (this.#isRefused) return LONGEST_PAUSE;
+    if (this.#isRefused) return RETRY_BACKOFF.max;
     if (isQueueError(error, "CLOSED")) this.#close();
-    if (this.#isClosed) return LONGEST_PAUSE;
+    if (this.#isClosed) return RETRY_BACKOFF.max;
     const failures = (this.#failures.get(operation) ?? 0) + 1;
     this.#failures.set(operation, failures);
     if (failures === 1) this.#logger.error(`The worker couldn't ${operation}; it goes on trying.`, error);
-    return Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
+    return backoffDelay(RETRY_BACKOFF, failures);
   }
 
   succeeded(operation: string): void {

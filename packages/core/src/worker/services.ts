@@ -1,4 +1,5 @@
 import type { Service, ServiceHost } from "../middleware/middleware.ts";
+import { backoffDelay } from "../timing/backoff.ts";
 import type { Clock } from "../timing/clock.ts";
 
 /** What is to run beside a worker. */
@@ -8,8 +9,7 @@ export interface ServiceStart {
   readonly start: (host: ServiceHost) => Promise<Service>;
 }
 
-const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 2_000;
+const START_BACKOFF = { first: 100, max: 2_000 };
 /** Longest that a worker's stop waits for a service's: one that hangs must not keep the process. */
 export const STOP_PATIENCE = 10_000;
 
@@ -88,7 +88,7 @@ class ServiceKeeper {
       if (++this.#failures === 1) {
         logger.error(`The ${name} couldn't start; the worker goes on trying.`, error);
       }
-      const pause = Math.min(FIRST_PAUSE * 2 ** (this.#failures - 1), LONGEST_PAUSE);
+      const pause = backoffDelay(START_BACKOFF, this.#failures);
       this.#cancelRetry = this.#clock.after(pause, () => this.start());
     }
   }

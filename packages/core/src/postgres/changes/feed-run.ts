@@ -1,6 +1,7 @@
 import { getTableName } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { QueueError } from "../../errors/queue-error.ts";
+import { backoffDelay } from "../../timing/backoff.ts";
 import { columnName } from "../column-names.ts";
 import { TableCatalog } from "../column-types.ts";
 import { reasonOf } from "../database-errors.ts";
@@ -12,8 +13,7 @@ import { ChangeReader, type Key, type ReadRow } from "./change-reader.ts";
 const CHANNEL = "queue_changes";
 /** Rows read by one statement. */
 const BATCH = 500;
-const SHORTEST_PAUSE = 50;
-const LONGEST_PAUSE = 2_000;
+const READ_BACKOFF = { first: 50, max: 2_000 };
 
 export async function startRun<Table extends PgTable>(
   options: ChangeFeedOptions<Table>,
@@ -163,7 +163,7 @@ export class FeedRun<Table extends PgTable> {
   }
 
   #retryLater(error: unknown): void {
-    const pause = Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** this.#failures++);
+    const pause = backoffDelay(READ_BACKOFF, ++this.#failures);
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = undefined;
       this.#startReading();

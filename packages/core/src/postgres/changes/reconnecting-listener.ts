@@ -5,12 +5,12 @@ import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { messageOf } from "../../errors/thrown.ts";
 import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import { consoleLogger } from "../../logging/logger.ts";
+import { backoffDelay } from "../../timing/backoff.ts";
 import { toTyped } from "../database-errors.ts";
 import { within } from "../within.ts";
 import type { ChangeListener } from "./listener.ts";
 
-const SHORTEST_PAUSE = 50;
-const LONGEST_PAUSE = 2_000;
+const RECONNECT_BACKOFF = { first: 50, max: 2_000 };
 
 /** How a lost connection is noticed. */
 export interface ListenerOptions {
@@ -208,7 +208,7 @@ export class ReconnectingListener implements ChangeListener {
   }
 
   #reconnectLater(): void {
-    const pause = Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** this.#failures++);
+    const pause = backoffDelay(RECONNECT_BACKOFF, ++this.#failures);
     this.#timer = setTimeout(() => {
       // Nobody waits for this try: the next one comes by itself.
       if (this.#channels.size > 0) this.#connect().catch(() => {});

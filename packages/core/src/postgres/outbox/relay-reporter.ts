@@ -2,6 +2,7 @@ import { isQueueError } from "../../errors/queue-error.ts";
 import { messageOf } from "../../errors/thrown.ts";
 import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import type { Logger } from "../../logging/logger.ts";
+import { backoffDelay } from "../../timing/backoff.ts";
 import { quoteName } from "../column-names.ts";
 import type { Refusal } from "./relay-turn.ts";
 
@@ -18,8 +19,7 @@ export interface OutboxProblem {
   readonly sentAt: Date;
 }
 
-const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 2_000;
+const RETRY_BACKOFF = { first: 100, max: 2_000 };
 
 /** With pauses that double from 50 ms: the try some six seconds after the first one. */
 const FIRST_REPORTED_TRY = 8;
@@ -55,7 +55,7 @@ export class RelayReporter {
       );
     }
     this.#failure = { kind, failures };
-    return Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
+    return backoffDelay(RETRY_BACKOFF, failures);
   }
 
   /** Notes a turn that went well and answers whether trouble is over with it. */

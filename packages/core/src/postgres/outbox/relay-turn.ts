@@ -1,12 +1,12 @@
 import type { Engine, NewJob } from "../../engine/port.ts";
 import { QueueError } from "../../errors/queue-error.ts";
+import { backoffDelay } from "../../timing/backoff.ts";
 import type { Database } from "../database.ts";
 import { inTransaction } from "../transaction.ts";
 import type { ClaimedRow, OutboxTable } from "./outbox-table.ts";
 import { type OutboxEntry, publish } from "./publish.ts";
 
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 30_000;
+const REFUSAL_BACKOFF = { first: 50, max: 30_000 };
 
 export interface TurnParts {
   readonly db: Database;
@@ -120,6 +120,6 @@ function readJob({ id, age }: ClaimedRow, text: string): NewJob | undefined {
 
 function toRefusal(row: ClaimedRow, job: NewJob | undefined, error: string): Refusal & { position: string } {
   const { position, id, ordering, tries, age } = row;
-  const pause = Math.min(FIRST_PAUSE * 2 ** Math.min(tries, 16), LONGEST_PAUSE);
+  const pause = backoffDelay(REFUSAL_BACKOFF, tries + 1);
   return { position, id, job, hasOrderingKey: ordering !== null, error, tries: tries + 1, age, pause };
 }

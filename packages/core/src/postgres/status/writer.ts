@@ -1,11 +1,11 @@
+import { backoffDelay } from "../../timing/backoff.ts";
 import type { Database } from "../database.ts";
 import { Backlog, type Batch, type Pending } from "./backlog.ts";
 import { RowWriter } from "./row-writer.ts";
 import { type AnyStatusTable, type StatusTableParts, subjectOf } from "./table.ts";
 import { compareSteps, type JobWrite, type SubjectWrite, type Transition } from "./transition.ts";
 
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1_000;
+const RETRY_BACKOFF = { first: 50, max: 1_000 };
 /** Jobs whose last told step is remembered. */
 const MAX_REMEMBERED = 10_000;
 
@@ -158,7 +158,7 @@ export class StatusWriter {
   async #pause(error: unknown): Promise<void> {
     this.#failures++;
     if (this.#failures === 1) this.#parts.onError(error);
-    const pause = Math.min(FIRST_PAUSE * 2 ** (this.#failures - 1), LONGEST_PAUSE);
+    const pause = backoffDelay(RETRY_BACKOFF, this.#failures);
     await new Promise<void>((resolve) => setTimeout(resolve, pause).unref());
   }
 

@@ -4,14 +4,14 @@ import { isQueueError } from "../../errors/queue-error.ts";
 import { sentence } from "../../errors/sentence.ts";
 import { messageOf } from "../../errors/thrown.ts";
 import type { Logger } from "../../logging/logger.ts";
+import { backoffDelay } from "../../timing/backoff.ts";
 import type { Clock } from "../../timing/clock.ts";
 import { Answers } from "../answers.ts";
 import { explain, type JobExplanation, type StateReason } from "../read/explain.ts";
 import { NOT_MOVED } from "../read/not-found.ts";
 
-/** From the first wait to the first look at jobs that haven't ended; then twice as long each time. */
-const FIRST_LOOK = 3_000;
-const MAX_PAUSE = 60_000;
+/** Pauses before each look at jobs that haven't ended, from the first wait on. */
+const LOOK_BACKOFF = { first: 3_000, max: 60_000 };
 /** Jobs that one look explains. */
 const MAX_EXPLAINED = 10;
 /** Sentences of one explanation: a job may wait for thousands of others. */
@@ -54,7 +54,7 @@ export class StuckWaits {
 
   /** Begins to look, with the first wait. */
   start(): void {
-    this.#schedule(FIRST_LOOK);
+    this.#schedule(1);
   }
 
   stop(): void {
@@ -73,9 +73,9 @@ export class StuckWaits {
     }
   }
 
-  #schedule(pause: number): void {
-    this.#cancelTimer = this.#clock.after(pause, () => {
-      this.#schedule(Math.min(2 * pause, MAX_PAUSE));
+  #schedule(look: number): void {
+    this.#cancelTimer = this.#clock.after(backoffDelay(LOOK_BACKOFF, look), () => {
+      this.#schedule(look + 1);
       void this.#look();
     });
   }
@@ -100,7 +100,7 @@ export class StuckWaits {
       );
     } catch (error) {
       // The relay may be about to move it, or the engine to come back.
-      if (this.#clock.now() - since < FIRST_LOOK) return undefined;
+      if (this.#clock.now() - since < LOOK_BACKOFF.first) return undefined;
       const cause = isQueueError(error) ? error.code : "error";
       return { cause, text: `. ${describeProblem(error, mayArrive)}` };
     }

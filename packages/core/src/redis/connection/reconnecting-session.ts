@@ -1,12 +1,13 @@
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { isErrorLike, messageOf } from "../../errors/thrown.ts";
+import { backoffDelay } from "../../timing/backoff.ts";
 import type { ResolvedRedisOptions } from "../redis-options.ts";
 import type { ClientSource } from "./client-source.ts";
 import { closed, isRefusal, unavailable, unreachable } from "./connection-errors.ts";
 import { RedisSession } from "./redis-session.ts";
 
-const SHORTEST_PAUSE = 50;
-const LONGEST_PAUSE = 2_000;
+/** Half of each pause is random, so that the clients of a server that comes back don't come all at once. */
+const RECONNECT_BACKOFF = { first: 50, max: 2_000, jitter: 0.5 };
 
 export type LinkSettings = Pick<
   ResolvedRedisOptions,
@@ -188,13 +189,11 @@ export class ReconnectingSession {
   }
 
   #retry(): void {
-    const pause = Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** this.#tries++);
-    // Spread, so that the clients of a server that comes back don't come all at once.
-    const spread = pause * (0.5 + Math.random() / 2);
+    const pause = backoffDelay(RECONNECT_BACKOFF, ++this.#tries);
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
       this.#try();
-    }, spread);
+    }, pause);
   }
 
   /** What a user's client throws, when copied or by a connector of its own, is anything. */

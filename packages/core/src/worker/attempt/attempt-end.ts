@@ -4,8 +4,9 @@ import type { Message } from "../../contract/message.ts";
 import type { AttemptOutcome, ClaimedJob, Release } from "../../engine/port.ts";
 import type { ErrorCode } from "../../errors/codes.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
+import { backoffDelay } from "../../timing/backoff.ts";
 import type { Attempt } from "./attempt.ts";
-import { backoffDelay } from "./retry-policy.ts";
+import { retryDelay } from "./retry-policy.ts";
 import { toStoredError } from "./stored-error.ts";
 
 /** What becomes of an attempt: settled, given back unrun, or dropped because its lease is lost. */
@@ -18,8 +19,7 @@ const DROP: AttemptEnd = Object.freeze({ kind: "drop" });
 
 /** A message that no worker knew is given back this often before its job fails: some eight minutes. */
 export const MAX_BOUNCES = 20;
-const FIRST_BOUNCE_DELAY = 1_000;
-const LONGEST_BOUNCE_DELAY = 30_000;
+const BOUNCE_BACKOFF = { first: 1_000, max: 30_000 };
 
 /** Whether the next job of the same ordering key may begin, as far as the worker can tell. */
 export function passesTurn({ job }: Attempt, end: AttemptEnd): boolean {
@@ -59,7 +59,7 @@ export function cancelled(attempt: Attempt, message: Message | undefined, cause?
 export function bounced(attempt: Attempt, message: Message | undefined): AttemptEnd {
   const { id, epoch, token, bounces, envelope } = attempt.job;
   if (bounces < MAX_BOUNCES) {
-    const delay = Math.min(FIRST_BOUNCE_DELAY * 2 ** bounces, LONGEST_BOUNCE_DELAY);
+    const delay = backoffDelay(BOUNCE_BACKOFF, bounces + 1);
     return { kind: "release", release: { id, epoch, token, delay, bounce: true } };
   }
   const times = `Workers gave it back ${bounces} times`;
@@ -108,7 +108,7 @@ function failedAttempt(
   const text = toText(code, error, message);
   if (job.attempt >= job.maxAttempts) return settle(job, "fail", text);
   const { id, epoch, token, attempt } = job;
-  const pause = delay ?? backoffDelay(message.backoff, attempt);
+  const pause = delay ?? retryDelay(message.backoff, attempt);
   return { kind: "settle", outcome: { id, epoch, token, type: "retry", error: text, delay: pause } };
 }
 

@@ -1,4 +1,5 @@
 import type { Engine } from "../../engine/port.ts";
+import { backoffDelay } from "../../timing/backoff.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import type { FailureLog } from "../failure-log.ts";
 
@@ -18,8 +19,8 @@ const OPERATION = "wait for work";
 const OVERDUE = 1_000;
 /** Waits shorter than this that led to nothing look like an engine that wakes for work it doesn't hand out. */
 const SHORT_WAIT = 20;
-const TOLERATED_EMPTY_WAKES = 3;
-const LONGEST_PAUSE = 250;
+const TOLERATED_EMPTY_WAKES = 2;
+const EMPTY_WAKE_BACKOFF = { first: 5, max: 250 };
 
 /**
  * Waits, when there was nothing to claim, until there may be something: the engine says so, or the poll
@@ -41,8 +42,8 @@ export class WorkWaiter {
     if (this.#isWaiting || this.#isStopped) return;
     this.#isWaiting = true;
     const excess = this.#emptyWakes - TOLERATED_EMPTY_WAKES;
-    if (excess < 0) this.#block();
-    else this.#pause(Math.min(5 * 2 ** excess, LONGEST_PAUSE), () => this.#block());
+    if (excess <= 0) this.#block();
+    else this.#pause(backoffDelay(EMPTY_WAKE_BACKOFF, excess), () => this.#block());
   }
 
   /** A claim got something: the wakes were worth it. */
