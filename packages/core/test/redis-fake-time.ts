@@ -8,7 +8,7 @@ import type { Script } from "../src/redis/connection/script.ts";
 const SERVER_TIME = /local function now_ms\(\)\n[\s\S]*?\nend/;
 const FAKE_TIME = "local function now_ms()\nreturn tonumber(redis.call('GET', KEYS[1] .. 'clock'))\nend";
 
-/** What a step may spend on dependents, as `lua/lib/cascade.lua` has it. */
+/** What a step may spend on dependents, as `lua/lib/lifecycle/cascade.lua` has it. */
 const STEP = /local STEP_POINTS = \d+/;
 
 const faked = new Map<string, Script>();

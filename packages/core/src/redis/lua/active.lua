@@ -4,11 +4,8 @@
 -- ARGV   1 where the page begins, 2 sequence to begin before, 3 most jobs, then the queues, or none for all
 -- Answer {where the next page begins, or "0"; id and sequence of each, in turn, newest first}
 -- Cost   linear in the page
--- @include lib/time
--- @include lib/base
--- @include lib/profiles
--- @include lib/scan-held
 -- @include lib/active
+-- @include lib/scan-held
 
 local page, cursor = scan_held(ARGV[1])
 local found = active_among(page, tonumber(ARGV[2]), { unpack(ARGV, 4) })

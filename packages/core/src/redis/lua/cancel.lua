@@ -4,17 +4,8 @@
 -- ARGV   1 tombstones to remember, 2 the error as JSON, then the ids
 -- Answer of each "cancelled", "cancelling", "finished" or "unknown"
 -- Cost   some ten commands a job, and a message to the engine that holds it
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
--- @include lib/profiles
--- @include lib/metrics
--- @include lib/events
--- @include lib/wake
--- @include lib/tombs
--- @include lib/claims
 -- @include lib/lifecycle
--- @include lib/step
 -- @include lib/operation
 
 return operate({ unpack(ARGV, 3) }, function(job)

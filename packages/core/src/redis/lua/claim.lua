@@ -6,19 +6,9 @@
 -- Answer id, "" or "epoch attempt stalls bounces" (and "1" when it is reserved behind the one before it), value;
 --        of each job in turn
 -- Cost   a few commands a queue, each linear in the jobs; three more a job that ran before, two a reserved one
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
--- @include lib/profiles
--- @include lib/metrics
--- @include lib/events
--- @include lib/wake
--- @include lib/tombs
--- @include lib/claims
--- @include lib/lifecycle
--- @include lib/step
--- @include lib/due
 -- @include lib/claim
+-- @include lib/step
 
 local claimed = claim({ unpack(ARGV, 5) }, tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]))
 end_step(math.huge, true)

@@ -5,15 +5,7 @@
 --        6 sequence to begin after, then the queues
 -- Answer {removed, sequence of the last one looked at, or 0 when there is no more}
 -- Cost   five commands for each looked at, ten for each removed
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
--- @include lib/profiles
--- @include lib/metrics
--- @include lib/events
--- @include lib/wake
--- @include lib/tombs
--- @include lib/claims
 -- @include lib/lifecycle
 -- @include lib/step
 

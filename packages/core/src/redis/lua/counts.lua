@@ -5,8 +5,6 @@
 -- Answer {where to go on, or "0"; of each queue in turn: name, 1 when paused or 0, blocked, scheduled, queued, active, completed, failed,
 --        cancelled}
 -- Cost   ten commands a queue, whatever the number of jobs
--- @include lib/time
--- @include lib/base
 
 local reply = {}
 local function add(n)

@@ -3,15 +3,7 @@
 -- KEYS   1 the namespace's prefix, 2 that of its channels
 -- ARGV   1 tombstones to remember, then the ids
 -- Cost   some ten commands a queue for each job
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
--- @include lib/profiles
--- @include lib/metrics
--- @include lib/events
--- @include lib/wake
--- @include lib/tombs
--- @include lib/claims
 -- @include lib/lifecycle
 -- @include lib/step
 

@@ -6,16 +6,7 @@
 --        2 when what becomes of this job is left to a later step, of each dependency in turn; dependents; the job
 --        ahead of it in its ordering key, or ""}
 -- Cost   some four commands a dependency
--- @include lib/time
--- @include lib/base
--- @include lib/profiles
--- @include lib/metrics
--- @include lib/events
--- @include lib/wake
--- @include lib/tombs
--- @include lib/claims
 -- @include lib/lifecycle
--- @include lib/step
 
 local L = life()
 local job = L.load(ARGV[1])

@@ -14,21 +14,18 @@
 --        the places (from 1) of the jobs that were known already; for "batch" {"stored", id or first job's id, 1 when
 --        it is new or 0, ...}, {"missing", ids...} or {"cycle", ids...}
 -- Cost   a few commands a group of plain jobs, each linear in the jobs; some ten commands a job otherwise
--- @include lib/time
--- @include lib/base
--- @include lib/profiles
--- @include lib/metrics
 -- @include lib/events
--- @include lib/wake
--- @include lib/tombs
--- @include lib/claims
--- @include lib/lifecycle
--- @include lib/step
 -- @include lib/known
+-- @include lib/lifecycle
+-- @include lib/metrics
+-- @include lib/profiles
+-- @include lib/step
+-- @include lib/tombs
+-- @include lib/wake
 
 -- A function, so that plain jobs, which are most, don't pay for its closures.
 local function make_batches()
-  -- @include lib/batch
+  -- @include enqueue/batch
   return read_batch, store_batch
 end
 

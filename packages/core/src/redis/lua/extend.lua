@@ -5,18 +5,10 @@
 --          "instant message" texts, or "")
 -- Answer for each 0 (lost), 1 (held) or 2 (cancelling)
 -- Cost   two commands, and two a claim; some five more for a job that carries anything
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
--- @include lib/profiles
--- @include lib/metrics
--- @include lib/events
--- @include lib/wake
--- @include lib/tombs
 -- @include lib/claims
+-- @include lib/events
 -- @include lib/lifecycle
--- @include lib/step
--- @include lib/held
 
 local KEPT_LOGS = 100
 

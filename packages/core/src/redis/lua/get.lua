@@ -5,8 +5,6 @@
 -- Answer of each false when it isn't stored, else {value, record of an active job or "", `state:` hash as a flat
 --        list, failures, logs}
 -- Cost   four or five commands a job
--- @include lib/time
--- @include lib/base
 -- @include lib/read
 
 local reply = {}

@@ -4,8 +4,6 @@
 -- KEYS   1 the namespace's prefix, 2 that of its channels
 -- Answer "instant kind subject" of each, oldest first
 -- Cost   three commands
--- @include lib/time
--- @include lib/base
 
 call_sure('SET', P .. 'nothing', '')
 call_sure('DEL', P .. 'nothing')

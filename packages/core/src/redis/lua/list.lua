@@ -6,12 +6,10 @@
 -- Answer how many active jobs to look for first (see active.lua), when they are more than one step looks at; else
 --        {sequence of the last one looked at when there is more, or 0; ids; then of each what get.lua answers}
 -- Cost   linear in the jobs of the page, and in those looked at for a message type
--- @include lib/time
--- @include lib/base
--- @include lib/profiles
--- @include lib/scan-held
 -- @include lib/active
+-- @include lib/profiles
 -- @include lib/read
+-- @include lib/scan-held
 
 -- Jobs that one page looks at, whatever it asks for.
 local WINDOW = 1000

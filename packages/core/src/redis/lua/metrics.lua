@@ -5,8 +5,6 @@
 -- Answer {the next minute to read, or 0; queue, minute and its fields as a flat list, of each queue and minute with
 --        activity, oldest first}
 -- Cost   a command a queue and minute
--- @include lib/time
--- @include lib/base
 
 local MINUTE = 60000
 -- Hashes that one step reads, unless a single minute has more.

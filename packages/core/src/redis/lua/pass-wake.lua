@@ -3,8 +3,6 @@
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 the queue
 -- Cost   some three commands
--- @include lib/time
--- @include lib/base
 -- @include lib/wake
 
 wake(ARGV[1], 1)

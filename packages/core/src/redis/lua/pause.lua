@@ -3,8 +3,6 @@
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 the queue
 -- Cost   three commands
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
 
 call('SADD', P .. 'queues', ARGV[1])

@@ -4,7 +4,5 @@
 -- ARGV   the profiles' ids
 -- Answer each as JSON
 -- Cost   one command
--- @include lib/time
--- @include lib/base
 
 return call('HMGET', P .. 'profiles', unpack(ARGV))

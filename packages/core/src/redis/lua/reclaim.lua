@@ -4,19 +4,10 @@
 -- ARGV   1 tombstones to remember, 2 where a page of held jobs begins; then the claims' tokens
 -- Answer where the next page begins, or "0" after the last
 -- Cost   linear in the page, and some ten commands a job; after a lost connection only
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
--- @include lib/profiles
--- @include lib/metrics
--- @include lib/events
--- @include lib/wake
--- @include lib/tombs
--- @include lib/claims
+-- @include lib/held
 -- @include lib/lifecycle
 -- @include lib/step
--- @include lib/scan-held
--- @include lib/held
 
 local tokens = {}
 for at = 3, #ARGV do

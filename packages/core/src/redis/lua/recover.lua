@@ -4,21 +4,14 @@
 -- ARGV   1 tombstones to remember, 2 their least age in milliseconds, 3 most jobs of each kind
 -- Answer {requeued, stalled, promoted, trimmed, 1 when there is more, what was found damaged since the last turn}
 -- Cost   a few commands when there is nothing to do; some ten a job otherwise, three a job trimmed
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
--- @include lib/profiles
--- @include lib/metrics
--- @include lib/events
--- @include lib/wake
--- @include lib/tombs
--- @include lib/claims
--- @include lib/lifecycle
--- @include lib/step
--- @include lib/scan-held
--- @include lib/held
--- @include lib/due
 -- @include lib/audit
+-- @include lib/due
+-- @include lib/held
+-- @include lib/lifecycle
+-- @include lib/metrics
+-- @include lib/step
+-- @include lib/tombs
 
 audit()
 

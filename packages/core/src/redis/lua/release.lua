@@ -4,18 +4,10 @@
 -- ARGV   1 tombstones to remember; then of each: id, epoch, token, delay, 1 for a bounce or 0
 -- Answer of how many, the first: the rest are for another step
 -- Cost   some ten commands a job
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
--- @include lib/profiles
--- @include lib/metrics
--- @include lib/events
--- @include lib/wake
--- @include lib/tombs
--- @include lib/claims
+-- @include lib/held
 -- @include lib/lifecycle
 -- @include lib/step
--- @include lib/held
 
 local n = 0
 for at = 2, #ARGV, 5 do

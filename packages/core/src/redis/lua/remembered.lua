@@ -4,8 +4,6 @@
 -- ARGV   the ids
 -- Answer of each its tombstone, see lib/tombs.lua, or false
 -- Cost   two commands
--- @include lib/time
--- @include lib/base
 
 local young = call('HMGET', P .. 'tombs', unpack(ARGV))
 local old = call('HMGET', P .. 'tombs:old', unpack(ARGV))

@@ -3,8 +3,6 @@
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 the queue
 -- Cost   some four commands, and two a waiting engine
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
 -- @include lib/wake
 

@@ -9,19 +9,15 @@
 -- Answer {verdicts (1 accepted, 0 stale), what claim.lua answers, the paused ones of the queues to claim from}; fewer
 --        verdicts than outcomes, and nothing claimed, when the step is full: the rest are for another
 -- Cost   a few commands, each linear in the outcomes, for plain jobs that aren't kept; some ten a job otherwise
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
--- @include lib/profiles
--- @include lib/metrics
--- @include lib/events
--- @include lib/wake
--- @include lib/tombs
--- @include lib/claims
--- @include lib/lifecycle
--- @include lib/step
--- @include lib/due
 -- @include lib/claim
+-- @include lib/claims
+-- @include lib/events
+-- @include lib/lifecycle
+-- @include lib/metrics
+-- @include lib/profiles
+-- @include lib/step
+-- @include lib/tombs
 
 local n = tonumber(ARGV[2])
 local verdicts = {}
@@ -192,8 +188,8 @@ for first = 1, n, CHUNK do
       if token and settle_plain(id, record, token, text) then
         verdicts[index] = 1
       else
-        local type, epoch, delay, claim = string.match(outcome, '^(%a) (%d+) (%d+) (%S+)$')
-        verdicts[index] = settle(id, record, type, epoch, tonumber(delay), claim, text)
+        local type, epoch, delay, claim_token = string.match(outcome, '^(%a) (%d+) (%d+) (%S+)$')
+        verdicts[index] = settle(id, record, type, epoch, tonumber(delay), claim_token, text)
       end
     end
   end

@@ -4,8 +4,6 @@
 -- ARGV   1 the engine's name on its wake channel, 2 milliseconds that it will wait, then the queues
 -- Answer 0 when there is work; else milliseconds until the next scheduled job is due, or -1
 -- Cost   some five commands a queue
--- @include lib/time
--- @include lib/base
 -- @include lib/drain
 
 local queues = { unpack(ARGV, 3) }

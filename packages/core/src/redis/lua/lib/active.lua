@@ -1,4 +1,6 @@
 -- The active ones among held jobs (ids and records in turn) before a sequence, of some queues or of all.
+-- @include lib/profiles
+
 local function active_among(held, before, queues)
   local wanted, found = {}, {}
   for _, queue in ipairs(queues) do

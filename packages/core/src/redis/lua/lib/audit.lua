@@ -1,5 +1,8 @@
 -- Looks at a few jobs a turn, and at all of them in time: whether each stands where its state says. What others
 -- deleted is put back from the jobs themselves.
+-- @include lib/lifecycle
+-- @include lib/tombs
+
 local AUDIT_STEP = 100
 -- Whatever the number of workers.
 local AUDIT_INTERVAL = 1000

@@ -1,5 +1,7 @@
 -- What every script begins with. KEYS[1] is the prefix of all keys of the namespace, which share a hash tag. KEYS[2]
 -- is the prefix of its channels, with the database in it: Redis' channels don't know databases.
+-- @include lib/time
+
 local P = KEYS[1]
 local C = KEYS[2]
 local now = now_ms()

@@ -4,6 +4,12 @@
 -- What the record of a held job says: epoch, profile, sequence, started, attempt, stalls, bounces, priority,
 -- flags, claim, and the ordering key if there is one. Flags: "-", or of k (ordering key), d (dependencies),
 -- p (priority), x (has a `state:` hash), c (told to stop), v (reserved: its attempt hasn't begun).
+-- @include lib/claims
+-- @include lib/due
+-- @include lib/events
+-- @include lib/lifecycle
+-- @include lib/metrics
+-- @include lib/profiles
 
 -- Due jobs that one claim makes runnable in passing.
 local PROMOTE_STEP = 1000

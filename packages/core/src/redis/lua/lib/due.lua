@@ -1,5 +1,7 @@
 -- Goes on with pending cascades and makes up to `limit` due jobs runnable, those of one instant in send order. Answers
 -- how many.
+-- @include lib/lifecycle
+
 local function promote_due(limit)
   local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now_text, 'LIMIT', 0, limit + 1)
   local first = 1

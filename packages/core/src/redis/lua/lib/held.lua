@@ -1,3 +1,8 @@
+-- Held jobs: found by their lease or claim, and given back.
+-- @include lib/claims
+-- @include lib/lifecycle
+-- @include lib/scan-held
+
 -- The job that a lease holds, active or reserved, or nil.
 local function held(id, epoch, token)
   local record = call('HGET', P .. 'active', id)

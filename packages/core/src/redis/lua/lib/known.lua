@@ -1,4 +1,6 @@
 -- What is known of ids before anything is stored.
+-- @include lib/profiles
+-- @include lib/tombs
 
 -- The hashes that remember jobs, none when all are missing, as they were when the script began.
 local tomb_keys

@@ -1,5 +1,8 @@
 -- An operator's call on many jobs: `act(job)` answers the outcome of each that is stored. The answer is shorter than
 -- `ids` when the step is full: the rest are for another.
+-- @include lib/lifecycle
+-- @include lib/step
+
 local function operate(ids, act)
   local outcomes = {}
   for index, id in ipairs(ids) do

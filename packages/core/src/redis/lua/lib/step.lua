@@ -1,5 +1,12 @@
 -- The end of a step that may have changed anything. `tombs`: how many endings to remember; `has_claimed`: whether it
 -- may have claimed what it made runnable.
+-- @include lib/claims
+-- @include lib/events
+-- @include lib/lifecycle
+-- @include lib/metrics
+-- @include lib/tombs
+-- @include lib/wake
+
 local function end_step(tombs, has_claimed)
   if lifecycle then
     lifecycle.flush()

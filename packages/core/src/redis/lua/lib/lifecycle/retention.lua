@@ -1,4 +1,7 @@
 -- Finished jobs that are kept, per message type and kind of ending, in the order they ended.
+-- @include lib/lifecycle/jobs
+-- @include lib/profiles
+-- @include lib/tombs
 
 -- Finished jobs trimmed in passing by one ending.
 local TRIM_STEP = 4

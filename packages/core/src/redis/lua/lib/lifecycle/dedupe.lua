@@ -1,5 +1,7 @@
 -- Dedupe keys: which job each stands for, as "until id". 0 while the job is unfinished; once it has completed, when its
 -- window ends, and Redis forgets the entry somewhat later.
+-- @include lib/lifecycle/jobs
+
 local DEDUPE = P .. 'dedupe:'
 
 -- The job that a key stands for now, or nil.

@@ -1,5 +1,13 @@
 -- Batches whose jobs refer to others: the same decisions as memory/batch-plan.ts, then the same admission as
 -- memory/lifecycle.ts. Nothing is written before all is decided.
+-- @include lib/events
+-- @include lib/known
+-- @include lib/lifecycle
+-- @include lib/metrics
+-- @include lib/profiles
+-- @include lib/tombs
+-- @include lib/wake
+
 local BATCH_FIELDS = 4
 
 local function read_batch(at, profile_ids)

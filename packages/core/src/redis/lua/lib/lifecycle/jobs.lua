@@ -1,4 +1,9 @@
--- Jobs as this step sees and changes them, each read once.
+-- Reads and writes jobs, each at most once a step.
+-- @include lib/events
+-- @include lib/profiles
+-- @include lib/tombs
+
+-- As this step sees and changes them.
 local jobs = {}
 -- New jobs that haven't got their first state yet.
 local entering = {}

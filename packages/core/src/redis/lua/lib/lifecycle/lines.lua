@@ -1,5 +1,9 @@
 -- The unfinished jobs of each ordering key, in send order. The head has the turn, and keeps it through delays and
 -- retries until it ends; a failed head that holds its key keeps it until an operator acts.
+-- @include lib/claims
+-- @include lib/lifecycle/jobs
+-- @include lib/lifecycle/retention
+-- @include lib/metrics
 
 local function heads_of(job)
   return P .. 'heads:' .. job.queue

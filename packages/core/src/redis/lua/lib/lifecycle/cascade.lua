@@ -5,6 +5,12 @@
 -- last dependent that is decided; those up to `last` are to be. `tail` is how the error of those that are cancelled
 -- ends. `cascades:order` says which comes first. While there are any, CASCADING stands in `due`, so that whoever looks
 -- for due jobs learns of them.
+-- @include lib/lifecycle/jobs
+-- @include lib/lifecycle/retention
+-- @include lib/lifecycle/root-cause
+-- @include lib/lifecycle/waiters
+-- @include lib/wake
+
 local CASCADES, CASCADE_ORDER = P .. 'cascades', P .. 'cascades:order'
 -- Pending cascades that are read at once.
 local CASCADE_PAGE = 100

@@ -1,0 +1,142 @@
+-- Who reads finished jobs, and when retention may take those.
+-- @include lib/lifecycle/cascade
+-- @include lib/lifecycle/jobs
+-- @include lib/lifecycle/lines
+-- @include lib/lifecycle/retention
+-- @include lib/lifecycle/waiters
+-- @include lib/profiles
+-- @include lib/tombs
+
+-- Whether something still needs a finished job where it is, so that no trimming may take it.
+local function is_pinned(job)
+  return has_waiters(job.id) or (job.key and has_turn(job))
+end
+
+local function retain(job)
+  if job.is_deleted or job.is_kept or is_pinned(job) then
+    return
+  end
+  -- One that ended before this step may be kept already.
+  if job.finished ~= now or not job.has_just_ended then
+    if call('ZSCORE', P .. 'kept:' .. kept_of(job.profile, job.state), entry_of(job)) then
+      return
+    end
+  end
+  keep(job)
+end
+
+-- Readers that aren't stored any more: nobody said that they ended.
+local function drop_lost_readers(job)
+  if has_waiters(job.id) then
+    for _, reader in ipairs(readers_of(job.id)) do
+      if not load(reader) then
+        remove_waiter(job.id, reader)
+      end
+    end
+  end
+end
+
+-- Siblings nearly always ended together.
+local last_ended, last_profile
+
+-- The same for one that completed straight through before this step, by what `ended` says of it.
+local function retain_ended(id, ended)
+  if ended ~= last_ended then
+    last_ended, last_profile = ended, profile_of(string.match(ended, '^(%w+) %d+ %d+') or '')
+  end
+  if not last_profile then
+    return lose(id)
+  end
+  if keeps_none(last_profile, 'completed') then
+    remove_later(last_profile.completed_key, id)
+    bury(id, last_profile, 'completed', false, true)
+  else
+    local profile_id, finished = string.match(ended, '^(%w+) (%d+)')
+    keep_entry(last_profile.kept_completed, ended_entry(profile_id, finished, id))
+  end
+end
+
+-- How `ended` is read: with a check the first time only.
+local call_ended = call
+
+-- Nobody reads these jobs any more: retention may take those that are finished.
+local function unpin(ids)
+  local ended = call_ended('HMGET', P .. 'ended', unpack(ids))
+  call_ended = call_sure
+  for index = 1, #ids do
+    local id = ids[index]
+    local text = not jobs[id] and not buried[id] and ended[index]
+    local job = not text and load(id)
+    if job and job.is_held and #ended_later > 0 then
+      -- It may have completed straight through in this step.
+      flush_changes()
+      text = call_sure('HGET', P .. 'ended', id)
+      jobs[id] = not text and job or nil
+    end
+    if text then
+      retain_ended(id, text)
+    elseif job and job.state and is_terminal(job.state) then
+      retain(job)
+    end
+  end
+end
+
+local function dependencies_of(job)
+  local deps, ids = deps_of(job), {}
+  for index = 1, #deps, 2 do
+    ids[#ids + 1] = deps[index]
+  end
+  return ids
+end
+
+-- One that read finished jobs' results has ended: those of which it was the last reader are for retention.
+local function end_reading(job)
+  local ids = dependencies_of(job)
+  points = points - #ids
+  read_waiters(ids)
+  local unread = {}
+  for index = 1, #ids do
+    local id = ids[index]
+    if remove_waiter(id, job.id) and not has_waiters(id) then
+      unread[#unread + 1] = id
+    end
+  end
+  if #unread > 0 then
+    unpin(unread)
+  end
+end
+
+-- Begins to read what a new or reopened job depends on, and to wait for what it must. Answers the first that
+-- has failed already, so that the job can't run.
+local function read_dependencies(job, is_reopened)
+  local failed
+  read_waiters(dependencies_of(job))
+  local deps = deps_of(job)
+  for index = 1, #deps, 2 do
+    local id, policy = deps[index], deps[index + 1]
+    local stored = load(id)
+    local state = stored and stored.state or state_of(id)
+    local must_wait = stored and state ~= 'completed'
+      and (not is_terminal(state) or policy == 'h' or (is_reopened and policy ~= 'r'))
+    if stored then
+      local waits = must_wait and not failed
+      local cascade = waits and is_terminal(state) and cascade_of(id)
+      if cascade then
+        set_later_waiter(id, job.id, policy, cascade.last)
+      else
+        set_waiter(id, job.id, waits and policy or '-')
+      end
+      if waits then
+        job.pending = job.pending + 1
+      end
+      if state and is_terminal(state) then
+        unretain(stored)
+      end
+    end
+    -- A hold on a job that only its tombstone remembers could never be released.
+    if not is_reopened and not must_wait and state and state ~= 'completed' and policy ~= 'r' then
+      failed = failed or id
+    end
+  end
+  return failed
+end
