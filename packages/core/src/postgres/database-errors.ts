@@ -27,20 +27,20 @@ const LOST_MESSAGES =
   /^Connection terminated|timeout exceeded when trying to connect|^timeout expired|not queryable|^PGlite is closed/;
 
 /** States that pass by themselves: of the connection, of the server's resources, and conflicts between transactions. */
-const PASSING = /^(08|53|57P|40001|40P01|55P03|57014|25P03)/;
+const TRANSIENT_CODES = /^(08|53|57P|40001|40P01|55P03|57014|25P03)/;
 
 /** What raises 42501 because of a row: a policy, or a trigger of the app. Missing rights come from elsewhere. */
-const ROW_REFUSERS = new Set(["ExecWithCheckOptions", "exec_stmt_raise"]);
+const ROW_ERROR_ROUTINES = new Set(["ExecWithCheckOptions", "exec_stmt_raise"]);
 
 const CHECK_ROLE = "Check the user and the password in the database URL.";
 
 /** States that stay until somebody changes something: what. The message of Postgres is put before it. */
 const REMEDIES: Readonly<Record<string, (message: string) => string>> = {
-  "42P01": createIt,
+  "42P01": createTablesAdvice,
   "42P10": () =>
     "The table in the database lacks the primary key that your code declares: run your own migrations (`drizzle-kit migrate`).",
   "42703": (message) =>
-    `The table is older than this version of @org/queue, or than your code. ${createIt(message)}`,
+    `The table is older than this version of @org/queue, or than your code. ${createTablesAdvice(message)}`,
   "42883": () => "Run `await migrate(db)`, and pass it the `schema` that you use.",
   "3F000": () => "Run `await migrate(db, { schema })`, or correct the `schema` that you pass.",
   "42501": () =>
@@ -55,19 +55,19 @@ const REMEDIES: Readonly<Record<string, (message: string) => string>> = {
 };
 
 /** An error as the library's own, if it is about the database's state. Otherwise the error itself. */
-export function toTyped(what: string, error: unknown): unknown {
+export function toTypedError(what: string, error: unknown): unknown {
   if (isQueueError(error)) return error;
   for (const cause of causesOf(error)) {
     const { code = "", message } = cause;
-    const said = `${what}: ${messageOf(cause)}`;
-    if (LOST_CODES.has(code) || LOST_MESSAGES.test(message) || PASSING.test(code)) {
+    const said = `${what}: ${toSentence(cause)}`;
+    if (LOST_CODES.has(code) || LOST_MESSAGES.test(message) || TRANSIENT_CODES.test(code)) {
       return new QueueError("DATABASE_UNAVAILABLE", `${said} ${adviceFor(code)}`, { cause });
     }
-    const remedy = isRowRefused(cause)
+    const remedy = isRowLevelRefusal(cause)
       ? () => "Let a policy of the table allow the row to this role, or connect as a role with `bypassrls`."
       : Object.hasOwn(REMEDIES, code)
         ? REMEDIES[code]
-        : remedyOfDriver(message);
+        : driverRemedy(message);
     if (remedy !== undefined) {
       return new QueueError("DATABASE_MISCONFIGURED", `${said} ${remedy(message)}`, { cause });
     }
@@ -76,25 +76,25 @@ export function toTyped(what: string, error: unknown): unknown {
 }
 
 /**
- * Whether an error that `toTyped` made is about the values of a row, so that the same statement may succeed for another
+ * Whether an error that `toTypedError` made is about the values of a row, so that the same statement may succeed for another
  * row: a value that its column doesn't take, a constraint, a policy, a trigger that raises.
  */
-export function isAboutRow(error: unknown): boolean {
-  for (const cause of causesOf(error)) if (isRowRefused(cause)) return true;
+export function isRowError(error: unknown): boolean {
+  for (const cause of causesOf(error)) if (isRowLevelRefusal(cause)) return true;
   if (isQueueError(error, "DATABASE_UNAVAILABLE") || isQueueError(error, "DATABASE_MISCONFIGURED"))
     return false;
   for (const { code } of causesOf(error)) if (code?.startsWith("42")) return false;
   return true;
 }
 
-function isRowRefused({ code, routine }: DriverError): boolean {
-  return code === "42501" && routine !== undefined && ROW_REFUSERS.has(routine);
+function isRowLevelRefusal({ code, routine }: DriverError): boolean {
+  return code === "42501" && routine !== undefined && ROW_ERROR_ROUTINES.has(routine);
 }
 
 /** What Postgres or the driver says is wrong, without the statement that Drizzle puts before it. A sentence. */
 export function reasonOf(error: unknown): string {
   let reason = String(error);
-  for (const cause of causesOf(error)) reason = messageOf(cause);
+  for (const cause of causesOf(error)) reason = toSentence(cause);
   return reason;
 }
 
@@ -108,7 +108,7 @@ function* causesOf(error: unknown): Generator<DriverError> {
 }
 
 /** A sentence: those of drivers have no full stop, and that of an `AggregateError` is empty. */
-function messageOf({ message, code }: DriverError): string {
+function toSentence({ message, code }: DriverError): string {
   return (message || code || "the connection failed").replace(/\.?$/, ".");
 }
 
@@ -123,7 +123,7 @@ function adviceFor(code: string): string {
 }
 
 /** The library's tables come from `migrate`, all others are the user's own, and so are the rows of triggers. */
-function createIt(message: string): string {
+function createTablesAdvice(message: string): string {
   if (/column (new|old)\./.test(message)) {
     return "Bring your status tables up to date first: run your own migrations (`drizzle-kit migrate`).";
   }
@@ -134,7 +134,7 @@ function createIt(message: string): string {
 }
 
 /** Refusals that a driver makes by itself have no code. */
-function remedyOfDriver(message: string): (() => string) | undefined {
+function driverRemedy(message: string): (() => string) | undefined {
   if (message.startsWith("SASL")) return () => CHECK_ROLE;
   if (/server does not support SSL/i.test(message)) {
     return () => "Leave TLS out of the database URL (`sslmode=disable`), or turn it on at the server.";

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
-import { toTyped } from "./database-errors.ts";
+import { toTypedError } from "./database-errors.ts";
 
 /** A database of any of Drizzle's Postgres drivers, or a transaction of one. */
 // biome-ignore lint/suspicious/noExplicitAny: whatever schema it was given, and all of them are invariant.
@@ -18,9 +18,9 @@ export async function queryRows<Row>(db: Database, query: SQL): Promise<Row[]> {
 }
 
 /** Whether a condition of SQL is true. */
-export async function holds(db: Database, condition: SQL): Promise<boolean> {
-  const [row] = await queryRows<{ holds: boolean }>(db, sql`select ${condition} as holds`);
-  return row!.holds;
+export async function isTrue(db: Database, condition: SQL): Promise<boolean> {
+  const [row] = await queryRows<{ isTrue: boolean }>(db, sql`select ${condition} as "isTrue"`);
+  return row!.isTrue;
 }
 
 /**
@@ -29,10 +29,10 @@ export async function holds(db: Database, condition: SQL): Promise<boolean> {
  * @throws {QueueError} `DATABASE_UNAVAILABLE` (retryable), `DATABASE_MISCONFIGURED`. Anything else the work throws
  * is thrown as it is.
  */
-export async function asTyped<T>(what: string, work: () => Promise<T>): Promise<T> {
+export async function withTypedErrors<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw toTyped(what, error);
+    throw toTypedError(what, error);
   }
 }

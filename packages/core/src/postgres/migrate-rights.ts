@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { QueueError } from "../errors/queue-error.ts";
 import { qualifiedName, quoteName } from "./column-names.ts";
-import { type Database, holds, queryRows } from "./database.ts";
+import { type Database, isTrue, queryRows } from "./database.ts";
 
 /**
  * Postgres says "no schema has been selected to create in" of a schema that the role may not use, and names no grant.
@@ -10,10 +10,10 @@ import { type Database, holds, queryRows } from "./database.ts";
  * @throws {QueueError} `DATABASE_MISCONFIGURED`.
  */
 export async function assertMayCreate(tx: Database, schema: string, isThere: boolean): Promise<void> {
-  const right = isThere
+  const privilege = isThere
     ? sql`has_schema_privilege(${schema}, 'usage') and has_schema_privilege(${schema}, 'create')`
     : sql`has_database_privilege(current_database(), 'create')`;
-  if (await holds(tx, right)) return;
+  if (await isTrue(tx, privilege)) return;
   const [names] = await queryRows<{ role: string; database: string }>(
     tx,
     sql`select current_user::text as role, current_database()::text as database`,

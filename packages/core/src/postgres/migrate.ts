@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { parseOptions } from "../contract/options.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { attachChangeTriggers, hasChangeTriggers } from "./changes/triggers.ts";
-import { asTyped, type Database, holds, queryRows } from "./database.ts";
+import { type Database, isTrue, queryRows, withTypedErrors } from "./database.ts";
 import { assertMayCreate, assertOwnsTable } from "./migrate-rights.ts";
 import { type Migration, migrations } from "./migrations.ts";
 import { DEFAULT_SCHEMA, isTable, readDatabase, schemaName } from "./options.ts";
@@ -38,7 +38,9 @@ const latest = migrations.length;
 export async function migrate(db: Database, options: MigrateOptions = {}): Promise<number[]> {
   const { schema, statusTables } = parseOptions("migrate", optionsSchema, options);
   const database = readDatabase("migrate", db, "any");
-  return asTyped("migrate", () => inTransaction(database, (tx) => migrateWithin(tx, schema, statusTables)));
+  return withTypedErrors("migrate", () =>
+    inTransaction(database, (tx) => migrateWithin(tx, schema, statusTables)),
+  );
 }
 
 async function migrateWithin(
@@ -46,15 +48,15 @@ async function migrateWithin(
   schema: string,
   statusTables: readonly PgTable[],
 ): Promise<number[]> {
-  const findWork = async () => ({
+  const findPending = async () => ({
     missing: await findMissing(tx, schema),
     detached: await findDetached(tx, schema, statusTables),
   });
-  const found = await findWork();
+  const found = await findPending();
   if (found.missing.length === 0 && found.detached.length === 0) return [];
   await queryRows(tx, sql`select pg_advisory_xact_lock(hashtextextended(${`queue:migrate:${schema}`}, 0))`);
   // Who held the lock before may have done it.
-  const { missing, detached } = await findWork();
+  const { missing, detached } = await findPending();
   if (missing.length > 0) await apply(tx, schema, missing);
   for (const table of detached) {
     await assertOwnsTable(tx, table);
@@ -64,10 +66,10 @@ async function migrateWithin(
 }
 
 async function apply(tx: Database, schema: string, missing: readonly Migration[]): Promise<void> {
-  const isThere = await holds(tx, sql`exists (select from pg_namespace where nspname = ${schema})`);
-  await assertMayCreate(tx, schema, isThere);
+  const exists = await isTrue(tx, sql`exists (select from pg_namespace where nspname = ${schema})`);
+  await assertMayCreate(tx, schema, exists);
   // Even with "if not exists" it takes the right to create one.
-  if (!isThere) {
+  if (!exists) {
     await tx.execute(sql`create schema ${sql.identifier(schema)}`);
   }
   const [before] = await queryRows<{ path: string }>(tx, sql`select current_setting('search_path') as path`);
@@ -81,8 +83,8 @@ async function apply(tx: Database, schema: string, missing: readonly Migration[]
 
 async function findMissing(tx: Database, schema: string): Promise<readonly Migration[]> {
   const table = sql`${sql.identifier(schema)}.queue_migrations`;
-  const isThere = sql`exists (select from pg_tables where schemaname = ${schema} and tablename = 'queue_migrations')`;
-  if (!(await holds(tx, isThere))) return migrations;
+  const exists = sql`exists (select from pg_tables where schemaname = ${schema} and tablename = 'queue_migrations')`;
+  if (!(await isTrue(tx, exists))) return migrations;
   const applied = new Set(
     (await queryRows<{ version: number }>(tx, sql`select version from ${table}`)).map(
       ({ version }) => version,

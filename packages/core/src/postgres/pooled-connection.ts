@@ -17,7 +17,7 @@ interface PostgresJsResult extends Array<{ readonly pid: number; readonly names:
  * What was found, `undefined` where commits hold, by Drizzle's dialect, which a database and its transactions share. Not
  * what is being found: a connection that died half-open never answers.
  */
-const findings = new WeakMap<object, QueueError | undefined>();
+const checkResults = new WeakMap<object, QueueError | undefined>();
 
 /**
  * Refuses a database whose commits may be lost without an error, by one query for each database.
@@ -28,15 +28,15 @@ const findings = new WeakMap<object, QueueError | undefined>();
  *
  * @throws {QueueError} `DATABASE_MISCONFIGURED`.
  */
-export async function assertCommitsHold(db: Database): Promise<void> {
+export async function assertSafeCommits(db: Database): Promise<void> {
   const { dialect, session } = db as unknown as {
     readonly dialect: object;
     readonly session?: { readonly client?: unknown };
   };
   const client = session?.client;
   if (!isPostgresJs(client)) return;
-  if (!findings.has(dialect)) findings.set(dialect, await checkCommits(client));
-  const problem = findings.get(dialect);
+  if (!checkResults.has(dialect)) checkResults.set(dialect, await checkCommits(client));
+  const problem = checkResults.get(dialect);
   if (problem !== undefined) throw problem;
 }
 

@@ -1,4 +1,4 @@
-import { isAboutRow } from "./database-errors.ts";
+import { isRowError } from "./database-errors.ts";
 
 /**
  * Runs a statement over many items. Where Postgres refuses it because of an item's values, the statement runs over each
@@ -12,7 +12,7 @@ export async function isolateRefused<Item>(
   try {
     if (items.length > 0) await run(items);
   } catch (error) {
-    if (!isAboutRow(error)) throw error;
+    if (!isRowError(error)) throw error;
     if (items.length === 1) return onRefused(items[0]!, error);
     const half = items.length >> 1;
     await isolateRefused(items.slice(0, half), run, onRefused);

@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import { assertCommitsHold } from "./pooled-connection.ts";
+import { assertSafeCommits } from "./pooled-connection.ts";
 
 /** The transaction that a database of Drizzle hands to `db.transaction(async (tx) => …)`. */
 export type TransactionOf<DB extends Database> = Parameters<Parameters<DB["transaction"]>[0]>[0];
@@ -17,7 +17,7 @@ export async function inTransaction<DB extends Database, T>(
   work: (tx: TransactionOf<DB>, isLost: () => boolean) => Promise<T>,
 ): Promise<T> {
   surviveLostConnections(db);
-  await assertCommitsHold(db);
+  await assertSafeCommits(db);
   let isLost = false;
   const outcome = db.transaction(
     async (tx): Promise<T> => {
@@ -64,15 +64,15 @@ export function surviveLostConnections(db: Database): void {
   const { $client: pool } = db as { readonly $client?: unknown };
   if (!isEmitter(pool) || patchedPools.has(pool)) return;
   patchedPools.add(pool);
-  const taken = new WeakSet<PoolClient>();
+  const checkedOut = new WeakSet<PoolClient>();
   pool.on("error", () => {});
-  pool.on("release", (_, client) => taken.delete(client));
+  pool.on("release", (_, client) => checkedOut.delete(client));
   pool.on("acquire", (client) => {
-    taken.add(client);
+    checkedOut.add(client);
     if (patchedPools.has(client)) return;
     patchedPools.add(client);
     client.on("error", (error) => {
-      if (!taken.has(client)) return;
+      if (!checkedOut.has(client)) return;
       client.release(error);
       // Whoever has it may give it back once more.
       client.release = () => {};

@@ -4,7 +4,7 @@ import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/pglite";
 import { describe, expect, test } from "vitest";
 import { QueueError } from "../../src/errors/index.ts";
-import { asTyped, type Database, queryRows } from "../../src/postgres/database.ts";
+import { type Database, queryRows, withTypedErrors } from "../../src/postgres/database.ts";
 import { inTransaction } from "../../src/postgres/transaction.ts";
 import { scans } from "./changes-support.ts";
 import {
@@ -17,7 +17,8 @@ import {
   testServer,
 } from "./support.ts";
 
-const select = (db: Database, text: string) => asTyped("The test", () => queryRows(db, sql.raw(text)));
+const select = (db: Database, text: string) =>
+  withTypedErrors("The test", () => queryRows(db, sql.raw(text)));
 
 function misconfigured(says: RegExp) {
   return {
@@ -64,14 +65,14 @@ describe.each(drivers)("$name", ({ open }) => {
     const { db, raw } = await open();
     await raw("create schema queue; create table queue.queue_inbox (a int)");
     await expect(select(db, text)).rejects.toMatchObject(misconfigured(says));
-    const within = asTyped("The test", () => db.transaction((tx) => queryRows(tx, sql.raw(text))));
+    const within = withTypedErrors("The test", () => db.transaction((tx) => queryRows(tx, sql.raw(text))));
     await expect(within).rejects.toMatchObject(misconfigured(says));
   });
 
   test("says what to do in a session that may only read", async () => {
     const { db, raw } = await open();
     await raw("create table a (b int)");
-    const writing = asTyped("The test", () =>
+    const writing = withTypedErrors("The test", () =>
       db.transaction((tx) => tx.execute(sql`insert into a values (1)`), { accessMode: "read only" }),
     );
     await expect(writing).rejects.toMatchObject(
@@ -82,9 +83,9 @@ describe.each(drivers)("$name", ({ open }) => {
   test("leaves all other errors as they are", async () => {
     const { db } = await open();
     const caught: unknown = await queryRows(db, sql`select 1 / 0`).catch((error: unknown) => error);
-    await expect(asTyped("The test", () => Promise.reject(caught))).rejects.toBe(caught);
+    await expect(withTypedErrors("The test", () => Promise.reject(caught))).rejects.toBe(caught);
     for (const error of [new Error("mine"), "text", undefined, new QueueError("CLOSED", "Closed.")]) {
-      await expect(asTyped("The test", () => Promise.reject(error))).rejects.toBe(error);
+      await expect(withTypedErrors("The test", () => Promise.reject(error))).rejects.toBe(error);
     }
   });
 });
@@ -116,7 +117,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
     const role = `nobody_${process.pid}_${name.replace(/\W/g, "_")}`;
     await raw(`create role ${role}`);
     cleanups.push(() => raw(`drop role ${role}`));
-    const reading = asTyped("The test", () =>
+    const reading = withTypedErrors("The test", () =>
       db.transaction(async (tx) => {
         await tx.execute(sql.raw(`set local role ${role}`));
         await tx.execute(sql`select * from queue.queue_outbox`);
@@ -160,7 +161,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
       bothHold = resolve;
     });
     const update = (first: number, second: number) =>
-      asTyped("The test", () =>
+      withTypedErrors("The test", () =>
         db.transaction(async (tx) => {
           await tx.execute(sql`set local deadlock_timeout = '10ms'`);
           await tx.execute(sql`update a set b = 0 where id = ${first}`);
@@ -184,7 +185,7 @@ test.each([
   ["postgres.js", "during a statement"],
 ])("a transaction of %s loses its connection %s", async (name, when) => {
   const { db, raw } = await drivers.find((driver) => driver.name === name)!.open();
-  const within = asTyped("The test", () =>
+  const within = withTypedErrors("The test", () =>
     inTransaction(db, async (tx) => {
       const [row] = await queryRows<{ pid: number }>(tx, sql`select pg_backend_pid() as pid`);
       const kill = () => raw(`select pg_terminate_backend(${row!.pid}, 10000)`);

@@ -5,7 +5,7 @@ import { drizzle } from "drizzle-orm/pglite";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../../src/postgres/database.ts";
-import { Backlog, type Pending } from "../../src/postgres/status/backlog.ts";
+import { Backlog, type PendingWrite } from "../../src/postgres/status/backlog.ts";
 import { writeJob, writeSubjects } from "../../src/postgres/status/fence.ts";
 import { readStatusTable, type Status, statusTable } from "../../src/postgres/status/table.ts";
 import type { SubjectWrite } from "../../src/postgres/status/transition.ts";
@@ -277,11 +277,11 @@ describe("the fence", () => {
 });
 
 describe("the backlog", () => {
-  const pending = (step: Step, isUrgent = true): Pending => ({
+  const pending = (step: Step, isUrgent = true): PendingWrite => ({
     subject: step.subject,
     write: toWrite(step),
     isUrgent,
-    told: [],
+    listeners: [],
   });
   const base: Step = { subject: "a", job: "job-1", sentAt: 1_000, epoch: 1, status: "RUNNING" };
 
@@ -302,7 +302,7 @@ describe("the backlog", () => {
     backlog.add(pending({ ...base, count: 1 }));
     const { subjects } = backlog.take(0);
     backlog.add(pending({ ...base, status: "SUCCEEDED" }));
-    backlog.giveBack(subjects, []);
+    backlog.restore(subjects, []);
     expect(backlog.take(0).subjects.map(({ write }) => [write.status, write.fields])).toEqual([
       ["SUCCEEDED", { count: 1 }],
     ]);

@@ -1,7 +1,7 @@
 import { getTableColumns, type InferSelectModel, type SQL, sql } from "drizzle-orm";
 import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
 import type { ColumnType, TableCatalog } from "../column-types.ts";
-import { asTyped, type Database, queryRows } from "../database.ts";
+import { type Database, queryRows, withTypedErrors } from "../database.ts";
 
 /** Values of the key columns as text, in the columns' order. */
 export type Key = readonly string[];
@@ -66,7 +66,7 @@ export class ChangeReader<Table extends PgTable> {
 
   /** Takes what the table holds now as seen, and answers the schema that it was found in. */
   async initialize(): Promise<string> {
-    const schema = await asTyped("Reading changes", () => this.#parts.catalog.schema());
+    const schema = await withTypedErrors("Reading changes", () => this.#parts.catalog.schema());
     this.#since = await this.#horizon();
     for (const { id, version, at } of await this.#lookSince(this.#since)) this.#seen.set(id, { version, at });
     return schema;
@@ -89,7 +89,7 @@ export class ChangeReader<Table extends PgTable> {
     const requested = types.map(({ name }) => sql`${REQUESTED}.${sql.identifier(name)}`);
     const records = keys.map((key) => Object.fromEntries(types.map(({ name }, at) => [name, key[at]])));
     const definitions = types.map(({ name, declaration }) => sql`${sql.identifier(name)} ${declaration}`);
-    const found = await asTyped("Reading changes", () =>
+    const found = await withTypedErrors("Reading changes", () =>
       db
         .select({
           row: getTableColumns(table as PgTable),
@@ -118,7 +118,7 @@ export class ChangeReader<Table extends PgTable> {
   /** The id of a key, given in the order of its columns. */
   async identify(values: readonly unknown[]): Promise<string> {
     const { keyColumns, catalog } = this.#parts;
-    const [row] = await asTyped("Reading changes", async () => {
+    const [row] = await withTypedErrors("Reading changes", async () => {
       const types = await catalog.typesOf(keyColumns);
       const given = types.map(
         ({ name, declaration }, at) =>
@@ -135,7 +135,7 @@ export class ChangeReader<Table extends PgTable> {
 
   async #lookSince(since: number): Promise<readonly KeyedVersion[]> {
     const { table, keyColumns, catalog } = this.#parts;
-    const types = await asTyped("Reading changes", () => catalog.typesOf(keyColumns));
+    const types = await withTypedErrors("Reading changes", () => catalog.typesOf(keyColumns));
     const texts = keyColumns.map((column) => sql`to_jsonb(${column}) #>> '{}'`);
     const rows = await this.#run(
       sql<{ id: string; key: string } & Version>`
@@ -164,7 +164,7 @@ export class ChangeReader<Table extends PgTable> {
   }
 
   #run<Row>(query: SQL<Row>): Promise<Row[]> {
-    return asTyped("Reading changes", () => queryRows<Row>(this.#parts.db, query));
+    return withTypedErrors("Reading changes", () => queryRows<Row>(this.#parts.db, query));
   }
 }
 

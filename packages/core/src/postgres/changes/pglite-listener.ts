@@ -1,7 +1,7 @@
 import { QueueError } from "../../errors/queue-error.ts";
 import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import { consoleLogger } from "../../logging/logger.ts";
-import { asTyped } from "../database.ts";
+import { withTypedErrors } from "../database.ts";
 import type { ChangeListener } from "./listener.ts";
 
 /** What a `PGlite` offers, as far as it is used. */
@@ -24,7 +24,7 @@ export function pgliteListener(client: PgliteClient): ChangeListener {
   return {
     async listen(channel, onMessage) {
       if (isClosed) throw new QueueError("CLOSED", "The listener is closed. Create a new one.");
-      const unlisten = await asTyped("The listener", () =>
+      const unlisten = await withTypedErrors("The listener", () =>
         client.listen(channel, (payload) => guard.call(onMessage, payload)),
       );
       // A PGlite that was closed meanwhile listens no more.

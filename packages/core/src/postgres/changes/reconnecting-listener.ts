@@ -6,7 +6,7 @@ import { messageOf } from "../../errors/thrown.ts";
 import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import { consoleLogger } from "../../logging/logger.ts";
 import { backoffDelay } from "../../timing/backoff.ts";
-import { toTyped } from "../database-errors.ts";
+import { toTypedError } from "../database-errors.ts";
 import { within } from "../within.ts";
 import type { ChangeListener } from "./listener.ts";
 
@@ -228,7 +228,7 @@ export class ReconnectingListener implements ChangeListener {
 
 /** Whatever ends a connection that isn't a refusal is tried again. */
 function toListenerError(error: unknown): QueueError {
-  const known = toTyped("The listener", error);
+  const known = toTypedError("The listener", error);
   return isQueueError(known) ? known : unavailableError(messageOf(error), error);
 }
 

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Duration } from "../../contract/duration.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
-import { asTyped, type Database, queryRows } from "../database.ts";
+import { type Database, queryRows, withTypedErrors } from "../database.ts";
 import { DEFAULT_SCHEMA, readDatabase, schemaName } from "../options.ts";
 import { inTransaction, type TransactionOf } from "../transaction.ts";
 
@@ -55,7 +55,7 @@ export async function once<DB extends Database, T>(
   const { job } = context;
   const database = readDatabase("once", db, "pool");
   const { schema, consumer = job.messageType } = parseOptions("once", onceSchema, options);
-  return asTyped("The inbox", () =>
+  return withTypedErrors("The inbox", () =>
     inTransaction(database, async (tx): Promise<OnceOutcome<T>> => {
       const written = await queryRows(
         tx,
@@ -81,7 +81,7 @@ const cleanSchema = z.strictObject({
 });
 
 /** Rows that one statement removes, so that none takes long. */
-const STEP = 10_000;
+const DELETE_BATCH = 10_000;
 
 /**
  * Forgets jobs that were handled long ago, and answers how many. Keep them for as long as a job may be delivered again:
@@ -98,13 +98,13 @@ export async function cleanInbox(db: Database, options: CleanInboxOptions): Prom
   const inbox = sql`${sql.identifier(schema)}.queue_inbox`;
   let cleaned = 0;
   for (;;) {
-    const removed = await asTyped("cleanInbox", () =>
+    const removed = await withTypedErrors("cleanInbox", () =>
       queryRows<{ count: number }>(
         database,
         sql`with old as (
             select consumer, job_id from ${inbox}
             where handled_at <= clock_timestamp() - ${olderThan}::float8 * interval '1 millisecond'
-            order by handled_at limit ${STEP}::int for update skip locked
+            order by handled_at limit ${DELETE_BATCH}::int for update skip locked
           ), removed as (
             delete from ${inbox} using old
             where queue_inbox.consumer = old.consumer and queue_inbox.job_id = old.job_id
@@ -115,6 +115,6 @@ export async function cleanInbox(db: Database, options: CleanInboxOptions): Prom
     );
     const { count } = removed[0]!;
     cleaned += count;
-    if (count < STEP) return cleaned;
+    if (count < DELETE_BATCH) return cleaned;
   }
 }

@@ -9,9 +9,9 @@ import { consoleLogger, type Logger, safeLogger } from "../../logging/logger.ts"
 import type { Service } from "../../middleware/middleware.ts";
 import type { Outbox } from "../../queue/send/outbox.ts";
 import type { ChangeListener } from "../changes/listener.ts";
-import { asTyped, type Database } from "../database.ts";
+import { type Database, withTypedErrors } from "../database.ts";
 import { changeListener, DEFAULT_SCHEMA, database, schemaName } from "../options.ts";
-import { assertCommitsHold } from "../pooled-connection.ts";
+import { assertSafeCommits } from "../pooled-connection.ts";
 import { OutboxTable } from "./outbox-table.ts";
 import { Relay } from "./relay.ts";
 import type { OutboxProblem } from "./relay-reporter.ts";
@@ -83,8 +83,8 @@ export function postgresOutbox(options: PostgresOutboxOptions): PostgresOutbox {
     async add(tx, jobs) {
       assertTransaction(tx);
       if (jobs.length === 0) return;
-      await asTyped("The outbox", async () => {
-        await assertCommitsHold(tx);
+      await withTypedErrors("The outbox", async () => {
+        await assertSafeCommits(tx);
         await table.insert(tx, jobs);
       });
     },

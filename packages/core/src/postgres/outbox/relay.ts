@@ -5,7 +5,7 @@ import { randomSource } from "../../errors/random-source.ts";
 import type { Logger } from "../../logging/logger.ts";
 import type { Service } from "../../middleware/middleware.ts";
 import type { ChangeListener } from "../changes/listener.ts";
-import { asTyped, type Database } from "../database.ts";
+import { type Database, withTypedErrors } from "../database.ts";
 import { within } from "../within.ts";
 import type { OutboxTable } from "./outbox-table.ts";
 import { type OutboxProblem, RelayReporter } from "./relay-reporter.ts";
@@ -131,7 +131,7 @@ export class Relay implements Service {
     this.#isWoken = false;
     if (now() >= this.#retryAt) this.#retryAt = Number.POSITIVE_INFINITY;
     try {
-      const work = asTyped("The outbox", async () => {
+      const work = withTypedErrors("The outbox", async () => {
         const report = await takeTurn({ db, table, engine, batch, within: withEngine }, this.#busy);
         await this.#announce(report.moved);
         return report;
@@ -159,7 +159,7 @@ export class Relay implements Service {
   /** Hidden rows are found by nobody: not by this relay, and not by whoever looks for what is stuck in its role. */
   async #checkPolicies(): Promise<void> {
     const { db, table } = this.#parts;
-    const role = await asTyped("The outbox", () => table.roleBehindPolicies(db));
+    const role = await withTypedErrors("The outbox", () => table.roleBehindPolicies(db));
     if (role !== undefined) this.#reporter.warnOfPolicies(role);
     this.#hasCheckedPolicies = true;
   }

@@ -1,21 +1,21 @@
 import { MAX_ROWS } from "./fence.ts";
 import { compareAges, compareSteps, type JobWrite, mergeWrites, type SubjectWrite } from "./transition.ts";
 
-/** Told once: whether the first try to write it was accepted by Postgres. */
-export type Told = (isWritten: boolean) => void;
+/** Called once, with whether Postgres accepted the first try. */
+export type WriteListener = (isWritten: boolean) => void;
 
 /** A write that waits, or is under way. */
-export interface Pending {
+export interface PendingWrite {
   readonly subject: string;
   readonly write: SubjectWrite;
   /** A transition goes at once; progress waits until its subject may be written again. */
   readonly isUrgent: boolean;
-  readonly told: readonly Told[];
+  readonly listeners: readonly WriteListener[];
 }
 
 /** What to write next. `wakeAt`: when more will be due, if time is all that it waits for. */
 export interface Batch {
-  readonly subjects: readonly Pending[];
+  readonly subjects: readonly PendingWrite[];
   readonly jobs: readonly JobWrite[];
   readonly wakeAt: number | undefined;
 }
@@ -29,7 +29,7 @@ const PROGRESS_INTERVAL = 260;
  */
 export class Backlog {
   /** Of each subject its jobs, oldest first. Never an empty list. */
-  readonly #subjects = new Map<string, Pending[]>();
+  readonly #subjects = new Map<string, PendingWrite[]>();
   readonly #jobs = new Map<string, JobWrite>();
   /** When each subject was written last, the longest ago first. */
   readonly #writtenAt = new Map<string, number>();
@@ -38,7 +38,7 @@ export class Backlog {
     return this.#subjects.size === 0 && this.#jobs.size === 0;
   }
 
-  add(pending: Pending): void {
+  add(pending: PendingWrite): void {
     const waiting = this.#subjects.get(pending.subject);
     if (!waiting) this.#subjects.set(pending.subject, [pending]);
     else insert(waiting, pending, (known) => merge(known, pending));
@@ -50,7 +50,7 @@ export class Backlog {
   }
 
   /** Puts writes back that failed, behind what has come meanwhile. */
-  giveBack(subjects: readonly Pending[], jobs: readonly JobWrite[]): void {
+  restore(subjects: readonly PendingWrite[], jobs: readonly JobWrite[]): void {
     for (const pending of subjects) {
       const waiting = this.#subjects.get(pending.subject);
       if (!waiting) this.#subjects.set(pending.subject, [pending]);
@@ -60,13 +60,13 @@ export class Backlog {
   }
 
   /** Makes progress that waits for its time due now. */
-  hurry(): void {
+  expedite(): void {
     for (const waiting of this.#subjects.values()) waiting[0] = { ...waiting[0]!, isUrgent: true };
   }
 
   take(now: number): Batch {
-    this.#forgetOld(now);
-    const subjects: Pending[] = [];
+    this.#forgetOldWrites(now);
+    const subjects: PendingWrite[] = [];
     let wakeAt = Number.POSITIVE_INFINITY;
     for (const [subject, waiting] of this.#subjects) {
       if (subjects.length === MAX_ROWS) break;
@@ -89,7 +89,7 @@ export class Backlog {
     return { subjects, jobs, wakeAt: Number.isFinite(wakeAt) ? wakeAt : undefined };
   }
 
-  #forgetOld(now: number): void {
+  #forgetOldWrites(now: number): void {
     for (const [subject, at] of this.#writtenAt) {
       if (at + PROGRESS_INTERVAL > now) return;
       this.#writtenAt.delete(subject);
@@ -98,19 +98,23 @@ export class Backlog {
 }
 
 /** An older job that tells no fields has nothing left to say: its row would be overwritten at once. */
-function dropSuperseded(waiting: Pending[]): void {
+function dropSuperseded(waiting: PendingWrite[]): void {
   while (waiting.length > 1) {
-    const [oldest, next] = waiting as [Pending, Pending];
+    const [oldest, next] = waiting as [PendingWrite, PendingWrite];
     if (Object.keys(oldest.write.fields).length > 0) {
       waiting[0] = { ...oldest, isUrgent: true };
       return;
     }
     waiting.shift();
-    waiting[0] = { ...next, told: [...oldest.told, ...next.told] };
+    waiting[0] = { ...next, listeners: [...oldest.listeners, ...next.listeners] };
   }
 }
 
-function insert(waiting: Pending[], pending: Pending, mergeWith: (known: Pending) => Pending): void {
+function insert(
+  waiting: PendingWrite[],
+  pending: PendingWrite,
+  mergeWith: (known: PendingWrite) => PendingWrite,
+): void {
   const same = waiting.findIndex(({ write }) => write.jobId === pending.write.jobId);
   if (same !== -1) {
     waiting[same] = mergeWith(waiting[same]!);
@@ -120,11 +124,11 @@ function insert(waiting: Pending[], pending: Pending, mergeWith: (known: Pending
   waiting.splice(younger === -1 ? waiting.length : younger, 0, pending);
 }
 
-function merge(earlier: Pending, later: Pending): Pending {
+function merge(earlier: PendingWrite, later: PendingWrite): PendingWrite {
   return {
     subject: earlier.subject,
     write: mergeWrites(earlier.write, later.write),
     isUrgent: earlier.isUrgent || later.isUrgent,
-    told: [...earlier.told, ...later.told],
+    listeners: [...earlier.listeners, ...later.listeners],
   };
 }

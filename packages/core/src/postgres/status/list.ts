@@ -81,7 +81,7 @@ export async function listRows<T extends AnyStatusTable>(
       )})::text`,
     })
     .from(table as AnyStatusTable)
-    .where(and(toCondition(parts, parsed.where), after && (await isBehind(parts, catalog, ordered, after))))
+    .where(and(toCondition(parts, parsed.where), after && (await isAfter(parts, catalog, ordered, after))))
     .orderBy(sql`${ordered} ${direction} nulls last`, ...parts.keyColumns)
     .limit(limit + 1);
   const page = found.slice(0, limit);
@@ -111,7 +111,7 @@ function isOneOf(column: PgColumn, wanted: unknown): SQL | undefined {
 }
 
 /** Rows behind a position, in the order of the list: by the column, those without a value last, then by the key. */
-async function isBehind(
+async function isAfter(
   { keyColumns }: StatusTableParts,
   catalog: TableCatalog,
   column: PgColumn,

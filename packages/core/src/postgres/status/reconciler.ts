@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Engine, JobRecord } from "../../engine/port.ts";
 import { isTerminal, type TerminalState } from "../../engine/state-machine.ts";
-import { asTyped, queryRows } from "../database.ts";
+import { queryRows, withTypedErrors } from "../database.ts";
 import { isolateRefused } from "../refused-rows.ts";
 import { Patience } from "./patience.ts";
 import { refusedRow } from "./row-writer.ts";
@@ -11,9 +11,9 @@ import type { Tracker } from "./tracker.ts";
 
 /** Rows of one look, and of one turn; what is left of a large table is looked at in the next turn. */
 const PAGE = 500;
-const MAX_ROWS = 5_000;
+const MAX_ROWS_PER_TURN = 5_000;
 /** Rows that were written a moment ago are on their way still, in milliseconds. */
-const SETTLING = 2_000;
+const MIN_ROW_AGE = 2_000;
 
 const GONE =
   "The job is not known to the engine any more: it was removed, or forgotten before its end could be written here.";
@@ -83,7 +83,7 @@ export class Reconciler {
 
   async #run(): Promise<void> {
     try {
-      await this.#lookThrough();
+      await this.#scan();
       this.#isFailing = false;
     } catch (error) {
       if (!this.#isFailing) this.#parts.onError(error);
@@ -91,16 +91,16 @@ export class Reconciler {
     }
   }
 
-  async #lookThrough(): Promise<void> {
-    for (let seen = 0; seen < MAX_ROWS && !this.#isStopped; seen += PAGE) {
+  async #scan(): Promise<void> {
+    for (let seen = 0; seen < MAX_ROWS_PER_TURN && !this.#isStopped; seen += PAGE) {
       const rows = await this.#read();
       this.#after = rows.length < PAGE ? undefined : rows.at(-1);
-      if (rows.length > 0) await this.#mendAll(rows);
+      if (rows.length > 0) await this.#reconcileRows(rows);
       if (rows.length < PAGE) return;
     }
   }
 
-  async #mendAll(rows: readonly UnfinishedRow[]): Promise<void> {
+  async #reconcileRows(rows: readonly UnfinishedRow[]): Promise<void> {
     const { engine } = this.#parts;
     const records = await engine.get(rows.map(({ jobId }) => jobId));
     const gone: UnfinishedRow[] = [];
@@ -109,21 +109,21 @@ export class Reconciler {
       if (!record) gone.push(row);
       else {
         this.#goneSince.delete(row.jobId);
-        await this.#mend(row, record);
+        await this.#reconcileRow(row, record);
       }
     }
-    await this.#end(gone);
+    await this.#endGoneRows(gone);
   }
 
-  async #mend(row: UnfinishedRow, record: JobRecord): Promise<void> {
+  async #reconcileRow(row: UnfinishedRow, record: JobRecord): Promise<void> {
     const { tracker, store } = this.#parts;
-    if (record.envelope.messageType !== tracker.message.name || isInStep(row, record)) return;
+    if (record.envelope.messageType !== tracker.message.name || isUpToDate(row, record)) return;
     const write = await tracker.toWrite(record);
     if ("key" in write) store.writer.put(write, true);
     else store.writer.putJob(write);
   }
 
-  #longGone(gone: readonly UnfinishedRow[]): readonly UnfinishedRow[] {
+  #goneLongEnough(gone: readonly UnfinishedRow[]): readonly UnfinishedRow[] {
     const { goneAfter } = this.#parts;
     const now = performance.now();
     for (const [jobId, since] of this.#goneSince)
@@ -136,26 +136,26 @@ export class Reconciler {
   }
 
   /** Jobs that aren't stored ended as the engine remembers. One that it has forgotten is given up after a while. */
-  async #end(gone: readonly UnfinishedRow[]): Promise<void> {
+  async #endGoneRows(gone: readonly UnfinishedRow[]): Promise<void> {
     if (gone.length === 0) return;
     const remembered = await this.#parts.engine.remembered(gone.map(({ jobId }) => jobId));
     const ended = gone.flatMap((row, index): EndedRow[] => {
       const ending = remembered[index];
       return ending ? [{ ...row, ...ENDINGS[ending.state] }] : [];
     });
-    const forgotten = this.#longGone(gone.filter((_, index) => !remembered[index]));
+    const forgotten = this.#goneLongEnough(gone.filter((_, index) => !remembered[index]));
     const inOutbox = await this.#findInOutbox(forgotten.filter(({ epoch }) => epoch === 0));
     const lost = forgotten.filter(({ jobId }) => !inOutbox.has(jobId));
-    await this.#writeEnds([
+    await this.#writeEndings([
       ...ended,
       ...lost.map((row): EndedRow => ({ ...row, status: "FAILED", message: GONE })),
     ]);
   }
 
-  async #writeEnds(rows: readonly EndedRow[]): Promise<void> {
+  async #writeEndings(rows: readonly EndedRow[]): Promise<void> {
     const name = this.#parts.store.parts.name;
     const write = async (some: readonly EndedRow[]) => {
-      await this.#updateEnds(some);
+      await this.#updateEndings(some);
       for (const { jobId } of some) this.#goneSince.delete(jobId);
     };
     const left = rows.filter(({ jobId }) => !this.#refused.has(jobId));
@@ -167,7 +167,7 @@ export class Reconciler {
   }
 
   /** It gives way to anything that is known better: only a row that is as it was read is changed. */
-  async #updateEnds(rows: readonly EndedRow[]): Promise<void> {
+  async #updateEndings(rows: readonly EndedRow[]): Promise<void> {
     const { table, parts } = this.#parts.store;
     const { jobId, epoch } = parts.columns;
     await this.#query(sql`
@@ -214,13 +214,13 @@ export class Reconciler {
       select ${jobId!} as "jobId", ${epoch!} as epoch, ${status!} as status, ${updatedAt!}::text as "updatedAt"
       from ${table}
       where ${isUnfinished(status!)} and ${jobId!} is not null and ${finishedAt!} is null
-        and ${updatedAt!} < clock_timestamp() - ${sql.raw(`interval '${SETTLING} milliseconds'`)} ${isBehind}
+        and ${updatedAt!} < clock_timestamp() - ${sql.raw(`interval '${MIN_ROW_AGE} milliseconds'`)} ${isBehind}
       order by ${updatedAt!}, ${jobId!} limit ${sql.raw(`${PAGE}`)}`);
   }
 
   #query<Row>(query: SQL): Promise<Row[]> {
     const { db, parts } = this.#parts.store;
-    return asTyped(`The status table ${parts.name}`, () =>
+    return withTypedErrors(`The status table ${parts.name}`, () =>
       this.#patience.run(() => queryRows<Row>(db, query)),
     );
   }
@@ -231,7 +231,7 @@ function isUnfinished(status: { getSQL(): SQL }): SQL {
   return sql`${status} in ('PENDING', 'RUNNING')`;
 }
 
-function isInStep({ status, epoch }: UnfinishedRow, record: JobRecord): boolean {
+function isUpToDate({ status, epoch }: UnfinishedRow, record: JobRecord): boolean {
   if (isTerminal(record.state)) return false;
   if (record.state === "active") return status === "RUNNING" && epoch === record.epoch;
   return status === "PENDING";

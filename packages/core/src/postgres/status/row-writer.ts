@@ -1,8 +1,8 @@
 import { QueueError } from "../../errors/queue-error.ts";
-import { asTyped } from "../database.ts";
+import { withTypedErrors } from "../database.ts";
 import { reasonOf } from "../database-errors.ts";
 import { isolateRefused } from "../refused-rows.ts";
-import type { Pending } from "./backlog.ts";
+import type { PendingWrite } from "./backlog.ts";
 import { writeJob, writeSubjects } from "./fence.ts";
 import { Patience } from "./patience.ts";
 import type { JobWrite, SubjectWrite } from "./transition.ts";
@@ -27,8 +27,8 @@ export class RowWriter {
 
   /** Writes rows that set the same fields. `onEnd` is called for each that was written or refused. */
   writeSubjects(
-    group: readonly Pending[],
-    onEnd: (pending: Pending, isWritten: boolean) => void,
+    group: readonly PendingWrite[],
+    onEnd: (pending: PendingWrite, isWritten: boolean) => void,
   ): Promise<void> {
     return isolateRefused(
       group,
@@ -78,7 +78,7 @@ export class RowWriter {
   }
 
   #run(work: () => Promise<void>): Promise<void> {
-    return asTyped(`The status table ${this.#parts.parts.name}`, () => this.#patience.run(work));
+    return withTypedErrors(`The status table ${this.#parts.parts.name}`, () => this.#patience.run(work));
   }
 
   #reportField({ jobId }: JobWrite, field: string, cause: unknown): void {

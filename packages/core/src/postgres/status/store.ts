@@ -7,8 +7,8 @@ import { consoleLogger, safeOnError } from "../../logging/logger.ts";
 import { ChangeFeed } from "../changes/change-feed.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { TableCatalog } from "../column-types.ts";
-import { asTyped, type Database } from "../database.ts";
-import { isAboutRow, reasonOf } from "../database-errors.ts";
+import { type Database, withTypedErrors } from "../database.ts";
+import { isRowError, reasonOf } from "../database-errors.ts";
 import { changeListener, database } from "../options.ts";
 import { surviveLostConnections } from "../transaction.ts";
 import { listRows, type StatusListOptions, type StatusPage } from "./list.ts";
@@ -213,7 +213,7 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
     }
     return {
       ...fields,
-      ...(status !== undefined && { ...byHand(status as Status) }),
+      ...(status !== undefined && { ...manualStatus(status as Status) }),
       ...(errorMessage !== undefined && { errorMessage }),
     };
   }
@@ -221,16 +221,16 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
   async #run<R>(work: () => Promise<R>): Promise<R> {
     const what = `The status table ${this.parts.name}`;
     try {
-      return await asTyped(what, work);
+      return await withTypedErrors(what, work);
     } catch (error) {
-      if (isQueueError(error) || !isAboutRow(error)) throw error;
+      if (isQueueError(error) || !isRowError(error)) throw error;
       const message = `${what} can't take a value: ${reasonOf(error)} Pass values that its columns take.`;
       throw new QueueError("INVALID_OPTIONS", message, { cause: error });
     }
   }
 }
 
-function byHand(status: Status): Record<string, unknown> {
+function manualStatus(status: Status): Record<string, unknown> {
   const isOver = status !== "PENDING" && status !== "RUNNING";
   return {
     status,

@@ -9,13 +9,13 @@ import type { AnyStatusTable, StatusFields, StatusKey } from "./table.ts";
 import { Tracker } from "./tracker.ts";
 import { TrackingService } from "./tracking-service.ts";
 
-declare const unreal: unique symbol;
+declare const impossible: unique symbol;
 
 /**
  * A type that no value has. Beside the types of columns it makes TypeScript read `"calm"` as itself where a callback
  * without parameters returns it: those are read before the table is known, and it would be any `string`.
  */
-type Literal = ("" | 0) & { readonly [unreal]: never };
+type Literal = ("" | 0) & { readonly [impossible]: never };
 
 type Returned<Columns> = { readonly [Name in keyof Columns]: Columns[Name] | Literal };
 

@@ -10,14 +10,14 @@ import type { RunNext, SendNext, SettledAttempt } from "../../middleware/middlew
 import { readJobError } from "../../queue/read/job-error.ts";
 import type { JobHandle } from "../../queue/send/job-handle.ts";
 import type { SendRequest } from "../../queue/send/send-request.ts";
-import { asTyped, type Database } from "../database.ts";
+import { type Database, withTypedErrors } from "../database.ts";
 import { MAX_ROWS, writeSubjects } from "./fence.ts";
 import { type AnyStatusTable, readKey, type Status, subjectOf } from "./table.ts";
 import type { TrackStatusOptions } from "./track.ts";
 import { compareAges, type JobWrite, type SubjectWrite, type Transition } from "./transition.ts";
 
 /** Longest that a send waits for its row, in milliseconds: the job is stored already. */
-const SEND_PATIENCE = 2_000;
+const SEND_TIMEOUT = 2_000;
 
 const OUTCOMES: Readonly<Record<SettledAttempt["outcome"], Status>> = {
   completed: "SUCCEEDED",
@@ -69,13 +69,13 @@ export class Tracker {
       if (request.tx === undefined) later.push(write);
       else within.set(request.tx, [...(within.get(request.tx) ?? []), write]);
     }
-    for (const [tx, writes] of within) await this.#writeWithin(tx as Database, writes);
-    if (later.length > 0) await this.#options.store.writer.putAndWait(later, SEND_PATIENCE);
+    for (const [tx, writes] of within) await this.#writeInTransaction(tx as Database, writes);
+    if (later.length > 0) await this.#options.store.writer.putAndWait(later, SEND_TIMEOUT);
     return handles;
   }
 
   run(context: HandlerContext, next: RunNext): Promise<unknown> {
-    this.#attempt(context, (key) => {
+    this.#writeAttempt(context, (key) => {
       const fields = this.#fields((given) => given.start?.(context.data));
       return { ...runningWrite(context, key, fields), startedAt: new Date() };
     });
@@ -84,13 +84,13 @@ export class Tracker {
 
   progress(context: HandlerContext, value: unknown): void {
     if (!this.#options.fields?.progress) return;
-    const tell = (key: Fields) =>
+    const toFields = (key: Fields) =>
       runningWrite(
         context,
         key,
         this.#fields((given) => given.progress?.(value as never, context.data)),
       );
-    this.#attempt(context, tell, false);
+    this.#writeAttempt(context, toFields, false);
   }
 
   settled(attempt: SettledAttempt): void {
@@ -149,7 +149,7 @@ export class Tracker {
   }
 
   /** Part of the caller's transaction, and so an error is too. */
-  async #writeWithin(tx: Database, writes: readonly SubjectWrite[]): Promise<void> {
+  async #writeInTransaction(tx: Database, writes: readonly SubjectWrite[]): Promise<void> {
     const { store } = this.#options;
     const newest = new Map<string, SubjectWrite>();
     for (const write of writes) {
@@ -159,7 +159,7 @@ export class Tracker {
     }
     // Sorted, as the writer's statements are, so that two never wait for each other in a circle.
     const sorted = [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, write]) => write);
-    await asTyped(`The status table ${store.parts.name}`, async () => {
+    await withTypedErrors(`The status table ${store.parts.name}`, async () => {
       // One statement can't write a row twice, and a refusal would end the caller's transaction.
       const size = store.parts.hasExactKeys ? MAX_ROWS : 1;
       for (let from = 0; from < sorted.length; from += size) {
@@ -168,7 +168,7 @@ export class Tracker {
     });
   }
 
-  #attempt(context: HandlerContext, toWrite: (key: Fields) => SubjectWrite, isUrgent = true): void {
+  #writeAttempt(context: HandlerContext, toWrite: (key: Fields) => SubjectWrite, isUrgent = true): void {
     if (context.job.messageType !== this.message.name) return;
     const key = this.#key(context.data);
     if (key) this.#options.store.writer.put(toWrite(key), isUrgent);
@@ -179,9 +179,9 @@ export class Tracker {
     try {
       const key = this.#options.key(data);
       if (key === undefined) return undefined;
-      if (discardPromise(key)) throw asynchronous(this.#what("key"));
+      if (discardPromise(key)) throw asyncCallbackError(this.#label("key"));
       const { parts } = this.#options.store;
-      const read = readKey(parts, this.#what("key"), key);
+      const read = readKey(parts, this.#label("key"), key);
       // Throws where a column can't take the value.
       subjectOf(parts, read);
       return read;
@@ -195,16 +195,16 @@ export class Tracker {
     choose: (given: NonNullable<TrackStatusOptions<Message, AnyStatusTable>["fields"]>) => unknown,
   ): Fields {
     try {
-      const told = choose(this.#options.fields ?? {}) ?? {};
-      if (discardPromise(told)) throw asynchronous(this.#what("fields"));
+      const chosen = choose(this.#options.fields ?? {}) ?? {};
+      if (discardPromise(chosen)) throw asyncCallbackError(this.#label("fields"));
       const { fieldNames } = this.#options.store.parts;
-      const fields = Object.entries(told).filter(([, value]) => value !== undefined);
+      const fields = Object.entries(chosen).filter(([, value]) => value !== undefined);
       const unknown = fields.find(([name]) => !fieldNames.includes(name));
       if (!unknown) return Object.fromEntries(fields);
       const known = fieldNames.join(", ");
       throw new QueueError(
         "INVALID_OPTIONS",
-        `${this.#what("fields")}: ${unknown[0]} isn't one of ${known}.`,
+        `${this.#label("fields")}: ${unknown[0]} isn't one of ${known}.`,
       );
     } catch (error) {
       this.#onError(error);
@@ -220,13 +220,13 @@ export class Tracker {
   /** At once where the schema is synchronous, so that a worker's stop finds it written. */
   #resultFields(result: unknown, data: unknown): MaybePromise<Fields> {
     const { codecs } = this.message;
-    const tell = (parsed: Parsed | undefined): Fields =>
+    const toFields = (parsed: Parsed | undefined): Fields =>
       parsed?.ok === false
         ? {}
         : this.#fields((given) => given.result?.((parsed?.ok ? parsed.value : undefined) as never, data));
     if (!this.#options.fields?.result) return {};
     const parsed = codecs.result?.decode(result);
-    return parsed instanceof Promise ? parsed.then(tell, () => ({})) : tell(parsed);
+    return parsed instanceof Promise ? parsed.then(toFields, () => ({})) : toFields(parsed);
   }
 
   /** What the contract can't read tells nothing; whoever runs the job says why. */
@@ -238,12 +238,12 @@ export class Tracker {
     }
   }
 
-  #what(option: string): string {
+  #label(option: string): string {
     return `trackStatus ${this.message.name}, ${option}`;
   }
 }
 
-function asynchronous(what: string): QueueError {
+function asyncCallbackError(what: string): QueueError {
   return new QueueError("INVALID_OPTIONS", `${what}: returned a promise. It must be synchronous.`);
 }
 

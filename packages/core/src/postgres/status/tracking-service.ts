@@ -8,9 +8,9 @@ import { errorMessageOf, type Tracker, toStep } from "./tracker.ts";
 import type { JobWrite } from "./transition.ts";
 
 /** Longest that a worker's stop waits for the last writes, in milliseconds. */
-const STOP_PATIENCE = 5_000;
+const FLUSH_TIMEOUT = 5_000;
 /** An attempt of this process tells of its end itself, a moment after the engine does. */
-const GRACE = 100;
+const EVENT_DELAY = 100;
 
 export interface TrackingParts {
   readonly tracker: Tracker;
@@ -47,7 +47,7 @@ export class TrackingService {
     return {
       stop: async () => {
         await leave();
-        await this.#parts.store.writer.flush(STOP_PATIENCE);
+        await this.#parts.store.writer.flush(FLUSH_TIMEOUT);
       },
     };
   }
@@ -64,7 +64,7 @@ class EngineWatch {
   readonly #engine: Engine;
   readonly #parts: TrackingParts;
   readonly #reconciler: Reconciler;
-  #heard: JobWrite[] = [];
+  #pendingWrites: JobWrite[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #unsubscribe: Unsubscribe | undefined;
 
@@ -75,29 +75,29 @@ class EngineWatch {
   }
 
   async start(): Promise<void> {
-    this.#unsubscribe = await this.#engine.subscribe({ onEvent: (event) => this.#hear(event) });
+    this.#unsubscribe = await this.#engine.subscribe({ onEvent: (event) => this.#onEvent(event) });
     this.#reconciler.start();
   }
 
   async stop(): Promise<void> {
     await this.#unsubscribe?.();
     await this.#reconciler.stop();
-    this.#tell();
+    this.#flush();
   }
 
-  #hear(event: EngineEvent): void {
+  #onEvent(event: EngineEvent): void {
     if (event.messageType !== this.#parts.tracker.message.name) return;
     const write = toWrite(event);
-    if (!write || this.#parts.store.writer.hasTold(write)) return;
-    this.#heard.push(write);
-    this.#timer ??= setTimeout(() => this.#tell(), GRACE).unref();
+    if (!write || this.#parts.store.writer.hasSeen(write)) return;
+    this.#pendingWrites.push(write);
+    this.#timer ??= setTimeout(() => this.#flush(), EVENT_DELAY).unref();
   }
 
-  #tell(): void {
+  #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { writer } = this.#parts.store;
-    for (const write of this.#heard.splice(0)) if (!writer.hasTold(write)) writer.putJob(write);
+    for (const write of this.#pendingWrites.splice(0)) if (!writer.hasSeen(write)) writer.putJob(write);
   }
 }
 

@@ -1,6 +1,6 @@
 import { backoffDelay } from "../../timing/backoff.ts";
 import type { Database } from "../database.ts";
-import { Backlog, type Batch, type Pending } from "./backlog.ts";
+import { Backlog, type Batch, type PendingWrite } from "./backlog.ts";
 import { RowWriter } from "./row-writer.ts";
 import { type AnyStatusTable, type StatusTableParts, subjectOf } from "./table.ts";
 import { compareSteps, type JobWrite, type SubjectWrite, type Transition } from "./transition.ts";
@@ -25,7 +25,7 @@ export class StatusWriter {
   readonly #parts: StatusWriterParts;
   readonly #backlog = new Backlog();
   readonly #rows: RowWriter;
-  readonly #told = new Map<string, Pick<Transition, "epoch" | "status">>();
+  readonly #latestSteps = new Map<string, Pick<Transition, "epoch" | "status">>();
   #idle: (() => void)[] = [];
   #isPumping = false;
   #failures = 0;
@@ -39,32 +39,32 @@ export class StatusWriter {
 
   /** Writes soon: a transition at once, progress (`isUrgent: false`) at most four times a second and subject. */
   put(write: SubjectWrite, isUrgent: boolean): void {
-    this.#add({ subject: subjectOf(this.#parts.parts, write.key), write, isUrgent, told: [] });
+    this.#add({ subject: subjectOf(this.#parts.parts, write.key), write, isUrgent, listeners: [] });
   }
 
   /**
-   * Writes, and resolves once the first try is over, or `patience` milliseconds have passed: with whether the row
+   * Writes, and resolves once the first try is over, or `timeout` milliseconds have passed: with whether the row
    * was written. What wasn't is tried again.
    */
-  async putAndWait(writes: readonly SubjectWrite[], patience: number): Promise<boolean> {
+  async putAndWait(writes: readonly SubjectWrite[], timeout: number): Promise<boolean> {
     const tries = writes.map(
       (write) =>
-        new Promise<boolean>((told) => {
+        new Promise<boolean>((resolve) => {
           // Postgres is known to be away: to wait for the next try would slow down every send.
-          if (this.#failures > 0 || this.#isClosed) told(false);
+          if (this.#failures > 0 || this.#isClosed) resolve(false);
           this.#add({
             subject: subjectOf(this.#parts.parts, write.key),
             write,
             isUrgent: true,
-            told: [told],
+            listeners: [resolve],
           });
         }),
     );
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLong = new Promise<readonly boolean[]>((resolve) => {
-      timer = setTimeout(resolve, patience, [false]);
+    const timedOut = new Promise<readonly boolean[]>((resolve) => {
+      timer = setTimeout(resolve, timeout, [false]);
     });
-    const written = await Promise.race([Promise.all(tries), tooLong]);
+    const written = await Promise.race([Promise.all(tries), timedOut]);
     clearTimeout(timer);
     return written.every(Boolean);
   }
@@ -78,21 +78,21 @@ export class StatusWriter {
   }
 
   /** Whether this step of a job, or a later one, was put before. */
-  hasTold(write: JobWrite): boolean {
-    const told = this.#told.get(write.jobId);
-    return told !== undefined && compareSteps(told, write) >= 0;
+  hasSeen(write: JobWrite): boolean {
+    const latest = this.#latestSteps.get(write.jobId);
+    return latest !== undefined && compareSteps(latest, write) >= 0;
   }
 
-  /** Resolves once nothing waits any more, or `patience` milliseconds have passed. */
-  async flush(patience: number): Promise<void> {
+  /** Resolves once nothing waits any more, or `timeout` milliseconds have passed. */
+  async flush(timeout: number): Promise<void> {
     if (this.#isClosed || (this.#backlog.isEmpty && !this.#isPumping)) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, patience);
+      const timer = setTimeout(resolve, timeout);
       this.#idle.push(() => {
         clearTimeout(timer);
         resolve();
       });
-      this.#backlog.hurry();
+      this.#backlog.expedite();
       this.#wake();
     });
   }
@@ -101,10 +101,10 @@ export class StatusWriter {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.#beIdle();
+    this.#resolveIdle();
   }
 
-  #add(pending: Pending): void {
+  #add(pending: PendingWrite): void {
     if (this.#isClosed) return;
     this.#remember(pending.write);
     this.#backlog.add(pending);
@@ -112,11 +112,12 @@ export class StatusWriter {
   }
 
   #remember({ jobId, epoch, status }: JobWrite): void {
-    const known = this.#told.get(jobId);
+    const known = this.#latestSteps.get(jobId);
     if (known && compareSteps(known, { epoch, status }) > 0) return;
-    this.#told.delete(jobId);
-    this.#told.set(jobId, { epoch, status });
-    if (this.#told.size > MAX_REMEMBERED) this.#told.delete(this.#told.keys().next().value!);
+    this.#latestSteps.delete(jobId);
+    this.#latestSteps.set(jobId, { epoch, status });
+    if (this.#latestSteps.size > MAX_REMEMBERED)
+      this.#latestSteps.delete(this.#latestSteps.keys().next().value!);
   }
 
   #wake(): void {
@@ -131,7 +132,7 @@ export class StatusWriter {
     while (!this.#isClosed) {
       const batch = this.#backlog.take(performance.now());
       if (batch.subjects.length === 0 && batch.jobs.length === 0) {
-        this.#rest(batch);
+        this.#sleepUntilDue(batch);
         return;
       }
       const error = await this.#write(batch);
@@ -141,14 +142,14 @@ export class StatusWriter {
     this.#isPumping = false;
   }
 
-  #rest({ wakeAt }: Batch): void {
+  #sleepUntilDue({ wakeAt }: Batch): void {
     this.#isPumping = false;
-    if (wakeAt === undefined) this.#beIdle();
+    if (wakeAt === undefined) this.#resolveIdle();
     // A process may end without its last progress; a worker's stop flushes.
     else this.#timer = setTimeout(() => this.#wake(), wakeAt - performance.now()).unref();
   }
 
-  #beIdle(): void {
+  #resolveIdle(): void {
     const waiting = this.#idle;
     this.#idle = [];
     for (const resolve of waiting) resolve();
@@ -179,7 +180,7 @@ export class StatusWriter {
       return undefined;
     } catch (error) {
       const undone = [...left.subjects];
-      this.#backlog.giveBack(undone.map(withoutTold), [...left.jobs]);
+      this.#backlog.restore(undone.map(withoutListeners), [...left.jobs]);
       notify(undone, false);
       return error ?? new Error("The driver threw nothing.");
     }
@@ -190,8 +191,8 @@ export class StatusWriter {
  * A statement sets the same fields in all its rows. Rows are locked in the order of their keys, so that the
  * statements of several processes don't wait for each other in a circle.
  */
-function groupByFields(subjects: readonly Pending[]): Pending[][] {
-  const groups = new Map<string, Pending[]>();
+function groupByFields(subjects: readonly PendingWrite[]): PendingWrite[][] {
+  const groups = new Map<string, PendingWrite[]>();
   for (const pending of [...subjects].sort((a, b) => (a.subject < b.subject ? -1 : 1))) {
     const fields = Object.keys(pending.write.fields).sort().join("\n");
     const group = groups.get(fields);
@@ -201,10 +202,10 @@ function groupByFields(subjects: readonly Pending[]): Pending[][] {
   return [...groups.values()];
 }
 
-function notify(pending: readonly Pending[], isWritten: boolean): void {
-  for (const { told } of pending) for (const listener of told) listener(isWritten);
+function notify(pending: readonly PendingWrite[], isWritten: boolean): void {
+  for (const { listeners } of pending) for (const listener of listeners) listener(isWritten);
 }
 
-function withoutTold(pending: Pending): Pending {
-  return { ...pending, told: [] };
+function withoutListeners(pending: PendingWrite): PendingWrite {
+  return { ...pending, listeners: [] };
 }
