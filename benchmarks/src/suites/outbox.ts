@@ -219,15 +219,15 @@ class Bench implements AsyncDisposable {
       await this.#send(1);
       const committed = performance.now();
       for (;;) {
-        const [claimed] = await this.#engine.claim({ queues, limit: 1, lease: 30_000 });
+        const [claimed] = await this.#engine.core.claim({ queues, limit: 1, lease: 30_000 });
         if (claimed) {
           latencies.push(performance.now() - committed);
-          await this.#engine.settle({
+          await this.#engine.core.settle({
             outcomes: [{ ...claimed, type: "complete" }],
           });
           break;
         }
-        await this.#engine.waitForWork({ queues, timeout: 5_000, signal });
+        await this.#engine.core.waitForWork({ queues, timeout: 5_000, signal });
       }
     }
     await relay.stop();

@@ -21,7 +21,7 @@ export function openEngine(options: EngineFromEnvOptions = {}): Engine {
 
 /** Rejects with a `SetupError` when no jobs can be stored as things are. */
 export async function checkEngine(engine: Engine): Promise<void> {
-  const { ok, problem } = await engine.health();
+  const { ok, problem } = await engine.core.health();
   if (!ok) throw new SetupError(`No jobs can be stored: ${problem}`);
 }
 

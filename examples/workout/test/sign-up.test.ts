@@ -28,7 +28,7 @@ function openApp(database: OpenedDatabase) {
     async close() {
       await worker.stop();
       await queue.close();
-      await engine.close();
+      await engine.core.close();
     },
   };
 }

@@ -31,53 +31,47 @@ export {
   UnrecoverableError,
   UnsupportedByEngineError,
 } from "./contract/index.ts";
-export type { EngineEvent } from "./engine/events.ts";
 export type {
-  AttemptFailure,
   AttemptOutcome,
-  CancelListener,
-  CancelOutcome,
   ClaimedJob,
   ClaimRequest,
-  CleanRequest,
-  Dependency,
-  DependencyEdge,
-  DependencyFailurePolicy,
-  Engine,
-  EngineCapabilities,
   EnqueueBatch,
   EnqueuedJob,
   EnqueueOutcome,
   ExtendRequest,
   Heartbeat,
-  JobEdges,
-  JobPage,
-  JobRecord,
   Lease,
   LeaseStatus,
-  ListRequest,
-  LogEntry,
-  NewJob,
-  PromoteOutcome,
   RecoverReport,
   Release,
-  RemoveOutcome,
-  Retention,
-  RetentionBound,
-  RetryOutcome,
   SettleReply,
   SettleRequest,
-  Unsubscribe,
   WaitForWorkRequest,
+} from "./engine/core.ts";
+export type { Engine, SendFeatures } from "./engine/engine.ts";
+export type { EngineEvent, Unsubscribe } from "./engine/events.ts";
+export type { Damage, HealthReport } from "./engine/health-report.ts";
+export type { DependencyEdge, JobEdges, JobPage, ListRequest } from "./engine/inspect.ts";
+export type {
+  AttemptFailure,
+  Dependency,
+  DependencyFailurePolicy,
+  JobRecord,
+  LogEntry,
+  NewJob,
+  Retention,
+  RetentionBound,
   WireEnvelope,
-} from "./engine/port.ts";
-export {
-  type Damage,
-  type HealthReport,
-  HISTOGRAM_BOUNDS,
-  type MetricsBucket,
-  type QueueCounts,
-} from "./engine/reports.ts";
+} from "./engine/job.ts";
+export type {
+  CancelListener,
+  CancelOutcome,
+  CleanRequest,
+  PromoteOutcome,
+  RemoveOutcome,
+  RetryOutcome,
+} from "./engine/operate.ts";
+export { HISTOGRAM_BOUNDS, type MetricsBucket, type QueueCounts } from "./engine/queues.ts";
 export {
   canTransition,
   isTerminal,

@@ -72,7 +72,7 @@ describe("malformed data", { timeout: 60_000 }, () => {
     await fc.assert(
       fc.asyncProperty(messageName, hostileValue, async (name, data) => {
         const outcome = await outcomeOf(() => queue.send(messageOf(name) as never, data.build() as never));
-        const jobs = (await engine.counts()).reduce(
+        const jobs = (await engine.queues.counts()).reduce(
           (sum, { states }) => sum + states.queued + states.blocked,
           0,
         );
@@ -83,7 +83,7 @@ describe("malformed data", { timeout: 60_000 }, () => {
         }
         expect(jobs).toBe(++stored);
         expect(name).not.toBe("STRICT");
-        const [record] = await engine.get([outcome.value.id]);
+        const [record] = await engine.inspect.get([outcome.value.id]);
         const { data: json } = record!.envelope;
         expect(Buffer.byteLength(json)).toBeLessThanOrEqual(DEFAULT_LIMITS.data);
         expect(hasProtoKey(readData(json))).toBe(false);
@@ -127,7 +127,7 @@ describe("malformed data", { timeout: 60_000 }, () => {
       for (const trap of [...TRAPS, ...PROXIES])
         await outcomeOf(() => queue.send(message as never, trap() as never));
     }
-    const { jobs } = await engine.list({ limit: 1_000 });
+    const { jobs } = await engine.inspect.list({ limit: 1_000 });
     for (const { envelope } of jobs) expect(hasProtoKey(readData(envelope.data))).toBe(false);
     await queue.close();
   });
@@ -163,7 +163,7 @@ describe("malformed calls", { timeout: 60_000 }, () => {
             /^(INVALID_OPTIONS|INVALID_DATA|PAYLOAD_TOO_LARGE|DEPENDENCY_NOT_FOUND)$/,
           );
         }
-        const counts = await engine.counts();
+        const counts = await engine.queues.counts();
         const stored = counts.flatMap(({ states }) => Object.values(states)).reduce((sum, n) => sum + n, 0);
         expect(stored).toBe(accepted);
       }),
@@ -190,13 +190,13 @@ describe("malformed calls", { timeout: 60_000 }, () => {
         const value = made.build();
         const items = [good, good].toSpliced(at, 0, places[where](value) as typeof good);
         const outcome = await outcomeOf(() => queue.sendMany(items as never));
-        const { jobs } = await engine.list({ limit: 10 });
+        const { jobs } = await engine.inspect.list({ limit: 10 });
         if ("code" in outcome) expect(jobs).toEqual([]);
         else {
           // No list of dependencies, or an empty one, is as good as none.
           expect(where).toBe("dependsOn");
           expect(value ?? []).toEqual([]);
-          await engine.remove(jobs.map(({ id }) => id));
+          await engine.operate.remove(jobs.map(({ id }) => id));
         }
       }),
       parameters(1_000),

@@ -64,7 +64,7 @@ describe.each(faults)("a callback that %s", (name, fault) => {
   it("as a listener of the engine is logged once by the queue's logger", async () => {
     const logger = new RecordingLogger();
     const { queue, flaky, settle } = setup({}, { logger });
-    await flaky.engine.subscribe({ onEvent: fault as () => void });
+    await flaky.engine.events.subscribe({ onEvent: fault as () => void });
     await queue.send(phaseCreate, { planId: "p1", index: 0 });
     await queue.send(phaseCreate, { planId: "p2", index: 0 });
     await settle();

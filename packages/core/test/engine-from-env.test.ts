@@ -6,9 +6,10 @@ import { inspect, promisify } from "node:util";
 import { startRedis } from "@org/test-servers";
 import { build } from "esbuild";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { CompleteEngine } from "../src/engine/engine.ts";
 import { DeferredEngine } from "../src/env/deferred-engine.ts";
 import { type EngineFromEnvOptions, engineFromEnv } from "../src/env/engine-from-env.ts";
-import { type Engine, isQueueError, memoryEngine } from "../src/index.ts";
+import { isQueueError, memoryEngine } from "../src/index.ts";
 import { newJob } from "../src/testing/conformance/new-job.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -19,7 +20,7 @@ afterEach(async () => {
 function choose(env: Record<string, string | undefined>, options: EngineFromEnvOptions = {}) {
   const lines: string[] = [];
   const engine = engineFromEnv({ env, logger: { info: (line) => lines.push(line) }, ...options });
-  cleanups.push(() => engine.close());
+  cleanups.push(() => engine.core.close());
   return { engine, lines };
 }
 
@@ -68,7 +69,7 @@ describe("the environment names", () => {
   ])("a Redis: %j", (env, place) => {
     const { engine, lines } = choose(env);
     expect(engine.name).toBe("redis");
-    expect(engine.capabilities.dependencies).toBe(true);
+    expect(engine.features.dependencies).toBe(true);
     expect(lines).toEqual([expect.stringContaining(place)]);
     expect(lines[0]).not.toMatch(/secret|user/);
   });
@@ -106,7 +107,7 @@ describe("the environment names", () => {
   test("production, while Next.js builds: the app's modules load, and nothing is sent", async () => {
     const { engine, lines } = choose({ NODE_ENV: "production", NEXT_PHASE: "phase-production-build" });
     expect(lines).toEqual([]);
-    expect(await codeOf(engine.counts())).toBe("INVALID_OPTIONS");
+    expect(await codeOf(engine.queues.counts())).toBe("INVALID_OPTIONS");
   });
 
   test("an option that isn't one", () => {
@@ -133,60 +134,71 @@ test("the engine that Redis' URL leads to works, and its parts do as well", asyn
   const namespace = `env-${process.pid}`;
   const first = choose({ REDIS_URL: `redis://:se%2Fs%40me@${hostname}:${port}`, QUEUE_NAMESPACE: namespace });
   const second = choose({ REDIS_HOST: hostname, REDIS_PORT: port, REDIS_PASSWORD: "se/s@me" }, { namespace });
-  expect(await first.engine.enqueue([{ jobs: [newJob({ id: "a", queue: "q" })] }])).toMatchObject([
+  expect(await first.engine.core.enqueue([{ jobs: [newJob({ id: "a", queue: "q" })] }])).toMatchObject([
     { ok: true },
   ]);
-  expect(await second.engine.get(["a"])).toMatchObject([{ id: "a" }]);
+  expect(await second.engine.inspect.get(["a"])).toMatchObject([{ id: "a" }]);
   const elsewhere = choose({ REDIS_HOST: hostname, REDIS_PORT: port, REDIS_PASSWORD: "se/s@me" });
-  expect(await elsewhere.engine.get(["a"])).toEqual([null]);
-  expect(await second.engine.health()).toMatchObject({ ok: true, engine: "redis" });
+  expect(await elsewhere.engine.inspect.get(["a"])).toEqual([null]);
+  expect(await second.engine.core.health()).toMatchObject({ ok: true, engine: "redis" });
 });
 
 describe("an engine that is loaded later", () => {
-  function defer(load: () => Promise<Engine>) {
-    const { capabilities } = memoryEngine();
-    return new DeferredEngine("later", capabilities, load);
+  function defer(load: () => Promise<CompleteEngine>) {
+    return new DeferredEngine("later", memoryEngine().features, load);
   }
 
-  test("is loaded once, by the first call, and given every method's arguments", async () => {
+  test("is loaded once, by the first call, and passes on every operation's arguments", async () => {
+    const facets = ["core", "inspect", "operate", "events", "queues"] as const;
     const calls: unknown[][] = [];
-    const inner = new Proxy({} as Engine, {
-      get: (_, name) =>
-        name === "then" ? undefined : async (...args: unknown[]) => calls.push([name, ...args]),
-    });
-    const load = vi.fn(async () => inner);
+    const recorder = (facet: string) =>
+      new Proxy(
+        {},
+        {
+          get:
+            (_, name) =>
+            async (...args: unknown[]) =>
+              calls.push([facet, name, ...args]),
+        },
+      );
+    const inner = Object.fromEntries(facets.map((facet) => [facet, recorder(facet)]));
+    const load = vi.fn(async () => inner as unknown as CompleteEngine);
     const engine = defer(load);
     expect(load).not.toHaveBeenCalled();
-    const names = Object.getOwnPropertyNames(Object.getPrototypeOf(memoryEngine())).filter(
-      (name) => name !== "constructor",
-    ) as (keyof Engine)[];
-    expect(names.length).toBeGreaterThan(20);
-    for (const name of names)
-      await (engine[name] as (...args: unknown[]) => unknown)?.(`${name} 1`, `${name} 2`);
-    expect(load).toHaveBeenCalledTimes(1);
-    expect(calls.map(([name]) => name).sort()).toEqual([...names].sort());
-    for (const [name, ...args] of calls) {
-      const takes = memoryEngine()[name as "cancel"].length;
-      expect(args).toEqual([`${name} 1`, `${name} 2`].slice(0, takes));
+    const expected: unknown[][] = [];
+    for (const facet of facets) {
+      const operations = memoryEngine()[facet];
+      const names = Object.getOwnPropertyNames(Object.getPrototypeOf(operations));
+      for (const name of names.filter((each) => each !== "constructor" && each !== "close")) {
+        const args = [`${name} 1`, `${name} 2`].slice(
+          0,
+          (operations as never as Record<string, { length: number }>)[name]!.length,
+        );
+        expected.push([facet, name, ...args]);
+        await (engine[facet] as never as Record<string, (...args: string[]) => unknown>)[name]!(...args);
+      }
     }
+    expect(load).toHaveBeenCalledTimes(1);
+    expect(expected.length).toBeGreaterThan(18);
+    expect(calls).toEqual(expected);
   });
 
   test("can be closed before, while and after it is loaded", async () => {
     const before = defer(async () => memoryEngine());
-    await before.close();
-    expect(await codeOf(before.counts())).toBe("CLOSED");
+    await before.core.close();
+    expect(await codeOf(before.queues.counts())).toBe("CLOSED");
 
-    let finish = (_: Engine) => {};
+    let finish = (_: CompleteEngine) => {};
     const during = defer(() => new Promise((done) => (finish = done)));
-    const call = codeOf(during.counts());
-    const closing = during.close();
+    const call = codeOf(during.queues.counts());
+    const closing = during.core.close();
     const inner = memoryEngine();
     finish(inner);
     await closing;
     expect(await call).toBe("CLOSED");
-    expect(await codeOf(inner.counts())).toBe("CLOSED");
-    expect(await codeOf(during.counts())).toBe("CLOSED");
-    await during.close();
+    expect(await codeOf(inner.queues.counts())).toBe("CLOSED");
+    expect(await codeOf(during.queues.counts())).toBe("CLOSED");
+    await during.core.close();
   });
 
   test("that can't be loaded says so in each call, and is tried again", async () => {
@@ -195,16 +207,16 @@ describe("an engine that is loaded later", () => {
       if (problem) throw problem;
       return memoryEngine();
     });
-    expect(await codeOf(engine.counts())).toBe("Error: not installed");
-    expect(await engine.health()).toEqual({
+    expect(await codeOf(engine.queues.counts())).toBe("Error: not installed");
+    expect(await engine.core.health()).toEqual({
       ok: false,
       engine: "later",
       latency: 0,
       problem: "not installed",
     });
     problem = undefined;
-    expect(await engine.counts()).toEqual([]);
-    await engine.close();
+    expect(await engine.queues.counts()).toEqual([]);
+    await engine.core.close();
   });
 });
 
@@ -271,16 +283,16 @@ describe("an app without ioredis", () => {
         .filter((path) => path.includes("src/redis/"))
         .map((path) => path.split("/").at(-1))
         .sort(),
-    ).toEqual(["capabilities.ts", "redis-url.ts"]);
+    ).toEqual(["redis-url.ts", "send-features.ts"]);
 
     const program = `
       import { engineFromEnv } from ${JSON.stringify(join(directory, "index.mjs"))};
       const logger = { info() {} };
       const embedded = engineFromEnv({ env: {}, logger });
-      console.log(embedded.name, (await embedded.counts()).length);
+      console.log(embedded.name, (await embedded.queues.counts()).length);
       const engine = engineFromEnv({ env: { REDIS_URL: "redis://127.0.0.1:1" }, logger });
-      await engine.counts().catch((error) => console.log(error.code, error.message));
-      await engine.close();`;
+      await engine.queues.counts().catch((error) => console.log(error.code, error.message));
+      await engine.core.close();`;
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ["--input-type=module", "--eval", program],
@@ -297,8 +309,8 @@ describe("an app without ioredis", () => {
     const program = `
       import { engineFromEnv } from ${JSON.stringify(join(directory, "index.mjs"))};
       const engine = engineFromEnv({ env: { REDIS_URL: "redis://127.0.0.1:1" }, logger: { info() {} } });
-      await engine.counts().catch((error) => console.log(error.code, error.message));
-      await engine.close();`;
+      await engine.queues.counts().catch((error) => console.log(error.code, error.message));
+      await engine.core.close();`;
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ["--input-type=module", "--eval", program],

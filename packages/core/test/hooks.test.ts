@@ -145,10 +145,10 @@ describe("settled", () => {
     const { queue, start, settled, settle, flaky } = record();
     await start({ SCAN: () => {} });
     const { id } = await queue.send(scan, forward, { delay: "1h" });
-    const [template] = await flaky.engine.get([id]);
+    const [template] = await flaky.engine.inspect.get([id]);
     const { queue: name, priority, maxAttempts } = template!;
     const bound = { age: 3_600_000, count: 100 };
-    await flaky.engine.enqueue([
+    await flaky.engine.core.enqueue([
       {
         jobs: [
           {
@@ -203,8 +203,8 @@ describe("settled", () => {
     const worker = await start({ SCAN: () => gate.wait() }, { lease: "3s" });
     const handle = await queue.send(scan, forward);
     await settle();
-    await flaky.engine.release([{ ...flaky.leaseOf(handle.id), delay: 0, bounce: false }]);
-    await flaky.engine.claim({ queues: ["default"], limit: 1, lease: 60_000 });
+    await flaky.engine.core.release([{ ...flaky.leaseOf(handle.id), delay: 0, bounce: false }]);
+    await flaky.engine.core.claim({ queues: ["default"], limit: 1, lease: 60_000 });
     await clock.advance(1_000);
     gate.open();
     await settle();
@@ -218,8 +218,8 @@ describe("settled", () => {
     const worker = await start({ SCAN: () => gate.wait() });
     const handle = await queue.send(scan, forward);
     await settle();
-    await flaky.engine.release([{ ...flaky.leaseOf(handle.id), delay: 0, bounce: false }]);
-    await flaky.engine.claim({ queues: ["default"], limit: 1, lease: 60_000 });
+    await flaky.engine.core.release([{ ...flaky.leaseOf(handle.id), delay: 0, bounce: false }]);
+    await flaky.engine.core.claim({ queues: ["default"], limit: 1, lease: 60_000 });
     gate.open();
     await settle();
     expect(worker.stats()).toMatchObject({ lost: 1, completed: 0 });
@@ -317,8 +317,8 @@ describe("progress", () => {
     report({ scanned: 1 });
     const lost = await queue.send(scan, { ...forward, channel: "lost" });
     await settle();
-    await flaky.engine.release([{ ...flaky.leaseOf(lost.id), delay: 0, bounce: false }]);
-    await flaky.engine.claim({ queues: ["default"], limit: 1, lease: 60_000 });
+    await flaky.engine.core.release([{ ...flaky.leaseOf(lost.id), delay: 0, bounce: false }]);
+    await flaky.engine.core.claim({ queues: ["default"], limit: 1, lease: 60_000 });
     await clock.advance(1_000);
     report({ scanned: 2 });
     expect(seen).toEqual([]);

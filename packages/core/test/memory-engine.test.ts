@@ -12,13 +12,13 @@ function start(options: { readonly tombstones?: { readonly age?: number; readonl
   const clock = new FakeClock();
   const engine = memoryEngine({ clock, ...options });
   const send = async (job: Parameters<typeof newJob>[0]) => {
-    const [outcome] = await engine.enqueue([{ jobs: [newJob({ queue: "default", ...job })] }]);
+    const [outcome] = await engine.core.enqueue([{ jobs: [newJob({ queue: "default", ...job })] }]);
     return outcome!;
   };
   /** Sends a job, removes it, and so leaves its tombstone. */
   const bury = async (id: string) => {
     await send({ id });
-    await engine.remove([id]);
+    await engine.operate.remove([id]);
   };
   const isKnown = async (id: string) => {
     const outcome = await send({ id: `${id}-asked-${clock.now()}-${Math.random()}`, dependsOn: [id] });
@@ -31,29 +31,29 @@ test("a delayed job becomes due at its time, and not a millisecond before", asyn
   const { clock, engine, send } = start();
   await send({ id: "a", delay: 20 });
   await clock.advance(19);
-  expect(await engine.claim(claim)).toEqual([]);
+  expect(await engine.core.claim(claim)).toEqual([]);
   await clock.advance(1);
-  expect(await engine.claim(claim)).toMatchObject([{ id: "a" }]);
+  expect(await engine.core.claim(claim)).toMatchObject([{ id: "a" }]);
 });
 
 test("a lease ends at its time, and not a millisecond before", async () => {
   const { clock, engine, send } = start();
   await send({ id: "a" });
-  await engine.claim(claim);
+  await engine.core.claim(claim);
   await clock.advance(LEASE - 1);
-  expect((await engine.recover()).requeued).toBe(0);
+  expect((await engine.core.recover()).requeued).toBe(0);
   await clock.advance(1);
-  expect((await engine.recover()).requeued).toBe(1);
+  expect((await engine.core.recover()).requeued).toBe(1);
 });
 
 test("a tombstone is forgotten after its age", async () => {
   const { clock, engine, bury, isKnown } = start({ tombstones: { age: 60_000 } });
   await bury("a");
   await clock.advance(59_999);
-  await engine.recover();
+  await engine.core.recover();
   expect(await isKnown("a")).toBe(true);
   await clock.advance(1_001);
-  await engine.recover();
+  await engine.core.recover();
   expect(await isKnown("a")).toBe(false);
 });
 
@@ -69,18 +69,18 @@ test("a hold on a job that only its tombstone remembers is cancelled: nobody cou
   const { engine, send, bury } = start();
   await bury("a");
   await send({ id: "b", dependsOn: [{ job: "a", onFailure: "hold" }] });
-  expect(await engine.get(["b"])).toMatchObject([{ state: "cancelled" }]);
+  expect(await engine.inspect.get(["b"])).toMatchObject([{ state: "cancelled" }]);
 });
 
 test("with thousands of cancelled jobs gone from it, an empty queue makes its workers wait", async () => {
   const { clock, engine, send } = start();
   const ids = Array.from({ length: 2_000 }, (_, index) => `job-${index}`);
   for (const id of ids) await send({ id });
-  await engine.cancel(ids, "not needed");
-  expect(await engine.claim(claim)).toEqual([]);
+  await engine.operate.cancel(ids, "not needed");
+  expect(await engine.core.claim(claim)).toEqual([]);
   let woke = false;
   const { signal } = new AbortController();
-  const wait = engine.waitForWork({ queues: ["default"], timeout: 1_000, signal }).then(() => {
+  const wait = engine.core.waitForWork({ queues: ["default"], timeout: 1_000, signal }).then(() => {
     woke = true;
   });
   await clock.advance(999);
@@ -93,14 +93,14 @@ test("a tombstone that its own step would push out still decides for all of the 
   const { engine, send } = start({ tombstones: { count: 1 } });
   const retain = { completed: { age: 0, count: 0 }, failed: { age: 0, count: 0 } };
   await send({ id: "f" });
-  await engine.cancel(["f"], "no");
-  await engine.remove(["f"]);
+  await engine.operate.cancel(["f"], "no");
+  await engine.operate.remove(["f"]);
   const dependent = (id: string) => newJob({ id, queue: "default", dependsOn: ["f"], retain });
-  const { isOk } = await engine
+  const { isOk } = await engine.core
     .enqueue([{ jobs: [dependent("x"), dependent("y")] }])
     .then(([outcome]) => ({ isOk: outcome!.ok }));
   expect(isOk).toBe(true);
-  expect(await engine.claim(claim)).toEqual([]);
+  expect(await engine.core.claim(claim)).toEqual([]);
 });
 
 test("thousands of jobs cancelled behind a held key are swept out, and one of them keeps its place", async () => {
@@ -109,17 +109,17 @@ test("thousands of jobs cancelled behind a held key are swept out, and one of th
   await send({ id: "head", ...ordering });
   const ids = Array.from({ length: 3_000 }, (_, index) => `job-${index}`);
   for (const id of ids) await send({ id, ...ordering });
-  const [head] = await engine.claim(claim);
+  const [head] = await engine.core.claim(claim);
   const outcome = { ...head!, type: "fail", error: "{}" } as const;
-  await engine.settle({ outcomes: [outcome] });
-  await engine.cancel(ids.slice(0, -1), "not needed");
-  await engine.retry(["job-1500"]);
-  expect(await engine.claim(claim)).toEqual([]);
-  await engine.retry(["head"]);
+  await engine.core.settle({ outcomes: [outcome] });
+  await engine.operate.cancel(ids.slice(0, -1), "not needed");
+  await engine.operate.retry(["job-1500"]);
+  expect(await engine.core.claim(claim)).toEqual([]);
+  await engine.operate.retry(["head"]);
   for (const id of ["head", "job-1500", "job-2999"]) {
-    const [job] = await engine.claim(claim);
+    const [job] = await engine.core.claim(claim);
     expect(job).toMatchObject({ id });
-    await engine.settle({ outcomes: [{ ...job!, type: "complete" }] });
+    await engine.core.settle({ outcomes: [{ ...job!, type: "complete" }] });
   }
 });
 
@@ -127,11 +127,11 @@ test("thousands of cancelled jobs leave the ones between them runnable, in order
   const { engine, send } = start();
   const ids = Array.from({ length: 5_000 }, (_, index) => `job-${index}`);
   for (const id of ids) await send({ id });
-  await engine.cancel(
+  await engine.operate.cancel(
     ids.filter((_, index) => index % 1_000 !== 0),
     "not needed",
   );
-  const claimed = await engine.claim(claim);
+  const claimed = await engine.core.claim(claim);
   expect(claimed.map(({ id }) => id)).toEqual(["job-0", "job-1000", "job-2000", "job-3000", "job-4000"]);
-  expect(await engine.claim(claim)).toEqual([]);
+  expect(await engine.core.claim(claim)).toEqual([]);
 });

@@ -21,7 +21,7 @@ class ArrayOutbox implements Outbox {
   }
 
   async start({ engine }: ServiceHost) {
-    this.#move = (jobs) => engine.enqueue(jobs.map((job) => ({ jobs: [job] })));
+    this.#move = (jobs) => engine.core.enqueue(jobs.map((job) => ({ jobs: [job] })));
     return { stop: async () => {} };
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { EngineEvent } from "../src/engine/events.ts";
-import type { JobEdges, JobRecord } from "../src/engine/port.ts";
+import type { JobEdges } from "../src/engine/inspect.ts";
+import type { JobRecord } from "../src/engine/job.ts";
 import { JOB_STATES, type JobState } from "../src/engine/state-machine.ts";
 import { type JobSpec, newJob } from "../src/testing/conformance/index.ts";
 import { HistoryChecker, type HistoryEntry, mergeHistories, RULES } from "../src/testing/invariants/index.ts";

@@ -58,7 +58,7 @@ describe("send", () => {
       queue: "plans",
       created: true,
     });
-    const [stored] = await flaky.engine.get([handle.id]);
+    const [stored] = await flaky.engine.inspect.get([handle.id]);
     expect(stored).toMatchObject({ state: "queued", maxAttempts: 3, queue: "plans" });
     expect(stored!.envelope).toEqual({
       id: handle.id,
@@ -214,10 +214,9 @@ describe("send", () => {
 
   it("refuses, by name, what the engine doesn't offer", async () => {
     const clock = new FakeClock();
-    const { capabilities } = memoryEngine();
-    const bare = { ...capabilities, dependencies: false, orderingKeys: false, delays: false };
     const { queue } = setup({
-      capabilities: { ...bare, priorities: false, dedupe: false, inspection: false, cancellation: false },
+      features: { dependencies: false, orderingKeys: false, delays: false, priorities: false, dedupe: false },
+      without: ["inspect", "operate", "events", "queues"],
     });
     const refusals = [
       queue.send(planCreate, plan(), { delay: 1 }),
@@ -230,6 +229,10 @@ describe("send", () => {
       queue.list(),
       queue.explain("a"),
       queue.cancel("a"),
+      queue.pause("workouts"),
+      queue.stats(),
+      queue.metrics({ since: 0 }),
+      queue.subscribe(() => {}),
     ];
     for (const refusal of refusals) {
       expect(await rejection(refusal)).toMatchObject({ code: "UNSUPPORTED_BY_ENGINE" });
@@ -305,8 +308,8 @@ describe("close", () => {
     await kept.close();
     const queue = createQueue({ registry, engine });
     await queue.close();
-    expect(await engine.health()).toMatchObject({ ok: true });
-    await engine.close();
+    expect(await engine.core.health()).toMatchObject({ ok: true });
+    await engine.core.close();
   });
 
   it("is refused options it doesn't know", () => {

@@ -101,7 +101,7 @@ describe("wait", () => {
     const counting = setup({
       subscribe: async (listener) => {
         subscriptions++;
-        const end = await engine.subscribe(listener);
+        const end = await engine.events.subscribe(listener);
         return async () => {
           subscriptions--;
           await end();

@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { createRegistry, defineMessage } from "../src/contract/index.ts";
-import type { Engine } from "../src/engine/port.ts";
+import type { CompleteEngine } from "../src/engine/engine.ts";
 import { createQueue } from "../src/index.ts";
 import { redisEngine } from "../src/redis/index.ts";
 import { describeEngine, type EngineUnderTest } from "../src/testing/conformance/index.ts";
@@ -64,9 +64,9 @@ function urlOfTheUser(): string {
 
 let namespaces = 0;
 
-async function openRedis(): Promise<EngineUnderTest> {
+async function openRedis(): Promise<EngineUnderTest & { readonly engine: CompleteEngine }> {
   const namespace = `conformance-${process.pid}-${namespaces++}`;
-  const engines: Engine[] = [];
+  const engines: CompleteEngine[] = [];
   const open = () => {
     const engine = redisEngine({ url: urlOfTheUser(), namespace });
     engines.push(engine);
@@ -78,7 +78,7 @@ async function openRedis(): Promise<EngineUnderTest> {
     elapse: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     peer: async () => open(),
     close: async () => {
-      await Promise.all(engines.map((engine) => engine.close()));
+      await Promise.all(engines.map((engine) => engine.core.close()));
     },
   };
 }
@@ -115,8 +115,12 @@ describe("the rights that docs/guide.md gives to the user", () => {
   });
 
   test.for([
-    ["the keys", "resetkeys", (engine: Engine) => engine.counts()],
-    ["the channels", "resetchannels", (engine: Engine) => engine.subscribe({ onEvent: () => {} })],
+    ["the keys", "resetkeys", (engine: CompleteEngine) => engine.queues.counts()],
+    [
+      "the channels",
+      "resetchannels",
+      (engine: CompleteEngine) => engine.events.subscribe({ onEvent: () => {} }),
+    ],
   ] as const)("are refused as such without %s of the namespace", async ([, reset, call]) => {
     await admin.call("ACL", "SETUSER", USER, reset);
     const { engine, close } = await openRedis();

@@ -2,7 +2,8 @@ import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import type { ClaimedJob, NewJob } from "../src/engine/port.ts";
+import type { ClaimedJob } from "../src/engine/core.ts";
+import type { NewJob } from "../src/engine/job.ts";
 import { createQueue, createRegistry, createWorker, defineMessage } from "../src/index.ts";
 import { IoredisConnection } from "../src/redis/connection/ioredis-connection.ts";
 import { redisEngine } from "../src/redis/index.ts";
@@ -40,7 +41,7 @@ async function open(database: number) {
   const logger = new RecordingLogger();
   engine.logTo(logger);
   const close = async () => {
-    await engine.close();
+    await engine.core.close();
     await admin.quit();
   };
   return { admin, engine, logger, elapse: (milliseconds: number) => connection.advance(milliseconds), close };
@@ -49,18 +50,18 @@ async function open(database: number) {
 type Bench = Awaited<ReturnType<typeof open>>;
 
 const send = (bench: Bench, ...specs: readonly JobSpec[]) =>
-  bench.engine.enqueue([{ jobs: specs.map((spec) => newJob(spec)) as readonly NewJob[] }]);
+  bench.engine.core.enqueue([{ jobs: specs.map((spec) => newJob(spec)) as readonly NewJob[] }]);
 
 const claim = ({ engine }: Bench, queues: readonly string[], limit = 100) =>
-  engine.claim({ queues, limit, lease: LEASE, run: 3 });
+  engine.core.claim({ queues, limit, lease: LEASE, run: 3 });
 
 const complete = ({ engine }: Bench, jobs: readonly ClaimedJob[]) =>
-  engine.settle({ outcomes: jobs.map((job) => ({ ...job, type: "complete", result: "1" })) });
+  engine.core.settle({ outcomes: jobs.map((job) => ({ ...job, type: "complete", result: "1" })) });
 
 /** A job in every state and structure. Ids begin with what may be damaged (`v`) or with what may not (`i`). */
 async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
   const { engine } = bench;
-  await engine.recover();
+  await engine.core.recover();
   await send(
     bench,
     { id: "v-done" },
@@ -70,8 +71,8 @@ async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
   );
   const [done, failed, tomb, ended] = await claim(bench, ["jobs"]);
   await complete(bench, [done!, tomb!, ended!]);
-  await engine.settle({ outcomes: [{ ...failed!, type: "fail", error: '{"code":"X","message":"x"}' }] });
-  await engine.remove(["v-tomb"]);
+  await engine.core.settle({ outcomes: [{ ...failed!, type: "fail", error: '{"code":"X","message":"x"}' }] });
+  await engine.operate.remove(["v-tomb"]);
   await send(
     bench,
     { id: "v-held", queue: "held", orderingKey: "r" },
@@ -79,9 +80,9 @@ async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
     { id: "v-next", queue: "held", orderingKey: "r" },
     { id: "i-held", queue: "held" },
   );
-  const held = await engine.claim({ queues: ["held"], limit: 3, lease: LEASE, run: 2 });
+  const held = await engine.core.claim({ queues: ["held"], limit: 3, lease: LEASE, run: 2 });
   const [first] = held;
-  await engine.extend({
+  await engine.core.extend({
     leases: [{ ...first!, progress: "1", logs: [{ at: 1, message: "log" }] }],
     lease: LEASE,
   });
@@ -104,9 +105,9 @@ async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
       { id: `${whose}-gone` },
     );
   }
-  await engine.cancel(["v-gone", "i-gone"], "no");
+  await engine.operate.cancel(["v-gone", "i-gone"], "no");
   await send(bench, { id: "v-quiet", queue: "quiet" });
-  await engine.pause("quiet");
+  await engine.queues.pause("quiet");
   return held;
 }
 
@@ -131,12 +132,12 @@ async function snapshot({ admin }: Bench): Promise<() => Promise<unknown>> {
 async function workOff(bench: Bench, held: readonly ClaimedJob[]): Promise<void> {
   const { engine } = bench;
   await complete(bench, held);
-  await engine.resume("quiet");
+  await engine.queues.resume("quiet");
   for (let idle = 0, turns = 0; idle < 4; turns++) {
     expect(turns).toBeLessThan(60);
     const [jobs, { requeued, promoted }] = await Promise.all([
       claim(bench, ["jobs", "held", "quiet"]),
-      engine.recover(),
+      engine.core.recover(),
     ]);
     if (jobs.length > 0) await complete(bench, jobs);
     idle = jobs.length + requeued + promoted > 0 ? 0 : idle + 1;
@@ -150,9 +151,12 @@ async function leftovers({ engine }: Bench) {
     (name) => `i-${name}`,
   );
   ids.push(...Array.from({ length: 10 }, (_, index) => `i-many-${index}`));
-  const records = await engine.get(ids);
+  const records = await engine.inspect.get(ids);
   const incomplete = ids.filter((_, index) => records[index]?.state !== "completed");
-  const { jobs } = await engine.list({ limit: 500, states: ["blocked", "scheduled", "queued", "active"] });
+  const { jobs } = await engine.inspect.list({
+    limit: 500,
+    states: ["blocked", "scheduled", "queued", "active"],
+  });
   return [...incomplete, ...jobs.map(({ id, state }) => `${id} is ${state}`)];
 }
 
@@ -273,7 +277,7 @@ describe("one damaged key costs no other job", () => {
           }
           const left = await leftovers(bench);
           if (left.length > 0) failures.push(`${key} ${how}: ${left.join(", ")}`);
-          const named = (await bench.engine.health()).damage?.length ?? 0;
+          const named = (await bench.engine.core.health()).damage?.length ?? 0;
           if (how === "of the wrong type" && named === 0 && !UNREAD.test(key))
             failures.push(`${key} isn't named`);
           if (key.startsWith("job:v-") && !/gone|done|held|reserved|failed/.test(key) && named === 0)
@@ -298,7 +302,7 @@ test("a first send that is refused leaves nothing that looks like damage", async
     expect(refused).toMatchObject({ ok: false });
     const [stored] = await send(bench, { id: "a" });
     expect(stored).toMatchObject({ ok: true });
-    expect((await bench.engine.health()).damage ?? []).toEqual([]);
+    expect((await bench.engine.core.health()).damage ?? []).toEqual([]);
     expect(bench.logger.lines).toEqual([]);
   } finally {
     await bench.close();

@@ -2,7 +2,8 @@ import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import * as z from "zod";
-import type { Engine, NewJob } from "../src/engine/port.ts";
+import type { Engine } from "../src/engine/engine.ts";
+import type { NewJob } from "../src/engine/job.ts";
 import { isQueueError, QueueError } from "../src/errors/index.ts";
 import { createQueue, createRegistry, createWorker, defineMessage } from "../src/index.ts";
 import type { RedisConnection } from "../src/redis/connection/connection.ts";
@@ -25,7 +26,7 @@ beforeAll(async () => {
 }, 180_000);
 
 afterEach(async () => {
-  await Promise.all(opened.splice(0).map((engine) => engine.close()));
+  await Promise.all(opened.splice(0).map((engine) => engine.core.close()));
 });
 
 afterAll(async () => {
@@ -75,9 +76,9 @@ function job(id: string, rest: Partial<NewJob> = {}): NewJob {
 const CLAIM = { queues: ["jobs"], limit: 100, lease: 30_000 };
 
 async function complete(engine: Engine, limit = 100) {
-  const claimed = await engine.claim({ ...CLAIM, limit });
+  const claimed = await engine.core.claim({ ...CLAIM, limit });
   const outcomes = claimed.map(({ id, epoch, token }) => ({ id, epoch, token, type: "complete" as const }));
-  await engine.settle({ outcomes });
+  await engine.core.settle({ outcomes });
   return claimed.length;
 }
 
@@ -98,8 +99,8 @@ test("sends are stored in the order they were made, also when the first reaches 
     releaseFirst();
     return answer;
   });
-  await Promise.all(["a", "b", "c"].map((id) => engine.enqueue([{ jobs: [job(id)] }])));
-  expect((await engine.claim(CLAIM)).map(({ id }) => id)).toEqual(["a", "b", "c"]);
+  await Promise.all(["a", "b", "c"].map((id) => engine.core.enqueue([{ jobs: [job(id)] }])));
+  expect((await engine.core.claim(CLAIM)).map(({ id }) => id)).toEqual(["a", "b", "c"]);
   expect(enqueues).toBeGreaterThan(3);
 });
 
@@ -110,11 +111,11 @@ test("a send behind one that failed is stored all the same", async () => {
     return run(script, args);
   });
   const [first, second] = await Promise.allSettled([
-    engine.enqueue([{ jobs: [job("a")] }]),
-    engine.enqueue([{ jobs: [job("b")] }]),
+    engine.core.enqueue([{ jobs: [job("a")] }]),
+    engine.core.enqueue([{ jobs: [job("b")] }]),
   ]);
   expect([first!.status, second!.status]).toEqual(["rejected", "fulfilled"]);
-  expect((await engine.claim(CLAIM)).map(({ id }) => id)).toEqual(["b"]);
+  expect((await engine.core.claim(CLAIM)).map(({ id }) => id)).toEqual(["b"]);
 });
 
 test("jobs of a claim whose answer was lost are given back before the next claim", async () => {
@@ -124,12 +125,14 @@ test("jobs of a claim whose answer was lost are given back before the next claim
     if (isScript(script, "claim") && lose) throw new QueueError("ENGINE_UNAVAILABLE", "the answer was lost");
     return answer;
   });
-  await engine.enqueue([{ jobs: [job("a"), job("b", { ordering: { key: "k", onFailure: "continue" } })] }]);
-  const lost = await engine.claim(CLAIM).catch((error) => error);
+  await engine.core.enqueue([
+    { jobs: [job("a"), job("b", { ordering: { key: "k", onFailure: "continue" } })] },
+  ]);
+  const lost = await engine.core.claim(CLAIM).catch((error) => error);
   expect(isQueueError(lost, "ENGINE_UNAVAILABLE")).toBe(true);
-  expect((await engine.get(["a", "b"])).map((record) => record?.state)).toEqual(["active", "active"]);
+  expect((await engine.inspect.get(["a", "b"])).map((record) => record?.state)).toEqual(["active", "active"]);
   lose = false;
-  const claimed = await engine.claim(CLAIM);
+  const claimed = await engine.core.claim(CLAIM);
   expect(claimed.map(({ id, epoch, attempt, stalls }) => ({ id, epoch, attempt, stalls }))).toEqual([
     { id: "a", epoch: 2, attempt: 1, stalls: 0 },
     { id: "b", epoch: 2, attempt: 1, stalls: 0 },
@@ -140,12 +143,12 @@ test("a job told to stop by another process is announced to the engine that hold
   const namespace = `engine-${namespaces++}`;
   const [holder, other] = [openEngine(namespace), openEngine(namespace)];
   const heard = new Promise((resolve) => {
-    void holder.onCancelRequest((ids, reason) => resolve({ ids, reason }));
+    void holder.operate.onCancelRequest((ids, reason) => resolve({ ids, reason }));
   });
-  await holder.onCancelRequest(() => {});
-  await holder.enqueue([{ jobs: [job("a")] }]);
-  await holder.claim(CLAIM);
-  expect(await other.cancel(["a"], "no longer needed")).toEqual(["cancelling"]);
+  await holder.operate.onCancelRequest(() => {});
+  await holder.core.enqueue([{ jobs: [job("a")] }]);
+  await holder.core.claim(CLAIM);
+  expect(await other.operate.cancel(["a"], "no longer needed")).toEqual(["cancelling"]);
   expect(await heard).toEqual({ ids: ["a"], reason: "no longer needed" });
 });
 
@@ -154,25 +157,25 @@ test("cleaning goes on past one step's window, and past jobs that others need", 
 }, async () => {
   const engine = openEngine();
   const ids = Array.from({ length: 2_500 }, (_, index) => `j${index}`);
-  await engine.enqueue([{ jobs: ids.map((id) => job(id)) }]);
+  await engine.core.enqueue([{ jobs: ids.map((id) => job(id)) }]);
   while ((await complete(engine, 1_000)) > 0);
   // The oldest thousand are read by a job that hasn't ended.
   const dependsOn = ids.slice(0, 1_000).map((id) => ({ job: id, onFailure: "cancel" as const }));
-  await engine.enqueue([{ jobs: [job("reader", { dependsOn, delay: 3_600_000 })] }]);
-  expect(await engine.clean({ state: "completed", olderThan: 0, limit: 10_000 })).toBe(1_500);
-  const [counts] = await engine.counts();
+  await engine.core.enqueue([{ jobs: [job("reader", { dependsOn, delay: 3_600_000 })] }]);
+  expect(await engine.operate.clean({ state: "completed", olderThan: 0, limit: 10_000 })).toBe(1_500);
+  const [counts] = await engine.queues.counts();
   expect(counts?.states.completed).toBe(1_000);
 });
 
 test("a renewal of some of a claim's jobs renews those alone", async () => {
   const engine = openEngine();
-  await engine.enqueue([{ jobs: ["a", "b", "c"].map((id) => job(id)) }]);
-  const [, b] = await engine.claim({ ...CLAIM, lease: 50 });
-  expect(await engine.extend({ leases: [b!], lease: 60_000 })).toEqual(["held"]);
+  await engine.core.enqueue([{ jobs: ["a", "b", "c"].map((id) => job(id)) }]);
+  const [, b] = await engine.core.claim({ ...CLAIM, lease: 50 });
+  expect(await engine.core.extend({ leases: [b!], lease: 60_000 })).toEqual(["held"]);
   let requeued = 0;
-  while (requeued === 0) requeued += (await engine.recover()).requeued;
+  while (requeued === 0) requeued += (await engine.core.recover()).requeued;
   expect(requeued).toBe(2);
-  const states = await engine.get(["a", "b", "c"]);
+  const states = await engine.inspect.get(["a", "b", "c"]);
   expect(states.map((record) => record?.state)).toEqual(["queued", "active", "queued"]);
 });
 
@@ -180,21 +183,21 @@ test("when everything has ended and been cleaned, only what the data model says 
   const namespace = `engine-${namespaces++}`;
   const engine = openEngine(namespace);
   const ordering = { key: "k", onFailure: "continue" as const };
-  await engine.enqueue([
+  await engine.core.enqueue([
     { jobs: [job("plain"), job("late", { delay: 1 }), job("urgent", { priority: 5 })] },
     { jobs: [job("one", { ordering }), job("two", { ordering }), job("three", { ordering })] },
     { jobs: [job("child"), job("parent", { dependsOn: [{ job: "child", onFailure: "cancel" }] })] },
     { jobs: [job("gone"), job("once", { dedupe: { key: "d", window: 60_000 } })] },
   ]);
-  await engine.cancel(["gone"], "no");
+  await engine.operate.cancel(["gone"], "no");
   for (;;) {
-    const claimed = await engine.claim({ ...CLAIM, run: 10 });
+    const claimed = await engine.core.claim({ ...CLAIM, run: 10 });
     if (claimed.length === 0) break;
-    await engine.extend({
+    await engine.core.extend({
       leases: claimed.map(({ id, epoch, token }) => ({ id, epoch, token, progress: "1" })),
       lease: 30_000,
     });
-    await engine.settle({
+    await engine.core.settle({
       outcomes: claimed.map(({ id, epoch, token, attempt }) =>
         id === "plain" && attempt === 1
           ? { id, epoch, token, type: "retry", delay: 0, error: '{"code":"X"}' }
@@ -203,9 +206,9 @@ test("when everything has ended and been cleaned, only what the data model says 
     });
   }
   for (const state of ["completed", "failed", "cancelled"] as const) {
-    await engine.clean({ state, olderThan: 0, limit: 100 });
+    await engine.operate.clean({ state, olderThan: 0, limit: 100 });
   }
-  await engine.recover();
+  await engine.core.recover();
   const keys = (await admin.keys(`{${namespace}}:*`)).map((key) => key.slice(namespace.length + 3));
   const lasting = keys.filter((key) => !/^(metrics|sent|idle):/.test(key));
   expect(lasting.sort()).toEqual([
@@ -227,7 +230,7 @@ test("when everything has ended and been cleaned, only what the data model says 
 test("a dedupe key whose unfinished job was deleted from the server stores a new one", async () => {
   const engine = openEngine("lost");
   const dedupe = { key: "d", window: 60_000 };
-  const send = async (id: string) => (await engine.enqueue([{ jobs: [job(id, { dedupe })] }]))[0];
+  const send = async (id: string) => (await engine.core.enqueue([{ jobs: [job(id, { dedupe })] }]))[0];
   await send("a");
   await admin.del("{lost}:job:a");
   expect(await send("b")).toEqual({ ok: true, jobs: [{ id: "b", created: true }] });
@@ -236,10 +239,10 @@ test("a dedupe key whose unfinished job was deleted from the server stores a new
 
 test("a dedupe key is kept for an unfinished job, and expires with the window of a completed one", async () => {
   const engine = openEngine("expiring");
-  await engine.enqueue([{ jobs: [job("a", { dedupe: { key: "d", window: 60_000 } })] }]);
+  await engine.core.enqueue([{ jobs: [job("a", { dedupe: { key: "d", window: 60_000 } })] }]);
   expect(await admin.pttl("{expiring}:dedupe:d")).toBe(-1);
-  const [claimed] = await engine.claim(CLAIM);
-  await engine.settle({ outcomes: [{ ...claimed!, type: "complete" }] });
+  const [claimed] = await engine.core.claim(CLAIM);
+  await engine.core.settle({ outcomes: [{ ...claimed!, type: "complete" }] });
   const left = await admin.pttl("{expiring}:dedupe:d");
   expect(left).toBeGreaterThan(50_000);
   expect(left).toBeLessThanOrEqual(70_000);
@@ -255,11 +258,11 @@ test("hashes that a batch fills are tables, with no field but the jobs", async (
     const key = `{tables}:${name}`;
     return [await admin.object("ENCODING", key), (await admin.hkeys(key)).length];
   };
-  await engine.enqueue([{ jobs: [...children, parent] }]);
+  await engine.core.enqueue([{ jobs: [...children, parent] }]);
   expect(await hash("waiters")).toEqual(["hashtable", 20]);
-  const claimed = await engine.claim(CLAIM);
+  const claimed = await engine.core.claim(CLAIM);
   expect(await hash("active")).toEqual(["hashtable", 20]);
-  await engine.settle({
+  await engine.core.settle({
     outcomes: claimed.map(({ id, epoch, token }) => ({ id, epoch, token, type: "complete" })),
   });
   expect(await hash("ended")).toEqual(["hashtable", 20]);
@@ -269,15 +272,15 @@ test("tombstones outlive at least as many removed jobs as they are to", async ()
   const engine = openEngine(undefined, undefined, { age: 86_400_000, count: 10 });
   const none = { retain: { completed: { age: 0, count: 0 }, failed: KEEP } };
   for (let index = 0; index < 30; index++) {
-    await engine.enqueue([{ jobs: [job(`j${index}`, none)] }]);
+    await engine.core.enqueue([{ jobs: [job(`j${index}`, none)] }]);
     await complete(engine);
   }
-  const again = await engine.enqueue([{ jobs: [job("j20", none)] }, { jobs: [job("j29", none)] }]);
+  const again = await engine.core.enqueue([{ jobs: [job("j20", none)] }, { jobs: [job("j29", none)] }]);
   expect(again).toEqual([
     { ok: true, jobs: [{ id: "j20", created: false }] },
     { ok: true, jobs: [{ id: "j29", created: false }] },
   ]);
-  expect(await engine.enqueue([{ jobs: [job("j0", none)] }])).toEqual([
+  expect(await engine.core.enqueue([{ jobs: [job("j0", none)] }])).toEqual([
     { ok: true, jobs: [{ id: "j0", created: true }] },
   ]);
 });
@@ -412,9 +415,9 @@ test("a subscription that was lost and is back says so, and waits look again", a
   await queue.subscribe(() => {}, { queue: "default", type: "failed", onGap: filtered });
   const job = await queue.send(message, {}, { id: "a" });
   const wait = job.wait({ timeout: 4_000 });
-  const [claimed] = await other.claim({ ...CLAIM, queues: ["default"] });
+  const [claimed] = await other.core.claim({ ...CLAIM, queues: ["default"] });
   await admin.call("CLIENT", "KILL", "TYPE", "pubsub");
-  await other.settle({ outcomes: [{ ...claimed!, type: "complete", result: '"meanwhile"' }] });
+  await other.core.settle({ outcomes: [{ ...claimed!, type: "complete", result: '"meanwhile"' }] });
   expect(onGap).not.toHaveBeenCalled();
   expect(await wait).toBe("meanwhile");
   await vi.waitFor(() => expect(onGap).toHaveBeenCalledTimes(1));

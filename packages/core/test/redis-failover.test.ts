@@ -20,7 +20,7 @@ async function start() {
 function open(url: string) {
   const engine = redisEngine({ url });
   const queue = createQueue({ registry, engine });
-  cleanups.push(() => engine.close());
+  cleanups.push(() => engine.core.close());
   cleanups.push(() => queue.close());
   return queue;
 }

@@ -57,7 +57,7 @@ async function openRedis(points: number) {
   const engine = new RedisEngine({ connection, tombstones: options.tombstones });
   const elapse = (milliseconds: number) => connection.advance(milliseconds);
   const session = await EngineSession.open({ engine, elapse, record() {}, eventsArriveInStep: false });
-  return { session, close: () => engine.close() };
+  return { session, close: () => engine.core.close() };
 }
 
 async function differ(commands: readonly Command[], points: number) {

@@ -1,7 +1,7 @@
 import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Engine } from "../src/engine/port.ts";
+import type { CompleteEngine } from "../src/engine/engine.ts";
 import { EDGE_POINTS, STEP_POINTS } from "../src/engine/step-budget.ts";
 import { redisEngine } from "../src/redis/index.ts";
 import { newJob } from "../src/testing/conformance/new-job.ts";
@@ -25,25 +25,29 @@ afterAll(async () => {
   await server?.stop();
 });
 
-async function withEngine(run: (engine: Engine, prefix: string) => Promise<void>): Promise<void> {
+async function withEngine(run: (engine: CompleteEngine, prefix: string) => Promise<void>): Promise<void> {
   const namespace = `bounds-${namespaces++}`;
   const engine = redisEngine({ url: server.url, namespace });
   try {
     await run(engine, `{${namespace}}:`);
   } finally {
-    await engine.close();
+    await engine.core.close();
   }
 }
 
-async function sendNumbered(engine: Engine, count: number, dependsOn: readonly string[] = []): Promise<void> {
+async function sendNumbered(
+  engine: CompleteEngine,
+  count: number,
+  dependsOn: readonly string[] = [],
+): Promise<void> {
   const jobs = Array.from({ length: count }, (_, index) => newJob({ id: `n${index}`, dependsOn }));
   for (let start = 0; start < count; start += 1_000) {
-    await engine.enqueue([{ jobs: jobs.slice(start, start + 1_000) }]);
+    await engine.core.enqueue([{ jobs: jobs.slice(start, start + 1_000) }]);
   }
 }
 
-async function countOf(engine: Engine, state: "cancelled" | "queued" | "active"): Promise<number> {
-  const [counts] = await engine.counts();
+async function countOf(engine: CompleteEngine, state: "cancelled" | "queued" | "active"): Promise<number> {
+  const [counts] = await engine.queues.counts();
   return counts!.states[state];
 }
 
@@ -52,12 +56,12 @@ test.each(["cancel", "complete", "remove"] as const)(
   async (how) => {
     await withEngine(async (engine, prefix) => {
       const dependents = 2 * PER_STEP + 100;
-      await engine.enqueue([{ jobs: [newJob({ id: "root" })] }]);
+      await engine.core.enqueue([{ jobs: [newJob({ id: "root" })] }]);
       await sendNumbered(engine, dependents, ["root"]);
       if (how === "complete") {
-        const [job] = await engine.claim({ queues: ["jobs"], limit: 1, lease: 60_000 });
-        await engine.settle({ outcomes: [{ ...job!, type: "complete" }] });
-      } else await engine[how](["root"], "no longer needed");
+        const [job] = await engine.core.claim({ queues: ["jobs"], limit: 1, lease: 60_000 });
+        await engine.core.settle({ outcomes: [{ ...job!, type: "complete" }] });
+      } else await engine.operate[how](["root"], "no longer needed");
       const state = how === "complete" ? "queued" : "cancelled";
       let decided = 0;
       for (let more = true; more; ) {
@@ -65,7 +69,7 @@ test.each(["cancel", "complete", "remove"] as const)(
         expect(now - decided).toBeLessThanOrEqual(PER_STEP + 1);
         expect(now).toBeGreaterThan(decided);
         decided = now;
-        ({ more } = await engine.recover());
+        ({ more } = await engine.core.recover());
       }
       expect(await countOf(engine, state)).toBe(dependents + (how === "cancel" ? 1 : 0));
       const left = await admin.exists(`${prefix}cascades`, `${prefix}cascades:order`, `${prefix}due`);
@@ -78,21 +82,21 @@ test("lists and recovers more held jobs than one step looks at", async () => {
   await withEngine(async (engine) => {
     await sendNumbered(engine, HELD);
     for (let held = 0; held < HELD; held += 500) {
-      await engine.claim({ queues: ["jobs"], limit: 500, lease: held < 2_000 ? 1 : 60_000 });
+      await engine.core.claim({ queues: ["jobs"], limit: 500, lease: held < 2_000 ? 1 : 60_000 });
     }
     const seen: string[] = [];
     for (let cursor: string | undefined; ; ) {
-      const page = await engine.list({ states: ["active"], limit: 700, ...(cursor && { cursor }) });
+      const page = await engine.inspect.list({ states: ["active"], limit: 700, ...(cursor && { cursor }) });
       seen.push(...page.jobs.map(({ id }) => id));
       cursor = page.cursor;
       if (cursor === undefined) break;
     }
     expect(seen).toEqual(Array.from({ length: HELD }, (_, index) => `n${HELD - 1 - index}`));
-    expect((await engine.list({ queue: "other", states: ["active"], limit: 10 })).jobs).toEqual([]);
+    expect((await engine.inspect.list({ queue: "other", states: ["active"], limit: 10 })).jobs).toEqual([]);
 
     let requeued = 0;
     for (let more = true; more; ) {
-      const report = await engine.recover();
+      const report = await engine.core.recover();
       expect(report.requeued).toBeLessThanOrEqual(500);
       requeued += report.requeued;
       more = report.more;
@@ -107,10 +111,10 @@ test("a turn's sends with many dependencies go in several calls, in order", asyn
     await sendNumbered(engine, 600);
     const dependsOn = Array.from({ length: 600 }, (_, index) => `n${index}`);
     const batches = ["a", "b", "c"].map((id) => ({ jobs: [newJob({ id, dependsOn })] }));
-    expect(await engine.enqueue(batches)).toEqual(
+    expect(await engine.core.enqueue(batches)).toEqual(
       ["a", "b", "c"].map((id) => ({ ok: true, jobs: [{ id, created: true }] })),
     );
-    const { jobs } = await engine.list({ states: ["blocked"], limit: 3 });
+    const { jobs } = await engine.inspect.list({ states: ["blocked"], limit: 3 });
     expect(jobs.map(({ id }) => id)).toEqual(["c", "b", "a"]);
   });
 });
@@ -118,11 +122,11 @@ test("a turn's sends with many dependencies go in several calls, in order", asyn
 test("reads the counts and metrics of more queues than one step does", async () => {
   await withEngine(async (engine) => {
     const queues = Array.from({ length: 1_800 }, (_, index) => `q${index}`);
-    await engine.enqueue([{ jobs: queues.map((queue) => newJob({ queue })) }]);
-    const counts = await engine.counts();
+    await engine.core.enqueue([{ jobs: queues.map((queue) => newJob({ queue })) }]);
+    const counts = await engine.queues.counts();
     expect(counts.map(({ queue }) => queue).toSorted()).toEqual(queues.toSorted());
     expect(counts.every(({ states }) => states.queued === 1)).toBe(true);
-    const metrics = await engine.metrics({ since: Date.now() - 600_000 });
+    const metrics = await engine.queues.metrics({ since: Date.now() - 600_000 });
     expect(new Set(metrics.map(({ queue }) => queue)).size).toBe(1_800);
   });
 });

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import type { ClaimedJob, ClaimRequest, Lease, SettleReply, SettleRequest } from "../src/engine/port.ts";
+import type { ClaimedJob, ClaimRequest, Lease, SettleReply, SettleRequest } from "../src/engine/core.ts";
+import type { CompleteEngine, EngineFacet, SendFeatures } from "../src/engine/engine.ts";
 import {
   createQueue,
   createRegistry,
   createWorker,
   defineMessage,
-  type Engine,
   type Handler,
   type JobSnapshot,
   memoryEngine,
@@ -15,7 +15,7 @@ import {
   type Worker,
   type WorkerOptions,
 } from "../src/index.ts";
-import { FakeClock } from "../src/testing/index.ts";
+import { alterEngine, FakeClock } from "../src/testing/index.ts";
 
 export const planCreate = defineMessage("PLAN_CREATE", {
   data: z.object({
@@ -78,9 +78,22 @@ export class RecordingLogger {
   }
 }
 
-type EngineMethod = {
-  [Name in keyof Engine]: Engine[Name] extends (...args: never[]) => Promise<unknown> ? Name : never;
-}[keyof Engine];
+const FACETS = ["core", "inspect", "operate", "events", "queues"] as const;
+
+/** The operations of all facets; their names are distinct. */
+export type Operations = Required<
+  CompleteEngine["core"] &
+    CompleteEngine["inspect"] &
+    CompleteEngine["operate"] &
+    CompleteEngine["events"] &
+    CompleteEngine["queues"]
+>;
+
+type EngineMethod = keyof Operations;
+
+export type Overrides = Partial<Operations> & { readonly without?: readonly EngineFacet[] } & {
+  readonly features?: Partial<SendFeatures>;
+};
 
 /** An engine whose calls can be counted, made to fail, and made to hang. */
 export class FlakyEngine {
@@ -88,18 +101,24 @@ export class FlakyEngine {
   readonly #failing = new Map<EngineMethod, Error>();
   readonly #hanging = new Map<EngineMethod, (() => void)[]>();
   readonly #leases = new Map<string, Lease>();
-  readonly engine: Engine;
+  readonly engine: CompleteEngine;
 
-  constructor(inner: Engine, overrides: Partial<Engine> = {}) {
-    this.engine = new Proxy(inner, {
-      get: (target, name: keyof Engine) => {
+  constructor(inner: CompleteEngine, { features, without = [], ...overrides }: Overrides = {}) {
+    const facets = FACETS.map((name) => {
+      if ((without as readonly string[]).includes(name)) return [name, null];
+      return [name, this.#watched(inner[name], overrides)];
+    });
+    this.engine = alterEngine(inner, { ...Object.fromEntries(facets), ...(features && { features }) });
+  }
+
+  /** Of a facet: an operation is called as it is when it is overridden, and noted otherwise. */
+  #watched(facet: object, overrides: Partial<Operations>): object {
+    return new Proxy(facet, {
+      get: (target, name: EngineMethod) => {
         if (name in overrides) return overrides[name];
-        const value = target[name];
+        const value: unknown = Reflect.get(target, name, target);
         if (typeof value !== "function") return value;
-        return (...args: unknown[]) =>
-          this.#call(name as EngineMethod, args, () =>
-            (value as (...args: unknown[]) => Promise<unknown>).apply(target, args),
-          );
+        return (...args: unknown[]) => this.#call(name, args, () => value.apply(target, args));
       },
     });
   }
@@ -183,7 +202,7 @@ export interface Setup {
   settle(): Promise<void>;
 }
 
-export function setup(overrides: Partial<Engine> = {}, options: Partial<QueueOptions<Messages>> = {}): Setup {
+export function setup(overrides: Overrides = {}, options: Partial<QueueOptions<Messages>> = {}): Setup {
   const clock = new FakeClock();
   const flaky = new FlakyEngine(memoryEngine({ clock }), overrides);
   const queue = createQueue({ registry, engine: flaky.engine, clock, ...options });

@@ -14,6 +14,7 @@ import {
   type QueueError,
   type SendOptions,
 } from "../src/index.ts";
+import { alterEngine } from "../src/testing/index.ts";
 
 const plan = defineMessage("PLAN", { data: z.object({ key: z.string().optional() }) });
 const ordered = defineMessage("ORDERED", {
@@ -181,16 +182,12 @@ describe("a call to the engine that fails", () => {
   /** An engine that fails for calls with certain jobs in them. */
   function failing(error: unknown, isBad: (id: string) => boolean): Engine {
     const engine = memoryEngine();
-    return new Proxy(engine, {
-      get(target, name) {
-        if (name !== "enqueue") {
-          const member = Reflect.get(target, name) as unknown;
-          return typeof member === "function" ? member.bind(target) : member;
-        }
-        return async (batches: Parameters<Engine["enqueue"]>[0]) => {
+    return alterEngine(engine, {
+      core: {
+        async enqueue(batches) {
           if (batches.some(({ jobs }) => jobs.some(({ envelope }) => isBad(envelope.id)))) throw error;
-          return target.enqueue(batches);
-        };
+          return engine.core.enqueue(batches);
+        },
       },
     });
   }

@@ -71,7 +71,7 @@ test("undefined is as good as no option, everywhere", async () => {
   expect(await job.wait({ timeout: undefined, signal: undefined })).toBeUndefined();
   await worker.stop({ timeout: undefined });
   await queue.close();
-  await engineFromEnv({ env: {}, namespace: undefined, embeddedInProduction: undefined }).close();
+  await engineFromEnv({ env: {}, namespace: undefined, embeddedInProduction: undefined }).core.close();
   const redis = redisEngine({
     url: "redis://127.0.0.1:1",
     client: undefined,
@@ -82,7 +82,7 @@ test("undefined is as good as no option, everywhere", async () => {
     tombstones: undefined,
     allowEviction: undefined,
   });
-  await redis.close();
+  await redis.core.close();
   createTestQueue({
     registry: createRegistry([given]),
     handlers: undefined,

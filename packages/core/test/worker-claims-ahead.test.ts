@@ -1,15 +1,25 @@
 import { describe, expect, it } from "vitest";
-import type { ClaimedJob, Engine, SettleRequest } from "../src/engine/port.ts";
+import type { ClaimedJob, SettleRequest } from "../src/engine/core.ts";
+import type { Engine } from "../src/engine/engine.ts";
 import { memoryEngine, QueueError } from "../src/index.ts";
-import { claimLimits, Gate, phaseCreate, plan, planCreate, planResult, setup } from "./runtime-support.ts";
+import {
+  claimLimits,
+  Gate,
+  type Overrides,
+  phaseCreate,
+  plan,
+  planCreate,
+  planResult,
+  setup,
+} from "./runtime-support.ts";
 
 /** Overrides that make the stage's engine this one. */
-function sharing(inner: Engine): Partial<Engine> {
+function sharing(inner: Engine): Overrides {
   return {
-    enqueue: (batches) => inner.enqueue(batches),
-    claim: (request) => inner.claim(request),
-    recover: () => inner.recover(),
-    waitForWork: (request) => inner.waitForWork(request),
+    enqueue: (batches) => inner.core.enqueue(batches),
+    claim: (request) => inner.core.claim(request),
+    recover: () => inner.core.recover(),
+    waitForWork: (request) => inner.core.waitForWork(request),
   };
 }
 
@@ -57,7 +67,7 @@ describe("claims ahead", () => {
         settled.push(request.outcomes.length);
         for (let n = 0; n < 3; n++) await turn();
         underway--;
-        return inner.settle(request);
+        return inner.core.settle(request);
       },
     });
     await queue.sendMany(many(2_000));
@@ -85,7 +95,7 @@ describe("claims ahead", () => {
         for (let n = 0; n < 3; n++) await turn();
         underway--;
         if (isCut) throw new QueueError("ENGINE_UNAVAILABLE", "connection lost");
-        return inner.settle(request);
+        return inner.core.settle(request);
       },
     });
     await queue.sendMany(many(500));
@@ -106,7 +116,7 @@ describe("claims ahead", () => {
     let isCut = true;
     const { queue, start, clock } = setup({
       ...sharing(inner),
-      settle: (request) => (++calls > 3 && isCut ? lost.wait() : inner.settle(request)),
+      settle: (request) => (++calls > 3 && isCut ? lost.wait() : inner.core.settle(request)),
     });
     await queue.sendMany(many(2_000));
     const worker = await start({ PLAN_CREATE: () => planResult() }, { concurrency: 10, prefetch: 90 });
@@ -130,7 +140,7 @@ describe("claims ahead", () => {
     };
     const { queue, start } = setup({
       ...sharing(inner),
-      claim: async (request) => note(await inner.claim(request)),
+      claim: async (request) => note(await inner.core.claim(request)),
       async settle(request) {
         const ids = request.outcomes.map(({ id }) => id);
         early.push(...ids.filter((id) => underway.has(ahead.get(id) ?? "")));
@@ -138,7 +148,7 @@ describe("claims ahead", () => {
         // Long enough for many more of a run to end.
         for (let n = 0; n < 100; n++) await turn();
         for (const id of ids) underway.delete(id);
-        const reply = await inner.settle(request);
+        const reply = await inner.core.settle(request);
         note(reply.claimed);
         return reply;
       },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SettleRequest } from "../src/engine/port.ts";
+import type { SettleRequest } from "../src/engine/core.ts";
 import { createWorker } from "../src/index.ts";
 import { Prefetch } from "../src/worker/claim/prefetch.ts";
 import {
@@ -202,7 +202,7 @@ describe("claiming", () => {
   it("runs what another worker's death left behind", async () => {
     const { queue, flaky, start, clock } = setup();
     const handle = await queue.send(scan, forward);
-    await flaky.engine.claim({ queues: ["default"], limit: 1, lease: LEASE });
+    await flaky.engine.core.claim({ queues: ["default"], limit: 1, lease: LEASE });
     await start({ SCAN: () => {} });
     await clock.advance(LEASE + 2_000);
     expect(await queue.get(handle)).toMatchObject({ state: "completed", stalls: 1, epoch: 2 });
@@ -381,7 +381,8 @@ describe("a queue that is paused", () => {
     // The one that began before the worker could know runs on; of the other queue nothing was given back.
     expect(second.entered).toBe(1);
     expect(worker.stats()).toMatchObject({ running: 1, buffered: 5, released: 18 });
-    const counts = async (name: string) => (await flaky.engine.counts()).find(({ queue }) => queue === name)!;
+    const counts = async (name: string) =>
+      (await flaky.engine.queues.counts()).find(({ queue }) => queue === name)!;
     expect((await counts("plans")).states).toMatchObject({ queued: 18, active: 1 });
 
     second.open();

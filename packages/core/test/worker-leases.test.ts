@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ExtendRequest } from "../src/engine/port.ts";
+import type { ExtendRequest } from "../src/engine/core.ts";
 import { createQueue, createWorker, memoryEngine } from "../src/index.ts";
 import { FakeClock } from "../src/testing/index.ts";
 import { REPORT_INTERVAL } from "../src/worker/lease/heartbeats.ts";
@@ -81,8 +81,8 @@ describe("leases", () => {
     const handle = await queue.send(planCreate, plan());
     await settle();
     // An operator, say, ended this claim and another worker took the job.
-    await flaky.engine.release([{ ...flaky.leaseOf(handle.id), delay: 0, bounce: false }]);
-    const [other] = await flaky.engine.claim({ queues: ["plans"], limit: 1, lease: 10 * LEASE });
+    await flaky.engine.core.release([{ ...flaky.leaseOf(handle.id), delay: 0, bounce: false }]);
+    const [other] = await flaky.engine.core.claim({ queues: ["plans"], limit: 1, lease: 10 * LEASE });
     expect(other).toMatchObject({ id: handle.id, epoch: 2 });
     await clock.advance(LEASE / 3);
     expect(reasons).toMatchObject([{ code: "LEASE_LOST" }]);
@@ -166,7 +166,7 @@ describe("leases", () => {
         most = Math.max(most, ++underway);
         await new Promise<void>((resolve) => clock.after(2_000, resolve));
         underway--;
-        return memory.extend(request);
+        return memory.core.extend(request);
       },
     });
     const queue = createQueue({ registry, engine, clock });

@@ -30,7 +30,7 @@ import {
 async function store({ flaky }: Setup, envelope: Partial<NewJob["envelope"]>): Promise<string> {
   const id = `raw-${envelope.messageType}`;
   const bound = { age: 3_600_000, count: 100 };
-  await flaky.engine.enqueue([
+  await flaky.engine.core.enqueue([
     {
       jobs: [
         {
@@ -62,7 +62,7 @@ describe("success", () => {
     const worker = await start({ PLAN_CREATE: async ({ data }) => planResult(data.planId) });
     const handle = await queue.send(planCreate, plan());
     await settle();
-    const [record] = await flaky.engine.get([handle.id]);
+    const [record] = await flaky.engine.inspect.get([handle.id]);
     expect(record).toMatchObject({
       state: "completed",
       result: '{"planId":"p1","savedAt":"2026-01-01T00:00:00.000Z"}',
@@ -230,7 +230,7 @@ describe("data", () => {
     await it.start({ SCAN: () => void runs++ });
     const id = await store(it, { data });
     await it.settle();
-    const [record] = await it.flaky.engine.get([id]);
+    const [record] = await it.flaky.engine.inspect.get([id]);
     expect(record).toMatchObject({ state: "failed", attempt: 1, envelope: { data } });
     expect(JSON.parse(record!.error!)).toMatchObject({ code: "INVALID_DATA" });
     expect(runs).toBe(0);
@@ -280,7 +280,7 @@ describe("what this worker doesn't know", () => {
     await it.start({ SCAN: () => {} });
     const id = await store(it, envelope);
     await it.clock.advance(1_000_000);
-    const [record] = await it.flaky.engine.get([id]);
+    const [record] = await it.flaky.engine.inspect.get([id]);
     expect(record).toMatchObject({ state: "failed", bounces: MAX_BOUNCES, attempt: 1 });
     expect(JSON.parse(record!.error!)).toMatchObject({ code });
   });
@@ -411,7 +411,7 @@ describe("cancellation", () => {
     });
     const handle = await queue.send(planCreate, plan());
     await settle();
-    await flaky.engine.cancel([handle.id], "cancelled over there");
+    await flaky.engine.operate.cancel([handle.id], "cancelled over there");
     await settle();
     expect(reason).toBeUndefined();
     await clock.advance(10_000);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import type { AttemptOutcome, ClaimRequest, SettleRequest } from "../src/engine/port.ts";
+import type { AttemptOutcome, ClaimRequest, SettleRequest } from "../src/engine/core.ts";
 import {
   createQueue,
   createRegistry,
@@ -287,7 +287,7 @@ describe("a run is broken off", () => {
     const worker = await start({ lease: "1s" });
     const handles = await send(step, "a", ...upTo(8));
     await settle();
-    await flaky.engine.release([{ ...flaky.leaseOf(handles[5]!.id), delay: 0, bounce: false }]);
+    await flaky.engine.core.release([{ ...flaky.leaseOf(handles[5]!.id), delay: 0, bounce: false }]);
     await clock.advance(1_000);
     await worker.idle();
     expect(ran).toEqual(upTo(8).map((n) => `a${n}`));
@@ -317,8 +317,8 @@ describe("a run is broken off", () => {
     const worker = await start();
     await send(step, "a", 1, 2, 3);
     await settle();
-    const [head] = (await flaky.engine.list({ states: ["active"], limit: 1 })).jobs;
-    await flaky.engine.release([{ ...flaky.leaseOf(head!.id), delay: 0, bounce: false }]);
+    const [head] = (await flaky.engine.inspect.list({ states: ["active"], limit: 1 })).jobs;
+    await flaky.engine.core.release([{ ...flaky.leaseOf(head!.id), delay: 0, bounce: false }]);
     gate.open();
     await settle();
     gate.open();
@@ -350,7 +350,7 @@ describe("cancelling a job of a run", () => {
     await start({ lease: "1s" });
     const handles = await send(step, "a", ...upTo(6));
     await settle();
-    expect(await flaky.engine.cancel([handles[4]!.id], "stop")).toEqual(["cancelling"]);
+    expect(await flaky.engine.operate.cancel([handles[4]!.id], "stop")).toEqual(["cancelling"]);
     await clock.advance(500);
     expect(ran).toEqual(["a1", "a2", "a3", "a4", "a6"]);
     expect((await states(handles)).slice(4)).toEqual(["cancelled", "completed"]);

@@ -28,7 +28,7 @@ describe("start", () => {
     const wrong = redis.url.replace("redis://", "redis://:wrong@");
     const queue = createQueue({ registry, engine: redisEngine({ url: wrong }), logger });
     // A service of the worker must not log its own failure to start beside.
-    queue.use({ start: ({ engine }) => engine.counts().then(() => ({ stop: async () => {} })) });
+    queue.use({ start: ({ engine }) => engine.queues!.counts().then(() => ({ stop: async () => {} })) });
     const worker = createWorker(queue).handle(scan, () => {});
     logger.lines.length = 0;
     const started = Promise.allSettled([worker.start(), worker.start()]);
@@ -71,7 +71,7 @@ describe("start", () => {
 
   it("rejects with CLOSED on a closed engine", async () => {
     const { queue, flaky, logger } = setup();
-    await flaky.engine.close();
+    await flaky.engine.core.close();
     const worker = createWorker(queue, { logger, queues: ["default"] }).handle(scan, () => {});
     expect(await rejection(worker.start())).toMatchObject({ code: "CLOSED" });
     expect(logger.lines).toEqual([]);
@@ -94,7 +94,7 @@ describe("stop", () => {
     await starting;
     expect(performance.now() - before).toBeLessThan(1_000);
     await queue.close();
-    await engine.close();
+    await engine.core.close();
     silent.close();
   });
 

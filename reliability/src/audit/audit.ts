@@ -64,7 +64,7 @@ async function partitionProblems(engine: Engine, all: readonly JobRecord[]): Pro
   for (const state of JOB_STATES) {
     let cursor: string | undefined;
     do {
-      const page = await engine.list({ states: [state], limit: 1_000, ...(cursor && { cursor }) });
+      const page = await engine.inspect.list({ states: [state], limit: 1_000, ...(cursor && { cursor }) });
       for (const { id } of page.jobs) {
         if (seen.has(id)) problems.push(`${id} is listed as ${seen.get(id)} and as ${state}`);
         seen.set(id, state);
@@ -81,7 +81,7 @@ async function partitionProblems(engine: Engine, all: readonly JobRecord[]): Pro
 
 async function removeAll(engine: Engine): Promise<void> {
   for (const state of TERMINAL_STATES) {
-    while ((await engine.clean({ state, olderThan: 0, limit: 10_000 })) > 0);
+    while ((await engine.operate.clean({ state, olderThan: 0, limit: 10_000 })) > 0);
   }
 }
 

@@ -30,10 +30,10 @@ export async function drain(stage: Stage): Promise<void> {
   await worker.start();
   try {
     await eventually(PATIENCE, "end to the jobs that were left", async () => {
-      return unfinished(await stage.engine.counts()) === 0;
+      return unfinished(await stage.engine.queues.counts()) === 0;
     });
   } catch (error) {
-    throw new Error(`${(error as Error).message}: ${JSON.stringify(await stage.engine.counts())}`);
+    throw new Error(`${(error as Error).message}: ${JSON.stringify(await stage.engine.queues.counts())}`);
   } finally {
     await worker.stop();
     file.close();

@@ -8,15 +8,15 @@ export async function takeSnapshot(engine: Engine, eventsAreComplete: boolean): 
   const jobs: JobRecord[] = [];
   let cursor: string | undefined;
   do {
-    const page = await engine.list({ limit: 1_000, ...(cursor !== undefined && { cursor }) });
+    const page = await engine.inspect.list({ limit: 1_000, ...(cursor !== undefined && { cursor }) });
     jobs.push(...page.jobs);
     cursor = page.cursor;
   } while (cursor !== undefined);
   const edges: Record<string, JobEdges> = {};
   for (const { id, state } of jobs) {
     if (isTerminal(state)) continue;
-    const found = await engine.edges(id);
+    const found = await engine.inspect.edges(id);
     if (found) edges[id] = found;
   }
-  return { type: "snapshot", jobs, counts: await engine.counts(), edges, eventsAreComplete, isDrained: true };
+  return { type: "snapshot", jobs, counts: await engine.queues.counts(), edges, eventsAreComplete, isDrained: true };
 }

@@ -36,31 +36,31 @@ export function observeEngine(engine: Engine, ...observers: readonly EngineObser
   const observed: Partial<Engine> = {
     async enqueue(batches) {
       tell((observer) => observer.sending?.(batches));
-      const outcomes = await engine.enqueue(batches);
+      const outcomes = await engine.core.enqueue(batches);
       tell((observer) => observer.sent?.(batches, outcomes));
       return outcomes;
     },
     async claim(request) {
-      const jobs = await engine.claim(request);
+      const jobs = await engine.core.claim(request);
       claimed(jobs);
       return jobs;
     },
     async settle(request: SettleRequest) {
       const { outcomes } = request;
       if (outcomes.length > 0) tell((observer) => observer.settling?.(outcomes));
-      const reply = await engine.settle(request);
+      const reply = await engine.core.settle(request);
       if (outcomes.length > 0) tell((observer) => observer.settled?.(outcomes, reply.verdicts));
       claimed(reply.claimed);
       return reply;
     },
     async extend(request: ExtendRequest) {
-      const statuses = await engine.extend(request);
+      const statuses = await engine.core.extend(request);
       tell((observer) => observer.extended?.(request.leases, statuses));
       return statuses;
     },
     async cancel(ids, reason) {
       tell((observer) => observer.operating?.("cancel", ids));
-      const outcomes = await engine.cancel(ids, reason);
+      const outcomes = await engine.operate.cancel(ids, reason);
       tell((observer) => observer.operated?.("cancel", ids, outcomes));
       return outcomes;
     },

@@ -11,14 +11,14 @@ const ERROR = JSON.stringify({ code: "HANDLER_FAILED", message: "Too late" });
 export async function actLate(engine: Engine, lease: Lease, length: number): Promise<LateAnswers> {
   const { id, epoch, token } = lease;
   const settle = async (outcome: AttemptOutcome): Promise<Verdict> => {
-    const { verdicts } = await engine.settle({ outcomes: [outcome] });
+    const { verdicts } = await engine.core.settle({ outcomes: [outcome] });
     return verdicts[0]!;
   };
-  const [extended] = await engine.extend({
+  const [extended] = await engine.core.extend({
     lease: length,
     leases: [{ id, epoch, token, progress: '{"by":"a ghost"}', logs: [{ at: 0, message: "from a ghost" }] }],
   });
-  await engine.release([{ id, epoch, token, delay: 0, bounce: false }]);
+  await engine.core.release([{ id, epoch, token, delay: 0, bounce: false }]);
   return {
     extended: extended!,
     settled: {

@@ -79,7 +79,7 @@ async function maybeCancel(units: readonly Unit[]): Promise<void> {
 
 async function look(): Promise<void> {
   tell({ type: "progress", sent: bursts.made });
-  const counts = await engine.counts().catch(() => []);
+  const counts = await engine.queues.counts().catch(() => []);
   const waiting = counts.map(({ states }) => states.queued + states.blocked + states.scheduled);
   isBackedUp = waiting.reduce((sum, count) => sum + count, 0) > LONGEST_BACKLOG;
 }

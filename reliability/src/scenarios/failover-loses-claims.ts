@@ -79,7 +79,7 @@ export const failoverLosesClaims: Scenario = {
       stage.loss = { from, to };
       for (const { id, epoch } of claims) earlier!.order({ order: "act-late", id, epoch });
       await assertRefused(earlier!, held.length);
-      for (const record of await engine.get(held)) {
+      for (const record of await engine.inspect.get(held)) {
         assert.equal(record?.state, "active", `${record?.id} is still the later claim's`);
         assert.deepEqual(record.logs, [], "a log of the lost claim");
         assert.notEqual(record.progress, '{"by":"a ghost"}');
@@ -95,13 +95,13 @@ export const failoverLosesClaims: Scenario = {
       }
       await load.allSent();
       await eventually(STEP_TIMEOUT, "end to the jobs behind", async () => {
-        return (await engine.get(next)).every((record) => record && isTerminal(record.state));
+        return (await engine.inspect.get(next)).every((record) => record && isTerminal(record.state));
       });
       assertEndedOnce(stage, to);
       // The audit looks at the stage's own server.
       await failOver(replica, redis.admin, proxy);
     } finally {
-      await engine.close();
+      await engine.core.close();
       replica.disconnect();
       await other.stop();
     }

@@ -44,7 +44,7 @@ export const freezePastLease: Scenario = {
       await sleeper.until("over", (report) => report.id === id);
     }
 
-    const record = (await stage.engine.get([open]))[0]!;
+    const record = (await stage.engine.inspect.get([open]))[0]!;
     assert.equal(record.state, "active", `${open} is still the successor's`);
     assert.deepEqual(record.logs, [], "a ghost's log");
     assert.notEqual(record.progress, '{"by":"a ghost"}');

@@ -51,7 +51,7 @@ export const keysDamaged: Scenario = {
     const since = monotonic();
     await auditedTwice(stage);
     await eventually(REPAIR_TIMEOUT, "end to the jobs that weren't damaged", async () => {
-      return unfinished(await stage.engine.counts()) === 0;
+      return unfinished(await stage.engine.queues.counts()) === 0;
     }).catch(async (error: Error) => {
       throw new Error(`${error.message}: ${await describeLeft(stage)}; after: ${damage.log.join("; ")}`);
     });
@@ -122,7 +122,7 @@ async function auditedTwice({ redis, namespace }: Stage): Promise<void> {
 
 /** What hasn't ended, and why. */
 async function describeLeft({ queue, engine }: Stage): Promise<string> {
-  const lines = [`counted ${JSON.stringify(await engine.counts())}`];
+  const lines = [`counted ${JSON.stringify(await engine.queues.counts())}`];
   const { jobs } = await queue.list({ state: ["blocked", "scheduled", "queued", "active"], limit: 10 });
   for (const { id } of jobs) lines.push(`${id}: ${(await queue.explain(id)).summary}`);
   return lines.join("; ");

@@ -22,7 +22,7 @@ export class Listening {
     this.#queue = createQueue({ registry, engine, logger: { warn() {}, error() {} } });
     this.#close = async () => {
       await this.#queue.close();
-      await engine.close();
+      await engine.core.close();
     };
   }
 

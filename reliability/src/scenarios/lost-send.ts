@@ -20,6 +20,6 @@ export async function playLostSend(stage: Stage, fault: Interception["fault"]): 
     assert.ok(refusals.length > 0, `the send of ${id} was to be refused`);
     for (const report of refusals) assert.ok(report.type === "refused" && report.retryable, "worth a retry");
   }
-  const stored = await stage.engine.counts();
+  const stored = await stage.engine.queues.counts();
   assert.equal(stored[0]?.states.queued, jobs, "each job is stored once");
 }

@@ -32,7 +32,7 @@ export const redisFull: Scenario = {
 
     for (const worker of workers) worker.order({ order: "start" });
     await eventually(20_000, "empty queue while Redis is full", async () => {
-      return unfinished(await stage.engine.counts()) === 0;
+      return unfinished(await stage.engine.queues.counts()) === 0;
     });
     // Finished jobs are kept and take their room: it drained while full.
     await assertRefused(stage, padding);

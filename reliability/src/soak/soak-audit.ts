@@ -23,7 +23,7 @@ export async function auditSoak(stage: SoakStage): Promise<SoakVerdict> {
     const stored = new Map(records.map(({ id, state }) => [id, state]));
     const keyProblems = [...(await drainedKeyProblems(stage.redis.admin, SOAK_NAMESPACE))];
     for (const state of TERMINAL_STATES) {
-      while ((await engine.clean({ state, olderThan: 0, limit: 10_000 })) > 0);
+      while ((await engine.operate.clean({ state, olderThan: 0, limit: 10_000 })) > 0);
     }
     keyProblems.push(...(await emptyKeyProblems(stage.redis.admin, SOAK_NAMESPACE)));
 
@@ -34,6 +34,6 @@ export async function auditSoak(stage: SoakStage): Promise<SoakVerdict> {
     const jobs = checkTable(table, stored, (problem) => problems.push(problem));
     return { problems: [...keyProblems, ...problems], jobs, ledgers, reclaimed: table.reclaimed };
   } finally {
-    await engine.close();
+    await engine.core.close();
   }
 }

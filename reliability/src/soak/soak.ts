@@ -79,10 +79,10 @@ async function drainSoak(stage: SoakStage, progress: (line: string) => void): Pr
   const engine = redisEngine({ url: stage.redis.url, namespace: SOAK_NAMESPACE });
   try {
     await eventually(DRAIN_PATIENCE, "end to the jobs that were left", async () => {
-      return unfinished(await engine.counts()) === 0;
+      return unfinished(await engine.queues.counts()) === 0;
     });
   } finally {
-    await engine.close();
+    await engine.core.close();
   }
 }
 

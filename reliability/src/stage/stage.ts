@@ -130,7 +130,7 @@ export class Stage {
   /** So that a later request is answered at its first try: the server has run each script once. */
   async loadScripts(): Promise<void> {
     await this.send("warm-up", { work: "return" });
-    const claimed = await this.engine.claim({ queues: [step.queue], limit: 1, lease: LEASE });
+    const claimed = await this.engine.core.claim({ queues: [step.queue], limit: 1, lease: LEASE });
     const result = JSON.stringify({ by: "suite", fence: 1 });
     const outcomes = claimed.map(({ id, epoch, token }) => ({
       id,
@@ -139,7 +139,7 @@ export class Stage {
       type: "complete" as const,
       result,
     }));
-    await this.engine.settle({ outcomes });
+    await this.engine.core.settle({ outcomes });
   }
 
   /** A file for one more part of the history. */
@@ -162,7 +162,7 @@ export class Stage {
   async close(): Promise<void> {
     await this.killPrograms();
     await this.queue.close();
-    await this.engine.close();
+    await this.engine.core.close();
     await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
     await this.redis.stop();
     await rm(this.#directory, { recursive: true, force: true });
@@ -170,6 +170,6 @@ export class Stage {
 
   async #recordEvents(): Promise<void> {
     const file = new HistoryFile(this.newHistory("events"));
-    await this.engine.subscribe({ onEvent: (event) => file.write({ type: "event", event }) });
+    await this.engine.events.subscribe({ onEvent: (event) => file.write({ type: "event", event }) });
   }
 }

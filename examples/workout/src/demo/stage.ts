@@ -108,7 +108,7 @@ interface Opened {
 }
 
 async function openInThisProcess({ report, closing, engine, busyMailer }: Opening): Promise<Opened> {
-  closing.add(() => engine.close());
+  closing.add(() => engine.core.close());
   report.say(`Opening the database: ${describeDatabase()} …`);
   const database = await openDatabase();
   closing.add(database.close);
@@ -122,11 +122,11 @@ async function openInThisProcess({ report, closing, engine, busyMailer }: Openin
 
 async function openInTwoProcesses(opening: Opening): Promise<Opened> {
   const { report, closing, engine, namespace, busyMailer } = opening;
-  closing.add(() => engine.close());
+  closing.add(() => engine.core.close());
   await checkEngine(engine);
   closing.add(async () => {
     // First, as nothing may be sent after it.
-    await engine.close();
+    await engine.core.close();
     const count = await expireKeys(namespace, KEYS_STAY_MINUTES * 60);
     report.note(
       `The ${count} keys of this run go by themselves in ${KEYS_STAY_MINUTES} minutes. To look at them: ` +

@@ -1,4 +1,4 @@
-import type { Dependency, NewJob } from "./port.ts";
+import type { Dependency, NewJob } from "./job.ts";
 
 /** A job of a batch. Its dependencies may differ from those it was sent with: deduplicated jobs are replaced. */
 export interface BatchJob {

@@ -1,5 +1,16 @@
 import type { JobState } from "./state-machine.ts";
 
+/** Watches what happens to jobs. */
+export interface EngineEvents {
+  /**
+   * Calls `onEvent` for every transition from now on. Answers once the subscription is in force. The first error
+   * of a listener, thrown or rejected, is logged; all are otherwise ignored.
+   */
+  subscribe(subscriber: EventSubscriber): Promise<Unsubscribe>;
+}
+
+export type Unsubscribe = () => Promise<void>;
+
 /** One thing that happened to one job. */
 export interface EngineEvent {
   /** The job's new state, or `"progress"` when its progress changed. */

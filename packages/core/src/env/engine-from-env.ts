@@ -1,13 +1,13 @@
 import * as z from "zod/mini";
 import { NAME_PATTERN } from "../contract/names.ts";
 import { parseOptions } from "../contract/options.ts";
-import type { Engine } from "../engine/port.ts";
+import type { CompleteEngine } from "../engine/engine.ts";
 import { describeValue } from "../errors/describe-value.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import { callSafely } from "../logging/callback-guard.ts";
 import { memoryEngine } from "../memory/index.ts";
-import { REDIS_CAPABILITIES } from "../redis/capabilities.ts";
 import { describeAddress, parseRedisUrl } from "../redis/connection/redis-url.ts";
+import { REDIS_FEATURES } from "../redis/send-features.ts";
 import { DeferredEngine } from "./deferred-engine.ts";
 import { type Environment, redisUrlFromEnv } from "./redis-from-env.ts";
 
@@ -48,7 +48,7 @@ const optionsSchema = z.strictObject({
  * @example
  * const queue = createQueue({ registry, engine: engineFromEnv() });
  */
-export function engineFromEnv(options: EngineFromEnvOptions = {}): Engine {
+export function engineFromEnv(options: EngineFromEnvOptions = {}): CompleteEngine {
   const { env = processEnv(), logger, ...chosen } = parseOptions("engineFromEnv", optionsSchema, options);
   // A logger that fails must not keep the app from starting.
   const inform = (line: string) =>
@@ -65,7 +65,7 @@ export function engineFromEnv(options: EngineFromEnvOptions = {}): Engine {
     const namespace = chosen.namespace ?? namespaceFromEnv(env);
     const address = describeAddress(parseRedisUrl(url, "REDIS_URL"));
     inform(`redis engine, ${address}, namespace "${namespace}".`);
-    return new DeferredEngine("redis", REDIS_CAPABILITIES, async () => {
+    return new DeferredEngine("redis", REDIS_FEATURES, async () => {
       const { redisEngine } = await import("../redis/index.ts");
       return redisEngine({ url, namespace });
     });
@@ -80,7 +80,7 @@ export function engineFromEnv(options: EngineFromEnvOptions = {}): Engine {
     );
     // `next build` loads the app's modules with NODE_ENV=production, without Redis, and sends nothing.
     if (env.NEXT_PHASE !== "phase-production-build") throw missing;
-    return new DeferredEngine("redis", REDIS_CAPABILITIES, () => Promise.reject(missing));
+    return new DeferredEngine("redis", REDIS_FEATURES, () => Promise.reject(missing));
   }
   inform("embedded engine, its jobs live in this process only. Set REDIS_URL to share them.");
   return memoryEngine();

@@ -1,5 +1,6 @@
 import { type BatchJob, orderBatch } from "../engine/batch-order.ts";
-import type { Dependency, EnqueueBatch, EnqueuedJob, EnqueueOutcome, NewJob } from "../engine/port.ts";
+import type { EnqueueBatch, EnqueuedJob, EnqueueOutcome } from "../engine/core.ts";
+import type { Dependency, NewJob } from "../engine/job.ts";
 
 /** What the engine already knows, as far as a batch's plan depends on it. */
 export interface KnownJobs {

@@ -1,4 +1,5 @@
-import type { Dependency, ListRequest, NewJob, RememberedEnding } from "../engine/port.ts";
+import type { ListRequest } from "../engine/inspect.ts";
+import type { Dependency, NewJob, RememberedEnding } from "../engine/job.ts";
 import type { JobState, TerminalState } from "../engine/state-machine.ts";
 import { Deque } from "./deque.ts";
 import { QueueState } from "./queue-state.ts";

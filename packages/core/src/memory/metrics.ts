@@ -1,4 +1,4 @@
-import { HISTOGRAM_BOUNDS, type MetricsBucket } from "../engine/reports.ts";
+import { HISTOGRAM_BOUNDS, type MetricsBucket } from "../engine/queues.ts";
 
 type Counter = "sent" | "completed" | "failed" | "cancelled" | "retried" | "stalled";
 type Timing = "waiting" | "running";

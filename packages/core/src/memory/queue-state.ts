@@ -1,4 +1,4 @@
-import type { QueueCounts } from "../engine/reports.ts";
+import type { QueueCounts } from "../engine/queues.ts";
 import type { JobState } from "../engine/state-machine.ts";
 import type { OrderingLine } from "./ordering-line.ts";
 import { ReadyQueue } from "./ready-queue.ts";

@@ -1,4 +1,5 @@
-import type { AttemptFailure, ClaimedJob, Dependency, JobRecord, LogEntry, NewJob } from "../engine/port.ts";
+import type { ClaimedJob } from "../engine/core.ts";
+import type { AttemptFailure, Dependency, JobRecord, LogEntry, NewJob } from "../engine/job.ts";
 import type { JobState } from "../engine/state-machine.ts";
 import type { OrderingLine } from "./ordering-line.ts";
 import type { QueueState } from "./queue-state.ts";

@@ -1,4 +1,4 @@
-import type { WaitForWorkRequest } from "../engine/port.ts";
+import type { WaitForWorkRequest } from "../engine/core.ts";
 import type { Clock } from "../timing/clock.ts";
 
 interface Waiter {

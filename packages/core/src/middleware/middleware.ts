@@ -1,4 +1,4 @@
-import type { Engine } from "../engine/port.ts";
+import type { Engine } from "../engine/engine.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Queue } from "../queue/queue.ts";

@@ -1,4 +1,5 @@
-import type { Engine } from "../engine/port.ts";
+import type { Engine } from "../engine/engine.ts";
+import { facetOf } from "../engine/facet.ts";
 import { isTerminal, type JobState } from "../engine/state-machine.ts";
 import type { Logger } from "../logging/logger.ts";
 
@@ -19,7 +20,9 @@ export function warnOfEmbeddedInProduction(logger: Logger): void {
 /** Says how many unfinished jobs end with an embedded engine that is about to be closed. */
 export async function reportDroppedJobs(engine: Engine, logger: Logger): Promise<void> {
   if (!engine.embedded) return;
-  const counts = await engine.counts().catch(() => []);
+  const counts = await facetOf(engine, "queues")
+    .counts()
+    .catch(() => []);
   let dropped = 0;
   for (const { states } of counts) {
     for (const [state, n] of Object.entries(states)) if (!isTerminal(state as JobState)) dropped += n;

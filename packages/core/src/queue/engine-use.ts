@@ -1,4 +1,4 @@
-import type { Engine } from "../engine/port.ts";
+import type { Engine } from "../engine/engine.ts";
 
 interface EngineUse {
   /** Queues that are open. */

@@ -1,5 +1,6 @@
 import type { Registry } from "../contract/registry.ts";
-import type { Engine } from "../engine/port.ts";
+import type { Engine } from "../engine/engine.ts";
+import { facetOf } from "../engine/facet.ts";
 import { QueueError } from "../errors/queue-error.ts";
 
 /** @throws {QueueError} `INVALID_OPTIONS` for a queue that neither the registry nor the engine knows. */
@@ -10,7 +11,7 @@ export async function assertKnownQueue(
 ): Promise<void> {
   if (registry.queues.includes(name)) return;
   // Other apps of the namespace may have queues that this registry doesn't know.
-  const counts = await engine.counts();
+  const counts = await facetOf(engine, "queues").counts();
   if (counts.some(({ queue }) => queue === name)) return;
   const known = [...new Set([...registry.queues, ...counts.map(({ queue }) => queue)])].sort();
   throw new QueueError(

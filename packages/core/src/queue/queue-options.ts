@@ -5,8 +5,8 @@ import type { Message } from "../contract/message.ts";
 import { SHOWN } from "../contract/option-issues.ts";
 import { duration } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { EngineEvent } from "../engine/events.ts";
-import type { Engine } from "../engine/port.ts";
 import { JOB_STATES, type JobState, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
 import { type Logger, loggerOption } from "../logging/logger.ts";
 import type { Middleware } from "../middleware/middleware.ts";
@@ -103,6 +103,10 @@ const hasMethods =
     value !== null &&
     names.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
 
+function isEngine(value: unknown): boolean {
+  return hasMethods("enqueue", "claim", "settle")((value as Partial<Engine> | null)?.core);
+}
+
 const text = z.string().check(z.minLength(1));
 const state = z.enum(JOB_STATES);
 const message = z.union([text, z.custom<Message>((value) => typeof value === "object" && value !== null)], {
@@ -118,7 +122,7 @@ export const useSchema = z.strictObject({ middleware });
 
 export const queueOptionsSchema = z.strictObject({
   registry: z.custom<Registry>(hasMethods("get", "has"), "expected a registry (createRegistry)"),
-  engine: z.optional(z.custom<Engine>(hasMethods("enqueue", "claim", "settle"), "expected an engine")),
+  engine: z.optional(z.custom<Engine>(isEngine, "expected an engine")),
   closeEngine: z._default(z.boolean(), true),
   clock: z.optional(z.custom<Clock>(hasMethods("now", "after"), "expected a clock: now() and after()")),
   middleware: z._default(z.array(middleware), []),

@@ -1,18 +1,12 @@
 import type { JobResult, Message, SendData } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
-import type { EngineEvent } from "../engine/events.ts";
-import type {
-  CancelOutcome,
-  Engine,
-  EngineCapabilities,
-  PromoteOutcome,
-  RemoveOutcome,
-  RetryOutcome,
-  Unsubscribe,
-} from "../engine/port.ts";
-import type { MetricsBucket } from "../engine/reports.ts";
-import { QueueError, UnsupportedByEngineError } from "../errors/queue-error.ts";
+import type { Engine, EngineFacet, SendFeatures } from "../engine/engine.ts";
+import type { EngineEvent, Unsubscribe } from "../engine/events.ts";
+import { facetOf } from "../engine/facet.ts";
+import type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from "../engine/operate.ts";
+import type { MetricsBucket } from "../engine/queues.ts";
+import { QueueError } from "../errors/queue-error.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { type Middleware, MiddlewareChain } from "../middleware/middleware.ts";
@@ -137,9 +131,9 @@ export class Queue<M extends Message = Message> {
     this.#leaveEngine = useEngine(this.#engine, closeEngine);
   }
 
-  /** What the engine behind this queue can do. */
-  get capabilities(): EngineCapabilities {
-    return this.#engine.capabilities;
+  /** What a send may ask of the engine behind this queue. */
+  get features(): SendFeatures {
+    return this.#engine.features;
   }
 
   /** @internal */
@@ -222,8 +216,8 @@ export class Queue<M extends Message = Message> {
 
   /** The job as it is now, or `null` when none is stored under that id. */
   async get<T extends M = M>(job: JobHandle<T> | JobReference): Promise<JobSnapshot<T> | null> {
-    this.#assertOffered("inspection");
-    const [record] = await this.#engine.get([idOf(job)]);
+    this.#assertOffered("inspect");
+    const [record] = await facetOf(this.#engine, "inspect").get([idOf(job)]);
     return record ? ((await toSnapshot(record, this.registry)) as JobSnapshot<T>) : null;
   }
 
@@ -251,7 +245,7 @@ export class Queue<M extends Message = Message> {
    * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` when it has ended.
    */
   async cancel(job: JobReference, options: CancelOptions = {}): Promise<"cancelled" | "cancelling"> {
-    this.#assertOffered("cancellation");
+    this.#assertOffered("operate");
     return this.#operations.cancel(job, this.#reason("cancel", options));
   }
 
@@ -260,7 +254,7 @@ export class Queue<M extends Message = Message> {
     jobs: readonly JobReference[],
     options: CancelOptions = {},
   ): Promise<readonly JobOutcome<CancelOutcome>[]> {
-    this.#assertOffered("cancellation");
+    this.#assertOffered("operate");
     return this.#operations.cancelMany(jobs, this.#reason("cancelMany", options));
   }
 
@@ -270,13 +264,13 @@ export class Queue<M extends Message = Message> {
    * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE`.
    */
   async retry(job: JobReference): Promise<void> {
-    this.#assertOffered("inspection");
+    this.#assertOffered("operate");
     return this.#operations.retry(job);
   }
 
   /** Retries up to 10,000 jobs and tells each one's outcome. */
   async retryMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RetryOutcome>[]> {
-    this.#assertOffered("inspection");
+    this.#assertOffered("operate");
     return this.#operations.retryMany(jobs);
   }
 
@@ -286,13 +280,13 @@ export class Queue<M extends Message = Message> {
    * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` while it runs.
    */
   async remove(job: JobReference): Promise<void> {
-    this.#assertOffered("inspection");
+    this.#assertOffered("operate");
     return this.#operations.remove(job);
   }
 
   /** Removes up to 10,000 jobs and tells each one's outcome. */
   async removeMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
-    this.#assertOffered("inspection");
+    this.#assertOffered("operate");
     return this.#operations.removeMany(jobs);
   }
 
@@ -302,13 +296,13 @@ export class Queue<M extends Message = Message> {
    * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE`.
    */
   async promote(job: JobReference): Promise<void> {
-    this.#assertOffered("inspection");
+    this.#assertOffered("operate");
     return this.#operations.promote(job);
   }
 
   /** Promotes up to 10,000 jobs and tells each one's outcome. */
   async promoteMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<PromoteOutcome>[]> {
-    this.#assertOffered("inspection");
+    this.#assertOffered("operate");
     return this.#operations.promoteMany(jobs);
   }
 
@@ -318,17 +312,17 @@ export class Queue<M extends Message = Message> {
    * @throws {QueueError} `JOB_NOT_FOUND`.
    */
   async explain(job: JobReference): Promise<JobExplanation> {
-    this.#assertOffered("inspection");
+    this.#assertOffered("inspect");
     const id = idOf(job);
     return explain(this.#engine, id, this.#clock.now());
   }
 
   /** Jobs, newest first. A page may be short before the last. */
   async list<T extends M = M>(options: ListOptions<T> = {}): Promise<JobList<T>> {
-    this.#assertOffered("inspection");
+    this.#assertOffered("inspect");
     const { state, queue, message, limit, cursor } = parseOptions("list", listSchema, options);
     if (queue !== undefined) await assertKnownQueue(queue, this.registry, this.#engine);
-    const page = await this.#engine.list({
+    const page = await facetOf(this.#engine, "inspect").list({
       limit,
       ...(state !== undefined && { states: [state].flat() }),
       ...(queue !== undefined && { queue }),
@@ -357,7 +351,7 @@ export class Queue<M extends Message = Message> {
   async metrics(options: { readonly since: Date | number }): Promise<readonly MetricsBucket[]> {
     this.#assertOpen();
     const { since } = parseOptions("metrics", metricsSchema, options);
-    return this.#engine.metrics({ since: Number(since) });
+    return facetOf(this.#engine, "queues").metrics({ since: Number(since) });
   }
 
   /**
@@ -369,14 +363,14 @@ export class Queue<M extends Message = Message> {
   async pause(queue: string): Promise<void> {
     this.#assertOpen();
     await assertKnownQueue(queue, this.registry, this.#engine);
-    return this.#engine.pause(queue);
+    return facetOf(this.#engine, "queues").pause(queue);
   }
 
   /** Undoes `pause`. */
   async resume(queue: string): Promise<void> {
     this.#assertOpen();
     await assertKnownQueue(queue, this.registry, this.#engine);
-    return this.#engine.resume(queue);
+    return facetOf(this.#engine, "queues").resume(queue);
   }
 
   /**
@@ -389,7 +383,7 @@ export class Queue<M extends Message = Message> {
     this.#assertOpen();
     const { queue, ...request } = parseOptions("clean", cleanSchema, options);
     if (queue !== undefined) await assertKnownQueue(queue, this.registry, this.#engine);
-    return this.#engine.clean({ ...request, ...(queue !== undefined && { queue }) });
+    return facetOf(this.#engine, "operate").clean({ ...request, ...(queue !== undefined && { queue }) });
   }
 
   /**
@@ -449,7 +443,7 @@ export class Queue<M extends Message = Message> {
   }
 
   async #wait(job: JobReference, options: WaitOptions = {}, patience = 0): Promise<unknown> {
-    this.#assertOffered("inspection");
+    this.#assertOffered("inspect");
     const limits = parseOptions("wait", waitSchema, options);
     return readOutcome(await this.#waits.wait(idOf(job), { ...limits, patience }), this.registry);
   }
@@ -461,7 +455,7 @@ export class Queue<M extends Message = Message> {
     await answers.within(CLOSE_PATIENCE, this.#hub.close()).catch(() => undefined);
     if (!this.#leaveEngine()) return;
     await reportDroppedJobs(this.#engine, this.#logger);
-    await this.#engine.close();
+    await this.#engine.core.close();
   }
 
   #known(what: string, message: Message): Message {
@@ -472,10 +466,9 @@ export class Queue<M extends Message = Message> {
     return parseOptions(what, cancelSchema, options).reason ?? DEFAULT_CANCEL_REASON;
   }
 
-  #assertOffered(capability: "inspection" | "cancellation"): void {
+  #assertOffered(facet: EngineFacet): void {
     this.#assertOpen();
-    if (this.#engine.capabilities[capability]) return;
-    throw new UnsupportedByEngineError(this.#engine.name, capability);
+    facetOf(this.#engine, facet);
   }
 
   #assertOpen(): void {

@@ -1,4 +1,4 @@
-import type { Engine } from "../engine/port.ts";
+import type { CompleteEngine } from "../engine/engine.ts";
 import { IoredisConnection } from "./connection/ioredis-connection.ts";
 import { RedisEngine } from "./redis-engine.ts";
 import { type RedisEngineOptions, resolveRedisOptions } from "./redis-options.ts";
@@ -14,7 +14,7 @@ export type { RedisClient, RedisEngineOptions } from "./redis-options.ts";
  * @example
  * const queue = createQueue({ registry, engine: redisEngine({ url: "redis://localhost:6379" }) });
  */
-export function redisEngine(options: RedisEngineOptions): Engine {
+export function redisEngine(options: RedisEngineOptions): CompleteEngine {
   const resolved = resolveRedisOptions(options);
   // The braces keep all keys of a namespace on one node, wherever keys are spread by hash.
   const connection = new IoredisConnection(resolved, `{${resolved.namespace}}:`);

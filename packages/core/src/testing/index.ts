@@ -1,5 +1,5 @@
+export { alterEngine, type EngineChanges } from "./alter-engine.ts";
 export {
-  type Capability,
   type ConformanceCase,
   type ConformanceRunner,
   conformanceCases,

@@ -1,4 +1,5 @@
-import type { Engine, NewJob } from "../engine/port.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { NewJob } from "../engine/job.ts";
 import { QueueError } from "../errors/queue-error.ts";
 import type { Service } from "../middleware/middleware.ts";
 import type { Outbox } from "../queue/send/outbox.ts";
@@ -48,7 +49,7 @@ export class TestOutbox implements Outbox {
     } finally {
       this.#open.delete(tx);
     }
-    const outcomes = await this.#engine.enqueue([...jobs.values()].map((job) => ({ jobs: [job] })));
+    const outcomes = await this.#engine.core.enqueue([...jobs.values()].map((job) => ({ jobs: [job] })));
     for (const outcome of outcomes) if (!outcome.ok) throw refusal(outcome, (id) => id);
     return result;
   }

@@ -1,4 +1,4 @@
-import type { Engine } from "../engine/port.ts";
+import type { Engine } from "../engine/engine.ts";
 import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
 import type { Clock } from "../timing/clock.ts";
 import type { FailureLog } from "./failure-log.ts";
@@ -39,7 +39,7 @@ export class Maintenance {
     const { engine, clock, failureLog, answers, interval, onWork } = this.#parts;
     let pause = interval;
     try {
-      const { requeued, promoted, more } = await answers.within(LONGEST_ANSWER, engine.recover());
+      const { requeued, promoted, more } = await answers.within(LONGEST_ANSWER, engine.core.recover());
       if (this.#isStopped) return;
       failureLog.succeeded(OPERATION);
       if (requeued + promoted > 0) onWork();

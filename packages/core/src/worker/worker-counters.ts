@@ -1,4 +1,4 @@
-import type { AttemptOutcome } from "../engine/port.ts";
+import type { AttemptOutcome } from "../engine/core.ts";
 
 /** How the attempts of a worker ended, since it was started. */
 export class WorkerCounters {

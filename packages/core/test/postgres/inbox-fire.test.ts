@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { createQueue, createWorker, type Engine, memoryEngine } from "../../src/index.ts";
 import { queryRows } from "../../src/postgres/database.ts";
 import { migrate, once } from "../../src/postgres/index.ts";
+import { alterEngine } from "../../src/testing/index.ts";
 import { plan, planCreate, planResult, registry } from "../runtime-support.ts";
 import { cleanups, createDatabase, openNodePostgres } from "./support.ts";
 
@@ -11,18 +12,13 @@ const JOBS = Number(process.env.INBOX_FIRE_JOBS ?? 500);
 
 /** The ends of first attempts never reach the engine, though their worker believes so: their leases run out. */
 function losingFirstEnds(engine: Engine): Engine {
-  const settle: Engine["settle"] = async ({ outcomes, ...rest }) => {
+  const settle: Engine["core"]["settle"] = async ({ outcomes, ...rest }) => {
     const heard = outcomes.filter(({ epoch }) => epoch > 1);
-    const { verdicts, ...reply } = await engine.settle({ outcomes: heard, ...rest });
+    const { verdicts, ...reply } = await engine.core.settle({ outcomes: heard, ...rest });
     let next = 0;
     return { ...reply, verdicts: outcomes.map(({ epoch }) => (epoch > 1 ? verdicts[next++]! : "accepted")) };
   };
-  return new Proxy(engine, {
-    get(target, name: keyof Engine) {
-      const value: unknown = name === "settle" ? settle : target[name];
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return alterEngine(engine, { core: { settle } });
 }
 
 test(`${JOBS} jobs whose leases end after their effects have each effect once`, {

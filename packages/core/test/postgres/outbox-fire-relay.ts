@@ -5,6 +5,7 @@ import type { Engine } from "../../src/index.ts";
 import { pgListener } from "../../src/postgres/changes/pg-listener.ts";
 import { postgresOutbox, startRelay } from "../../src/postgres/index.ts";
 import { redisEngine } from "../../src/redis/index.ts";
+import { alterEngine } from "../../src/testing/index.ts";
 import type { FireRelayConfig } from "./outbox-fire-support.ts";
 
 /** A relay in a process of its own, to be killed. It ends with the process that started it. */
@@ -17,18 +18,13 @@ const report = (line: string) => writeSync(1, `${line}\n`);
 
 /** After the jobs are stored and before the outbox knows: there it tells, and goes no further. */
 function stoppingAfterPublish(engine: Engine): Engine {
-  const enqueue: Engine["enqueue"] = async (batches) => {
-    const outcomes = await engine.enqueue(batches);
+  const enqueue: Engine["core"]["enqueue"] = async (batches) => {
+    const outcomes = await engine.core.enqueue(batches);
     if (!outcomes.some(({ ok }) => ok)) return outcomes;
     report("published");
     return new Promise(() => {});
   };
-  return new Proxy(engine, {
-    get(target, name: keyof Engine) {
-      const value: unknown = name === "enqueue" ? enqueue : target[name];
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return alterEngine(engine, { core: { enqueue } });
 }
 
 const engine = redisEngine({ url: redisUrl, namespace });

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
 import { createWorker, type Engine, type EnqueueBatch, type EnqueueOutcome } from "../../src/index.ts";
 import type { OutboxProblem } from "../../src/postgres/index.ts";
+import { alterEngine } from "../../src/testing/index.ts";
 import { phaseCreate, plan, planCreate } from "../runtime-support.ts";
 import { openTransaction, sending } from "./outbox-support.ts";
 import { drivers, serverDrivers } from "./support.ts";
@@ -14,14 +15,9 @@ function refusing(inner: Engine, id: string): Engine {
   const enqueue = (batches: readonly EnqueueBatch[]) => {
     if (batches.some(({ jobs }) => jobs.some(({ envelope }) => envelope.id === id)))
       throw new TypeError("can't store it");
-    return inner.enqueue(batches);
+    return inner.core.enqueue(batches);
   };
-  return new Proxy(inner, {
-    get: (target, name: keyof Engine) => {
-      const value: unknown = name === "enqueue" ? async (batches: never) => enqueue(batches) : target[name];
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return alterEngine(inner, { core: { enqueue: async (batches: never) => enqueue(batches) } });
 }
 
 describe.each(drivers)("the relay on $name", ({ open }) => {
@@ -86,7 +82,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     );
     await until(async () => expect(await queue.get("other")).not.toBeNull());
     expect(await queue.get("a5")).toBeNull();
-    await flaky.engine.enqueue([
+    await flaky.engine.core.enqueue([
       {
         jobs: [
           {
@@ -208,7 +204,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     const database = await open({ migrate: true });
     const { queue, relay, flaky, logger } = sending(database);
     await database.db.transaction((tx) => queue.send(planCreate, plan(), { tx }));
-    await flaky.engine.close();
+    await flaky.engine.core.close();
     await relay();
     await until(() =>
       expect(logger.lines).toEqual([
@@ -250,17 +246,16 @@ describe.each(serverDrivers)("several relays on $name", ({ open }) => {
     const { queue, relay, arrived, flaky } = sending(database, { batch: 7 });
     const MISSING: EnqueueOutcome = { ok: false, reason: "dependency-not-found", missing: ["somebody"] };
     const mayRefuse = ({ jobs }: EnqueueBatch) => jobs[0]!.dependsOn.length > 0 && Math.random() < 0.3;
-    const engine = new Proxy(flaky.engine, {
-      get: (target, name: keyof Engine) =>
-        name === "enqueue"
-          ? async (batches: readonly EnqueueBatch[]) => {
-              await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
-              const refused = batches.map(mayRefuse);
-              const outcomes = await target.enqueue(batches.filter((_, index) => !refused[index]));
-              let next = 0;
-              return refused.map((isRefused) => (isRefused ? MISSING : outcomes[next++]!));
-            }
-          : target[name],
+    const engine = alterEngine(flaky.engine, {
+      core: {
+        async enqueue(batches) {
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+          const refused = batches.map(mayRefuse);
+          const outcomes = await flaky.engine.core.enqueue(batches.filter((_, index) => !refused[index]));
+          let next = 0;
+          return refused.map((isRefused) => (isRefused ? MISSING : outcomes[next++]!));
+        },
+      },
     });
     const relays = await Promise.all(Array.from({ length: 4 }, () => relay(engine)));
     const keys = Array.from({ length: 12 }, (_, key) => `k${key}`);

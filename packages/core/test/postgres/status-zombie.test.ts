@@ -17,7 +17,7 @@ test("a worker that was frozen past its lease never overwrites its successor's r
   const app = openStore(db);
   const namespace = "zombie";
   const engine = redisEngine({ url: redis.url, namespace });
-  cleanups.push(() => engine.close());
+  cleanups.push(() => engine.core.close());
   const zombie = new ChildProgram("status-zombie-worker.ts", {
     databaseUrl,
     redisUrl: redis.url,

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { NewJob } from "../../engine/port.ts";
+import type { NewJob } from "../../engine/job.ts";
 import { quoteName } from "../column-names.ts";
 import { type Database, queryRows } from "../database.ts";
 

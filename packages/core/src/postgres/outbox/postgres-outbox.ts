@@ -3,7 +3,7 @@ import { PgDatabase, PgTransaction } from "drizzle-orm/pg-core";
 import * as z from "zod/mini";
 import type { Duration } from "../../contract/duration.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
-import type { Engine } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { consoleLogger, type Logger, safeLogger } from "../../logging/logger.ts";
 import type { Service } from "../../middleware/middleware.ts";

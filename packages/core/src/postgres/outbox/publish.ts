@@ -1,4 +1,6 @@
-import type { Engine, EnqueueOutcome, NewJob } from "../../engine/port.ts";
+import type { EnqueueOutcome } from "../../engine/core.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { NewJob } from "../../engine/job.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { messageOf } from "../../errors/thrown.ts";
 
@@ -32,7 +34,7 @@ export async function publish<P extends OutboxEntry>(
   within: <T>(answer: Promise<T>) => Promise<T>,
 ): Promise<PublishResult<P>> {
   const enqueue: Enqueue = async (jobs) => {
-    const outcomes = await within(engine.enqueue(jobs.map((job) => ({ jobs: [job] }))));
+    const outcomes = await within(engine.core.enqueue(jobs.map((job) => ({ jobs: [job] }))));
     if (outcomes.length === jobs.length) return outcomes;
     throw new QueueError("ENGINE_UNAVAILABLE", `The ${engine.name} engine didn't answer for every job.`);
   };

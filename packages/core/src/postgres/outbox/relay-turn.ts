@@ -1,4 +1,5 @@
-import type { Engine, NewJob } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { NewJob } from "../../engine/job.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { backoffDelay } from "../../timing/backoff.ts";
 import type { Database } from "../database.ts";

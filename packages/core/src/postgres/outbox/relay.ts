@@ -1,4 +1,4 @@
-import type { Engine } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { ErrorCode } from "../../errors/codes.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { randomSource } from "../../errors/random-source.ts";

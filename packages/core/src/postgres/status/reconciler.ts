@@ -1,5 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Engine, JobRecord } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { facetOf } from "../../engine/facet.ts";
+import type { JobRecord } from "../../engine/job.ts";
 import { isTerminal, type TerminalState } from "../../engine/state-machine.ts";
 import { queryRows, withTypedErrors } from "../database.ts";
 import { isolateRefused } from "../refused-rows.ts";
@@ -69,7 +71,7 @@ export class Reconciler {
   }
 
   start(): void {
-    if (!this.#parts.engine.capabilities.inspection || this.#isStopped) return;
+    if (!this.#parts.engine.inspect || this.#isStopped) return;
     this.#timer = setTimeout(() => {
       this.#turn = this.#run().then(() => this.start());
     }, this.#parts.interval).unref();
@@ -102,7 +104,7 @@ export class Reconciler {
 
   async #reconcileRows(rows: readonly UnfinishedRow[]): Promise<void> {
     const { engine } = this.#parts;
-    const records = await engine.get(rows.map(({ jobId }) => jobId));
+    const records = await facetOf(engine, "inspect").get(rows.map(({ jobId }) => jobId));
     const gone: UnfinishedRow[] = [];
     for (const [index, row] of rows.entries()) {
       const record = records[index];
@@ -138,7 +140,9 @@ export class Reconciler {
   /** Jobs that aren't stored ended as the engine remembers. One that it has forgotten is given up after a while. */
   async #endGoneRows(gone: readonly UnfinishedRow[]): Promise<void> {
     if (gone.length === 0) return;
-    const remembered = await this.#parts.engine.remembered(gone.map(({ jobId }) => jobId));
+    const remembered = await facetOf(this.#parts.engine, "inspect").remembered(
+      gone.map(({ jobId }) => jobId),
+    );
     const ended = gone.flatMap((row, index): EndedRow[] => {
       const ending = remembered[index];
       return ending ? [{ ...row, ...ENDINGS[ending.state] }] : [];

@@ -1,7 +1,7 @@
 import type { Message } from "../../contract/message.ts";
 import { decodeData, encodePayload } from "../../contract/payload.ts";
 import type { MaybePromise, Parsed } from "../../contract/schema.ts";
-import type { JobRecord } from "../../engine/port.ts";
+import type { JobRecord } from "../../engine/job.ts";
 import type { JobState } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { discardPromise } from "../../logging/callback-guard.ts";

@@ -1,5 +1,6 @@
-import type { EngineEvent } from "../../engine/events.ts";
-import type { Engine, Unsubscribe } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { EngineEvent, Unsubscribe } from "../../engine/events.ts";
+import { facetOf } from "../../engine/facet.ts";
 import type { Service, ServiceHost } from "../../middleware/middleware.ts";
 import { readJobError } from "../../queue/read/job-error.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -75,7 +76,9 @@ class EngineWatch {
   }
 
   async start(): Promise<void> {
-    this.#unsubscribe = await this.#engine.subscribe({ onEvent: (event) => this.#onEvent(event) });
+    this.#unsubscribe = await facetOf(this.#engine, "events").subscribe({
+      onEvent: (event) => this.#onEvent(event),
+    });
     this.#reconciler.start();
   }
 

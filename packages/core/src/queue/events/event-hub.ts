@@ -1,5 +1,6 @@
-import type { EngineEvent, EventSubscriber } from "../../engine/events.ts";
-import type { Engine, Unsubscribe } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { EngineEvent, EventSubscriber, Unsubscribe } from "../../engine/events.ts";
+import { facetOf } from "../../engine/facet.ts";
 import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import type { Logger } from "../../logging/logger.ts";
 
@@ -18,7 +19,7 @@ export class EventHub {
   /** Resolves once the subscription is in force. Rejects, and forgets the subscriber, when the engine can't. */
   async add(subscriber: EventSubscriber): Promise<void> {
     this.#subscribers.add(subscriber);
-    this.#subscription ??= this.#engine.subscribe({
+    this.#subscription ??= facetOf(this.#engine, "events").subscribe({
       onEvent: (event) => this.#onEvent(event),
       onGap: () => this.#onGap(),
     });

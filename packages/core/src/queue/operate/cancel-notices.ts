@@ -1,4 +1,4 @@
-import type { Engine } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
 
 type Listener = (ids: readonly string[], reason: string) => void;
 

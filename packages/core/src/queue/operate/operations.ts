@@ -1,10 +1,6 @@
-import type {
-  CancelOutcome,
-  Engine,
-  PromoteOutcome,
-  RemoveOutcome,
-  RetryOutcome,
-} from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { facetOf } from "../../engine/facet.ts";
+import type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from "../../engine/operate.ts";
 import type { JobState } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { idOf, idsOf, type JobReference } from "../job-reference.ts";
@@ -40,7 +36,7 @@ export class Operations {
     jobs: readonly JobReference[],
     reason: string,
   ): Promise<readonly JobOutcome<CancelOutcome>[]> {
-    const outcomes = await each(idsOf(jobs), (ids) => this.#engine.cancel(ids, reason));
+    const outcomes = await each(idsOf(jobs), (ids) => facetOf(this.#engine, "operate").cancel(ids, reason));
     const cancelling = outcomes.filter(({ outcome }) => outcome === "cancelling").map(({ id }) => id);
     if (cancelling.length > 0) noticeCancel(this.#engine, cancelling, reason);
     return outcomes;
@@ -54,7 +50,7 @@ export class Operations {
   }
 
   retryMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RetryOutcome>[]> {
-    return each(idsOf(jobs), (ids) => this.#engine.retry(ids));
+    return each(idsOf(jobs), (ids) => facetOf(this.#engine, "operate").retry(ids));
   }
 
   async remove(job: JobReference): Promise<void> {
@@ -65,7 +61,7 @@ export class Operations {
   }
 
   removeMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
-    return each(idsOf(jobs), (ids) => this.#engine.remove(ids));
+    return each(idsOf(jobs), (ids) => facetOf(this.#engine, "operate").remove(ids));
   }
 
   async promote(job: JobReference): Promise<void> {
@@ -76,7 +72,7 @@ export class Operations {
   }
 
   promoteMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<PromoteOutcome>[]> {
-    return each(idsOf(jobs), (ids) => this.#engine.promote(ids));
+    return each(idsOf(jobs), (ids) => facetOf(this.#engine, "operate").promote(ids));
   }
 
   async #refusal(id: string, isUnknown: boolean, participle: string, needs: string): Promise<QueueError> {
@@ -89,7 +85,7 @@ export class Operations {
   }
 
   async #unknown(id: string, participle: string): Promise<QueueError> {
-    const [ending] = await this.#engine.remembered([id]);
+    const [ending] = await facetOf(this.#engine, "inspect").remembered([id]);
     if (!ending) return notFound(id);
     return new QueueError(
       "JOB_NOT_FOUND",
@@ -99,7 +95,7 @@ export class Operations {
   }
 
   async #stateOf(id: string): Promise<JobState | undefined> {
-    const [record] = await this.#engine.get([id]);
+    const [record] = await facetOf(this.#engine, "inspect").get([id]);
     return record?.state;
   }
 }

@@ -1,4 +1,7 @@
-import type { DependencyFailurePolicy, Engine, JobEdges, JobRecord } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { facetOf } from "../../engine/facet.ts";
+import type { JobEdges } from "../../engine/inspect.ts";
+import type { DependencyFailurePolicy, JobRecord } from "../../engine/job.ts";
 import { isTerminal, type JobState } from "../../engine/state-machine.ts";
 import { sentence } from "../../errors/sentence.ts";
 import { type JobError, readJobError } from "./job-error.ts";
@@ -56,7 +59,11 @@ export type StateReason = { readonly text: string } & (
 
 /** @throws {QueueError} `JOB_NOT_FOUND`. */
 export async function explain(engine: Engine, id: string, now: number): Promise<JobExplanation> {
-  const [[record], edges, counts] = await Promise.all([engine.get([id]), engine.edges(id), engine.counts()]);
+  const [[record], edges, counts] = await Promise.all([
+    facetOf(engine, "inspect").get([id]),
+    facetOf(engine, "inspect").edges(id),
+    facetOf(engine, "queues").counts(),
+  ]);
   if (!record) return explainGone(engine, id);
   const queue = counts.find((entry) => entry.queue === record.queue);
   const { queued = 0, active = 0 } = queue?.states ?? {};
@@ -89,7 +96,7 @@ export async function explain(engine: Engine, id: string, now: number): Promise<
 }
 
 async function explainGone(engine: Engine, id: string): Promise<JobExplanation> {
-  const [ending] = await engine.remembered([id]);
+  const [ending] = await facetOf(engine, "inspect").remembered([id]);
   if (!ending) throw notFound(id);
   const { state, messageType } = ending;
   const text = "It is no longer kept: its retention removed it, or somebody did. See its message's `retain`.";
@@ -125,10 +132,10 @@ function blockers(record: JobRecord, edges: JobEdges | null, isHeld: boolean): S
 
 /** Whether a job that had the turn failed and keeps it, so that `waiting` waits for an operator. */
 async function holdsKey(engine: Engine, id: string, waiting: string): Promise<boolean> {
-  const [ahead] = await engine.get([id]);
+  const [ahead] = await facetOf(engine, "inspect").get([id]);
   if (ahead?.state !== "failed") return false;
   // It may have failed, and passed the turn on, since the edges were read.
-  return (await engine.edges(waiting))?.behind === id;
+  return (await facetOf(engine, "inspect").edges(waiting))?.behind === id;
 }
 
 function unhandled({ envelope, queue, bounces, attempt }: JobRecord): StateReason {
@@ -172,7 +179,7 @@ const POLICY_TEXT: Readonly<Record<DependencyFailurePolicy, string>> = {
 
 /** Whether a worker has taken a job of the queue in this minute or the one before it. */
 async function wasServed(engine: Engine, queue: string, now: number): Promise<boolean> {
-  const buckets = await engine.metrics({ since: (Math.floor(now / MINUTE) - 1) * MINUTE });
+  const buckets = await facetOf(engine, "queues").metrics({ since: (Math.floor(now / MINUTE) - 1) * MINUTE });
   return buckets.some((bucket) => bucket.queue === queue && bucket.waiting.some((count) => count > 0));
 }
 

@@ -3,7 +3,7 @@ import type { HandlerData, JobProgress, JobResult, Message } from "../../contrac
 import { decodeData, decodePayload } from "../../contract/payload.ts";
 import type { Registry } from "../../contract/registry.ts";
 import type { Codec, MaybePromise } from "../../contract/schema.ts";
-import type { Dependency, JobRecord } from "../../engine/port.ts";
+import type { Dependency, JobRecord } from "../../engine/job.ts";
 import type { JobState } from "../../engine/state-machine.ts";
 import { type JobError, readJobError } from "./job-error.ts";
 

@@ -1,6 +1,8 @@
 import type { Duration } from "../../contract/duration.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { EngineEvent, EventSubscriber } from "../../engine/events.ts";
-import type { Engine, JobRecord, RememberedEnding } from "../../engine/port.ts";
+import { facetOf } from "../../engine/facet.ts";
+import type { JobRecord, RememberedEnding } from "../../engine/job.ts";
 import { isTerminal, type TerminalState } from "../../engine/state-machine.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import type { Logger } from "../../logging/logger.ts";
@@ -192,9 +194,9 @@ export class JobWaits {
     let records: readonly (JobRecord | null)[];
     const gone = new Map<string, RememberedEnding | null>();
     try {
-      records = await this.#engine.get(ids);
+      records = await facetOf(this.#engine, "inspect").get(ids);
       const missing = ids.filter((_, index) => !records[index]);
-      const endings = missing.length > 0 ? await this.#engine.remembered(missing) : [];
+      const endings = missing.length > 0 ? await facetOf(this.#engine, "inspect").remembered(missing) : [];
       for (const [index, id] of missing.entries()) gone.set(id, endings[index] ?? null);
     } catch (error) {
       // An engine that is away for now is what the poll is there for.

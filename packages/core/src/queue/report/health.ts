@@ -1,6 +1,6 @@
 import type { Registry } from "../../contract/registry.ts";
-import type { Engine } from "../../engine/port.ts";
-import type { Damage, HealthReport } from "../../engine/reports.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { Damage, HealthReport } from "../../engine/health-report.ts";
 import { sentence } from "../../errors/sentence.ts";
 import { messageOf } from "../../errors/thrown.ts";
 import type { Clock } from "../../timing/clock.ts";
@@ -38,7 +38,7 @@ export const HEALTH_THRESHOLDS = Object.freeze({
 
 /** Never rejects: an engine that can't be asked is a critical reason. */
 export async function readHealth(engine: Engine, registry: Registry, clock: Clock): Promise<QueueHealth> {
-  const report = await engine.health().catch((error: unknown) => unreachable(engine, error));
+  const report = await engine.core.health().catch((error: unknown) => unreachable(engine, error));
   const reasons: HealthReason[] = [];
   if (report.ok) {
     try {

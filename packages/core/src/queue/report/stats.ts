@@ -1,6 +1,7 @@
 import type { Registry } from "../../contract/registry.ts";
-import type { Engine } from "../../engine/port.ts";
-import type { MetricsBucket, QueueCounts } from "../../engine/reports.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { facetOf } from "../../engine/facet.ts";
+import type { MetricsBucket, QueueCounts } from "../../engine/queues.ts";
 import { JOB_STATES, type JobState } from "../../engine/state-machine.ts";
 import type { Clock } from "../../timing/clock.ts";
 
@@ -45,7 +46,10 @@ const COUNTED = ["sent", "completed", "failed", "cancelled", "retried", "stalled
 export async function readStats(engine: Engine, registry: Registry, clock: Clock): Promise<Stats> {
   const now = clock.now();
   const since = recentSince(now);
-  const [counts, buckets] = await Promise.all([engine.counts(), engine.metrics({ since })]);
+  const [counts, buckets] = await Promise.all([
+    facetOf(engine, "queues").counts(),
+    facetOf(engine, "queues").metrics({ since }),
+  ]);
   return toStats(counts, buckets, registry, now);
 }
 

@@ -1,4 +1,4 @@
-import type { Engine } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import { isQueueError } from "../../errors/queue-error.ts";
 import { sentence } from "../../errors/sentence.ts";

@@ -1,7 +1,8 @@
 import { isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../../contract/names.ts";
 import { encodePayload } from "../../contract/payload.ts";
 import type { MaybePromise } from "../../contract/schema.ts";
-import type { Engine, NewJob, WireEnvelope } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { NewJob, WireEnvelope } from "../../engine/job.ts";
 import { QueueError, UnsupportedByEngineError } from "../../errors/queue-error.ts";
 import { messageOf } from "../../errors/thrown.ts";
 import { discardPromise } from "../../logging/callback-guard.ts";
@@ -19,7 +20,7 @@ export class JobEncoder {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    const { dependencies, orderingKeys, delays, priorities, dedupe } = engine.capabilities;
+    const { dependencies, orderingKeys, delays, priorities, dedupe } = engine.features;
     this.#offersAll = dependencies && orderingKeys && delays && priorities && dedupe;
   }
 
@@ -90,15 +91,15 @@ export class JobEncoder {
   }
 
   #assertOffered(request: SendRequest, orderingKey: string | undefined): void {
-    const { name, capabilities } = this.#engine;
-    const refuse = (capability: string) => {
-      throw new UnsupportedByEngineError(name, capability);
+    const { name, features } = this.#engine;
+    const refuse = (feature: string) => {
+      throw new UnsupportedByEngineError(name, feature);
     };
-    if (!capabilities.dependencies && request.dependsOn.length > 0) refuse("dependencies (`dependsOn`)");
-    if (!capabilities.delays && request.delay > 0) refuse("delays (`delay`)");
-    if (!capabilities.priorities && request.priority > 0) refuse("priorities (`priority`)");
-    if (!capabilities.dedupe && request.dedupe) refuse("deduplication (`dedupe`)");
-    if (!capabilities.orderingKeys && orderingKey !== undefined) {
+    if (!features.dependencies && request.dependsOn.length > 0) refuse("dependencies (`dependsOn`)");
+    if (!features.delays && request.delay > 0) refuse("delays (`delay`)");
+    if (!features.priorities && request.priority > 0) refuse("priorities (`priority`)");
+    if (!features.dedupe && request.dedupe) refuse("deduplication (`dedupe`)");
+    if (!features.orderingKeys && orderingKey !== undefined) {
       refuse(`ordering keys (\`orderingKey\` of ${request.message.name})`);
     }
   }

@@ -1,4 +1,5 @@
-import type { Engine, EnqueueBatch, EnqueueOutcome } from "../../engine/port.ts";
+import type { EnqueueBatch, EnqueueOutcome } from "../../engine/core.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { describeThrown } from "../../errors/thrown.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
@@ -64,7 +65,7 @@ export class EnqueueBatcher {
 
   async #send(entries: readonly Entry[]): Promise<void> {
     try {
-      const outcomes = await this.#engine.enqueue(entries.map(({ batch }) => batch));
+      const outcomes = await this.#engine.core.enqueue(entries.map(({ batch }) => batch));
       for (let index = 0; index < entries.length; index++) {
         const outcome = outcomes[index];
         if (outcome) entries[index]!.resolve(outcome);

@@ -1,4 +1,4 @@
-import type { NewJob } from "../../engine/port.ts";
+import type { NewJob } from "../../engine/job.ts";
 import type { Service, ServiceHost } from "../../middleware/middleware.ts";
 
 /**

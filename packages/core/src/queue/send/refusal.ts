@@ -1,4 +1,4 @@
-import type { EnqueueOutcome } from "../../engine/port.ts";
+import type { EnqueueOutcome } from "../../engine/core.ts";
 import { DependencyNotFoundError, QueueError } from "../../errors/queue-error.ts";
 
 /** How a batch's jobs are called in errors, by their id. */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { Message, SendData } from "../../contract/message.ts";
 import { parseOptions } from "../../contract/options.ts";
-import type { Dependency, NewJob } from "../../engine/port.ts";
+import type { Dependency, NewJob } from "../../engine/job.ts";
 import { describeWithoutText } from "../../errors/describe-value.ts";
 import { type Issue, isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { assertValidChange } from "./changed-request.ts";

@@ -3,7 +3,7 @@ import { type Duration, MAX_DURATION } from "../../contract/duration.ts";
 import { ID_PATTERN, isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../../contract/names.ts";
 import { SHOWN } from "../../contract/option-issues.ts";
 import { duration, parseOptions } from "../../contract/options.ts";
-import type { Dependency, DependencyFailurePolicy } from "../../engine/port.ts";
+import type { Dependency, DependencyFailurePolicy } from "../../engine/job.ts";
 import type { JobReference } from "../job-reference.ts";
 
 /** Another job to run after: an id, a handle, or either with a policy. */

@@ -1,5 +1,5 @@
 import type { Message, SendData } from "../../contract/message.ts";
-import type { Dependency } from "../../engine/port.ts";
+import type { Dependency } from "../../engine/job.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { ParsedSendOptions } from "./send-options.ts";
 

@@ -1,5 +1,6 @@
 import type { Message } from "../../contract/message.ts";
-import type { EnqueuedJob, NewJob } from "../../engine/port.ts";
+import type { EnqueuedJob } from "../../engine/core.ts";
+import type { NewJob } from "../../engine/job.ts";
 import type { WaitOptions } from "../read/job-waits.ts";
 import type { JobEncoder } from "./encode-job.ts";
 import type { EnqueueBatcher } from "./enqueue-batcher.ts";

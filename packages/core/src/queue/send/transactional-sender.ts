@@ -1,5 +1,5 @@
 import { orderBatch } from "../../engine/batch-order.ts";
-import type { NewJob } from "../../engine/port.ts";
+import type { NewJob } from "../../engine/job.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { WaitOptions } from "../read/job-waits.ts";
 import { type JobHandle, StoredJobHandle } from "./job-handle.ts";

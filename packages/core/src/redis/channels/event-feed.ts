@@ -1,5 +1,4 @@
-import type { EventSubscriber } from "../../engine/events.ts";
-import type { Unsubscribe } from "../../engine/port.ts";
+import type { EngineEvents, EventSubscriber, Unsubscribe } from "../../engine/events.ts";
 import type { CallbackGuard } from "../../logging/callback-guard.ts";
 import { parseEvents } from "../codec/published-events.ts";
 import type { RedisConnection } from "../connection/connection.ts";
@@ -19,7 +18,7 @@ export interface EventFeedParts {
 }
 
 /** Everyone who listens through one engine: one channel for all, left with the last. */
-export class EventFeed {
+export class EventFeed implements EngineEvents {
   readonly #parts: EventFeedParts;
   readonly #subscribers = new Set<EventSubscriber>();
   #listening: Promise<() => Promise<void>> | undefined;
@@ -29,7 +28,7 @@ export class EventFeed {
     this.#parts = parts;
   }
 
-  async add(subscriber: EventSubscriber): Promise<Unsubscribe> {
+  async subscribe(subscriber: EventSubscriber): Promise<Unsubscribe> {
     // Copied, so that the same object can subscribe twice.
     const entry = { ...subscriber };
     this.#subscribers.add(entry);

@@ -1,4 +1,4 @@
-import type { WaitForWorkRequest } from "../../engine/port.ts";
+import type { WaitForWorkRequest } from "../../engine/core.ts";
 import type { RedisConnection } from "../connection/connection.ts";
 import { scripts } from "../scripts.ts";
 import type { EngineChannel } from "./engine-channel.ts";

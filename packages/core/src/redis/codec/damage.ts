@@ -1,4 +1,4 @@
-import type { Damage } from "../../engine/reports.ts";
+import type { Damage } from "../../engine/health-report.ts";
 
 /** Reports of the scripts: `instant kind subject`. */
 export function parseDamage(reply: readonly string[]): readonly Damage[] {

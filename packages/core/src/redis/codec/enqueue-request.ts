@@ -1,4 +1,5 @@
-import type { EnqueueBatch, EnqueuedJob, EnqueueOutcome, NewJob } from "../../engine/port.ts";
+import type { EnqueueBatch, EnqueuedJob, EnqueueOutcome } from "../../engine/core.ts";
+import type { NewJob } from "../../engine/job.ts";
 import { encodeHeader } from "./job-value.ts";
 import { profileText, sharesProfile } from "./profiles.ts";
 

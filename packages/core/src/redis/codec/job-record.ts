@@ -1,11 +1,5 @@
-import type {
-  AttemptFailure,
-  ClaimedJob,
-  JobRecord,
-  Lease,
-  LogEntry,
-  RememberedEnding,
-} from "../../engine/port.ts";
+import type { ClaimedJob, Lease } from "../../engine/core.ts";
+import type { AttemptFailure, JobRecord, LogEntry, RememberedEnding } from "../../engine/job.ts";
 import type { JobState, TerminalState } from "../../engine/state-machine.ts";
 import { decodeValue, dependenciesOf, envelopeOf, profileIdOf } from "./job-value.ts";
 import type { Profiles } from "./profiles.ts";

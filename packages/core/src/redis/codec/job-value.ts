@@ -1,4 +1,4 @@
-import type { Dependency, DependencyFailurePolicy, NewJob, WireEnvelope } from "../../engine/port.ts";
+import type { Dependency, DependencyFailurePolicy, NewJob, WireEnvelope } from "../../engine/job.ts";
 import type { Profile } from "./profiles.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { NewJob, Retention } from "../../engine/port.ts";
+import type { NewJob, Retention } from "../../engine/job.ts";
 import type { RedisConnection } from "../connection/connection.ts";
 import { scripts } from "../scripts.ts";
 

@@ -1,4 +1,4 @@
-import { HISTOGRAM_BOUNDS, type MetricsBucket, type QueueCounts } from "../../engine/reports.ts";
+import { HISTOGRAM_BOUNDS, type MetricsBucket, type QueueCounts } from "../../engine/queues.ts";
 
 /** Minutes of metrics that can be read: a day. */
 export const KEPT_MINUTES = 1_440;

@@ -1,4 +1,4 @@
-import type { Engine, EngineCapabilities } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { Clock } from "../../timing/clock.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -7,12 +7,8 @@ export interface ConformanceCase {
   readonly section: string;
   /** The rule, as a sentence. */
   readonly name: string;
-  /** Capabilities without which an engine skips the case. */
-  readonly requires: readonly Capability[];
   run(scenario: Scenario): Promise<void>;
 }
-
-export type Capability = keyof EngineCapabilities;
 
 /** An engine made ready for one case: empty, and alone in its namespace. */
 export interface EngineUnderTest {
@@ -33,23 +29,12 @@ export interface EngineUnderTest {
   close(): Promise<void>;
 }
 
-type Body = ConformanceCase["run"];
 type Rule = Omit<ConformanceCase, "section">;
 
-/** States a rule. `requires` adds to what its section requires. */
-export function rule(name: string, run: Body, requires: readonly Capability[] = []): Rule {
-  return { name, run, requires };
+export function rule(name: string, run: ConformanceCase["run"]): Rule {
+  return { name, run };
 }
 
-export function section(
-  name: string,
-  requires: readonly Capability[],
-  rules: readonly Rule[],
-): readonly ConformanceCase[] {
-  return rules.map((each) => ({
-    section: name,
-    name: each.name,
-    requires: [...requires, ...each.requires],
-    run: each.run,
-  }));
+export function section(name: string, rules: readonly Rule[]): readonly ConformanceCase[] {
+  return rules.map((each) => ({ section: name, ...each }));
 }

@@ -1,5 +1,6 @@
 import type { ConformanceCase, EngineUnderTest } from "./case.ts";
 import { conformanceCases } from "./cases.ts";
+import { reasonToSkip } from "./offered.ts";
 import { Scenario } from "./scenario.ts";
 
 /** The part of a test runner that the suite needs; vitest, jest-like runners and `node:test` have it. */
@@ -24,8 +25,8 @@ export interface DescribeEngineOptions {
 }
 
 /**
- * Runs the conformance suite on an engine, one test a case. What the engine's capabilities leave out is
- * skipped with the reason, and so is what `skip` names.
+ * Runs the conformance suite on an engine, one test per case. A case that needs a feature or a facet that the
+ * engine doesn't have is skipped with the reason, as is what `skip` names.
  *
  * @example
  * import { describe, test } from "vitest";
@@ -41,7 +42,7 @@ export interface DescribeEngineOptions {
  *       clock,
  *       elapse: (milliseconds) => clock.advance(milliseconds),
  *       peer: async () => engine,
- *       close: () => engine.close(),
+ *       close: () => engine.core.close(),
  *     };
  *   },
  * });
@@ -56,9 +57,9 @@ export function describeEngine(options: DescribeEngineOptions): void {
         runner.test(each.name, async (context) => {
           const under = await open();
           try {
-            const reason = skip[each.name] ?? missingCapability(each, under);
-            if (reason === undefined) await each.run(new Scenario(under));
-            else context.skip(reason);
+            const known = skip[each.name];
+            if (known !== undefined) context.skip(known);
+            else await each.run(new Scenario(under)).catch((error) => skipOrThrow(context, error));
           } finally {
             await under.close();
           }
@@ -68,9 +69,10 @@ export function describeEngine(options: DescribeEngineOptions): void {
   }
 }
 
-function missingCapability({ requires }: ConformanceCase, { engine }: EngineUnderTest): string | undefined {
-  const missing = requires.filter((capability) => !engine.capabilities[capability]);
-  return missing.length > 0 ? `the ${engine.name} engine doesn't offer ${missing.join(", ")}` : undefined;
+function skipOrThrow(context: SkippableTest, error: unknown): void {
+  const reason = reasonToSkip(error);
+  if (reason === undefined) throw error;
+  context.skip(reason);
 }
 
 /** A case that was renamed must not be skipped silently under its old name. */

@@ -1,4 +1,4 @@
-export type { Capability, ConformanceCase, EngineUnderTest } from "./case.ts";
+export type { ConformanceCase, EngineUnderTest } from "./case.ts";
 export { conformanceCases, engineCases, runtimeCases } from "./cases.ts";
 export {
   type ConformanceRunner,

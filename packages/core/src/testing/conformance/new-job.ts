@@ -1,4 +1,4 @@
-import type { Dependency, NewJob, Retention, WireEnvelope } from "../../engine/port.ts";
+import type { Dependency, NewJob, Retention, WireEnvelope } from "../../engine/job.ts";
 
 /** The queue that jobs go to unless they say otherwise. */
 export const QUEUE = "jobs";

@@ -1,40 +1,35 @@
 import assert from "node:assert/strict";
+import type { AttemptOutcome, ClaimedJob, EnqueueOutcome, Lease, LeaseStatus } from "../../engine/core.ts";
+import type { CompleteEngine } from "../../engine/engine.ts";
 import type { EngineEvent } from "../../engine/events.ts";
-import type {
-  AttemptOutcome,
-  ClaimedJob,
-  Engine,
-  EnqueueOutcome,
-  JobEdges,
-  JobRecord,
-  Lease,
-  LeaseStatus,
-} from "../../engine/port.ts";
-import type { QueueCounts } from "../../engine/reports.ts";
+import type { JobEdges } from "../../engine/inspect.ts";
+import type { JobRecord } from "../../engine/job.ts";
+import type { QueueCounts } from "../../engine/queues.ts";
 import type { JobState } from "../../engine/state-machine.ts";
 import type { Clock } from "../../timing/clock.ts";
 import type { EngineUnderTest } from "./case.ts";
 import { errorText } from "./new-error.ts";
 import { type JobSpec, newJob, QUEUE } from "./new-job.ts";
+import { withWhatIsOffered } from "./offered.ts";
 import { LEASE, MARGIN } from "./timing.ts";
 
 type Verdict = "accepted" | "stale";
 
 /** What a case does with the engine under test, in words. Each verb asserts that it worked. */
 export class Scenario {
-  readonly engine: Engine;
+  readonly engine: CompleteEngine;
   readonly clock: Clock;
   readonly #under: EngineUnderTest;
 
   constructor(under: EngineUnderTest) {
-    this.engine = under.engine;
+    this.engine = withWhatIsOffered(under.engine);
     this.clock = under.clock;
     this.#under = under;
   }
 
   /** The jobs as another process sees them. */
-  peer(): Promise<Engine> {
-    return this.#under.peer();
+  async peer(): Promise<CompleteEngine> {
+    return withWhatIsOffered(await this.#under.peer());
   }
 
   /** Lets a duration pass on the engine's clock, and a little more. */
@@ -46,7 +41,7 @@ export class Scenario {
 
   /** Offers one batch and answers what the engine said of it. */
   async offer(...specs: readonly JobSpec[]): Promise<EnqueueOutcome> {
-    const [outcome] = await this.engine.enqueue([{ jobs: specs.map(newJob) }]);
+    const [outcome] = await this.engine.core.enqueue([{ jobs: specs.map(newJob) }]);
     assert(outcome, "an outcome per batch");
     return outcome;
   }
@@ -90,7 +85,7 @@ export class Scenario {
   // ── Running ─────────────────────────────────────────────────────────────────────────────────────────
 
   claim(limit = 1, queues: readonly string[] = [QUEUE], lease = LEASE): Promise<readonly ClaimedJob[]> {
-    return this.engine.claim({ queues, limit, lease });
+    return this.engine.core.claim({ queues, limit, lease });
   }
 
   /** Ids of what a claim of that many hands out, in its order. */
@@ -107,7 +102,7 @@ export class Scenario {
 
   /** Claims up to so many of one key together, which must be the ones named. */
   async takeRun(ids: readonly string[], lease = LEASE, run = ids.length): Promise<readonly ClaimedJob[]> {
-    const jobs = await this.engine.claim({ queues: [QUEUE], limit: 100, lease, run });
+    const jobs = await this.engine.core.claim({ queues: [QUEUE], limit: 100, lease, run });
     assert.deepEqual(
       jobs.map(({ id }) => id),
       ids,
@@ -117,7 +112,7 @@ export class Scenario {
   }
 
   async settle(...outcomes: readonly AttemptOutcome[]): Promise<readonly Verdict[]> {
-    return (await this.engine.settle({ outcomes })).verdicts;
+    return (await this.engine.core.settle({ outcomes })).verdicts;
   }
 
   async complete({ id, epoch, token }: Lease, result?: string): Promise<void> {
@@ -169,19 +164,19 @@ export class Scenario {
   }
 
   async beat({ id, epoch, token }: Lease, lease = LEASE): Promise<LeaseStatus> {
-    const [status] = await this.engine.extend({ leases: [{ id, epoch, token }], lease });
+    const [status] = await this.engine.core.extend({ leases: [{ id, epoch, token }], lease });
     return status!;
   }
 
   async release({ id, epoch, token }: Lease, delay = 0, bounce = false): Promise<void> {
-    await this.engine.release([{ id, epoch, token, delay, bounce }]);
+    await this.engine.core.release([{ id, epoch, token, delay, bounce }]);
   }
 
   /** Maintenance until there is none left, with what it did in sum. */
   async recover() {
     const sum = { requeued: 0, stalled: 0, promoted: 0, trimmed: 0 };
     for (let more = true; more; ) {
-      const report = await this.engine.recover();
+      const report = await this.engine.core.recover();
       sum.requeued += report.requeued;
       sum.stalled += report.stalled;
       sum.promoted += report.promoted;
@@ -194,27 +189,27 @@ export class Scenario {
   // ── Operating ───────────────────────────────────────────────────────────────────────────────────────
 
   async cancel(id: string, reason = "no longer needed"): Promise<void> {
-    assert.deepEqual(await this.engine.cancel([id], reason), ["cancelled"], `cancelling ${id}`);
+    assert.deepEqual(await this.engine.operate.cancel([id], reason), ["cancelled"], `cancelling ${id}`);
   }
 
   async retry(id: string): Promise<void> {
-    assert.deepEqual(await this.engine.retry([id]), ["retried"], `retrying ${id}`);
+    assert.deepEqual(await this.engine.operate.retry([id]), ["retried"], `retrying ${id}`);
   }
 
   async remove(id: string): Promise<void> {
-    assert.deepEqual(await this.engine.remove([id]), ["removed"], `removing ${id}`);
+    assert.deepEqual(await this.engine.operate.remove([id]), ["removed"], `removing ${id}`);
   }
 
   // ── Looking ─────────────────────────────────────────────────────────────────────────────────────────
 
   async job(id: string): Promise<JobRecord> {
-    const [record] = await this.engine.get([id]);
+    const [record] = await this.engine.inspect.get([id]);
     assert(record, `${id} is stored`);
     return record;
   }
 
   async isStored(id: string): Promise<boolean> {
-    return (await this.engine.get([id]))[0] !== null;
+    return (await this.engine.inspect.get([id]))[0] !== null;
   }
 
   async state(id: string): Promise<JobState> {
@@ -224,7 +219,7 @@ export class Scenario {
   /** Asserts the states of the jobs named. */
   async expect(states: Readonly<Record<string, JobState>>): Promise<void> {
     const ids = Object.keys(states);
-    const records = await this.engine.get(ids);
+    const records = await this.engine.inspect.get(ids);
     const found = Object.fromEntries(ids.map((id, index) => [id, records[index]?.state ?? "not stored"]));
     assert.deepEqual(found, { ...states });
   }
@@ -237,13 +232,13 @@ export class Scenario {
   }
 
   async edges(id: string): Promise<JobEdges> {
-    const edges = await this.engine.edges(id);
+    const edges = await this.engine.inspect.edges(id);
     assert(edges, `${id} is stored`);
     return edges;
   }
 
   async counts(queue = QUEUE): Promise<QueueCounts> {
-    const found = (await this.engine.counts()).find((counts) => counts.queue === queue);
+    const found = (await this.engine.queues.counts()).find((counts) => counts.queue === queue);
     assert(found, `${queue} is counted`);
     return found;
   }
@@ -259,7 +254,7 @@ export class Scenario {
       events.push(event);
       wake();
     };
-    const unsubscribe = await this.engine.subscribe({ onEvent });
+    const unsubscribe = await this.engine.events.subscribe({ onEvent });
     const until = async (enough: (events: readonly EngineEvent[]) => boolean) => {
       while (!enough(events)) await new Promise<void>((resolve) => (wake = resolve));
     };

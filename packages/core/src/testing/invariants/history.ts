@@ -1,6 +1,8 @@
+import type { AttemptOutcome, EnqueuedJob, Lease } from "../../engine/core.ts";
 import type { EngineEvent } from "../../engine/events.ts";
-import type { AttemptOutcome, EnqueuedJob, JobEdges, JobRecord, Lease, NewJob } from "../../engine/port.ts";
-import type { QueueCounts } from "../../engine/reports.ts";
+import type { JobEdges } from "../../engine/inspect.ts";
+import type { JobRecord, NewJob } from "../../engine/job.ts";
+import type { QueueCounts } from "../../engine/queues.ts";
 
 /**
  * What was done to an engine and what was seen of it, as plain JSON: a process writes its part to a file,

@@ -1,4 +1,4 @@
-import type { NewJob } from "../../engine/port.ts";
+import type { NewJob } from "../../engine/job.ts";
 import { isTerminal, type JobState } from "../../engine/state-machine.ts";
 import type { Claim, HistoryEntry } from "./history.ts";
 

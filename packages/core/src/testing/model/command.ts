@@ -1,4 +1,4 @@
-import type { DependencyFailurePolicy } from "../../engine/port.ts";
+import type { DependencyFailurePolicy } from "../../engine/job.ts";
 import type { TerminalState } from "../../engine/state-machine.ts";
 
 /**

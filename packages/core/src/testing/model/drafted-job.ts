@@ -1,4 +1,4 @@
-import type { Dependency, NewJob, Retention } from "../../engine/port.ts";
+import type { Dependency, NewJob, Retention } from "../../engine/job.ts";
 import { newJob, retain } from "../conformance/new-job.ts";
 import type { DependencyDraft, JobDraft } from "./command.ts";
 import { engineText, payloadText } from "./hostile-input.ts";

@@ -1,14 +1,8 @@
+import type { AttemptOutcome, ClaimedJob, ClaimRequest, Lease } from "../../engine/core.ts";
+import type { CompleteEngine } from "../../engine/engine.ts";
 import type { EngineEvent } from "../../engine/events.ts";
-import type {
-  AttemptOutcome,
-  ClaimedJob,
-  ClaimRequest,
-  Engine,
-  JobEdges,
-  JobRecord,
-  Lease,
-  NewJob,
-} from "../../engine/port.ts";
+import type { JobEdges } from "../../engine/inspect.ts";
+import type { JobRecord, NewJob } from "../../engine/job.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import type { HistoryEntry, Operation, Snapshot } from "../invariants/history.ts";
 import type { ClaimDraft, Command, JobDraft, LeaseDraft, OutcomeDraft, Reference } from "./command.ts";
@@ -17,7 +11,7 @@ import { engineText, payloadText } from "./hostile-input.ts";
 import { KnownThings } from "./known-things.ts";
 
 export interface EngineSessionOptions {
-  readonly engine: Engine;
+  readonly engine: CompleteEngine;
   /** Lets time pass on the engine's clock. */
   elapse(milliseconds: number): Promise<void>;
   /** Told of everything that is done and seen. */
@@ -34,7 +28,7 @@ const BY = "session";
  */
 export class EngineSession {
   readonly #options: EngineSessionOptions;
-  readonly #engine: Engine;
+  readonly #engine: CompleteEngine;
   readonly #known = new KnownThings();
   #logged = 0;
 
@@ -46,7 +40,7 @@ export class EngineSession {
   /** Begins a session on an empty engine. */
   static async open(options: EngineSessionOptions): Promise<EngineSession> {
     const onEvent = (event: EngineEvent) => options.record({ type: "event", event });
-    await options.engine.subscribe({ onEvent });
+    await options.engine.events.subscribe({ onEvent });
     return new EngineSession(options);
   }
 
@@ -77,12 +71,14 @@ export class EngineSession {
                 logs: [{ at: ++this.#logged, message: engineText(progress) }],
               },
         );
-        return this.#engine.extend({ leases, lease: command.lease });
+        return this.#engine.core.extend({ leases, lease: command.lease });
       }
       case "release":
-        return this.#engine.release(this.#held(command.releases, ({ delay, bounce }) => ({ delay, bounce })));
+        return this.#engine.core.release(
+          this.#held(command.releases, ({ delay, bounce }) => ({ delay, bounce })),
+        );
       case "recover":
-        return this.#engine.recover();
+        return this.#engine.core.recover();
       case "cancel":
       case "retry":
       case "remove":
@@ -90,10 +86,10 @@ export class EngineSession {
         return this.#operate(command.do, command.jobs);
       case "pause":
       case "resume":
-        return this.#engine[command.do](queueName(command.queue));
+        return this.#engine.queues[command.do](queueName(command.queue));
       case "clean": {
         const { state, queue, olderThan, limit } = command;
-        return this.#engine.clean({
+        return this.#engine.operate.clean({
           state,
           olderThan,
           limit,
@@ -109,19 +105,19 @@ export class EngineSession {
   async snapshot(isDrained = false): Promise<Snapshot> {
     const jobs: JobRecord[] = [];
     for (let cursor: string | undefined; ; ) {
-      const page = await this.#engine.list({ limit: 500, ...(cursor !== undefined && { cursor }) });
+      const page = await this.#engine.inspect.list({ limit: 500, ...(cursor !== undefined && { cursor }) });
       jobs.push(...page.jobs);
       cursor = page.cursor;
       if (cursor === undefined) break;
     }
     const edges: Record<string, JobEdges> = Object.create(null);
     const unfinished = jobs.filter(({ state }) => !isTerminal(state));
-    const found = await Promise.all(unfinished.map(({ id }) => this.#engine.edges(id)));
+    const found = await Promise.all(unfinished.map(({ id }) => this.#engine.inspect.edges(id)));
     for (const [index, { id }] of unfinished.entries()) edges[id] = found[index]!;
     const snapshot: Snapshot = {
       type: "snapshot",
       jobs,
-      counts: await this.#engine.counts(),
+      counts: await this.#engine.queues.counts(),
       edges,
       eventsAreComplete: this.#options.eventsArriveInStep ?? true,
       isDrained,
@@ -133,16 +129,16 @@ export class EngineSession {
   /** How the jobs that are gone ended, as far as the engine remembers. */
   async remembered(): Promise<unknown> {
     const { ids } = this.#known;
-    const endings = await this.#engine.remembered(ids);
+    const endings = await this.#engine.inspect.remembered(ids);
     return ids.flatMap((id, index) => (endings[index] ? [{ id, ...endings[index] }] : []));
   }
 
   /** Runs everything that can run to a good end: what is left waits for an operator. */
   async drain(): Promise<Snapshot> {
-    for (const queue of [0, 1]) await this.#engine.resume(queueName(queue));
+    for (const queue of [0, 1]) await this.#engine.queues.resume(queueName(queue));
     for (;;) {
       await this.#options.elapse(10_000);
-      await this.#engine.recover();
+      await this.#engine.core.recover();
       const claimed = await this.#claim({ queues: [0, 1], limit: 100, lease: 60_000, run: 5 });
       if (claimed.length === 0) return this.snapshot(true);
       await this.#settleAll(claimed.map(({ id, epoch, token }) => ({ id, epoch, token, type: "complete" })));
@@ -151,17 +147,17 @@ export class EngineSession {
 
   /** What an operator does about jobs that failed: retries them all, once. Answers how many that were. */
   async retryFailed(): Promise<number> {
-    const { jobs } = await this.#engine.list({ states: ["failed", "cancelled"], limit: 1_000 });
+    const { jobs } = await this.#engine.inspect.list({ states: ["failed", "cancelled"], limit: 1_000 });
     const ids = jobs.map(({ id }) => id);
     this.#options.record({ type: "operating", by: BY, operation: "retry", ids });
-    await this.#engine.retry(ids);
+    await this.#engine.operate.retry(ids);
     return ids.length;
   }
 
   async #send(batches: readonly (readonly JobDraft[])[]): Promise<unknown> {
     const jobs = batches.map((batch) => this.#drafted(batch));
     for (const batch of jobs) this.#options.record({ type: "sending", by: BY, jobs: batch });
-    const outcomes = await this.#engine.enqueue(jobs.map((batch) => ({ jobs: batch })));
+    const outcomes = await this.#engine.core.enqueue(jobs.map((batch) => ({ jobs: batch })));
     outcomes.forEach((outcome, index) => {
       if (!outcome.ok) return;
       const asked = jobs[index]!.map(({ envelope }) => envelope.id);
@@ -179,7 +175,7 @@ export class EngineSession {
   }
 
   async #claim(draft: ClaimDraft): Promise<readonly ClaimedJob[]> {
-    return this.#claimed(await this.#engine.claim(claimRequest(draft)));
+    return this.#claimed(await this.#engine.core.claim(claimRequest(draft)));
   }
 
   #claimed(claimed: readonly ClaimedJob[]): readonly ClaimedJob[] {
@@ -207,7 +203,7 @@ export class EngineSession {
   }
 
   async #settleAll(outcomes: readonly AttemptOutcome[], claim?: ClaimRequest): Promise<unknown> {
-    const reply = await this.#engine.settle({ outcomes, ...(claim && { claim }) });
+    const reply = await this.#engine.core.settle({ outcomes, ...(claim && { claim }) });
     outcomes.forEach(({ id, epoch, type }, index) => {
       const verdict = reply.verdicts[index]!;
       this.#options.record({ type: "settled", by: BY, id, epoch, outcome: type, verdict });
@@ -220,7 +216,9 @@ export class EngineSession {
     const ids = references.flatMap((reference) => this.#known.job(reference) ?? []);
     this.#options.record({ type: "operating", by: BY, operation, ids });
     const outcomes =
-      operation === "cancel" ? await this.#engine.cancel(ids, "stop") : await this.#engine[operation](ids);
+      operation === "cancel"
+        ? await this.#engine.operate.cancel(ids, "stop")
+        : await this.#engine.operate[operation](ids);
     outcomes.forEach((outcome, index) => {
       this.#options.record({ type: "operated", by: BY, operation, id: ids[index]!, outcome });
     });

@@ -1,4 +1,4 @@
-import type { Lease } from "../../engine/port.ts";
+import type { Lease } from "../../engine/core.ts";
 import type { Command, DependencyDraft, JobDraft, LeaseDraft, Reference } from "./command.ts";
 import { modelId } from "./hostile-input.ts";
 

@@ -1,7 +1,7 @@
 import { MAX_DURATION } from "../../contract/duration.ts";
 import { DEFAULT_LIMITS } from "../../contract/limits.ts";
 import type { Message } from "../../contract/message.ts";
-import type { AttemptOutcome, ClaimedJob, Release } from "../../engine/port.ts";
+import type { AttemptOutcome, ClaimedJob, Release } from "../../engine/core.ts";
 import type { ErrorCode } from "../../errors/codes.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { backoffDelay } from "../../timing/backoff.ts";

@@ -1,4 +1,5 @@
-import type { ClaimedJob, Heartbeat, LogEntry } from "../../engine/port.ts";
+import type { ClaimedJob, Heartbeat } from "../../engine/core.ts";
+import type { LogEntry } from "../../engine/job.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { HandlerContext } from "../../middleware/handler-context.ts";
 

@@ -1,6 +1,8 @@
 import type { JobResult, Message } from "../../contract/message.ts";
 import type { Registry } from "../../contract/registry.ts";
-import type { Engine, JobRecord } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { facetOf } from "../../engine/facet.ts";
+import type { JobRecord } from "../../engine/job.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { DependencyOutcome, DependencyResults } from "../../middleware/handler-context.ts";
@@ -67,9 +69,9 @@ export class LazyDependencyResults implements DependencyResults {
 
   async #read(): Promise<readonly Read[]> {
     if (this.#dependsOn.length === 0) return [];
-    const records = await this.#engine.get(this.#dependsOn);
+    const records = await facetOf(this.#engine, "inspect").get(this.#dependsOn);
     const gone = this.#dependsOn.filter((_, index) => !records[index]);
-    const endings = gone.length > 0 ? await this.#engine.remembered(gone) : [];
+    const endings = gone.length > 0 ? await facetOf(this.#engine, "inspect").remembered(gone) : [];
     return Promise.all(
       this.#dependsOn.map(async (id, index): Promise<Read> => {
         const record = records[index] ?? null;

@@ -1,4 +1,4 @@
-import type { AttemptOutcome } from "../../engine/port.ts";
+import type { AttemptOutcome } from "../../engine/core.ts";
 import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import type { Logger } from "../../logging/logger.ts";
 import type { HandlerContext } from "../../middleware/handler-context.ts";

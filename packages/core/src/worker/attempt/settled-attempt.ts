@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS } from "../../contract/limits.ts";
 import type { Message } from "../../contract/message.ts";
 import { decodeData } from "../../contract/payload.ts";
-import type { AttemptOutcome } from "../../engine/port.ts";
+import type { AttemptOutcome } from "../../engine/core.ts";
 import type { AttemptInfo } from "../../middleware/handler-context.ts";
 import type { SettledAttempt } from "../../middleware/middleware.ts";
 import { type JobError, readJobError } from "../../queue/read/job-error.ts";

@@ -1,4 +1,4 @@
-import type { ClaimedJob } from "../../engine/port.ts";
+import type { ClaimedJob } from "../../engine/core.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import { nextTurn } from "../../timing/next-turn.ts";

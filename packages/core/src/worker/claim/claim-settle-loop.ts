@@ -1,11 +1,5 @@
-import type {
-  AttemptOutcome,
-  ClaimedJob,
-  ClaimRequest,
-  Engine,
-  Release,
-  SettleReply,
-} from "../../engine/port.ts";
+import type { AttemptOutcome, ClaimedJob, ClaimRequest, Release, SettleReply } from "../../engine/core.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { type Answers, LONGEST_ANSWER } from "../../queue/answers.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
@@ -72,7 +66,7 @@ export class ClaimSettleLoop {
     if (claimed.length === 0) return;
     const releases = claimed.map(({ id, epoch, token }) => ({ id, epoch, token, delay: 0, bounce: false }));
     // Where this fails, the leases run out.
-    this.#parts.engine.release(releases).catch(() => undefined);
+    this.#parts.engine.core.release(releases).catch(() => undefined);
   };
   readonly #onLateSettle = ({ claimed }: SettleReply) => this.#onLateClaim(claimed);
   #isStopped = false;
@@ -210,7 +204,7 @@ export class ClaimSettleLoop {
 
   async #release(releases: readonly Pending<Release>[]): Promise<void> {
     try {
-      await this.#answer(this.#parts.engine.release(releases.map(({ item }) => item)));
+      await this.#answer(this.#parts.engine.core.release(releases.map(({ item }) => item)));
     } catch (error) {
       this.#releases = [...this.#alive(releases), ...this.#releases];
       throw error;
@@ -252,11 +246,11 @@ export class ClaimSettleLoop {
         : undefined;
     if (outcomes.length > 0) {
       return this.#answer(
-        engine.settle({ outcomes: outcomes.map(({ item }) => item), ...(claim && { claim }) }),
+        engine.core.settle({ outcomes: outcomes.map(({ item }) => item), ...(claim && { claim }) }),
         this.#onLateSettle,
       );
     }
-    const claimed = claim ? await this.#answer(engine.claim(claim), this.#onLateClaim) : [];
+    const claimed = claim ? await this.#answer(engine.core.claim(claim), this.#onLateClaim) : [];
     return { verdicts: [], claimed, paused: [] };
   }
 

@@ -1,4 +1,4 @@
-import type { Engine } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { backoffDelay } from "../../timing/backoff.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import type { FailureLog } from "../failure-log.ts";
@@ -73,7 +73,7 @@ export class WorkWaiter {
     };
     const cancelOverdue = clock.after(pollInterval + OVERDUE, wake);
     this.#endWait = end;
-    engine.waitForWork({ queues, timeout: pollInterval, signal: controller.signal }).then(
+    engine.core.waitForWork({ queues, timeout: pollInterval, signal: controller.signal }).then(
       () => {
         failureLog.succeeded(OPERATION);
         wake();

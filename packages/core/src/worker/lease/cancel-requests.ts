@@ -1,4 +1,7 @@
-import type { CancelListener, Engine, Unsubscribe } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { Unsubscribe } from "../../engine/events.ts";
+import { facetOf } from "../../engine/facet.ts";
+import type { CancelListener } from "../../engine/operate.ts";
 import type { Clock } from "../../timing/clock.ts";
 
 /** Time until the engine is asked again, when it couldn't say. */
@@ -20,15 +23,17 @@ export class CancelRequests {
   }
 
   start(): void {
-    this.#engine.onCancelRequest?.(this.#listener).then(
-      (unsubscribe) => {
-        this.#unsubscribe = unsubscribe;
-        if (this.#isStopped) this.stop();
-      },
-      () => {
-        if (!this.#isStopped) this.#cancelRetry = this.#clock.after(RETRY, () => this.start());
-      },
-    );
+    facetOf(this.#engine, "operate")
+      .onCancelRequest?.(this.#listener)
+      .then(
+        (unsubscribe) => {
+          this.#unsubscribe = unsubscribe;
+          if (this.#isStopped) this.stop();
+        },
+        () => {
+          if (!this.#isStopped) this.#cancelRetry = this.#clock.after(RETRY, () => this.start());
+        },
+      );
   }
 
   stop(): void {

@@ -1,4 +1,5 @@
-import type { Engine } from "../../engine/port.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { facetOf } from "../../engine/facet.ts";
 import { type Answers, LONGEST_ANSWER } from "../../queue/answers.ts";
 import { DEFAULT_CANCEL_REASON } from "../../queue/operate/operations.ts";
 import { readJobError } from "../../queue/read/job-error.ts";
@@ -136,7 +137,7 @@ export class Heartbeats {
     this.#lastReport = startedAt;
     const leases = attempts.map((attempt) => attempt.takeHeartbeat());
     try {
-      const statuses = await answers.within(this.#longestAnswer, engine.extend({ leases, lease }));
+      const statuses = await answers.within(this.#longestAnswer, engine.core.extend({ leases, lease }));
       failureLog.succeeded(OPERATION);
       attempts.forEach((attempt, index) => {
         const status = statuses[index];
@@ -157,7 +158,10 @@ export class Heartbeats {
     const { engine, answers } = this.#parts;
     let reason = DEFAULT_CANCEL_REASON;
     try {
-      const [record] = await answers.within(CANCEL_PATIENCE, engine.get([attempt.job.id]));
+      const [record] = await answers.within(
+        CANCEL_PATIENCE,
+        facetOf(engine, "inspect").get([attempt.job.id]),
+      );
       if (record?.error !== undefined && record.cancelRequested) reason = readJobError(record.error).message;
     } catch {
       // The handler must stop all the same.

@@ -3,156 +3,144 @@ import { rule, section } from "../case.ts";
 import { errorText } from "../new-error.ts";
 import { LATER, SHORT_LEASE } from "../timing.ts";
 
-export const cancelCases = section(
-  "cancel",
-  ["inspection", "cancellation"],
-  [
-    rule("a queued job is cancelled at once", async (on) => {
-      await on.send({ id: "a" });
-      await on.cancel("a");
-      await on.expect({ a: "cancelled" });
-      assert.deepEqual(await on.claimIds(), []);
-    }),
+export const cancelCases = section("cancel", [
+  rule("a queued job is cancelled at once", async (on) => {
+    await on.send({ id: "a" });
+    await on.cancel("a");
+    await on.expect({ a: "cancelled" });
+    assert.deepEqual(await on.claimIds(), []);
+  }),
 
-    rule(
-      "a scheduled job is cancelled at once",
-      async (on) => {
-        await on.send({ id: "a", delay: LATER });
-        await on.cancel("a");
-        await on.expect({ a: "cancelled" });
-        assert.deepEqual(await on.engine.promote(["a"]), ["not-scheduled"]);
-      },
-      ["delays"],
-    ),
+  rule("a scheduled job is cancelled at once", async (on) => {
+    await on.send({ id: "a", delay: LATER });
+    await on.cancel("a");
+    await on.expect({ a: "cancelled" });
+    assert.deepEqual(await on.engine.operate.promote(["a"]), ["not-scheduled"]);
+  }),
 
-    rule(
-      "a blocked job is cancelled at once, and nobody waits for it to be let go",
-      async (on) => {
-        await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
-        await on.cancel("b");
-        await on.run("a");
-        await on.expect({ b: "cancelled" });
-        assert.deepEqual((await on.edges("a")).dependents, []);
-      },
-      ["dependencies"],
-    ),
+  rule("a blocked job is cancelled at once, and nobody waits for it to be let go", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
+    await on.cancel("b");
+    await on.run("a");
+    await on.expect({ b: "cancelled" });
+    assert.deepEqual((await on.edges("a")).dependents, []);
+  }),
 
-    rule("a job between two attempts is cancelled at once", async (on) => {
-      await on.send({ id: "a" });
-      await on.retryAttempt(await on.take("a"), LATER);
-      await on.cancel("a");
-      await on.expect({ a: "cancelled" });
-    }),
+  rule("a job between two attempts is cancelled at once", async (on) => {
+    await on.send({ id: "a" });
+    await on.retryAttempt(await on.take("a"), LATER);
+    await on.cancel("a");
+    await on.expect({ a: "cancelled" });
+  }),
 
-    rule("a cancelled job carries JOB_CANCELLED and the reason", async (on) => {
-      await on.send({ id: "a" });
-      await on.cancel("a", "the client left");
-      const error = JSON.parse((await on.job("a")).error!);
-      assert.equal(error.code, "JOB_CANCELLED");
-      assert.match(error.message, /the client left/);
-    }),
+  rule("a cancelled job carries JOB_CANCELLED and the reason", async (on) => {
+    await on.send({ id: "a" });
+    await on.cancel("a", "the client left");
+    const error = JSON.parse((await on.job("a")).error!);
+    assert.equal(error.code, "JOB_CANCELLED");
+    assert.match(error.message, /the client left/);
+  }),
 
-    rule("an active job is told to stop with its next heartbeat", async (on) => {
-      await on.send({ id: "a" });
-      const lease = await on.take("a");
-      assert.equal((await on.job("a")).cancelRequested, false);
-      assert.deepEqual(await on.engine.cancel(["a"], "stop"), ["cancelling"]);
-      await on.expect({ a: "active" });
-      assert.equal((await on.job("a")).cancelRequested, true);
-      assert.equal(await on.beat(lease), "cancelling");
-      assert.equal(await on.beat(lease), "cancelling");
-    }),
+  rule("an active job is told to stop with its next heartbeat", async (on) => {
+    await on.send({ id: "a" });
+    const lease = await on.take("a");
+    assert.equal((await on.job("a")).cancelRequested, false);
+    assert.deepEqual(await on.engine.operate.cancel(["a"], "stop"), ["cancelling"]);
+    await on.expect({ a: "active" });
+    assert.equal((await on.job("a")).cancelRequested, true);
+    assert.equal(await on.beat(lease), "cancelling");
+    assert.equal(await on.beat(lease), "cancelling");
+  }),
 
-    rule("from any process: another one's job is told to stop as well", async (on) => {
-      await on.send({ id: "a" });
-      const lease = await on.take("a");
-      const peer = await on.peer();
-      assert.deepEqual(await peer.cancel(["a"], "stop"), ["cancelling"]);
-      assert.equal(await on.beat(lease), "cancelling");
-    }),
+  rule("from any process: another one's job is told to stop as well", async (on) => {
+    await on.send({ id: "a" });
+    const lease = await on.take("a");
+    const peer = await on.peer();
+    assert.deepEqual(await peer.operate.cancel(["a"], "stop"), ["cancelling"]);
+    assert.equal(await on.beat(lease), "cancelling");
+  }),
 
-    rule("an active job that stops is cancelled", async (on) => {
-      await on.send({ id: "a" });
-      const { id, epoch, token } = await on.take("a");
-      await on.engine.cancel(["a"], "stop");
-      const error = errorText("JOB_CANCELLED", "stop");
-      assert.deepEqual(await on.settle({ id, epoch, token, type: "cancel", error }), ["accepted"]);
-      await on.expect({ a: "cancelled" });
-      assert.equal((await on.job("a")).error, error);
-    }),
+  rule("an active job that stops is cancelled", async (on) => {
+    await on.send({ id: "a" });
+    const { id, epoch, token } = await on.take("a");
+    await on.engine.operate.cancel(["a"], "stop");
+    const error = errorText("JOB_CANCELLED", "stop");
+    assert.deepEqual(await on.settle({ id, epoch, token, type: "cancel", error }), ["accepted"]);
+    await on.expect({ a: "cancelled" });
+    assert.equal((await on.job("a")).error, error);
+  }),
 
-    rule("an active job that returns normally is completed although it was told to stop", async (on) => {
-      await on.send({ id: "a" });
-      const lease = await on.take("a");
-      await on.engine.cancel(["a"], "stop");
-      await on.complete(lease, "1");
-      await on.expect({ a: "completed" });
-    }),
+  rule("an active job that returns normally is completed although it was told to stop", async (on) => {
+    await on.send({ id: "a" });
+    const lease = await on.take("a");
+    await on.engine.operate.cancel(["a"], "stop");
+    await on.complete(lease, "1");
+    await on.expect({ a: "completed" });
+  }),
 
-    rule("an active job that fails with another attempt to come is cancelled instead", async (on) => {
-      await on.send({ id: "a" });
-      const lease = await on.take("a");
-      await on.engine.cancel(["a"], "stop");
-      await on.retryAttempt(lease);
-      await on.expect({ a: "cancelled" });
-    }),
+  rule("an active job that fails with another attempt to come is cancelled instead", async (on) => {
+    await on.send({ id: "a" });
+    const lease = await on.take("a");
+    await on.engine.operate.cancel(["a"], "stop");
+    await on.retryAttempt(lease);
+    await on.expect({ a: "cancelled" });
+  }),
 
-    rule("an active job whose last attempt fails is cancelled instead", async (on) => {
-      await on.send({ id: "a" });
-      const lease = await on.take("a");
-      await on.engine.cancel(["a"], "stop");
-      await on.settle({ ...lease, type: "fail", error: errorText("HANDLER_FAILED") });
-      await on.expect({ a: "cancelled" });
-    }),
+  rule("an active job whose last attempt fails is cancelled instead", async (on) => {
+    await on.send({ id: "a" });
+    const lease = await on.take("a");
+    await on.engine.operate.cancel(["a"], "stop");
+    await on.settle({ ...lease, type: "fail", error: errorText("HANDLER_FAILED") });
+    await on.expect({ a: "cancelled" });
+  }),
 
-    rule("an active job that is given back is cancelled instead", async (on) => {
-      await on.send({ id: "a" });
-      const lease = await on.take("a");
-      await on.engine.cancel(["a"], "stop");
-      await on.release(lease);
-      await on.expect({ a: "cancelled" });
-      assert.equal(await on.errorCode("a"), "JOB_CANCELLED");
-    }),
+  rule("an active job that is given back is cancelled instead", async (on) => {
+    await on.send({ id: "a" });
+    const lease = await on.take("a");
+    await on.engine.operate.cancel(["a"], "stop");
+    await on.release(lease);
+    await on.expect({ a: "cancelled" });
+    assert.equal(await on.errorCode("a"), "JOB_CANCELLED");
+  }),
 
-    rule("a job told to stop whose lease expires is cancelled, not run again", async (on) => {
-      await on.send({ id: "a" });
-      await on.take("a", undefined, SHORT_LEASE);
-      await on.engine.cancel(["a"], "stop");
-      await on.elapse(SHORT_LEASE);
-      await on.recover();
-      await on.expect({ a: "cancelled" });
-      assert.equal(await on.errorCode("a"), "JOB_CANCELLED");
-    }),
+  rule("a job told to stop whose lease expires is cancelled, not run again", async (on) => {
+    await on.send({ id: "a" });
+    await on.take("a", undefined, SHORT_LEASE);
+    await on.engine.operate.cancel(["a"], "stop");
+    await on.elapse(SHORT_LEASE);
+    await on.recover();
+    await on.expect({ a: "cancelled" });
+    assert.equal(await on.errorCode("a"), "JOB_CANCELLED");
+  }),
 
-    rule("a second cancel of an active job says so again", async (on) => {
-      await on.send({ id: "a" });
-      await on.take("a");
-      await on.engine.cancel(["a"], "stop");
-      assert.deepEqual(await on.engine.cancel(["a"], "stop"), ["cancelling"]);
-    }),
+  rule("a second cancel of an active job says so again", async (on) => {
+    await on.send({ id: "a" });
+    await on.take("a");
+    await on.engine.operate.cancel(["a"], "stop");
+    assert.deepEqual(await on.engine.operate.cancel(["a"], "stop"), ["cancelling"]);
+  }),
 
-    rule("a finished job can't be cancelled, and an unknown one is unknown", async (on) => {
-      await on.sendEnded("completed", { id: "done" });
-      await on.sendEnded("cancelled", { id: "gone" });
-      await on.send({ id: "waiting" });
-      assert.deepEqual(await on.engine.cancel(["done", "nowhere", "waiting", "gone"], "stop"), [
-        "finished",
-        "unknown",
-        "cancelled",
-        "finished",
-      ]);
-      await on.expect({ done: "completed" });
-    }),
+  rule("a finished job can't be cancelled, and an unknown one is unknown", async (on) => {
+    await on.sendEnded("completed", { id: "done" });
+    await on.sendEnded("cancelled", { id: "gone" });
+    await on.send({ id: "waiting" });
+    assert.deepEqual(await on.engine.operate.cancel(["done", "nowhere", "waiting", "gone"], "stop"), [
+      "finished",
+      "unknown",
+      "cancelled",
+      "finished",
+    ]);
+    await on.expect({ done: "completed" });
+  }),
 
-    rule("a cancelled job that is retried forgets that it was told to stop", async (on) => {
-      await on.send({ id: "a" });
-      const { id, epoch, token } = await on.take("a");
-      await on.engine.cancel(["a"], "stop");
-      await on.settle({ id, epoch, token, type: "cancel", error: errorText("JOB_CANCELLED") });
-      await on.retry("a");
-      const lease = await on.take("a");
-      assert.equal(await on.beat(lease), "held");
-      assert.equal((await on.job("a")).cancelRequested, false);
-    }),
-  ],
-);
+  rule("a cancelled job that is retried forgets that it was told to stop", async (on) => {
+    await on.send({ id: "a" });
+    const { id, epoch, token } = await on.take("a");
+    await on.engine.operate.cancel(["a"], "stop");
+    await on.settle({ id, epoch, token, type: "cancel", error: errorText("JOB_CANCELLED") });
+    await on.retry("a");
+    const lease = await on.take("a");
+    assert.equal(await on.beat(lease), "held");
+    assert.equal((await on.job("a")).cancelRequested, false);
+  }),
+]);

@@ -2,233 +2,215 @@ import assert from "node:assert/strict";
 import { rule, section } from "../case.ts";
 import { LATER, SOON } from "../timing.ts";
 
-export const dependencyCases = section(
-  "dependencies",
-  ["inspection", "dependencies"],
-  [
-    rule("a job depending on another runs after it", async (on) => {
-      await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
-      const [a, ...others] = await on.claim(100);
-      assert.deepEqual([a!.id, others], ["a", []]);
-      await on.complete(a!);
-      assert.deepEqual(await on.claimIds(), ["b"]);
-    }),
+export const dependencyCases = section("dependencies", [
+  rule("a job depending on another runs after it", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
+    const [a, ...others] = await on.claim(100);
+    assert.deepEqual([a!.id, others], ["a", []]);
+    await on.complete(a!);
+    assert.deepEqual(await on.claimIds(), ["b"]);
+  }),
 
-    rule("a job may depend on any number of jobs, and waits for the last", async (on) => {
-      const parents = Array.from({ length: 50 }, (_, index) => `p${index}`);
-      await on.sendBatch(...parents.map((id) => ({ id })));
-      await on.send({ id: "child", dependsOn: parents });
-      for (const id of parents) {
-        await on.expect({ child: "blocked" });
-        await on.run(id);
-      }
-      await on.expect({ child: "queued" });
-    }),
+  rule("a job may depend on any number of jobs, and waits for the last", async (on) => {
+    const parents = Array.from({ length: 50 }, (_, index) => `p${index}`);
+    await on.sendBatch(...parents.map((id) => ({ id })));
+    await on.send({ id: "child", dependsOn: parents });
+    for (const id of parents) {
+      await on.expect({ child: "blocked" });
+      await on.run(id);
+    }
+    await on.expect({ child: "queued" });
+  }),
 
-    rule("any number of jobs may share a dependency", async (on) => {
-      const children = Array.from({ length: 50 }, (_, index) => `c${index}`);
-      await on.send({ id: "a" });
-      await on.sendBatch(...children.map((id) => ({ id, dependsOn: ["a"] })));
-      assert.deepEqual(await on.runAll(), ["a", ...children]);
-    }),
+  rule("any number of jobs may share a dependency", async (on) => {
+    const children = Array.from({ length: 50 }, (_, index) => `c${index}`);
+    await on.send({ id: "a" });
+    await on.sendBatch(...children.map((id) => ({ id, dependsOn: ["a"] })));
+    assert.deepEqual(await on.runAll(), ["a", ...children]);
+  }),
 
-    rule("many to many: each waits for all of its own", async (on) => {
-      await on.sendBatch({ id: "a" }, { id: "b" });
-      await on.sendBatch({ id: "x", dependsOn: ["a", "b"] }, { id: "y", dependsOn: ["b"] });
-      await on.run("a");
-      await on.expect({ x: "blocked", y: "blocked" });
-      await on.run("b");
-      await on.expect({ x: "queued", y: "queued" });
-    }),
+  rule("many to many: each waits for all of its own", async (on) => {
+    await on.sendBatch({ id: "a" }, { id: "b" });
+    await on.sendBatch({ id: "x", dependsOn: ["a", "b"] }, { id: "y", dependsOn: ["b"] });
+    await on.run("a");
+    await on.expect({ x: "blocked", y: "blocked" });
+    await on.run("b");
+    await on.expect({ x: "queued", y: "queued" });
+  }),
 
-    rule("a diamond runs from top to bottom", async (on) => {
-      await on.sendBatch(
-        { id: "top" },
-        { id: "left", dependsOn: ["top"] },
-        { id: "right", dependsOn: ["top"] },
-        { id: "bottom", dependsOn: ["left", "right"] },
-      );
-      assert.deepEqual(await on.runAll(), ["top", "left", "right", "bottom"]);
-    }),
+  rule("a diamond runs from top to bottom", async (on) => {
+    await on.sendBatch(
+      { id: "top" },
+      { id: "left", dependsOn: ["top"] },
+      { id: "right", dependsOn: ["top"] },
+      { id: "bottom", dependsOn: ["left", "right"] },
+    );
+    assert.deepEqual(await on.runAll(), ["top", "left", "right", "bottom"]);
+  }),
 
-    rule("a job may depend on one of another queue", async (on) => {
-      await on.sendEach({ id: "a", queue: "here" }, { id: "b", queue: "there", dependsOn: ["a"] });
-      assert.deepEqual(await on.claimIds(10, ["there"]), []);
-      await on.run("a", "here");
-      assert.deepEqual(await on.claimIds(10, ["there"]), ["b"]);
-    }),
+  rule("a job may depend on one of another queue", async (on) => {
+    await on.sendEach({ id: "a", queue: "here" }, { id: "b", queue: "there", dependsOn: ["a"] });
+    assert.deepEqual(await on.claimIds(10, ["there"]), []);
+    await on.run("a", "here");
+    assert.deepEqual(await on.claimIds(10, ["there"]), ["b"]);
+  }),
 
-    rule("in the same batch, a job may come before what it depends on", async (on) => {
-      await on.sendBatch({ id: "b", dependsOn: ["a"] }, { id: "a" });
-      assert.deepEqual(await on.runAll(), ["a", "b"]);
-    }),
+  rule("in the same batch, a job may come before what it depends on", async (on) => {
+    await on.sendBatch({ id: "b", dependsOn: ["a"] }, { id: "a" });
+    assert.deepEqual(await on.runAll(), ["a", "b"]);
+  }),
 
-    rule(
-      "on a job that is queued, active, blocked or scheduled, it waits",
-      async (on) => {
-        await on.send({ id: "active" });
-        await on.take("active");
-        await on.sendEach(
-          { id: "queued" },
-          { id: "blocked", dependsOn: ["queued"] },
-          { id: "scheduled", delay: LATER },
-        );
-        for (const state of ["queued", "active", "blocked", "scheduled"] as const) {
-          await on.expect({ [state]: state });
-          const child = await on.send({ dependsOn: [state] });
-          await on.expect({ [child]: "blocked" });
-        }
-      },
-      ["delays"],
-    ),
+  rule("on a job that is queued, active, blocked or scheduled, it waits", async (on) => {
+    await on.send({ id: "active" });
+    await on.take("active");
+    await on.sendEach(
+      { id: "queued" },
+      { id: "blocked", dependsOn: ["queued"] },
+      { id: "scheduled", delay: LATER },
+    );
+    for (const state of ["queued", "active", "blocked", "scheduled"] as const) {
+      await on.expect({ [state]: state });
+      const child = await on.send({ dependsOn: [state] });
+      await on.expect({ [child]: "blocked" });
+    }
+  }),
 
-    rule("already completed counts as satisfied", async (on) => {
-      await on.sendEnded("completed", { id: "a" });
-      await on.send({ id: "b", dependsOn: ["a"] });
-      await on.expect({ b: "queued" });
-    }),
+  rule("already completed counts as satisfied", async (on) => {
+    await on.sendEnded("completed", { id: "a" });
+    await on.send({ id: "b", dependsOn: ["a"] });
+    await on.expect({ b: "queued" });
+  }),
 
-    rule("unknown is refused by name, and nothing is stored", async (on) => {
-      await on.send({ id: "known" });
-      const outcome = await on.offer({ id: "b", dependsOn: ["nowhere", "known", "nobody"] });
-      assert(!outcome.ok && outcome.reason === "dependency-not-found");
-      assert.deepEqual([...outcome.missing].sort(), ["nobody", "nowhere"]);
-      assert.equal(await on.isStored("b"), false);
-    }),
+  rule("unknown is refused by name, and nothing is stored", async (on) => {
+    await on.send({ id: "known" });
+    const outcome = await on.offer({ id: "b", dependsOn: ["nowhere", "known", "nobody"] });
+    assert(!outcome.ok && outcome.reason === "dependency-not-found");
+    assert.deepEqual([...outcome.missing].sort(), ["nobody", "nowhere"]);
+    assert.equal(await on.isStored("b"), false);
+  }),
 
-    rule("a cycle of two in a batch is refused by name, and nothing is stored", async (on) => {
-      const outcome = await on.offer({ id: "a", dependsOn: ["b"] }, { id: "b", dependsOn: ["a"] });
-      assert(!outcome.ok && outcome.reason === "dependency-cycle");
-      assert.deepEqual(new Set(outcome.cycle), new Set(["a", "b"]));
-      assert.deepEqual(await on.engine.get(["a", "b"]), [null, null]);
-    }),
+  rule("a cycle of two in a batch is refused by name, and nothing is stored", async (on) => {
+    const outcome = await on.offer({ id: "a", dependsOn: ["b"] }, { id: "b", dependsOn: ["a"] });
+    assert(!outcome.ok && outcome.reason === "dependency-cycle");
+    assert.deepEqual(new Set(outcome.cycle), new Set(["a", "b"]));
+    assert.deepEqual(await on.engine.inspect.get(["a", "b"]), [null, null]);
+  }),
 
-    rule("a longer cycle is named without the jobs beside it", async (on) => {
-      const outcome = await on.offer(
-        { id: "before" },
-        { id: "a", dependsOn: ["c", "before"] },
-        { id: "b", dependsOn: ["a"] },
-        { id: "c", dependsOn: ["b"] },
-        { id: "after", dependsOn: ["c"] },
-      );
-      assert(!outcome.ok && outcome.reason === "dependency-cycle");
-      assert.deepEqual(new Set(outcome.cycle), new Set(["a", "b", "c"]));
-    }),
+  rule("a longer cycle is named without the jobs beside it", async (on) => {
+    const outcome = await on.offer(
+      { id: "before" },
+      { id: "a", dependsOn: ["c", "before"] },
+      { id: "b", dependsOn: ["a"] },
+      { id: "c", dependsOn: ["b"] },
+      { id: "after", dependsOn: ["c"] },
+    );
+    assert(!outcome.ok && outcome.reason === "dependency-cycle");
+    assert.deepEqual(new Set(outcome.cycle), new Set(["a", "b", "c"]));
+  }),
 
-    rule("a job can't depend on itself", async (on) => {
-      const outcome = await on.offer({ id: "a", dependsOn: ["a"] });
-      assert(!outcome.ok && outcome.reason === "dependency-cycle");
-      assert.deepEqual(new Set(outcome.cycle), new Set(["a"]));
-    }),
+  rule("a job can't depend on itself", async (on) => {
+    const outcome = await on.offer({ id: "a", dependsOn: ["a"] });
+    assert(!outcome.ok && outcome.reason === "dependency-cycle");
+    assert.deepEqual(new Set(outcome.cycle), new Set(["a"]));
+  }),
 
-    rule("a dependency named twice counts once", async (on) => {
-      await on.send({ id: "a" });
-      await on.send({ id: "b", dependsOn: ["a", "a"] });
-      await on.run("a");
-      await on.expect({ b: "queued" });
-    }),
+  rule("a dependency named twice counts once", async (on) => {
+    await on.send({ id: "a" });
+    await on.send({ id: "b", dependsOn: ["a", "a"] });
+    await on.run("a");
+    await on.expect({ b: "queued" });
+  }),
 
-    rule(
-      "the settlement that satisfies the last edge makes the dependent runnable in the same step",
-      async (on) => {
-        await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
-        const { id, epoch, token } = await on.take("a");
-        const reply = await on.engine.settle({
-          outcomes: [{ id, epoch, token, type: "complete" }],
-          claim: { queues: ["jobs"], limit: 1, lease: 30_000 },
-        });
-        assert.deepEqual(reply.verdicts, ["accepted"]);
-        assert.deepEqual(
-          reply.claimed.map((job) => job.id),
-          ["b"],
-        );
-      },
-    ),
-
-    rule("a stale settlement releases no dependent", async (on) => {
+  rule(
+    "the settlement that satisfies the last edge makes the dependent runnable in the same step",
+    async (on) => {
       await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
       const { id, epoch, token } = await on.take("a");
-      assert.deepEqual(await on.settle({ id, token, epoch: epoch + 1, type: "complete" }), ["stale"]);
-      await on.expect({ b: "blocked" });
-    }),
-
-    rule("a dependency between two attempts is still pending", async (on) => {
-      await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
-      await on.retryAttempt(await on.take("a"));
-      await on.expect({ b: "blocked" });
-      await on.run("a");
-      await on.expect({ b: "queued" });
-    }),
-
-    rule("a released dependent keeps its place in the send order", async (on) => {
-      await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] }, { id: "c" });
-      await on.run("a");
-      assert.deepEqual(await on.claimIds(), ["b", "c"]);
-    }),
-
-    rule(
-      "a dependent let go before its delay has passed is scheduled",
-      async (on) => {
-        await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"], delay: LATER });
-        await on.run("a");
-        await on.expect({ b: "scheduled" });
-        assert.deepEqual(await on.claimIds(), []);
-      },
-      ["delays"],
-    ),
-
-    rule(
-      "a delay counts from the send: let go later, the dependent is queued",
-      async (on) => {
-        await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"], delay: SOON });
-        await on.elapse(SOON);
-        await on.expect({ b: "blocked" });
-        await on.run("a");
-        await on.expect({ b: "queued" });
-      },
-      ["delays"],
-    ),
-
-    rule("an active job is told what it depended on, so that results can be read", async (on) => {
-      await on.send({ id: "a" });
-      await on.complete(await on.take("a"), '{"answer":42}');
-      await on.send({ id: "b", dependsOn: ["a"] });
-      const lease = await on.take("b");
-      assert.deepEqual(lease.dependsOn, ["a"]);
-      const [dependency] = await on.engine.get(lease.dependsOn);
-      assert.equal(dependency?.result, '{"answer":42}');
-    }),
-
-    rule("edges tell what a blocked job waits for, and who waits for a job", async (on) => {
-      await on.sendEach({ id: "a" }, { id: "b" }, { id: "c" });
-      await on.run("a");
-      const hold = { job: "b", onFailure: "hold" } as const;
-      await on.send({ id: "child", dependsOn: ["a", hold, "c"] });
-      const { dependencies, dependents, behind } = await on.edges("child");
+      const reply = await on.engine.core.settle({
+        outcomes: [{ id, epoch, token, type: "complete" }],
+        claim: { queues: ["jobs"], limit: 1, lease: 30_000 },
+      });
+      assert.deepEqual(reply.verdicts, ["accepted"]);
       assert.deepEqual(
-        dependencies.map((edge) => ({ ...edge })),
-        [
-          { job: "a", onFailure: "cancel", state: "completed", pending: false },
-          { job: "b", onFailure: "hold", state: "queued", pending: true },
-          { job: "c", onFailure: "cancel", state: "queued", pending: true },
-        ],
+        reply.claimed.map((job) => job.id),
+        ["b"],
       );
-      assert.deepEqual(dependents, []);
-      assert.equal(behind, undefined);
-      assert.deepEqual((await on.edges("b")).dependents, ["child"]);
-      assert.deepEqual((await on.edges("a")).dependents, []);
-    }),
+    },
+  ),
 
-    rule("edges of a job that isn't stored are null", async (on) => {
-      assert.equal(await on.engine.edges("nowhere"), null);
-    }),
+  rule("a stale settlement releases no dependent", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
+    const { id, epoch, token } = await on.take("a");
+    assert.deepEqual(await on.settle({ id, token, epoch: epoch + 1, type: "complete" }), ["stale"]);
+    await on.expect({ b: "blocked" });
+  }),
 
-    rule("a chain of two thousand runs to its end", async (on) => {
-      const ids = Array.from({ length: 2_000 }, (_, index) => `n${index}`);
-      await on.sendBatch(
-        ...ids.map((id, index) => ({ id, dependsOn: index === 0 ? [] : [ids[index - 1]!] })),
-      );
-      assert.deepEqual(await on.runAll(), ids);
-    }),
-  ],
-);
+  rule("a dependency between two attempts is still pending", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
+    await on.retryAttempt(await on.take("a"));
+    await on.expect({ b: "blocked" });
+    await on.run("a");
+    await on.expect({ b: "queued" });
+  }),
+
+  rule("a released dependent keeps its place in the send order", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] }, { id: "c" });
+    await on.run("a");
+    assert.deepEqual(await on.claimIds(), ["b", "c"]);
+  }),
+
+  rule("a dependent let go before its delay has passed is scheduled", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"], delay: LATER });
+    await on.run("a");
+    await on.expect({ b: "scheduled" });
+    assert.deepEqual(await on.claimIds(), []);
+  }),
+
+  rule("a delay counts from the send: let go later, the dependent is queued", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"], delay: SOON });
+    await on.elapse(SOON);
+    await on.expect({ b: "blocked" });
+    await on.run("a");
+    await on.expect({ b: "queued" });
+  }),
+
+  rule("an active job is told what it depended on, so that results can be read", async (on) => {
+    await on.send({ id: "a" });
+    await on.complete(await on.take("a"), '{"answer":42}');
+    await on.send({ id: "b", dependsOn: ["a"] });
+    const lease = await on.take("b");
+    assert.deepEqual(lease.dependsOn, ["a"]);
+    const [dependency] = await on.engine.inspect.get(lease.dependsOn);
+    assert.equal(dependency?.result, '{"answer":42}');
+  }),
+
+  rule("edges tell what a blocked job waits for, and who waits for a job", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b" }, { id: "c" });
+    await on.run("a");
+    const hold = { job: "b", onFailure: "hold" } as const;
+    await on.send({ id: "child", dependsOn: ["a", hold, "c"] });
+    const { dependencies, dependents, behind } = await on.edges("child");
+    assert.deepEqual(
+      dependencies.map((edge) => ({ ...edge })),
+      [
+        { job: "a", onFailure: "cancel", state: "completed", pending: false },
+        { job: "b", onFailure: "hold", state: "queued", pending: true },
+        { job: "c", onFailure: "cancel", state: "queued", pending: true },
+      ],
+    );
+    assert.deepEqual(dependents, []);
+    assert.equal(behind, undefined);
+    assert.deepEqual((await on.edges("b")).dependents, ["child"]);
+    assert.deepEqual((await on.edges("a")).dependents, []);
+  }),
+
+  rule("edges of a job that isn't stored are null", async (on) => {
+    assert.equal(await on.engine.inspect.edges("nowhere"), null);
+  }),
+
+  rule("a chain of two thousand runs to its end", async (on) => {
+    const ids = Array.from({ length: 2_000 }, (_, index) => `n${index}`);
+    await on.sendBatch(...ids.map((id, index) => ({ id, dependsOn: index === 0 ? [] : [ids[index - 1]!] })));
+    assert.deepEqual(await on.runAll(), ids);
+  }),
+]);

@@ -2,242 +2,226 @@ import assert from "node:assert/strict";
 import { rule, section } from "../case.ts";
 import { LEASE, SHORT_LEASE, SOON } from "../timing.ts";
 
-export const leaseCases = section(
-  "leases",
-  ["inspection"],
-  [
-    rule("an expired lease gives the job back", async (on) => {
-      await on.send({ id: "a" });
-      await on.take("a", undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      const { requeued, stalled } = await on.recover();
-      assert.deepEqual({ requeued, stalled }, { requeued: 1, stalled: 0 });
-      await on.expect({ a: "queued" });
-    }),
+export const leaseCases = section("leases", [
+  rule("an expired lease gives the job back", async (on) => {
+    await on.send({ id: "a" });
+    await on.take("a", undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    const { requeued, stalled } = await on.recover();
+    assert.deepEqual({ requeued, stalled }, { requeued: 1, stalled: 0 });
+    await on.expect({ a: "queued" });
+  }),
 
-    rule("a lease that hasn't expired is left alone", async (on) => {
-      await on.send({ id: "a" });
-      const lease = await on.take("a");
-      await on.elapse(SHORT_LEASE);
-      assert.equal((await on.recover()).requeued, 0);
-      await on.complete(lease);
-    }),
+  rule("a lease that hasn't expired is left alone", async (on) => {
+    await on.send({ id: "a" });
+    const lease = await on.take("a");
+    await on.elapse(SHORT_LEASE);
+    assert.equal((await on.recover()).requeued, 0);
+    await on.complete(lease);
+  }),
 
-    rule("a heartbeat keeps the lease, from now on", async (on) => {
-      await on.send({ id: "a" });
-      const lease = await on.take("a", undefined, SHORT_LEASE);
-      assert.equal(await on.beat(lease, LEASE), "held");
-      await on.elapse(SHORT_LEASE);
-      assert.equal((await on.recover()).requeued, 0);
-      await on.complete(lease);
-    }),
+  rule("a heartbeat keeps the lease, from now on", async (on) => {
+    await on.send({ id: "a" });
+    const lease = await on.take("a", undefined, SHORT_LEASE);
+    assert.equal(await on.beat(lease, LEASE), "held");
+    await on.elapse(SHORT_LEASE);
+    assert.equal((await on.recover()).requeued, 0);
+    await on.complete(lease);
+  }),
 
-    rule(
-      "leases are extended in one batch, each with its own answer",
-      async (on) => {
-        await on.sendBatch({ id: "a" }, { id: "b" }, { id: "c" });
-        const [a, b, c] = await on.claim(3);
-        await on.complete(b!);
-        await on.engine.cancel(["c"], "stop");
-        const leases = [c!, a!, b!, { id: "nowhere", epoch: 1, token: "none" }].map(
-          ({ id, epoch, token }) => ({ id, epoch, token }),
-        );
-        const statuses = await on.engine.extend({ leases, lease: LEASE });
-        assert.deepEqual(statuses, ["cancelling", "held", "lost", "lost"]);
-      },
-      ["cancellation"],
-    ),
+  rule("leases are extended in one batch, each with its own answer", async (on) => {
+    await on.sendBatch({ id: "a" }, { id: "b" }, { id: "c" });
+    const [a, b, c] = await on.claim(3);
+    await on.complete(b!);
+    await on.engine.operate.cancel(["c"], "stop");
+    const leases = [c!, a!, b!, { id: "nowhere", epoch: 1, token: "none" }].map(({ id, epoch, token }) => ({
+      id,
+      epoch,
+      token,
+    }));
+    const statuses = await on.engine.core.extend({ leases, lease: LEASE });
+    assert.deepEqual(statuses, ["cancelling", "held", "lost", "lost"]);
+  }),
 
-    rule("a lease that expired but wasn't recovered still accepts its holder's ending", async (on) => {
-      await on.send({ id: "a" });
-      const lease = await on.take("a", undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      await on.complete(lease, "1");
-      assert.equal((await on.recover()).requeued, 0);
-      await on.expect({ a: "completed" });
-    }),
+  rule("a lease that expired but wasn't recovered still accepts its holder's ending", async (on) => {
+    await on.send({ id: "a" });
+    const lease = await on.take("a", undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    await on.complete(lease, "1");
+    assert.equal((await on.recover()).requeued, 0);
+    await on.expect({ a: "completed" });
+  }),
 
-    rule("after the job was given back, its old holder is refused", async (on) => {
-      await on.send({ id: "a" });
-      const { id, epoch, token } = await on.take("a", undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      await on.recover();
-      assert.deepEqual(await on.settle({ id, epoch, token, type: "complete" }), ["stale"]);
-      assert.equal(await on.beat({ id, epoch, token }), "lost");
-      await on.release({ id, epoch, token }, SOON);
-      await on.expect({ a: "queued" });
-    }),
+  rule("after the job was given back, its old holder is refused", async (on) => {
+    await on.send({ id: "a" });
+    const { id, epoch, token } = await on.take("a", undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    await on.recover();
+    assert.deepEqual(await on.settle({ id, epoch, token, type: "complete" }), ["stale"]);
+    assert.equal(await on.beat({ id, epoch, token }), "lost");
+    await on.release({ id, epoch, token }, SOON);
+    await on.expect({ a: "queued" });
+  }),
 
-    rule("a worker that slept past its lease can't overwrite its successor", async (on) => {
-      await on.send({ id: "a" });
-      const sleeper = await on.take("a", undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      await on.recover();
-      const successor = await on.take("a");
-      assert(successor.epoch > sleeper.epoch);
-      const late = { ...sleeper, type: "complete", result: '"late"' } as const;
-      assert.deepEqual(await on.settle(late), ["stale"]);
-      await on.complete(successor, '"right"');
-      assert.equal((await on.job("a")).result, '"right"');
-    }),
+  rule("a worker that slept past its lease can't overwrite its successor", async (on) => {
+    await on.send({ id: "a" });
+    const sleeper = await on.take("a", undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    await on.recover();
+    const successor = await on.take("a");
+    assert(successor.epoch > sleeper.epoch);
+    const late = { ...sleeper, type: "complete", result: '"late"' } as const;
+    assert.deepEqual(await on.settle(late), ["stale"]);
+    await on.complete(successor, '"right"');
+    assert.equal((await on.job("a")).result, '"right"');
+  }),
 
-    rule("a job given back keeps its place in the send order", async (on) => {
-      await on.sendEach({ id: "a" }, { id: "b" });
-      await on.take("a", undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      await on.recover();
-      assert.deepEqual(await on.claimIds(), ["a", "b"]);
-    }),
+  rule("a job given back keeps its place in the send order", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b" });
+    await on.take("a", undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    await on.recover();
+    assert.deepEqual(await on.claimIds(), ["a", "b"]);
+  }),
 
-    rule("many processes recovering at once give a job back once", async (on) => {
-      await on.send({ id: "a", maxStalls: 3 });
-      await on.take("a", undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      const peer = await on.peer();
-      const reports = await Promise.all([on.engine, peer, on.engine, peer].map((engine) => engine.recover()));
-      assert.equal(
-        reports.reduce((sum, { requeued }) => sum + requeued, 0),
-        1,
+  rule("many processes recovering at once give a job back once", async (on) => {
+    await on.send({ id: "a", maxStalls: 3 });
+    await on.take("a", undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    const peer = await on.peer();
+    const reports = await Promise.all(
+      [on.engine, peer, on.engine, peer].map((engine) => engine.core.recover()),
+    );
+    assert.equal(
+      reports.reduce((sum, { requeued }) => sum + requeued, 0),
+      1,
+    );
+    assert.equal((await on.job("a")).stalls, 1);
+  }),
+
+  rule(
+    "one turn of maintenance handles its expired leases in send order, whichever was claimed first",
+    async (on) => {
+      const stalling = { maxStalls: 1 };
+      await on.sendBatch({ id: "a", priority: 1, ...stalling }, { id: "b", ...stalling });
+      assert.deepEqual(
+        (await on.claim(2, undefined, SHORT_LEASE)).map(({ id }) => id),
+        ["b", "a"],
       );
-      assert.equal((await on.job("a")).stalls, 1);
-    }),
+      const { events, until } = await on.listen();
+      await on.elapse(SHORT_LEASE);
+      await on.recover();
+      await until((seen) => seen.length === 2);
+      assert.deepEqual(
+        events.map(({ type, id }) => `${id} ${type}`),
+        ["a failed", "b failed"],
+      );
+    },
+  ),
 
-    rule(
-      "one turn of maintenance handles its expired leases in send order, whichever was claimed first",
-      async (on) => {
-        const stalling = { maxStalls: 1 };
-        await on.sendBatch({ id: "a", priority: 1, ...stalling }, { id: "b", ...stalling });
-        assert.deepEqual(
-          (await on.claim(2, undefined, SHORT_LEASE)).map(({ id }) => id),
-          ["b", "a"],
-        );
-        const { events, until } = await on.listen();
-        await on.elapse(SHORT_LEASE);
-        await on.recover();
-        await until((seen) => seen.length === 2);
-        assert.deepEqual(
-          events.map(({ type, id }) => `${id} ${type}`),
-          ["a failed", "b failed"],
-        );
-      },
-      ["priorities"],
-    ),
+  rule("more expired leases than one turn of maintenance takes are all given back in the end", async (on) => {
+    await on.sendBatch(...Array.from({ length: 3_000 }, () => ({})));
+    await on.claim(3_000, undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    assert.equal((await on.recover()).requeued, 3_000);
+    assert.equal((await on.counts()).states.queued, 3_000);
+  }),
+]);
 
-    rule(
-      "more expired leases than one turn of maintenance takes are all given back in the end",
-      async (on) => {
-        await on.sendBatch(...Array.from({ length: 3_000 }, () => ({})));
-        await on.claim(3_000, undefined, SHORT_LEASE);
-        await on.elapse(SHORT_LEASE);
-        assert.equal((await on.recover()).requeued, 3_000);
-        assert.equal((await on.counts()).states.queued, 3_000);
-      },
-    ),
-  ],
-);
+export const stallCases = section("stalls", [
+  rule("crashes are counted apart from failures: a lost lease uses up no attempt", async (on) => {
+    await on.send({ id: "a", maxAttempts: 1, maxStalls: 5 });
+    for (let stalls = 1; stalls <= 3; stalls++) {
+      await on.take("a", undefined, SHORT_LEASE);
+      await on.elapse(SHORT_LEASE);
+      await on.recover();
+      assert.equal((await on.job("a")).stalls, stalls);
+    }
+    const lease = await on.take("a");
+    assert.equal(lease.attempt, 1);
+    assert.equal(lease.stalls, 3);
+    await on.complete(lease);
+  }),
 
-export const stallCases = section(
-  "stalls",
-  ["inspection"],
-  [
-    rule("crashes are counted apart from failures: a lost lease uses up no attempt", async (on) => {
-      await on.send({ id: "a", maxAttempts: 1, maxStalls: 5 });
-      for (let stalls = 1; stalls <= 3; stalls++) {
-        await on.take("a", undefined, SHORT_LEASE);
-        await on.elapse(SHORT_LEASE);
-        await on.recover();
-        assert.equal((await on.job("a")).stalls, stalls);
-      }
-      const lease = await on.take("a");
-      assert.equal(lease.attempt, 1);
-      assert.equal(lease.stalls, 3);
-      await on.complete(lease);
-    }),
-
-    rule("a job that loses its worker `maxStalls` times fails with STALLED", async (on) => {
-      await on.send({ id: "a", maxStalls: 2 });
-      for (const state of ["queued", "failed"] as const) {
-        await on.take("a", undefined, SHORT_LEASE);
-        await on.elapse(SHORT_LEASE);
-        const { requeued, stalled } = await on.recover();
-        assert.equal(requeued + stalled, 1);
-        await on.expect({ a: state });
-      }
-      assert.equal(await on.errorCode("a"), "STALLED");
-      assert.equal((await on.job("a")).stalls, 2);
-    }),
-
-    rule("maintenance reports what it gave back and what stalled for good", async (on) => {
-      await on.sendBatch({ id: "a", maxStalls: 1 }, { id: "b", maxStalls: 2 });
-      await on.claim(2, undefined, SHORT_LEASE);
+  rule("a job that loses its worker `maxStalls` times fails with STALLED", async (on) => {
+    await on.send({ id: "a", maxStalls: 2 });
+    for (const state of ["queued", "failed"] as const) {
+      await on.take("a", undefined, SHORT_LEASE);
       await on.elapse(SHORT_LEASE);
       const { requeued, stalled } = await on.recover();
-      assert.deepEqual({ requeued, stalled }, { requeued: 1, stalled: 1 });
-    }),
+      assert.equal(requeued + stalled, 1);
+      await on.expect({ a: state });
+    }
+    assert.equal(await on.errorCode("a"), "STALLED");
+    assert.equal((await on.job("a")).stalls, 2);
+  }),
 
-    rule("a failure between two stalls doesn't forget the first", async (on) => {
-      await on.send({ id: "a", maxStalls: 2 });
-      await on.take("a", undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      await on.recover();
-      await on.retryAttempt(await on.take("a"));
-      await on.take("a", undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      await on.recover();
-      await on.expect({ a: "failed" });
-      assert.equal(await on.errorCode("a"), "STALLED");
-    }),
+  rule("maintenance reports what it gave back and what stalled for good", async (on) => {
+    await on.sendBatch({ id: "a", maxStalls: 1 }, { id: "b", maxStalls: 2 });
+    await on.claim(2, undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    const { requeued, stalled } = await on.recover();
+    assert.deepEqual({ requeued, stalled }, { requeued: 1, stalled: 1 });
+  }),
 
-    rule("stalled attempts are in the job's history", async (on) => {
-      await on.send({ id: "a" });
-      const { epoch } = await on.take("a", undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      await on.recover();
-      const { failures } = await on.job("a");
-      assert.equal(failures.length, 1);
-      assert.equal(failures[0]?.epoch, epoch);
-    }),
-  ],
-);
+  rule("a failure between two stalls doesn't forget the first", async (on) => {
+    await on.send({ id: "a", maxStalls: 2 });
+    await on.take("a", undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    await on.recover();
+    await on.retryAttempt(await on.take("a"));
+    await on.take("a", undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    await on.recover();
+    await on.expect({ a: "failed" });
+    assert.equal(await on.errorCode("a"), "STALLED");
+  }),
 
-export const releaseCases = section(
-  "releasing",
-  ["inspection"],
-  [
-    rule("a released job goes back to its place, and no attempt is counted", async (on) => {
-      await on.sendEach({ id: "a", maxAttempts: 1 }, { id: "b" });
-      const first = await on.take("a");
-      await on.release(first);
-      await on.expect({ a: "queued" });
-      const second = await on.take("a");
-      assert.equal(second.attempt, 1);
-      assert(second.epoch > first.epoch);
-    }),
+  rule("stalled attempts are in the job's history", async (on) => {
+    await on.send({ id: "a" });
+    const { epoch } = await on.take("a", undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    await on.recover();
+    const { failures } = await on.job("a");
+    assert.equal(failures.length, 1);
+    assert.equal(failures[0]?.epoch, epoch);
+  }),
+]);
 
-    rule("a release counts as a bounce when it says so", async (on) => {
-      await on.send({ id: "a" });
-      await on.release(await on.take("a"), 0, true);
-      await on.release(await on.take("a"), 0, true);
-      await on.release(await on.take("a"), 0, false);
-      const { bounces, stalls, attempt } = await on.take("a");
-      assert.deepEqual({ bounces, stalls, attempt }, { bounces: 2, stalls: 0, attempt: 1 });
-    }),
+export const releaseCases = section("releasing", [
+  rule("a released job goes back to its place, and no attempt is counted", async (on) => {
+    await on.sendEach({ id: "a", maxAttempts: 1 }, { id: "b" });
+    const first = await on.take("a");
+    await on.release(first);
+    await on.expect({ a: "queued" });
+    const second = await on.take("a");
+    assert.equal(second.attempt, 1);
+    assert(second.epoch > first.epoch);
+  }),
 
-    rule("a release with a delay schedules the job", async (on) => {
-      await on.send({ id: "a" });
-      await on.release(await on.take("a"), SOON);
-      await on.expect({ a: "scheduled" });
-      assert.deepEqual(await on.claimIds(), []);
-      await on.elapse(SOON);
-      await on.run("a");
-    }),
+  rule("a release counts as a bounce when it says so", async (on) => {
+    await on.send({ id: "a" });
+    await on.release(await on.take("a"), 0, true);
+    await on.release(await on.take("a"), 0, true);
+    await on.release(await on.take("a"), 0, false);
+    const { bounces, stalls, attempt } = await on.take("a");
+    assert.deepEqual({ bounces, stalls, attempt }, { bounces: 2, stalls: 0, attempt: 1 });
+  }),
 
-    rule("after a release, its holder is refused", async (on) => {
-      await on.send({ id: "a" });
-      const { id, epoch, token } = await on.take("a");
-      await on.release({ id, epoch, token });
-      assert.deepEqual(await on.settle({ id, epoch, token, type: "complete" }), ["stale"]);
-      await on.expect({ a: "queued" });
-    }),
-  ],
-);
+  rule("a release with a delay schedules the job", async (on) => {
+    await on.send({ id: "a" });
+    await on.release(await on.take("a"), SOON);
+    await on.expect({ a: "scheduled" });
+    assert.deepEqual(await on.claimIds(), []);
+    await on.elapse(SOON);
+    await on.run("a");
+  }),
+
+  rule("after a release, its holder is refused", async (on) => {
+    await on.send({ id: "a" });
+    const { id, epoch, token } = await on.take("a");
+    await on.release({ id, epoch, token });
+    assert.deepEqual(await on.settle({ id, epoch, token, type: "complete" }), ["stale"]);
+    await on.expect({ a: "queued" });
+  }),
+]);

@@ -1,231 +1,198 @@
 import assert from "node:assert/strict";
-import { HISTOGRAM_BOUNDS } from "../../../engine/reports.ts";
+import { HISTOGRAM_BOUNDS } from "../../../engine/queues.ts";
 import { rule, section } from "../case.ts";
 import { QUEUE } from "../new-job.ts";
 import { LATER, LEASE, SHORT_LEASE } from "../timing.ts";
 
-export const pauseCases = section(
-  "pause",
-  [],
-  [
-    rule("a paused queue accepts jobs and hands none out", async (on) => {
-      await on.engine.pause(QUEUE);
-      await on.send({ id: "a" });
-      assert.deepEqual(await on.claimIds(), []);
-      await on.engine.resume(QUEUE);
-      assert.deepEqual(await on.claimIds(), ["a"]);
-    }),
+export const pauseCases = section("pause", [
+  rule("a paused queue accepts jobs and hands none out", async (on) => {
+    await on.engine.queues.pause(QUEUE);
+    await on.send({ id: "a" });
+    assert.deepEqual(await on.claimIds(), []);
+    await on.engine.queues.resume(QUEUE);
+    assert.deepEqual(await on.claimIds(), ["a"]);
+  }),
 
-    rule(
-      "a queue can be paused before it has jobs, and counts say so",
-      async (on) => {
-        await on.engine.pause(QUEUE);
-        assert.equal((await on.counts()).paused, true);
-        await on.engine.resume(QUEUE);
-        assert.equal((await on.counts()).paused, false);
-      },
-      ["inspection"],
-    ),
+  rule("a queue can be paused before it has jobs, and counts say so", async (on) => {
+    await on.engine.queues.pause(QUEUE);
+    assert.equal((await on.counts()).paused, true);
+    await on.engine.queues.resume(QUEUE);
+    assert.equal((await on.counts()).paused, false);
+  }),
 
-    rule("pausing twice and resuming once resumes", async (on) => {
-      await on.send({ id: "a" });
-      await on.engine.pause(QUEUE);
-      await on.engine.pause(QUEUE);
-      await on.engine.resume(QUEUE);
-      assert.deepEqual(await on.claimIds(), ["a"]);
-    }),
+  rule("pausing twice and resuming once resumes", async (on) => {
+    await on.send({ id: "a" });
+    await on.engine.queues.pause(QUEUE);
+    await on.engine.queues.pause(QUEUE);
+    await on.engine.queues.resume(QUEUE);
+    assert.deepEqual(await on.claimIds(), ["a"]);
+  }),
 
-    rule("pausing leaves active jobs to their holders", async (on) => {
-      await on.send({ id: "a" });
-      const lease = await on.take("a");
-      await on.engine.pause(QUEUE);
-      assert.equal(await on.beat(lease), "held");
-      await on.complete(lease);
-    }),
+  rule("pausing leaves active jobs to their holders", async (on) => {
+    await on.send({ id: "a" });
+    const lease = await on.take("a");
+    await on.engine.queues.pause(QUEUE);
+    assert.equal(await on.beat(lease), "held");
+    await on.complete(lease);
+  }),
 
-    rule("settling names the paused ones of the queues that it claims from", async (on) => {
-      await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two" });
-      const settle = async (...queues: readonly string[]) => {
-        const { paused, claimed } = await on.engine.settle({
-          outcomes: [],
-          ...(queues.length > 0 && { claim: { queues, limit: 1, lease: LEASE } }),
-        });
-        return { paused, claimed: claimed.map(({ id }) => id) };
-      };
-      await on.engine.pause("one");
-      await on.engine.pause("three");
-      assert.deepEqual(await settle(), { paused: [], claimed: [] });
-      assert.deepEqual(await settle("one", "two"), { paused: ["one"], claimed: ["b"] });
-      assert.deepEqual(await settle("two", "three", "one"), { paused: ["three", "one"], claimed: [] });
-      await on.engine.resume("one");
-      assert.deepEqual(await settle("one"), { paused: [], claimed: ["a"] });
-    }),
-
-    rule("a paused queue doesn't hold up another", async (on) => {
-      await on.engine.pause("one");
-      await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two" });
-      assert.deepEqual(await on.claimIds(10, ["one", "two"]), ["b"]);
-    }),
-
-    rule(
-      "dependents of a paused queue are let go, and wait there",
-      async (on) => {
-        await on.engine.pause("two");
-        await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two", dependsOn: ["a"] });
-        await on.run("a", "one");
-        await on.expect({ b: "queued" });
-        assert.deepEqual(await on.claimIds(10, ["two"]), []);
-      },
-      ["inspection", "dependencies"],
-    ),
-  ],
-);
-
-export const operatingCases = section(
-  "operating",
-  ["inspection"],
-  [
-    rule(
-      "removing deletes what isn't active",
-      async (on) => {
-        await on.send({ id: "active" });
-        await on.take("active");
-        await on.send({ id: "queued" });
-        await on.send({ id: "scheduled", delay: LATER });
-        const outcomes = await on.engine.remove(["queued", "active", "nowhere", "scheduled"]);
-        assert.deepEqual(outcomes, ["removed", "active", "unknown", "removed"]);
-        assert.equal(await on.isStored("queued"), false);
-        await on.expect({ active: "active" });
-        assert.deepEqual(await on.claimIds(), []);
-      },
-      ["delays"],
-    ),
-
-    rule(
-      "a removed job is unknown from then on",
-      async (on) => {
-        await on.sendEnded("failed", { id: "a" });
-        await on.remove("a");
-        assert.deepEqual(await on.engine.remove(["a"]), ["unknown"]);
-        assert.deepEqual(await on.engine.retry(["a"]), ["unknown"]);
-        assert.deepEqual(await on.engine.cancel(["a"], "gone"), ["unknown"]);
-        assert.deepEqual(await on.engine.promote(["a"]), ["unknown"]);
-      },
-      ["cancellation"],
-    ),
-
-    rule("metrics count what was sent and how it ended, per queue", async (on) => {
-      for (const state of ["completed", "completed", "failed", "cancelled"] as const)
-        await on.sendEnded(state);
-      await on.send({ id: "a" });
-      await on.retryAttempt(await on.take("a"));
-      await on.take("a", undefined, SHORT_LEASE);
-      await on.elapse(SHORT_LEASE);
-      await on.recover();
-      const sum = { sent: 0, completed: 0, failed: 0, cancelled: 0, retried: 0, stalled: 0 };
-      const spread = { waiting: 0, running: 0 };
-      for (const bucket of await on.engine.metrics({ since: 0 })) {
-        assert.equal(bucket.queue, QUEUE);
-        assert.equal(bucket.minute % 60_000, 0);
-        for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += bucket[name];
-        for (const name of Object.keys(spread) as (keyof typeof spread)[]) {
-          assert.equal(bucket[name].length, HISTOGRAM_BOUNDS.length + 1);
-          spread[name] += bucket[name].reduce((total, count) => total + count, 0);
-        }
-      }
-      assert.deepEqual(sum, { sent: 5, completed: 2, failed: 1, cancelled: 1, retried: 1, stalled: 1 });
-      assert.deepEqual(spread, { waiting: 6, running: 5 });
-    }),
-
-    rule("metrics leave out what is older than asked for", async (on) => {
-      const id = await on.sendEnded("completed");
-      const { createdAt } = await on.job(id);
-      assert.deepEqual(await on.engine.metrics({ since: createdAt + LATER }), []);
-    }),
-
-    rule("a listener hears what happens from now on, until it unsubscribes", async (on) => {
-      await on.send({ id: "before" });
-      const first = await on.listen();
-      const second = await on.listen();
-      await on.send({ id: "during" });
-      await Promise.all([first, second].map(({ until }) => until((seen) => seen.length > 0)));
-      await first.unsubscribe();
-      await on.send({ id: "after" });
-      await second.until((seen) => seen.length > 1);
-      assert.deepEqual(
-        first.events.map(({ id }) => id),
-        ["during"],
-      );
-      const { at, ...event } = first.events[0]!;
-      assert(Number.isFinite(at));
-      assert.deepEqual(event, {
-        type: "queued",
-        id: "during",
-        queue: QUEUE,
-        messageType: "TEST_MESSAGE",
-        epoch: 0,
+  rule("settling names the paused ones of the queues that it claims from", async (on) => {
+    await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two" });
+    const settle = async (...queues: readonly string[]) => {
+      const { paused, claimed } = await on.engine.core.settle({
+        outcomes: [],
+        ...(queues.length > 0 && { claim: { queues, limit: 1, lease: LEASE } }),
       });
-    }),
+      return { paused, claimed: claimed.map(({ id }) => id) };
+    };
+    await on.engine.queues.pause("one");
+    await on.engine.queues.pause("three");
+    assert.deepEqual(await settle(), { paused: [], claimed: [] });
+    assert.deepEqual(await settle("one", "two"), { paused: ["one"], claimed: ["b"] });
+    assert.deepEqual(await settle("two", "three", "one"), { paused: ["three", "one"], claimed: [] });
+    await on.engine.queues.resume("one");
+    assert.deepEqual(await settle("one"), { paused: [], claimed: ["a"] });
+  }),
 
-    rule(
-      "a listener hears of other processes' jobs",
-      async (on) => {
-        const { events, until } = await on.listen();
-        await on.send({ id: "a" });
-        const peer = await on.peer();
-        await peer.cancel(["a"], "stop");
-        await until((seen) => seen.some(({ type }) => type === "cancelled"));
-        assert.equal(events.at(-1)?.id, "a");
-      },
-      ["cancellation"],
-    ),
+  rule("a paused queue doesn't hold up another", async (on) => {
+    await on.engine.queues.pause("one");
+    await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two" });
+    assert.deepEqual(await on.claimIds(10, ["one", "two"]), ["b"]);
+  }),
 
-    rule(
-      "what `get` no longer finds, listeners have been told of",
-      async (on) => {
-        const { events } = await on.listen();
-        const gone = { completed: { age: 0, count: 0 }, failed: { age: 0, count: 0 } };
-        for (let index = 0; index < 50; index++) {
-          const id = await on.send({ id: `gone-${index}`, retain: gone });
-          const lease = await on.take(id);
-          const [, [record]] = await Promise.all([on.complete(lease, "1"), on.engine.get([id])]);
-          if (record) continue;
-          const { at, ...last } = events.findLast((event) => event.id === id)!;
-          assert(Number.isFinite(at));
-          assert.deepEqual(last, {
-            type: "completed",
-            id,
-            queue: QUEUE,
-            messageType: lease.envelope.messageType,
-            epoch: lease.epoch,
-            ending: { result: "1" },
-          });
-        }
-      },
-      ["inspection"],
-    ),
+  rule("dependents of a paused queue are let go, and wait there", async (on) => {
+    await on.engine.queues.pause("two");
+    await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two", dependsOn: ["a"] });
+    await on.run("a", "one");
+    await on.expect({ b: "queued" });
+    assert.deepEqual(await on.claimIds(10, ["two"]), []);
+  }),
+]);
 
-    rule("a listener that throws harms nobody", async (on) => {
-      const onEvent = () => {
-        throw new Error("a listener's own mistake");
-      };
-      await on.engine.subscribe({ onEvent });
-      const { until } = await on.listen();
-      await on.send({ id: "a" });
-      await on.run("a");
-      await until((seen) => seen.some(({ type }) => type === "completed"));
-    }),
+export const operatingCases = section("operating", [
+  rule("removing deletes what isn't active", async (on) => {
+    await on.send({ id: "active" });
+    await on.take("active");
+    await on.send({ id: "queued" });
+    await on.send({ id: "scheduled", delay: LATER });
+    const outcomes = await on.engine.operate.remove(["queued", "active", "nowhere", "scheduled"]);
+    assert.deepEqual(outcomes, ["removed", "active", "unknown", "removed"]);
+    assert.equal(await on.isStored("queued"), false);
+    await on.expect({ active: "active" });
+    assert.deepEqual(await on.claimIds(), []);
+  }),
 
-    rule("a healthy engine says so", async (on) => {
-      const { ok, engine, latency } = await on.engine.health();
-      assert.equal(ok, true);
-      assert.equal(engine, on.engine.name);
-      assert(latency >= 0);
-    }),
+  rule("a removed job is unknown from then on", async (on) => {
+    await on.sendEnded("failed", { id: "a" });
+    await on.remove("a");
+    assert.deepEqual(await on.engine.operate.remove(["a"]), ["unknown"]);
+    assert.deepEqual(await on.engine.operate.retry(["a"]), ["unknown"]);
+    assert.deepEqual(await on.engine.operate.cancel(["a"], "gone"), ["unknown"]);
+    assert.deepEqual(await on.engine.operate.promote(["a"]), ["unknown"]);
+  }),
 
-    rule("an engine can be closed twice", async (on) => {
-      await on.engine.close();
-      await on.engine.close();
-    }),
-  ],
-);
+  rule("metrics count what was sent and how it ended, per queue", async (on) => {
+    for (const state of ["completed", "completed", "failed", "cancelled"] as const) await on.sendEnded(state);
+    await on.send({ id: "a" });
+    await on.retryAttempt(await on.take("a"));
+    await on.take("a", undefined, SHORT_LEASE);
+    await on.elapse(SHORT_LEASE);
+    await on.recover();
+    const sum = { sent: 0, completed: 0, failed: 0, cancelled: 0, retried: 0, stalled: 0 };
+    const spread = { waiting: 0, running: 0 };
+    for (const bucket of await on.engine.queues.metrics({ since: 0 })) {
+      assert.equal(bucket.queue, QUEUE);
+      assert.equal(bucket.minute % 60_000, 0);
+      for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += bucket[name];
+      for (const name of Object.keys(spread) as (keyof typeof spread)[]) {
+        assert.equal(bucket[name].length, HISTOGRAM_BOUNDS.length + 1);
+        spread[name] += bucket[name].reduce((total, count) => total + count, 0);
+      }
+    }
+    assert.deepEqual(sum, { sent: 5, completed: 2, failed: 1, cancelled: 1, retried: 1, stalled: 1 });
+    assert.deepEqual(spread, { waiting: 6, running: 5 });
+  }),
+
+  rule("metrics leave out what is older than asked for", async (on) => {
+    const id = await on.sendEnded("completed");
+    const { createdAt } = await on.job(id);
+    assert.deepEqual(await on.engine.queues.metrics({ since: createdAt + LATER }), []);
+  }),
+
+  rule("a listener hears what happens from now on, until it unsubscribes", async (on) => {
+    await on.send({ id: "before" });
+    const first = await on.listen();
+    const second = await on.listen();
+    await on.send({ id: "during" });
+    await Promise.all([first, second].map(({ until }) => until((seen) => seen.length > 0)));
+    await first.unsubscribe();
+    await on.send({ id: "after" });
+    await second.until((seen) => seen.length > 1);
+    assert.deepEqual(
+      first.events.map(({ id }) => id),
+      ["during"],
+    );
+    const { at, ...event } = first.events[0]!;
+    assert(Number.isFinite(at));
+    assert.deepEqual(event, {
+      type: "queued",
+      id: "during",
+      queue: QUEUE,
+      messageType: "TEST_MESSAGE",
+      epoch: 0,
+    });
+  }),
+
+  rule("a listener hears of other processes' jobs", async (on) => {
+    const { events, until } = await on.listen();
+    await on.send({ id: "a" });
+    const peer = await on.peer();
+    await peer.operate.cancel(["a"], "stop");
+    await until((seen) => seen.some(({ type }) => type === "cancelled"));
+    assert.equal(events.at(-1)?.id, "a");
+  }),
+
+  rule("what `get` no longer finds, listeners have been told of", async (on) => {
+    const { events } = await on.listen();
+    const gone = { completed: { age: 0, count: 0 }, failed: { age: 0, count: 0 } };
+    for (let index = 0; index < 50; index++) {
+      const id = await on.send({ id: `gone-${index}`, retain: gone });
+      const lease = await on.take(id);
+      const [, [record]] = await Promise.all([on.complete(lease, "1"), on.engine.inspect.get([id])]);
+      if (record) continue;
+      const { at, ...last } = events.findLast((event) => event.id === id)!;
+      assert(Number.isFinite(at));
+      assert.deepEqual(last, {
+        type: "completed",
+        id,
+        queue: QUEUE,
+        messageType: lease.envelope.messageType,
+        epoch: lease.epoch,
+        ending: { result: "1" },
+      });
+    }
+  }),
+
+  rule("a listener that throws harms nobody", async (on) => {
+    const onEvent = () => {
+      throw new Error("a listener's own mistake");
+    };
+    await on.engine.events.subscribe({ onEvent });
+    const { until } = await on.listen();
+    await on.send({ id: "a" });
+    await on.run("a");
+    await until((seen) => seen.some(({ type }) => type === "completed"));
+  }),
+
+  rule("a healthy engine says so", async (on) => {
+    const { ok, engine, latency } = await on.engine.core.health();
+    assert.equal(ok, true);
+    assert.equal(engine, on.engine.name);
+    assert(latency >= 0);
+  }),
+
+  rule("an engine can be closed twice", async (on) => {
+    await on.engine.core.close();
+    await on.engine.core.close();
+  }),
+]);

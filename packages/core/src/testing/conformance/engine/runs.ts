@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AttemptOutcome, Lease } from "../../../engine/port.ts";
+import type { AttemptOutcome, Lease } from "../../../engine/core.ts";
 import { rule, section } from "../case.ts";
 import { LATER, LEASE, SHORT_LEASE } from "../timing.ts";
 
@@ -7,196 +7,172 @@ import { LATER, LEASE, SHORT_LEASE } from "../timing.ts";
 const inOrder = (...ids: readonly string[]) => ids.map((id) => ({ id, orderingKey: "k" }));
 const completion = ({ id, epoch, token }: Lease): AttemptOutcome => ({ id, epoch, token, type: "complete" });
 
-export const runCases = section(
-  "runs of an ordering key",
-  ["inspection", "orderingKeys"],
-  [
-    rule("a claim may take the next in a key's line along, up to `run`", async (on) => {
-      await on.sendBatch(...inOrder("a", "b", "c", "d"));
-      const run = await on.takeRun(["a", "b", "c"]);
-      assert.deepEqual(
-        run.map(({ follows }) => follows),
-        [undefined, "a", "b"],
-      );
-      assert.deepEqual(await on.claimIds(), []);
-    }),
+export const runCases = section("runs of an ordering key", [
+  rule("a claim may take the next in a key's line along, up to `run`", async (on) => {
+    await on.sendBatch(...inOrder("a", "b", "c", "d"));
+    const run = await on.takeRun(["a", "b", "c"]);
+    assert.deepEqual(
+      run.map(({ follows }) => follows),
+      [undefined, "a", "b"],
+    );
+    assert.deepEqual(await on.claimIds(), []);
+  }),
 
-    rule("the first of a run is active; the others are blocked, with their next epoch", async (on) => {
-      await on.sendBatch(...inOrder("a", "b"));
-      const [a, b] = await on.takeRun(["a", "b"]);
-      await on.expect({ a: "active", b: "blocked" });
-      assert.deepEqual([a?.epoch, b?.epoch, (await on.job("b")).epoch], [1, 1, 1]);
-      assert.equal((await on.edges("b")).behind, "a");
-    }),
+  rule("the first of a run is active; the others are blocked, with their next epoch", async (on) => {
+    await on.sendBatch(...inOrder("a", "b"));
+    const [a, b] = await on.takeRun(["a", "b"]);
+    await on.expect({ a: "active", b: "blocked" });
+    assert.deepEqual([a?.epoch, b?.epoch, (await on.job("b")).epoch], [1, 1, 1]);
+    assert.equal((await on.edges("b")).behind, "a");
+  }),
 
-    rule("a reserved job's attempt isn't counted before it begins", async (on) => {
-      await on.sendBatch(...inOrder("a", "b"));
-      const [a, b] = await on.takeRun(["a", "b"]);
-      assert.equal(b?.attempt, 1);
-      const { attempt, startedAt } = await on.job("b");
-      assert.deepEqual([attempt, startedAt], [0, undefined]);
-      await on.complete(a!);
-      const begun = await on.job("b");
-      assert.equal(begun.attempt, 1);
-      assert.equal(begun.startedAt, (await on.job("a")).finishedAt);
-    }),
+  rule("a reserved job's attempt isn't counted before it begins", async (on) => {
+    await on.sendBatch(...inOrder("a", "b"));
+    const [a, b] = await on.takeRun(["a", "b"]);
+    assert.equal(b?.attempt, 1);
+    const { attempt, startedAt } = await on.job("b");
+    assert.deepEqual([attempt, startedAt], [0, undefined]);
+    await on.complete(a!);
+    const begun = await on.job("b");
+    assert.equal(begun.attempt, 1);
+    assert.equal(begun.startedAt, (await on.job("a")).finishedAt);
+  }),
 
-    rule("reserved jobs count towards `limit`", async (on) => {
-      await on.sendBatch(...inOrder("a", "b", "c", "d"), { id: "e" });
-      const jobs = await on.engine.claim({ queues: ["jobs"], limit: 3, lease: LEASE, run: 10 });
-      assert.deepEqual(
-        jobs.map(({ id }) => id),
-        ["a", "b", "c"],
-      );
-      assert.deepEqual(await on.claimIds(), ["e"]);
-    }),
+  rule("reserved jobs count towards `limit`", async (on) => {
+    await on.sendBatch(...inOrder("a", "b", "c", "d"), { id: "e" });
+    const jobs = await on.engine.core.claim({ queues: ["jobs"], limit: 3, lease: LEASE, run: 10 });
+    assert.deepEqual(
+      jobs.map(({ id }) => id),
+      ["a", "b", "c"],
+    );
+    assert.deepEqual(await on.claimIds(), ["e"]);
+  }),
 
-    rule("each key has a run of its own, and jobs without a key none", async (on) => {
-      const other = { id: "x", orderingKey: "other" };
-      await on.sendBatch(...inOrder("a"), { id: "e" }, other, ...inOrder("b"), { ...other, id: "y" });
-      const jobs = await on.takeRun(["a", "b", "e", "x", "y"], LEASE, 2);
-      assert.deepEqual(
-        jobs.map(({ follows }) => follows),
-        [undefined, "a", undefined, undefined, "x"],
-      );
-    }),
+  rule("each key has a run of its own, and jobs without a key none", async (on) => {
+    const other = { id: "x", orderingKey: "other" };
+    await on.sendBatch(...inOrder("a"), { id: "e" }, other, ...inOrder("b"), { ...other, id: "y" });
+    const jobs = await on.takeRun(["a", "b", "e", "x", "y"], LEASE, 2);
+    assert.deepEqual(
+      jobs.map(({ follows }) => follows),
+      [undefined, "a", undefined, undefined, "x"],
+    );
+  }),
 
-    rule(
-      "a run ends before a job that waits for a dependency",
-      async (on) => {
-        await on.send({ id: "dependency", queue: "elsewhere" });
-        const waiting = { id: "b", orderingKey: "k", dependsOn: ["dependency"] };
-        await on.sendBatch(...inOrder("a"), waiting, ...inOrder("c"));
-        await on.takeRun(["a"], LEASE, 10);
-      },
-      ["dependencies"],
-    ),
+  rule("a run ends before a job that waits for a dependency", async (on) => {
+    await on.send({ id: "dependency", queue: "elsewhere" });
+    const waiting = { id: "b", orderingKey: "k", dependsOn: ["dependency"] };
+    await on.sendBatch(...inOrder("a"), waiting, ...inOrder("c"));
+    await on.takeRun(["a"], LEASE, 10);
+  }),
 
-    rule(
-      "a run ends before a job whose time hasn't come",
-      async (on) => {
-        await on.sendBatch(
-          ...inOrder("a", "b"),
-          { id: "c", orderingKey: "k", delay: LATER },
-          ...inOrder("d"),
-        );
-        await on.takeRun(["a", "b"], LEASE, 10);
-      },
-      ["delays"],
-    ),
+  rule("a run ends before a job whose time hasn't come", async (on) => {
+    await on.sendBatch(...inOrder("a", "b"), { id: "c", orderingKey: "k", delay: LATER }, ...inOrder("d"));
+    await on.takeRun(["a", "b"], LEASE, 10);
+  }),
 
-    rule(
-      "a run closes the gap that a cancelled job leaves",
-      async (on) => {
-        await on.sendBatch(...inOrder("a", "b", "c"));
-        await on.cancel("b");
-        const [, c] = await on.takeRun(["a", "c"]);
-        assert.equal(c?.follows, "a");
-      },
-      ["cancellation"],
-    ),
+  rule("a run closes the gap that a cancelled job leaves", async (on) => {
+    await on.sendBatch(...inOrder("a", "b", "c"));
+    await on.cancel("b");
+    const [, c] = await on.takeRun(["a", "c"]);
+    assert.equal(c?.follows, "a");
+  }),
 
-    rule("a job that waits before the head, since an operator retried it, is next in its run", async (on) => {
-      await on.sendEach(...inOrder("a", "b", "c"));
-      await on.fail(await on.take("a"));
-      await on.retry("a");
-      const run = await on.takeRun(["b", "a", "c"]);
-      assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted", "accepted"]);
-    }),
+  rule("a job that waits before the head, since an operator retried it, is next in its run", async (on) => {
+    await on.sendEach(...inOrder("a", "b", "c"));
+    await on.fail(await on.take("a"));
+    await on.retry("a");
+    const run = await on.takeRun(["b", "a", "c"]);
+    assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted", "accepted"]);
+  }),
 
-    rule("a run is settled in one call, in order, and each of its jobs is announced", async (on) => {
-      await on.sendBatch(...inOrder("a", "b", "c", "d"));
-      const run = await on.takeRun(["a", "b", "c"]);
-      const { events, until } = await on.listen();
-      assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted", "accepted"]);
-      await on.expect({ a: "completed", b: "completed", c: "completed", d: "queued" });
-      await until((seen) => seen.some(({ id }) => id === "d"));
-      assert.deepEqual(
-        events.map(({ type, id, epoch }) => `${id} ${type} ${epoch}`),
-        ["a completed 1", "b active 1", "b completed 1", "c active 1", "c completed 1", "d queued 0"],
-      );
-    }),
+  rule("a run is settled in one call, in order, and each of its jobs is announced", async (on) => {
+    await on.sendBatch(...inOrder("a", "b", "c", "d"));
+    const run = await on.takeRun(["a", "b", "c"]);
+    const { events, until } = await on.listen();
+    assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted", "accepted"]);
+    await on.expect({ a: "completed", b: "completed", c: "completed", d: "queued" });
+    await until((seen) => seen.some(({ id }) => id === "d"));
+    assert.deepEqual(
+      events.map(({ type, id, epoch }) => `${id} ${type} ${epoch}`),
+      ["a completed 1", "b active 1", "b completed 1", "c active 1", "c completed 1", "d queued 0"],
+    );
+  }),
 
-    rule("a job whose turn hasn't come can't be settled: its outcome is stale", async (on) => {
-      await on.sendBatch(...inOrder("a", "b"));
-      const [a, b] = await on.takeRun(["a", "b"]);
-      assert.deepEqual(await on.settle(completion(b!), completion(a!)), ["stale", "accepted"]);
-      await on.expect({ a: "completed", b: "active" });
-      await on.complete(b!);
-    }),
+  rule("a job whose turn hasn't come can't be settled: its outcome is stale", async (on) => {
+    await on.sendBatch(...inOrder("a", "b"));
+    const [a, b] = await on.takeRun(["a", "b"]);
+    assert.deepEqual(await on.settle(completion(b!), completion(a!)), ["stale", "accepted"]);
+    await on.expect({ a: "completed", b: "active" });
+    await on.complete(b!);
+  }),
 
-    rule("a reserved job begins when the one ahead fails or is cancelled by its worker", async (on) => {
-      await on.sendBatch(...inOrder("a", "b", "c"));
-      const [a, b, c] = await on.takeRun(["a", "b", "c"]);
-      await on.fail(a!);
-      await on.expect({ a: "failed", b: "active", c: "blocked" });
-      await on.cancelAttempt(b!);
-      await on.expect({ b: "cancelled", c: "active" });
-      await on.complete(c!);
-    }),
+  rule("a reserved job begins when the one ahead fails or is cancelled by its worker", async (on) => {
+    await on.sendBatch(...inOrder("a", "b", "c"));
+    const [a, b, c] = await on.takeRun(["a", "b", "c"]);
+    await on.fail(a!);
+    await on.expect({ a: "failed", b: "active", c: "blocked" });
+    await on.cancelAttempt(b!);
+    await on.expect({ b: "cancelled", c: "active" });
+    await on.complete(c!);
+  }),
 
-    rule("a reserved job that begins counts as claimed at once, in the metrics of waiting", async (on) => {
-      await on.sendBatch(...inOrder("a", "b"));
-      const run = await on.takeRun(["a", "b"]);
-      await on.settle(...run.map(completion));
-      const buckets = await on.engine.metrics({ since: 0 });
-      const total = (name: "waiting" | "running") =>
-        buckets.flatMap((bucket) => bucket[name]).reduce((sum, count) => sum + count, 0);
-      assert.deepEqual([total("waiting"), total("running")], [2, 2]);
-    }),
+  rule("a reserved job that begins counts as claimed at once, in the metrics of waiting", async (on) => {
+    await on.sendBatch(...inOrder("a", "b"));
+    const run = await on.takeRun(["a", "b"]);
+    await on.settle(...run.map(completion));
+    const buckets = await on.engine.queues.metrics({ since: 0 });
+    const total = (name: "waiting" | "running") =>
+      buckets.flatMap((bucket) => bucket[name]).reduce((sum, count) => sum + count, 0);
+    assert.deepEqual([total("waiting"), total("running")], [2, 2]);
+  }),
 
-    rule("a heartbeat keeps a reserved job, and stores the progress it carries", async (on) => {
-      await on.sendBatch(...inOrder("a", "b"));
-      const run = await on.takeRun(["a", "b"], SHORT_LEASE);
-      const leases = run.map(({ id, epoch, token }) => ({ id, epoch, token, progress: `"${id}"` }));
-      assert.deepEqual(await on.engine.extend({ leases, lease: LEASE }), ["held", "held"]);
-      assert.equal((await on.job("b")).progress, '"b"');
-      await on.elapse(SHORT_LEASE);
-      await on.recover();
-      assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted"]);
-    }),
+  rule("a heartbeat keeps a reserved job, and stores the progress it carries", async (on) => {
+    await on.sendBatch(...inOrder("a", "b"));
+    const run = await on.takeRun(["a", "b"], SHORT_LEASE);
+    const leases = run.map(({ id, epoch, token }) => ({ id, epoch, token, progress: `"${id}"` }));
+    assert.deepEqual(await on.engine.core.extend({ leases, lease: LEASE }), ["held", "held"]);
+    assert.equal((await on.job("b")).progress, '"b"');
+    await on.elapse(SHORT_LEASE);
+    await on.recover();
+    assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted"]);
+  }),
 
-    rule(
-      "a reserved job that is cancelled is in its worker's hands, and the heartbeat says so",
-      async (on) => {
-        await on.sendBatch(...inOrder("a", "b"));
-        const [a, b] = await on.takeRun(["a", "b"]);
-        assert.deepEqual(await on.engine.cancel(["b"], "stop"), ["cancelling"]);
-        await on.expect({ b: "blocked" });
-        assert.equal((await on.job("b")).cancelRequested, true);
-        assert.equal(await on.beat(b!), "cancelling");
-        await on.complete(a!);
-        await on.cancelAttempt(b!);
-        await on.expect({ b: "cancelled" });
-      },
-      ["cancellation"],
-    ),
+  rule("a reserved job that is cancelled is in its worker's hands, and the heartbeat says so", async (on) => {
+    await on.sendBatch(...inOrder("a", "b"));
+    const [a, b] = await on.takeRun(["a", "b"]);
+    assert.deepEqual(await on.engine.operate.cancel(["b"], "stop"), ["cancelling"]);
+    await on.expect({ b: "blocked" });
+    assert.equal((await on.job("b")).cancelRequested, true);
+    assert.equal(await on.beat(b!), "cancelling");
+    await on.complete(a!);
+    await on.cancelAttempt(b!);
+    await on.expect({ b: "cancelled" });
+  }),
 
-    rule("a reserved job can't be removed", async (on) => {
-      await on.sendBatch(...inOrder("a", "b"));
-      await on.takeRun(["a", "b"]);
-      assert.deepEqual(await on.engine.remove(["b"]), ["active"]);
-      await on.expect({ b: "blocked" });
-    }),
+  rule("a reserved job can't be removed", async (on) => {
+    await on.sendBatch(...inOrder("a", "b"));
+    await on.takeRun(["a", "b"]);
+    assert.deepEqual(await on.engine.operate.remove(["b"]), ["active"]);
+    await on.expect({ b: "blocked" });
+  }),
 
-    rule("a run goes on in a queue that is paused meanwhile: it was handed out", async (on) => {
-      await on.sendBatch(...inOrder("a", "b", "c"));
-      const run = await on.takeRun(["a", "b"]);
-      await on.engine.pause("jobs");
-      assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted"]);
-      await on.expect({ c: "queued" });
-      assert.deepEqual(await on.claimIds(), []);
-    }),
+  rule("a run goes on in a queue that is paused meanwhile: it was handed out", async (on) => {
+    await on.sendBatch(...inOrder("a", "b", "c"));
+    const run = await on.takeRun(["a", "b"]);
+    await on.engine.queues.pause("jobs");
+    assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted"]);
+    await on.expect({ c: "queued" });
+    assert.deepEqual(await on.claimIds(), []);
+  }),
 
-    rule("a job that an operator retries comes after those that are reserved", async (on) => {
-      await on.sendEach(...inOrder("a", "b", "c", "d"));
-      await on.fail(await on.take("a"));
-      const run = await on.takeRun(["b", "c"]);
-      await on.retry("a");
-      await on.expect({ a: "blocked", b: "active", c: "blocked" });
-      assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted"]);
-      await on.expect({ a: "queued", d: "blocked" });
-      assert.deepEqual(await on.runAll(), ["a", "d"]);
-    }),
-  ],
-);
+  rule("a job that an operator retries comes after those that are reserved", async (on) => {
+    await on.sendEach(...inOrder("a", "b", "c", "d"));
+    await on.fail(await on.take("a"));
+    const run = await on.takeRun(["b", "c"]);
+    await on.retry("a");
+    await on.expect({ a: "blocked", b: "active", c: "blocked" });
+    assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted"]);
+    await on.expect({ a: "queued", d: "blocked" });
+    assert.deepEqual(await on.runAll(), ["a", "d"]);
+  }),
+]);

@@ -2,175 +2,159 @@ import assert from "node:assert/strict";
 import { rule, section } from "../case.ts";
 import { newJob } from "../new-job.ts";
 
-export const sendingCases = section(
-  "sending",
-  ["inspection"],
-  [
-    rule("the caller gets an id only after the engine has stored the job", async (on) => {
-      const id = await on.send({ id: "a" });
-      const [seen] = await (await on.peer()).get([id]);
-      assert.equal(seen?.state, "queued");
-    }),
+export const sendingCases = section("sending", [
+  rule("the caller gets an id only after the engine has stored the job", async (on) => {
+    const id = await on.send({ id: "a" });
+    const [seen] = await (await on.peer()).inspect.get([id]);
+    assert.equal(seen?.state, "queued");
+  }),
 
-    rule("every field of the envelope comes back as it was sent", async (on) => {
-      const envelope = {
-        version: 7,
-        timestamp: "2020-02-29T23:59:59.999+05:30",
-        userId: "user 1",
-        metadata: '{"tenant":"å"}',
-        traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-      };
-      await on.send({ id: "a", messageType: "OTHER", data: '{"n":1}', envelope });
-      const expected = { ...envelope, id: "a", messageType: "OTHER", data: '{"n":1}' };
-      assert.deepEqual({ ...(await on.job("a")).envelope }, expected);
-      assert.deepEqual({ ...(await on.take("a")).envelope }, expected);
-    }),
+  rule("every field of the envelope comes back as it was sent", async (on) => {
+    const envelope = {
+      version: 7,
+      timestamp: "2020-02-29T23:59:59.999+05:30",
+      userId: "user 1",
+      metadata: '{"tenant":"å"}',
+      traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    };
+    await on.send({ id: "a", messageType: "OTHER", data: '{"n":1}', envelope });
+    const expected = { ...envelope, id: "a", messageType: "OTHER", data: '{"n":1}' };
+    assert.deepEqual({ ...(await on.job("a")).envelope }, expected);
+    assert.deepEqual({ ...(await on.take("a")).envelope }, expected);
+  }),
 
-    rule("optional fields that weren't sent are absent", async (on) => {
-      await on.send({ id: "a" });
-      const keys = ["data", "id", "messageType", "timestamp", "version"];
-      assert.deepEqual(Object.keys((await on.job("a")).envelope).sort(), keys);
-      assert.deepEqual(Object.keys((await on.take("a")).envelope).sort(), keys);
-    }),
+  rule("optional fields that weren't sent are absent", async (on) => {
+    await on.send({ id: "a" });
+    const keys = ["data", "id", "messageType", "timestamp", "version"];
+    assert.deepEqual(Object.keys((await on.job("a")).envelope).sort(), keys);
+    assert.deepEqual(Object.keys((await on.take("a")).envelope).sort(), keys);
+  }),
 
-    rule("an engine keeps payloads byte for byte", async (on) => {
-      const payloads = [
-        "[]",
-        '{ "spaced" : [ ] }',
-        '{"big":9007199254740993,"tiny":1e-400}',
-        JSON.stringify('emoji 🏋️, quote ", backslash \\, newline \n, nul \u0000, separator \u2028'),
-        JSON.stringify({ text: "x".repeat(200_000) }),
-        JSON.stringify("half a pair \ud83d, and the other \ude00"),
-      ];
-      for (const [index, data] of payloads.entries()) {
-        const id = await on.send({ id: `p${index}`, data });
-        const lease = await on.take(id);
-        assert.equal(lease.envelope.data, data);
-        await on.complete(lease, data);
-        assert.equal((await on.job(id)).result, data);
-      }
-    }),
-
-    rule("data that is undefined is kept as no text, and a result as none", async (on) => {
-      const id = await on.send({ id: "a", data: "" });
+  rule("an engine keeps payloads byte for byte", async (on) => {
+    const payloads = [
+      "[]",
+      '{ "spaced" : [ ] }',
+      '{"big":9007199254740993,"tiny":1e-400}',
+      JSON.stringify('emoji 🏋️, quote ", backslash \\, newline \n, nul \u0000, separator \u2028'),
+      JSON.stringify({ text: "x".repeat(200_000) }),
+      JSON.stringify("half a pair \ud83d, and the other \ude00"),
+    ];
+    for (const [index, data] of payloads.entries()) {
+      const id = await on.send({ id: `p${index}`, data });
       const lease = await on.take(id);
-      assert.equal(lease.envelope.data, "");
-      await on.complete(lease);
-      const job = await on.job(id);
-      assert.equal(job.envelope.data, "");
-      assert.equal("result" in job, false);
-    }),
+      assert.equal(lease.envelope.data, data);
+      await on.complete(lease, data);
+      assert.equal((await on.job(id)).result, data);
+    }
+  }),
 
-    rule("a repeat of the same send stores one job", async (on) => {
-      const first = await on.offer({ id: "a", data: "1" });
-      const second = await on.offer({ id: "a", data: "2" });
-      assert.deepEqual(first, { ok: true, jobs: [{ id: "a", created: true }] });
-      assert.deepEqual(second, { ok: true, jobs: [{ id: "a", created: false }] });
-      assert.equal((await on.job("a")).envelope.data, "1");
-      assert.deepEqual(await on.claimIds(), ["a"]);
-      assert.equal((await on.counts()).states.active, 1);
-    }),
+  rule("data that is undefined is kept as no text, and a result as none", async (on) => {
+    const id = await on.send({ id: "a", data: "" });
+    const lease = await on.take(id);
+    assert.equal(lease.envelope.data, "");
+    await on.complete(lease);
+    const job = await on.job(id);
+    assert.equal(job.envelope.data, "");
+    assert.equal("result" in job, false);
+  }),
 
-    rule("the same send by many at once stores one job", async (on) => {
-      const peer = await on.peer();
-      const batches = [{ jobs: [newJob({ id: "a" })] }];
-      const outcomes = await Promise.all(
-        Array.from({ length: 20 }, (_, index) => (index % 2 ? peer : on.engine).enqueue(batches)),
-      );
-      const created = outcomes.flat().filter((outcome) => outcome.ok && outcome.jobs[0]?.created);
-      assert.equal(created.length, 1);
-      assert.deepEqual(await on.claimIds(), ["a"]);
-    }),
+  rule("a repeat of the same send stores one job", async (on) => {
+    const first = await on.offer({ id: "a", data: "1" });
+    const second = await on.offer({ id: "a", data: "2" });
+    assert.deepEqual(first, { ok: true, jobs: [{ id: "a", created: true }] });
+    assert.deepEqual(second, { ok: true, jobs: [{ id: "a", created: false }] });
+    assert.equal((await on.job("a")).envelope.data, "1");
+    assert.deepEqual(await on.claimIds(), ["a"]);
+    assert.equal((await on.counts()).states.active, 1);
+  }),
 
-    rule("a repeat inside one call stores one job", async (on) => {
-      const outcomes = await on.engine.enqueue([
-        { jobs: [newJob({ id: "a" })] },
-        { jobs: [newJob({ id: "a" }), newJob({ id: "b" })] },
-      ]);
-      assert.deepEqual(outcomes, [
-        { ok: true, jobs: [{ id: "a", created: true }] },
-        {
-          ok: true,
-          jobs: [
-            { id: "a", created: false },
-            { id: "b", created: true },
-          ],
-        },
-      ]);
-      assert.deepEqual(await on.claimIds(), ["a", "b"]);
-    }),
+  rule("the same send by many at once stores one job", async (on) => {
+    const peer = await on.peer();
+    const batches = [{ jobs: [newJob({ id: "a" })] }];
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => (index % 2 ? peer : on.engine).core.enqueue(batches)),
+    );
+    const created = outcomes.flat().filter((outcome) => outcome.ok && outcome.jobs[0]?.created);
+    assert.equal(created.length, 1);
+    assert.deepEqual(await on.claimIds(), ["a"]);
+  }),
 
-    rule("a repeat of the send of a finished job doesn't run it again", async (on) => {
-      await on.sendEnded("completed", { id: "a" });
-      const repeat = await on.offer({ id: "a" });
-      assert.deepEqual(repeat, { ok: true, jobs: [{ id: "a", created: false }] });
-      await on.expect({ a: "completed" });
-      assert.deepEqual(await on.claimIds(), []);
-    }),
-
-    rule("a repeat of the send of a removed job doesn't store it again", async (on) => {
-      await on.send({ id: "a" });
-      await on.remove("a");
-      const repeat = await on.offer({ id: "a" });
-      assert.deepEqual(repeat, { ok: true, jobs: [{ id: "a", created: false }] });
-      assert.equal(await on.isStored("a"), false);
-    }),
-
-    rule("a batch answers for each of its jobs, in their order", async (on) => {
-      await on.send({ id: "b" });
-      assert.deepEqual(await on.offer({ id: "c" }, { id: "b" }, { id: "a" }), {
+  rule("a repeat inside one call stores one job", async (on) => {
+    const outcomes = await on.engine.core.enqueue([
+      { jobs: [newJob({ id: "a" })] },
+      { jobs: [newJob({ id: "a" }), newJob({ id: "b" })] },
+    ]);
+    assert.deepEqual(outcomes, [
+      { ok: true, jobs: [{ id: "a", created: true }] },
+      {
         ok: true,
         jobs: [
-          { id: "c", created: true },
-          { id: "b", created: false },
-          { id: "a", created: true },
+          { id: "a", created: false },
+          { id: "b", created: true },
         ],
-      });
-      assert.deepEqual(await on.claimIds(), ["b", "c", "a"]);
-    }),
-
-    rule(
-      "a batch is all or nothing",
-      async (on) => {
-        const outcome = await on.offer({ id: "a" }, { id: "b", dependsOn: ["nowhere"] }, { id: "c" });
-        assert.equal(outcome.ok, false);
-        assert.deepEqual(await on.engine.get(["a", "b", "c"]), [null, null, null]);
-        assert.deepEqual(await on.claimIds(), []);
       },
-      ["dependencies"],
-    ),
+    ]);
+    assert.deepEqual(await on.claimIds(), ["a", "b"]);
+  }),
 
-    rule(
-      "one batch's refusal doesn't touch another's",
-      async (on) => {
-        const outcomes = await on.engine.enqueue([
-          { jobs: [newJob({ id: "a" })] },
-          { jobs: [newJob({ id: "b", dependsOn: ["nowhere"] })] },
-          { jobs: [newJob({ id: "c", dependsOn: ["a"] })] },
-        ]);
-        assert.deepEqual(
-          outcomes.map(({ ok }) => ok),
-          [true, false, true],
-        );
-        await on.expect({ a: "queued", c: "blocked" });
-        assert.equal(await on.isStored("b"), false);
-      },
-      ["dependencies"],
-    ),
+  rule("a repeat of the send of a finished job doesn't run it again", async (on) => {
+    await on.sendEnded("completed", { id: "a" });
+    const repeat = await on.offer({ id: "a" });
+    assert.deepEqual(repeat, { ok: true, jobs: [{ id: "a", created: false }] });
+    await on.expect({ a: "completed" });
+    assert.deepEqual(await on.claimIds(), []);
+  }),
 
-    rule(
-      "a refused id can be sent again",
-      async (on) => {
-        await on.offer({ id: "a", dependsOn: ["nowhere"] });
-        assert.deepEqual(await on.offer({ id: "a" }), { ok: true, jobs: [{ id: "a", created: true }] });
-      },
-      ["dependencies"],
-    ),
+  rule("a repeat of the send of a removed job doesn't store it again", async (on) => {
+    await on.send({ id: "a" });
+    await on.remove("a");
+    const repeat = await on.offer({ id: "a" });
+    assert.deepEqual(repeat, { ok: true, jobs: [{ id: "a", created: false }] });
+    assert.equal(await on.isStored("a"), false);
+  }),
 
-    rule("a batch of a thousand jobs is stored in its order", async (on) => {
-      const ids = Array.from({ length: 1_000 }, (_, index) => `n${index}`);
-      await on.sendBatch(...ids.map((id) => ({ id })));
-      assert.deepEqual(await on.claimIds(1_000), ids);
-    }),
-  ],
-);
+  rule("a batch answers for each of its jobs, in their order", async (on) => {
+    await on.send({ id: "b" });
+    assert.deepEqual(await on.offer({ id: "c" }, { id: "b" }, { id: "a" }), {
+      ok: true,
+      jobs: [
+        { id: "c", created: true },
+        { id: "b", created: false },
+        { id: "a", created: true },
+      ],
+    });
+    assert.deepEqual(await on.claimIds(), ["b", "c", "a"]);
+  }),
+
+  rule("a batch is all or nothing", async (on) => {
+    const outcome = await on.offer({ id: "a" }, { id: "b", dependsOn: ["nowhere"] }, { id: "c" });
+    assert.equal(outcome.ok, false);
+    assert.deepEqual(await on.engine.inspect.get(["a", "b", "c"]), [null, null, null]);
+    assert.deepEqual(await on.claimIds(), []);
+  }),
+
+  rule("one batch's refusal doesn't touch another's", async (on) => {
+    const outcomes = await on.engine.core.enqueue([
+      { jobs: [newJob({ id: "a" })] },
+      { jobs: [newJob({ id: "b", dependsOn: ["nowhere"] })] },
+      { jobs: [newJob({ id: "c", dependsOn: ["a"] })] },
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ ok }) => ok),
+      [true, false, true],
+    );
+    await on.expect({ a: "queued", c: "blocked" });
+    assert.equal(await on.isStored("b"), false);
+  }),
+
+  rule("a refused id can be sent again", async (on) => {
+    await on.offer({ id: "a", dependsOn: ["nowhere"] });
+    assert.deepEqual(await on.offer({ id: "a" }), { ok: true, jobs: [{ id: "a", created: true }] });
+  }),
+
+  rule("a batch of a thousand jobs is stored in its order", async (on) => {
+    const ids = Array.from({ length: 1_000 }, (_, index) => `n${index}`);
+    await on.sendBatch(...ids.map((id) => ({ id })));
+    assert.deepEqual(await on.claimIds(1_000), ids);
+  }),
+]);

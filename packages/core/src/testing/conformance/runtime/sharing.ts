@@ -11,115 +11,103 @@ import { play, rejection, type StageHandlers } from "./stage.ts";
 
 const echoes: StageHandlers = { ECHO: async ({ data }) => data };
 
-export const sharingCases = section(
-  "order and fairness among workers",
-  ["inspection"],
-  [
-    rule(
-      "one active job per ordering key, in send order, across workers",
-      async (on) => {
-        await play(on, async (stage) => {
-          const runs: string[] = [];
-          const active = new Map<string, number>();
-          const handlers: StageHandlers = {
-            STEP: async ({ data }) => {
-              assert.equal(active.get(data.plan) ?? 0, 0, `${data.plan} runs alone`);
-              active.set(data.plan, 1);
-              await new Promise((resolve) => setImmediate(resolve));
-              runs.push(`${data.plan}${data.index}`);
-              active.set(data.plan, 0);
-            },
-          };
-          await Promise.all([stage.work(handlers), stage.work(handlers)]);
-          const jobs = await Promise.all(
-            Array.from({ length: 30 }, (_, index) =>
-              stage.queue.send(step, { plan: "abc"[index % 3]!, index: Math.floor(index / 3) }),
-            ),
-          );
-          await Promise.all(jobs.map((job) => job.wait()));
-          for (const plan of "abc") {
-            const own = runs.filter((run) => run.startsWith(plan));
-            assert.deepEqual(
-              own,
-              Array.from({ length: 10 }, (_, index) => `${plan}${index}`),
-            );
-          }
-        });
-      },
-      ["orderingKeys"],
-    ),
-
-    rule("jobs of a message that moved to another queue are run by who serves the old one", async (on) => {
-      const before = defineMessage("MOVED", { data: z.object({}), queue: "old" });
-      const after = defineMessage("MOVED", { data: z.object({}), queue: "new" });
-      const sender = createQueue({ registry: createRegistry([before]), engine: on.engine, clock: on.clock });
-      const queue = createQueue({ registry: createRegistry([after]), engine: on.engine, clock: on.clock });
-      const options = { pollInterval: 50, logger: { warn() {}, error() {} } };
-      const astray = createWorker(queue, { ...options, queues: ["new", "odl"] }).handle(after, () => {});
-      const worker = createWorker(queue, { ...options, queues: ["new", "old"] }).handle(after, () => {});
-      try {
-        assert.match((await rejection(worker.start(), "INVALID_OPTIONS")).message, /"old"/);
-        const jobs = [await sender.send(before, {}), await queue.send(after, {})];
+export const sharingCases = section("order and fairness among workers", [
+  rule("one active job per ordering key, in send order, across workers", async (on) => {
+    await play(on, async (stage) => {
+      const runs: string[] = [];
+      const active = new Map<string, number>();
+      const handlers: StageHandlers = {
+        STEP: async ({ data }) => {
+          assert.equal(active.get(data.plan) ?? 0, 0, `${data.plan} runs alone`);
+          active.set(data.plan, 1);
+          await new Promise((resolve) => setImmediate(resolve));
+          runs.push(`${data.plan}${data.index}`);
+          active.set(data.plan, 0);
+        },
+      };
+      await Promise.all([stage.work(handlers), stage.work(handlers)]);
+      const jobs = await Promise.all(
+        Array.from({ length: 30 }, (_, index) =>
+          stage.queue.send(step, { plan: "abc"[index % 3]!, index: Math.floor(index / 3) }),
+        ),
+      );
+      await Promise.all(jobs.map((job) => job.wait()));
+      for (const plan of "abc") {
+        const own = runs.filter((run) => run.startsWith(plan));
         assert.deepEqual(
-          (await queue.health()).reasons.map(({ kind, queue: name }) => [kind, name]),
-          [["unserved", "old"]],
+          own,
+          Array.from({ length: 10 }, (_, index) => `${plan}${index}`),
         );
-        assert.match((await rejection(astray.start(), "INVALID_OPTIONS")).message, /"odl".*new, old/);
-        await Promise.all([worker.start(), worker.start()]);
-        for (const { id } of jobs) await queue.wait(id);
-        assert.deepEqual((await queue.health()).reasons, []);
-      } finally {
-        await Promise.all([worker.stop(), astray.stop()]);
-        await Promise.all([sender.close(), queue.close()]);
       }
-    }),
+    });
+  }),
 
-    rule("two idle workers share ten slow jobs five to five", async (on) => {
-      await play(on, async (stage) => {
-        const ran = [0, 0];
-        const handler = (worker: number): StageHandlers => ({
-          ECHO: async ({ data }) => {
-            ran[worker]!++;
-            await new Promise<void>((resolve) => on.clock.after(SOON, resolve));
-            return data;
-          },
-        });
-        await stage.work(handler(0), { concurrency: 1 });
-        await stage.work(handler(1), { concurrency: 1 });
-        const jobs = await Promise.all(
-          Array.from({ length: 10 }, (_, index) => stage.queue.send(echo, text(`${index}`))),
-        );
-        const all = Promise.all(jobs.map((job) => job.wait()));
-        for (let round = 0; round < 6; round++) await on.elapse(SOON);
-        await all;
-        assert.deepEqual(ran, [5, 5]);
+  rule("jobs of a message that moved to another queue are run by who serves the old one", async (on) => {
+    const before = defineMessage("MOVED", { data: z.object({}), queue: "old" });
+    const after = defineMessage("MOVED", { data: z.object({}), queue: "new" });
+    const sender = createQueue({ registry: createRegistry([before]), engine: on.engine, clock: on.clock });
+    const queue = createQueue({ registry: createRegistry([after]), engine: on.engine, clock: on.clock });
+    const options = { pollInterval: 50, logger: { warn() {}, error() {} } };
+    const astray = createWorker(queue, { ...options, queues: ["new", "odl"] }).handle(after, () => {});
+    const worker = createWorker(queue, { ...options, queues: ["new", "old"] }).handle(after, () => {});
+    try {
+      assert.match((await rejection(worker.start(), "INVALID_OPTIONS")).message, /"old"/);
+      const jobs = [await sender.send(before, {}), await queue.send(after, {})];
+      assert.deepEqual(
+        (await queue.health()).reasons.map(({ kind, queue: name }) => [kind, name]),
+        [["unserved", "old"]],
+      );
+      assert.match((await rejection(astray.start(), "INVALID_OPTIONS")).message, /"odl".*new, old/);
+      await Promise.all([worker.start(), worker.start()]);
+      for (const { id } of jobs) await queue.wait(id);
+      assert.deepEqual((await queue.health()).reasons, []);
+    } finally {
+      await Promise.all([worker.stop(), astray.stop()]);
+      await Promise.all([sender.close(), queue.close()]);
+    }
+  }),
+
+  rule("two idle workers share ten slow jobs five to five", async (on) => {
+    await play(on, async (stage) => {
+      const ran = [0, 0];
+      const handler = (worker: number): StageHandlers => ({
+        ECHO: async ({ data }) => {
+          ran[worker]!++;
+          await new Promise<void>((resolve) => on.clock.after(SOON, resolve));
+          return data;
+        },
       });
-    }),
+      await stage.work(handler(0), { concurrency: 1 });
+      await stage.work(handler(1), { concurrency: 1 });
+      const jobs = await Promise.all(
+        Array.from({ length: 10 }, (_, index) => stage.queue.send(echo, text(`${index}`))),
+      );
+      const all = Promise.all(jobs.map((job) => job.wait()));
+      for (let round = 0; round < 6; round++) await on.elapse(SOON);
+      await all;
+      assert.deepEqual(ran, [5, 5]);
+    });
+  }),
 
-    rule("a paused queue's jobs wait until it is resumed", async (on) => {
-      await play(on, async (stage) => {
-        await stage.work(echoes);
-        await stage.queue.pause("stage");
-        const job = await stage.queue.send(echo, text("a"));
-        await on.elapse(SOON);
-        assert.equal(await stage.state(job), "queued");
-        await stage.queue.resume("stage");
-        assert.deepEqual(await job.wait(), text("a"));
-      });
-    }),
+  rule("a paused queue's jobs wait until it is resumed", async (on) => {
+    await play(on, async (stage) => {
+      await stage.work(echoes);
+      await stage.queue.pause("stage");
+      const job = await stage.queue.send(echo, text("a"));
+      await on.elapse(SOON);
+      assert.equal(await stage.state(job), "queued");
+      await stage.queue.resume("stage");
+      assert.deepEqual(await job.wait(), text("a"));
+    });
+  }),
 
-    rule(
-      "a delayed job runs by itself once its time has come",
-      async (on) => {
-        await play(on, async (stage) => {
-          await stage.work(echoes);
-          const job = await stage.queue.send(echo, text("a"), { delay: SOON });
-          assert.equal(await stage.state(job), "scheduled");
-          await on.elapse(SOON);
-          assert.deepEqual(await job.wait(), text("a"));
-        });
-      },
-      ["delays"],
-    ),
-  ],
-);
+  rule("a delayed job runs by itself once its time has come", async (on) => {
+    await play(on, async (stage) => {
+      await stage.work(echoes);
+      const job = await stage.queue.send(echo, text("a"), { delay: SOON });
+      assert.equal(await stage.state(job), "scheduled");
+      await on.elapse(SOON);
+      assert.deepEqual(await job.wait(), text("a"));
+    });
+  }),
+]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Engine } from "../../../engine/port.ts";
+import type { Engine } from "../../../engine/engine.ts";
 import type { JobState } from "../../../engine/state-machine.ts";
 import { type ErrorCode, isQueueError, type QueueError } from "../../../errors/index.ts";
 import type { Handler, Handlers } from "../../../middleware/handler-context.ts";
@@ -128,16 +128,5 @@ export function aborted(signal: AbortSignal): Promise<QueueError> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(signal.reason);
     else signal.addEventListener("abort", () => resolve(signal.reason), { once: true });
-  });
-}
-
-/** The engine with some of its methods, or capabilities, replaced. */
-export function altered(engine: Engine, changes: Partial<Engine>): Engine {
-  return new Proxy(engine, {
-    get(target, name) {
-      if (name in changes) return changes[name as keyof Engine];
-      const value = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
   });
 }

@@ -1,4 +1,5 @@
-import type { Dependency, JobEdges, JobRecord } from "../../../engine/port.ts";
+import type { JobEdges } from "../../../engine/inspect.ts";
+import type { Dependency, JobRecord } from "../../../engine/job.ts";
 import { isTerminal } from "../../../engine/state-machine.ts";
 import type { HistoryFacts, JobFacts } from "../job-facts.ts";
 import type { Report, Rule } from "../rule.ts";

@@ -1,4 +1,4 @@
-import type { JobRecord } from "../../../engine/port.ts";
+import type { JobRecord } from "../../../engine/job.ts";
 import { isTerminal } from "../../../engine/state-machine.ts";
 import type { JobFacts } from "../job-facts.ts";
 import type { Rule } from "../rule.ts";

@@ -1,4 +1,4 @@
-import type { NewJob } from "../../../engine/port.ts";
+import type { NewJob } from "../../../engine/job.ts";
 import { isTerminal } from "../../../engine/state-machine.ts";
 import type { HistoryFacts } from "../job-facts.ts";
 import type { Report, Rule } from "../rule.ts";

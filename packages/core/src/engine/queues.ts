@@ -1,5 +1,19 @@
 import type { JobState } from "./state-machine.ts";
 
+/** Looks at whole queues, and stops and starts them. */
+export interface EngineQueues {
+  /** Counts of every queue that has, or had, a job or a pause. Cost doesn't grow with the jobs. */
+  counts(): Promise<readonly QueueCounts[]>;
+
+  /** One bucket per queue and minute with activity, oldest first. */
+  metrics(request: { readonly since: number }): Promise<readonly MetricsBucket[]>;
+
+  /** A paused queue keeps accepting jobs and hands none out. */
+  pause(queue: string): Promise<void>;
+
+  resume(queue: string): Promise<void>;
+}
+
 export interface QueueCounts {
   readonly queue: string;
   readonly paused: boolean;
@@ -31,27 +45,4 @@ export interface MetricsBucket {
   readonly waiting: readonly number[];
   /** From claimed to settled, accepted outcomes only. */
   readonly running: readonly number[];
-}
-
-export interface HealthReport {
-  readonly ok: boolean;
-  readonly engine: string;
-  /** Milliseconds that the check's own round trip took. */
-  readonly latency: number;
-  /** What is wrong and what to do, when `ok` is false. */
-  readonly problem?: string;
-  /** What was found damaged in the engine's storage in the last hour, the newest hundred. Absent when nothing was. */
-  readonly damage?: readonly Damage[];
-}
-
-/** Something in an engine's storage that others deleted or overwrote, and what became of it. */
-export interface Damage {
-  readonly at: number;
-  /**
-   * `removed`: a job that can't be read, and counts as removed. `mended`: an entry that was put right. `moved`: a
-   * structure of the wrong type, moved aside.
-   */
-  readonly kind: "removed" | "mended" | "moved";
-  /** A job's id, or a structure's name. */
-  readonly subject: string;
 }

@@ -1,0 +1,49 @@
+import type { Unsubscribe } from "./events.ts";
+import type { TerminalState } from "./state-machine.ts";
+
+/** Changes jobs from outside of their attempts. */
+export interface EngineOperate {
+  cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]>;
+
+  /**
+   * Reopens failed and cancelled jobs with fresh attempts and a new epoch. Inside an ordering key a turn that
+   * is given isn't taken back, and reserved jobs' turns are given: a reopened one comes after them.
+   */
+  retry(ids: readonly string[]): Promise<readonly RetryOutcome[]>;
+
+  /** Deletes jobs that aren't active or reserved. What waits for one is decided as if it had been cancelled. */
+  remove(ids: readonly string[]): Promise<readonly RemoveOutcome[]>;
+
+  /** Makes scheduled jobs due now. */
+  promote(ids: readonly string[]): Promise<readonly PromoteOutcome[]>;
+
+  /** Removes up to `limit` finished jobs, oldest first. Answers how many. */
+  clean(request: CleanRequest): Promise<number>;
+
+  /**
+   * Calls `listener` at once when a job that this engine's claims hold is told to stop, by whatever process. An
+   * engine that can't push leaves it out: heartbeats tell all the same. Calls may be lost, and may come twice.
+   */
+  onCancelRequest?(listener: CancelListener): Promise<Unsubscribe>;
+}
+
+export type CancelListener = (ids: readonly string[], reason: string) => void;
+
+/** `cancelling`: active or reserved, its worker will be told. `finished`: already in a terminal state. */
+export type CancelOutcome = "cancelled" | "cancelling" | "finished" | "unknown";
+
+/** `not-failed`: only failed and cancelled jobs can be retried. */
+export type RetryOutcome = "retried" | "not-failed" | "unknown";
+
+/** `active`: in a worker's hands, be it active or reserved. */
+export type RemoveOutcome = "removed" | "active" | "unknown";
+
+export type PromoteOutcome = "promoted" | "not-scheduled" | "unknown";
+
+export interface CleanRequest {
+  readonly state: TerminalState;
+  readonly queue?: string;
+  /** Only jobs that ended at least this many milliseconds ago. */
+  readonly olderThan: number;
+  readonly limit: number;
+}

@@ -1,0 +1,196 @@
+import type {
+  AttemptOutcome,
+  ClaimedJob,
+  ClaimRequest,
+  EngineCore,
+  EnqueueBatch,
+  EnqueueOutcome,
+  ExtendRequest,
+  LeaseStatus,
+  RecoverReport,
+  Release,
+  SettleReply,
+  SettleRequest,
+  WaitForWorkRequest,
+} from "../../engine/core.ts";
+import { engineClosed } from "../../engine/engine-closed.ts";
+import type { HealthReport } from "../../engine/health-report.ts";
+import type { JobState } from "../../engine/state-machine.ts";
+import { planBatch } from "../batch-plan.ts";
+import { reason } from "../lifecycle.ts";
+import { type MemoryStore, STEP } from "../memory-store.ts";
+import type { StoredJob } from "../stored-job.ts";
+
+/** The facet `core` of the memory engine. */
+export class MemoryCore implements EngineCore {
+  #claims = 0;
+  readonly #store: MemoryStore;
+
+  constructor(store: MemoryStore) {
+    this.#store = store;
+  }
+
+  async enqueue(batches: readonly EnqueueBatch[]): Promise<readonly EnqueueOutcome[]> {
+    const now = this.#store.startStep();
+    const known = {
+      isKnown: (id: string) => this.#store.lifecycle.stateOf(id) !== undefined,
+      dedupedTo: (key: string) => this.#store.lifecycle.dedupe.get(key, now),
+    };
+    return batches.map((batch) => {
+      const plan = planBatch(batch, known);
+      if (!plan.ok) return plan;
+      this.#store.lifecycle.admit(plan.create, now);
+      return { ok: true, jobs: plan.jobs };
+    });
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly ClaimedJob[]> {
+    return this.#claim(request, this.#store.startStep());
+  }
+
+  #claim({ queues, limit, lease, run = 1 }: ClaimRequest, now: number): ClaimedJob[] {
+    this.#store.lifecycle.promoteDue(now, STEP);
+    const claimed: ClaimedJob[] = [];
+    const hold = { token: String(++this.#claims), lease };
+    for (const name of queues) {
+      const queue = this.#store.table.queues.get(name);
+      if (!queue?.hasWork) continue;
+      while (claimed.length < limit) {
+        const job = this.#store.lifecycle.claim(queue, hold, now);
+        if (!job) break;
+        claimed.push(job.toClaimed());
+        const followers = Math.min(run - 1, limit - claimed.length);
+        if (followers <= 0 || !job.line) continue;
+        for (const reserved of this.#store.lifecycle.reserve(job.line, followers, hold, now)) {
+          claimed.push(reserved.toClaimed(claimed.at(-1)!.id));
+        }
+      }
+    }
+    return claimed;
+  }
+
+  async settle({ outcomes, claim }: SettleRequest): Promise<SettleReply> {
+    const now = this.#store.startStep();
+    const verdicts = outcomes.map((outcome) => {
+      this.#store.renewStep();
+      const job = this.#store.held(outcome);
+      // One that is reserved hasn't begun: whoever says how it ended is ahead of its turn.
+      if (job?.state !== "active") return "stale";
+      this.#settleOne(job, outcome, now);
+      return "accepted";
+    });
+    return {
+      verdicts,
+      claimed: claim ? this.#claim(claim, now) : [],
+      paused: claim?.queues.filter((name) => this.#store.table.queues.get(name)?.paused) ?? [],
+    };
+  }
+
+  #settleOne(job: StoredJob, outcome: AttemptOutcome, now: number): void {
+    if (outcome.type === "complete") {
+      job.result = outcome.result;
+      this.#store.lifecycle.end(job, "completed", now);
+      return;
+    }
+    if (outcome.type !== "cancel") job.recordFailure(outcome.error, now);
+    // Also when the worker hadn't heard yet: a job told to stop completes or is cancelled.
+    if (outcome.type === "cancel" || job.cancelRequested) {
+      this.#store.lifecycle.end(job, "cancelled", now, outcome.error);
+    } else if (outcome.type === "fail") this.#store.lifecycle.end(job, "failed", now, outcome.error);
+    else {
+      job.error = outcome.error;
+      this.#store.metrics.count(job.queue.name, "retried", now);
+      this.#store.metrics.time(job.queue.name, "running", now - job.startedAt!, now);
+      this.#store.lifecycle.giveBack(job, outcome.delay, now);
+    }
+  }
+
+  async extend({ leases, lease }: ExtendRequest): Promise<readonly LeaseStatus[]> {
+    const now = this.#store.startStep();
+    return leases.map((heartbeat) => {
+      const job = this.#store.held(heartbeat);
+      if (!job) return "lost";
+      job.leaseUntil = now + lease;
+      if (heartbeat.logs?.length) job.appendLogs(heartbeat.logs);
+      if (heartbeat.progress !== undefined) {
+        job.progress = heartbeat.progress;
+        this.#store.events.emit("progress", job, now);
+      }
+      return job.cancelRequested ? "cancelling" : "held";
+    });
+  }
+
+  async release(releases: readonly Release[]): Promise<void> {
+    const now = this.#store.startStep();
+    for (const release of releases) {
+      this.#store.renewStep();
+      const job = this.#store.held(release);
+      if (!job) continue;
+      this.#store.lifecycle.breakRun(job, now);
+      if (job.state !== "active") continue;
+      job.attempt--;
+      if (release.bounce) job.bounces++;
+      if (job.cancelRequested) this.#store.lifecycle.end(job, "cancelled", now, job.error);
+      else this.#store.lifecycle.giveBack(job, release.delay, now);
+    }
+  }
+
+  async recover(): Promise<RecoverReport> {
+    const now = this.#store.startStep();
+    const expired: StoredJob[] = [];
+    for (const job of this.#store.lifecycle.held.values()) {
+      if (job.leaseUntil <= now) expired.push(job);
+      if (expired.length === STEP) break;
+    }
+    expired.sort((a, b) => a.sequence - b.sequence);
+    let requeued = 0;
+    let stalled = 0;
+    for (const job of expired) {
+      if (this.#store.lifecycle.cascades.isSpent) break;
+      // Another one's end may have voided its reservation.
+      if (!this.#store.lifecycle.held.has(job.id)) continue;
+      this.#store.lifecycle.breakRun(job, now);
+      if (job.state !== "active") continue;
+      if (this.#recoverOne(job, now) === "failed") stalled++;
+      else requeued++;
+    }
+    const promoted = this.#store.lifecycle.promoteDue(now, STEP);
+    const trimmed = this.#store.lifecycle.trim(now, STEP);
+    const forgotten =
+      this.#store.table.trimTombstones(now, STEP) + this.#store.lifecycle.dedupe.trim(now, STEP);
+    const { isSpent, isPending } = this.#store.lifecycle.cascades;
+    const more = isSpent || isPending || Math.max(expired.length, promoted, trimmed, forgotten) >= STEP;
+    return { requeued, stalled, promoted, trimmed, more };
+  }
+
+  #recoverOne(job: StoredJob, now: number): JobState {
+    const error = reason("STALLED", `The worker holding epoch ${job.epoch} stopped renewing its lease.`);
+    job.stalls++;
+    job.attempt--;
+    job.recordFailure(error, now);
+    this.#store.metrics.count(job.queue.name, "stalled", now);
+    if (job.cancelRequested) this.#store.lifecycle.end(job, "cancelled", now, job.error);
+    else if (job.stalls >= job.spec.maxStalls) this.#store.lifecycle.end(job, "failed", now, error);
+    else this.#store.lifecycle.giveBack(job, 0, now);
+    return job.state!;
+  }
+
+  async waitForWork(request: WaitForWorkRequest): Promise<void> {
+    const now = this.#store.startStep();
+    if (request.queues.some((name) => this.#store.table.queues.get(name)?.hasWork)) return;
+    if (this.#store.lifecycle.cascades.isPending) return;
+    const due = this.#store.lifecycle.nextDue ?? Number.POSITIVE_INFINITY;
+    if (due <= now) return;
+    return this.#store.work.wait(request, Math.min(request.timeout, due - now));
+  }
+
+  async health(): Promise<HealthReport> {
+    return this.#store.isClosed
+      ? { ok: false, engine: "memory", latency: 0, problem: engineClosed("memory").message }
+      : { ok: true, engine: "memory", latency: 0 };
+  }
+
+  async close(): Promise<void> {
+    this.#store.close();
+  }
+}

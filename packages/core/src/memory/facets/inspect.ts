@@ -1,0 +1,61 @@
+import type { EngineInspect, JobEdges, JobPage, ListRequest } from "../../engine/inspect.ts";
+import type { JobRecord, RememberedEnding } from "../../engine/job.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import type { MemoryStore } from "../memory-store.ts";
+
+/** Dependents that `edges` names. */
+const MAX_DEPENDENTS = 100;
+
+/** The facet `inspect` of the memory engine. */
+export class MemoryInspect implements EngineInspect {
+  readonly #store: MemoryStore;
+
+  constructor(store: MemoryStore) {
+    this.#store = store;
+  }
+
+  async get(ids: readonly string[]): Promise<readonly (JobRecord | null)[]> {
+    this.#store.assertOpen();
+    return ids.map((id) => this.#store.table.get(id)?.toRecord() ?? null);
+  }
+
+  async remembered(ids: readonly string[]): Promise<readonly (RememberedEnding | null)[]> {
+    this.#store.assertOpen();
+    return ids.map((id) => this.#store.table.remembered(id) ?? null);
+  }
+
+  async list({ limit, cursor, ...filter }: ListRequest): Promise<JobPage> {
+    this.#store.assertOpen();
+    const before = cursor === undefined ? undefined : Number(cursor);
+    if (Number.isNaN(before))
+      throw new QueueError("INVALID_OPTIONS", `"${cursor}" is no cursor of this engine.`);
+    const jobs: JobRecord[] = [];
+    let last = 0;
+    for (const job of this.#store.table.newestFirst(filter, before)) {
+      if (jobs.length === limit) return { jobs, cursor: String(last) };
+      jobs.push(job.toRecord());
+      last = job.sequence;
+    }
+    return { jobs };
+  }
+
+  async edges(id: string): Promise<JobEdges | null> {
+    this.#store.assertOpen();
+    const job = this.#store.table.get(id);
+    if (!job) return null;
+    const dependents = [...(job.dependents?.keys() ?? [])]
+      .slice(0, MAX_DEPENDENTS)
+      .map((dependent) => dependent.id);
+    const head = job.state === "blocked" ? job.line?.head : undefined;
+    return {
+      dependencies: job.dependsOn.map((dependency) => ({
+        ...dependency,
+        state: this.#store.lifecycle.stateOf(dependency.job) ?? null,
+        pending: job.pending?.has(dependency.job) ?? false,
+        ...(this.#store.lifecycle.cascades.get(dependency.job)?.leaves(job) && { undecided: true as const }),
+      })),
+      dependents,
+      ...(head && head !== job && { behind: head.id }),
+    };
+  }
+}

@@ -1,0 +1,185 @@
+import type {
+  AttemptOutcome,
+  ClaimedJob,
+  ClaimRequest,
+  EngineCore,
+  EnqueueBatch,
+  EnqueueOutcome,
+  ExtendRequest,
+  LeaseStatus,
+  RecoverReport,
+  Release,
+  SettleReply,
+  SettleRequest,
+  WaitForWorkRequest,
+} from "../../engine/core.ts";
+import type { HealthReport } from "../../engine/health-report.ts";
+import type { EventFeed } from "../channels/event-feed.ts";
+import type { WorkWaits } from "../channels/work-waits.ts";
+import { describeDamage, parseDamage } from "../codec/damage.ts";
+import { EnqueueRequest, splitByEdges } from "../codec/enqueue-request.ts";
+import { claimedJobs, encodeLog } from "../codec/job-record.ts";
+import { LostClaims } from "../lost-claims.ts";
+import { MAX_IDS, type RedisStore } from "../redis-store.ts";
+import { scripts } from "../scripts.ts";
+import { SendOrder } from "../send-order.ts";
+
+/** Jobs that one call moves in passing, so that no call takes the server long. */
+const STEP = 500;
+/** Jobs of one ordering key that one claim hands out, whatever it asks for. */
+const MAX_RUN = 1_000;
+/** Outcomes that one call settles. */
+const MAX_OUTCOMES = 2_000;
+const STATUSES: readonly LeaseStatus[] = ["lost", "held", "cancelling"];
+const OUTCOME_LETTERS = { complete: "c", retry: "r", fail: "f", cancel: "x" } as const;
+
+/** The facet `core` of the redis engine. */
+export class RedisCore implements EngineCore {
+  readonly #store: RedisStore;
+  readonly #claims: LostClaims;
+  readonly #sends: SendOrder;
+  readonly #waits: WorkWaits;
+  readonly #feed: EventFeed;
+
+  /** `name`: of this engine, among all that share the namespace. */
+  constructor(store: RedisStore, name: string, waits: WorkWaits, feed: EventFeed) {
+    this.#store = store;
+    this.#claims = new LostClaims(store.connection, name, store.tombstones.count);
+    this.#sends = new SendOrder(store.connection, name);
+    this.#waits = waits;
+    this.#feed = feed;
+  }
+
+  async enqueue(batches: readonly EnqueueBatch[]): Promise<readonly EnqueueOutcome[]> {
+    if (batches.length === 0) return [];
+    const calls = splitByEdges(batches).map(async (some) => {
+      const request = new EnqueueRequest(some);
+      return request.outcomes(await this.#sends.run(request.args(this.#store.tombstones.count)));
+    });
+    return calls.length === 1 ? calls[0]! : (await Promise.all(calls)).flat();
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly ClaimedJob[]> {
+    const { token, reply } = await this.#claims.run((own) =>
+      this.#store.run(scripts.claim, claimArgs(request, own)),
+    );
+    return this.#claimed(reply as readonly string[], token);
+  }
+
+  async settle({ outcomes, claim }: SettleRequest): Promise<SettleReply> {
+    const verdicts: ("accepted" | "stale")[] = [];
+    for (;;) {
+      const some = outcomes.slice(verdicts.length, verdicts.length + MAX_OUTCOMES);
+      const call = [this.#store.tombstones.count, some.length, ...outcomeArgs(some)];
+      const { token, reply } =
+        claim && verdicts.length + some.length === outcomes.length
+          ? await this.#claims.run((own) =>
+              this.#store.run(scripts.settle, [...call, ...claimArgs(claim, own)]),
+            )
+          : { token: "", reply: await this.#store.run(scripts.settle, call) };
+      const [accepted, claimed, paused] = reply as readonly [
+        readonly number[],
+        readonly string[],
+        readonly string[],
+      ];
+      for (const verdict of accepted) verdicts.push(verdict === 1 ? "accepted" : "stale");
+      if (verdicts.length === outcomes.length) {
+        return { verdicts, claimed: await this.#claimed(claimed, token), paused };
+      }
+    }
+  }
+
+  async #claimed(reply: readonly string[], token: string): Promise<readonly ClaimedJob[]> {
+    const { jobs, unreadable, stranded } = await claimedJobs(reply, token, this.#store.profiles);
+    if (unreadable.length > 0) {
+      // Should this fail, their leases end, and whoever claims them then tries again.
+      await this.#store.run(scripts.discard, [this.#store.tombstones.count, ...unreadable]);
+      await this.release(stranded.map((lease) => ({ ...lease, delay: 0, bounce: false })));
+    }
+    return jobs;
+  }
+
+  async extend({ leases, lease }: ExtendRequest): Promise<readonly LeaseStatus[]> {
+    const args: (string | number)[] = [Math.ceil(lease)];
+    for (const { id, epoch, token, progress, logs } of leases) {
+      args.push(id, epoch, token, progress ?? "", logs?.length ? JSON.stringify(logs.map(encodeLog)) : "");
+    }
+    const statuses = (await this.#store.run(scripts.extend, args)) as readonly number[];
+    return statuses.map((status) => STATUSES[status]!);
+  }
+
+  async release(releases: readonly Release[]): Promise<void> {
+    const args = releases.flatMap(({ id, epoch, token, delay, bounce }) => [
+      id,
+      epoch,
+      token,
+      Math.ceil(delay),
+      bounce ? 1 : 0,
+    ]);
+    for (let done = 0; done < releases.length; ) {
+      const some = args.slice(5 * done, 5 * (done + MAX_IDS));
+      done += (await this.#store.run(scripts.release, [this.#store.tombstones.count, ...some])) as number;
+    }
+  }
+
+  async recover(): Promise<RecoverReport> {
+    const { count, age } = this.#store.tombstones;
+    const reply = await this.#store.run(scripts.recover, [count, age, STEP]);
+    const [requeued, stalled, promoted, trimmed, more, damage] = reply as readonly [
+      number,
+      number,
+      number,
+      number,
+      number,
+      readonly string[],
+    ];
+    if (damage.length > 0) this.#store.logger.error(describeDamage(parseDamage(damage)));
+    return { requeued, stalled, promoted, trimmed, more: more === 1 };
+  }
+
+  waitForWork(request: WaitForWorkRequest): Promise<void> {
+    return this.#waits.wait(request);
+  }
+
+  async health(): Promise<HealthReport> {
+    const engine = "redis";
+    try {
+      const latency = await this.#store.connection.ping();
+      const damage = parseDamage((await this.#store.run(scripts.health, [])) as readonly string[]);
+      const { problem } = this.#store.connection;
+      return {
+        ok: problem === undefined,
+        engine,
+        latency,
+        ...(problem && { problem: problem.message }),
+        ...(damage.length > 0 && { damage }),
+      };
+    } catch (error) {
+      return { ok: false, engine, latency: 0, problem: (error as Error).message };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#waits.close();
+    this.#feed.close();
+    await this.#store.connection.close();
+  }
+}
+
+function outcomeArgs(outcomes: readonly AttemptOutcome[]): string[] {
+  const args: string[] = [];
+  let last = "";
+  for (const outcome of outcomes) {
+    const delay = outcome.type === "retry" ? Math.ceil(outcome.delay) : 0;
+    const kind = `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay} ${outcome.token}`;
+    args.push(outcome.id, kind === last ? "" : kind);
+    args.push((outcome.type === "complete" ? outcome.result : outcome.error) ?? "");
+    last = kind;
+  }
+  return args;
+}
+
+function claimArgs(request: ClaimRequest, token: string): readonly (string | number)[] {
+  const { limit, lease, run = 1, queues } = request;
+  return [limit, Math.ceil(lease), token, Math.min(run, MAX_RUN), ...queues];
+}

@@ -1,0 +1,95 @@
+import type { DependencyEdge, EngineInspect, JobEdges, JobPage, ListRequest } from "../../engine/inspect.ts";
+import type { JobRecord, RememberedEnding } from "../../engine/job.ts";
+import { JOB_STATES, type JobState } from "../../engine/state-machine.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import { newestActive } from "../active-jobs.ts";
+import type { EventFeed } from "../channels/event-feed.ts";
+import { jobRecords, rememberedEndings, type StoredParts } from "../codec/job-record.ts";
+import { policyOf } from "../codec/job-value.ts";
+import { MAX_IDS, type RedisStore } from "../redis-store.ts";
+import { scripts } from "../scripts.ts";
+
+/** Dependents that `edges` names. */
+const MAX_DEPENDENTS = 100;
+
+/** The facet `inspect` of the redis engine. */
+export class RedisInspect implements EngineInspect {
+  readonly #store: RedisStore;
+  readonly #feed: EventFeed;
+
+  constructor(store: RedisStore, feed: EventFeed) {
+    this.#store = store;
+    this.#feed = feed;
+  }
+
+  async get(ids: readonly string[]): Promise<readonly (JobRecord | null)[]> {
+    const records: (JobRecord | null)[] = [];
+    for (let start = 0; start < ids.length; start += MAX_IDS) {
+      const some = ids.slice(start, start + MAX_IDS);
+      const reply = (await this.#store.run(scripts.get, some)) as readonly (StoredParts | null)[];
+      records.push(...(await jobRecords(some, reply, this.#store.profiles)));
+    }
+    // Events come by another connection, and may come later than this answer.
+    if (records.includes(null)) await this.#feed.delivered();
+    return records;
+  }
+
+  async remembered(ids: readonly string[]): Promise<readonly (RememberedEnding | null)[]> {
+    const endings: (RememberedEnding | null)[] = [];
+    for (let start = 0; start < ids.length; start += MAX_IDS) {
+      const reply = await this.#store.run(scripts.remembered, ids.slice(start, start + MAX_IDS));
+      endings.push(...(await rememberedEndings(reply as readonly (string | null)[], this.#store.profiles)));
+    }
+    return endings;
+  }
+
+  async list(request: ListRequest): Promise<JobPage> {
+    const { limit, cursor, messageType = "", queue } = request;
+    const states = [...new Set(request.states ?? JOB_STATES)];
+    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
+    if (!Number.isSafeInteger(before)) {
+      throw new QueueError("INVALID_OPTIONS", `"${cursor}" is no cursor of this engine.`);
+    }
+    const queues = queue === undefined ? [] : [queue];
+    const page = (active: string) =>
+      this.#store.run(scripts.list, [
+        limit,
+        before,
+        messageType,
+        active,
+        states.length,
+        ...states,
+        ...queues,
+      ]);
+    let reply = await page("");
+    if (typeof reply === "number") {
+      const active = await newestActive(this.#store.connection, { before, limit: reply, queues });
+      reply = await page(JSON.stringify(active));
+    }
+    const [last, ids, ...parts] = reply as readonly [number, readonly string[], ...StoredParts[]];
+    const jobs = (await jobRecords(ids, parts, this.#store.profiles)).filter((job) => job !== null);
+    return { jobs, ...(last > 0 && { cursor: String(last) }) };
+  }
+
+  async edges(id: string): Promise<JobEdges | null> {
+    const reply = await this.#store.run(scripts.edges, [id, MAX_DEPENDENTS]);
+    if (reply === null) return null;
+    const [flat, dependents, behind] = reply as readonly [
+      readonly (string | number)[],
+      readonly string[],
+      string,
+    ];
+    const dependencies: DependencyEdge[] = [];
+    for (let index = 0; index < flat.length; index += 4) {
+      const [job, policy, state, pending] = flat.slice(index, index + 4);
+      dependencies.push({
+        job: String(job),
+        onFailure: policyOf(String(policy)),
+        state: state === "" ? null : (state as JobState),
+        pending: pending !== 0,
+        ...(pending === 2 && { undecided: true as const }),
+      });
+    }
+    return { dependencies, dependents, ...(behind !== "" && { behind }) };
+  }
+}

@@ -1,0 +1,90 @@
+import type { Unsubscribe } from "../../engine/events.ts";
+import type {
+  CancelListener,
+  CancelOutcome,
+  CleanRequest,
+  EngineOperate,
+  PromoteOutcome,
+  RemoveOutcome,
+  RetryOutcome,
+} from "../../engine/operate.ts";
+import type { EngineQueues } from "../../engine/queues.ts";
+import type { EngineChannel } from "../channels/engine-channel.ts";
+import type { RedisStore } from "../redis-store.ts";
+import { scripts } from "../scripts.ts";
+
+/** Finished jobs that one step of `clean` looks at. */
+const CLEAN_WINDOW = 1_000;
+
+/** The facet `operate` of the redis engine. */
+export class RedisOperate implements EngineOperate {
+  readonly #store: RedisStore;
+  readonly #queues: EngineQueues;
+  readonly #channel: EngineChannel;
+  readonly #listeners = new Set<CancelListener>();
+
+  constructor(store: RedisStore, queues: EngineQueues, channel: EngineChannel) {
+    this.#store = store;
+    this.#queues = queues;
+    this.#channel = channel;
+  }
+
+  /** Calls the listeners: a job that this engine's claims hold was told to stop. */
+  notifyCancelled(id: string, reason: string): void {
+    for (const listener of this.#listeners) this.#store.listeners.call(listener, [id], reason);
+  }
+
+  cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]> {
+    return this.#store.runOverIds(
+      scripts.cancel,
+      ids,
+      JSON.stringify({ code: "JOB_CANCELLED", message: reason }),
+    );
+  }
+
+  retry(ids: readonly string[]): Promise<readonly RetryOutcome[]> {
+    return this.#store.runOverIds(scripts.retry, ids);
+  }
+
+  remove(ids: readonly string[]): Promise<readonly RemoveOutcome[]> {
+    return this.#store.runOverIds(scripts.remove, ids);
+  }
+
+  promote(ids: readonly string[]): Promise<readonly PromoteOutcome[]> {
+    return this.#store.runOverIds(scripts.promote, ids);
+  }
+
+  async clean({ state, queue, olderThan, limit }: CleanRequest): Promise<number> {
+    const queues =
+      queue === undefined ? (await this.#queues.counts()).map((counts) => counts.queue) : [queue];
+    let removed = 0;
+    for (let after = 0; removed < limit && queues.length > 0; ) {
+      const args = [
+        this.#store.tombstones.count,
+        state,
+        Math.ceil(olderThan),
+        limit - removed,
+        CLEAN_WINDOW,
+        after,
+      ];
+      const reply = await this.#store.run(scripts.clean, [...args, ...queues]);
+      const [some, last] = reply as readonly [number, string];
+      removed += some;
+      if (last === "0") break;
+      after = Number(last);
+    }
+    return removed;
+  }
+
+  async onCancelRequest(listener: CancelListener): Promise<Unsubscribe> {
+    const entry: CancelListener = (ids, reason) => listener(ids, reason);
+    this.#listeners.add(entry);
+    try {
+      await this.#channel.listen();
+    } catch (error) {
+      this.#listeners.delete(entry);
+      throw error;
+    }
+    return async () => void this.#listeners.delete(entry);
+  }
+}

@@ -1,0 +1,58 @@
+import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
+import { consoleLogger, type Logger } from "../logging/logger.ts";
+import { Profiles } from "./codec/profiles.ts";
+import type { RedisConnection } from "./connection/connection.ts";
+import type { Script } from "./connection/script.ts";
+
+/** Ids that one call operates on. */
+export const MAX_IDS = 500;
+
+export interface TombstoneOptions {
+  /** Milliseconds. */
+  readonly age: number;
+  readonly count: number;
+}
+
+/** What the facets of one redis engine share: the connection, what is known of the namespace, the logger. */
+export class RedisStore {
+  readonly connection: RedisConnection;
+  readonly tombstones: TombstoneOptions;
+  readonly profiles: Profiles;
+  readonly listeners = new CallbackGuard(logFailure("A listener of the redis engine", () => this.logger));
+  logger: Logger = consoleLogger;
+  #hasReportedMalformed = false;
+
+  constructor(connection: RedisConnection, tombstones: TombstoneOptions) {
+    this.connection = connection;
+    this.tombstones = tombstones;
+    this.profiles = new Profiles(connection);
+  }
+
+  run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
+    return this.connection.run(script, args);
+  }
+
+  /** Runs a script over ids, in calls of at most `MAX_IDS`. It answers an outcome for each. */
+  async runOverIds<Outcome>(
+    script: Script,
+    ids: readonly string[],
+    ...first: readonly string[]
+  ): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = [];
+    while (outcomes.length < ids.length) {
+      const some = ids.slice(outcomes.length, outcomes.length + MAX_IDS);
+      const reply = await this.run(script, [this.tombstones.count, ...first, ...some]);
+      outcomes.push(...(reply as readonly Outcome[]));
+    }
+    return outcomes;
+  }
+
+  reportMalformed(channel: string): void {
+    if (this.#hasReportedMalformed) return;
+    this.#hasReportedMalformed = true;
+    this.logger.warn(
+      `Redis: a message on the channel "${channel}" of the engine's namespace isn't one of its own, and was ignored. ` +
+        "Further ones are ignored without a word. Look for another program that publishes there.",
+    );
+  }
+}

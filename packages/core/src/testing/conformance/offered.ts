@@ -1,0 +1,46 @@
+import { type CompleteEngine, ENGINE_FACETS, type Engine, type SendFeature } from "../../engine/engine.ts";
+import type { NewJob } from "../../engine/job.ts";
+import { isQueueError } from "../../errors/index.ts";
+import { alterEngine } from "../alter-engine.ts";
+
+/** A case uses what the engine under test doesn't offer, so it can't judge it. */
+class NotOffered extends Error {}
+
+/** Why a case can't judge an engine, when that is how it failed. */
+export function reasonToSkip(error: unknown): string | undefined {
+  if (error instanceof NotOffered || isQueueError(error, "UNSUPPORTED_BY_ENGINE")) return error.message;
+  return undefined;
+}
+
+/** Whether a job needs a feature. */
+const NEEDS: Readonly<Record<SendFeature, (job: NewJob) => boolean>> = {
+  dependencies: ({ dependsOn }) => dependsOn.length > 0,
+  orderingKeys: ({ ordering }) => ordering !== undefined,
+  delays: ({ delay }) => delay > 0,
+  priorities: ({ priority }) => priority > 0,
+  dedupe: ({ dedupe }) => dedupe !== undefined,
+};
+
+/**
+ * The engine as cases use it: with every facet, and taking every job. What it doesn't offer throws when a case uses
+ * it, and that case is skipped with the reason.
+ */
+export function withWhatIsOffered(engine: Engine): CompleteEngine {
+  const missing = (Object.keys(NEEDS) as SendFeature[]).filter((feature) => !engine.features[feature]);
+  const facets = ENGINE_FACETS.filter((facet) => !engine[facet]);
+  const refuse = (what: string): never => {
+    throw new NotOffered(`The ${engine.name} engine doesn't offer ${what}.`);
+  };
+  const absent = (facet: string) => new Proxy({}, { get: () => refuse(`the facet "${facet}"`) });
+  if (missing.length === 0 && facets.length === 0) return engine as CompleteEngine;
+  return alterEngine(engine, {
+    ...Object.fromEntries(facets.map((facet) => [facet, absent(facet)])),
+    core: {
+      enqueue: async (batches) => {
+        const jobs = batches.flatMap((batch) => batch.jobs);
+        const needed = missing.find((feature) => jobs.some(NEEDS[feature]));
+        return needed ? refuse(needed) : engine.core.enqueue(batches);
+      },
+    },
+  });
+}
