@@ -5,6 +5,7 @@ export default defineConfig({
   entry: {
     index: "src/index.ts",
     "contract/index": "src/contract/index.ts",
+    "engine/index": "src/engine/index.ts",
     "postgres/index": "src/postgres/index.ts",
     "redis/index": "src/redis/index.ts",
     "testing/index": "src/testing/index.ts",

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { NewJob } from "@org/queue";
+import type { NewJob } from "@org/queue/engine";
 import { afterEach, describe, expect, test } from "vitest";
 import { timesByJob } from "../src/audit/attempts.ts";
 import { isNotExcused, withoutLost } from "../src/audit/data-loss.ts";

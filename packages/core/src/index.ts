@@ -31,57 +31,19 @@ export {
   UnrecoverableError,
   UnsupportedByEngineError,
 } from "./contract/index.ts";
-export type {
-  AttemptOutcome,
-  ClaimedJob,
-  ClaimRequest,
-  EnqueueBatch,
-  EnqueuedJob,
-  EnqueueOutcome,
-  ExtendRequest,
-  Heartbeat,
-  Lease,
-  LeaseStatus,
-  RecoverReport,
-  Release,
-  SettleReply,
-  SettleRequest,
-  WaitForWorkRequest,
-} from "./engine/core.ts";
 export type { Engine, SendFeatures } from "./engine/engine.ts";
-export type { EngineEvent, Unsubscribe } from "./engine/events.ts";
-export type { Damage, HealthReport } from "./engine/health-report.ts";
-export type { DependencyEdge, JobEdges, JobPage, ListRequest } from "./engine/inspect.ts";
-export type {
-  AttemptFailure,
-  Dependency,
-  DependencyFailurePolicy,
-  JobRecord,
-  LogEntry,
-  NewJob,
-  Retention,
-  RetentionBound,
-  WireEnvelope,
-} from "./engine/job.ts";
-export type {
-  CancelListener,
-  CancelOutcome,
-  CleanRequest,
-  PromoteOutcome,
-  RemoveOutcome,
-  RetryOutcome,
-} from "./engine/operate.ts";
-export { HISTOGRAM_BOUNDS, type MetricsBucket, type QueueCounts } from "./engine/queues.ts";
+export type { Unsubscribe } from "./engine/events.ts";
+export type { Damage } from "./engine/health-report.ts";
+export type { DependencyFailurePolicy } from "./engine/job.ts";
+export type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from "./engine/operate.ts";
+export { HISTOGRAM_BOUNDS, type MetricsBucket } from "./engine/queues.ts";
 export {
-  canTransition,
   isTerminal,
   JOB_STATES,
   type JobState,
   STATE_MEANINGS,
   TERMINAL_STATES,
   type TerminalState,
-  TRANSITIONS,
-  type Transition,
 } from "./engine/state-machine.ts";
 export { type EngineFromEnvOptions, engineFromEnv } from "./env/engine-from-env.ts";
 export { ERROR_CODES, type ErrorCodeEntry } from "./errors/codes.ts";

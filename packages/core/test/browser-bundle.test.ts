@@ -72,7 +72,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   logging: ["errors"],
   contract: ["errors", "logging"],
   timing: [],
-  engine: ["errors"],
+  engine: ["errors", "timing"],
   memory: ["contract", "engine", "errors", "logging", "timing"],
   middleware: ["errors"],
   queue: ["contract", "engine", "errors", "logging", "memory", "middleware", "timing"],
@@ -127,7 +127,7 @@ describe("the rooms of the package", () => {
     expect(found).toContain("./duration.ts");
     expect(found).toContain("../errors/index.ts");
     expect(importsOf(join(source, "queue/operate/operations.ts"))).toContainEqual({
-      from: "../../engine/port.ts",
+      from: "../../engine/engine.ts",
       isType: true,
     });
   });

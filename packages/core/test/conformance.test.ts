@@ -6,8 +6,8 @@ import {
   conformanceCases,
   type DescribeEngineOptions,
   describeEngine,
-  engineCases,
   type EngineUnderTest,
+  engineCases,
 } from "../src/testing/conformance/index.ts";
 import { FakeClock } from "../src/testing/fake-clock.ts";
 

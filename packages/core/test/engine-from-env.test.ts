@@ -155,10 +155,8 @@ describe("an engine that is loaded later", () => {
       new Proxy(
         {},
         {
-          get:
-            (_, name) =>
-            async (...args: unknown[]) =>
-              calls.push([facet, name, ...args]),
+          get: (_, name) =>
+            name === "then" ? undefined : async (...args: unknown[]) => calls.push([facet, name, ...args]),
         },
       );
     const inner = Object.fromEntries(facets.map((facet) => [facet, recorder(facet)]));

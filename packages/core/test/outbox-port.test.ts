@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createQueue, type NewJob, type Outbox, type SendRequest, type ServiceHost } from "../src/index.ts";
+import type { NewJob } from "../src/engine/index.ts";
+import { createQueue, type Outbox, type SendRequest, type ServiceHost } from "../src/index.ts";
 import { WAIT_POLL_INTERVAL } from "../src/queue/read/job-waits.ts";
 import { phaseCreate, plan, planCreate, planResult, registry, rejection, setup } from "./runtime-support.ts";
 

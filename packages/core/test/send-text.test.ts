@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import * as z from "zod";
+import type { NewJob } from "../src/engine/index.ts";
 import {
   createQueue,
   createRegistry,
@@ -8,7 +9,6 @@ import {
   isQueueError,
   type Middleware,
   memoryEngine,
-  type NewJob,
   type Outbox,
   type Queue,
   type QueueError,

@@ -1,12 +1,12 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import * as z from "zod";
+import type { NewJob } from "../src/engine/index.ts";
 import {
   type Backoff,
   createQueue,
   createRegistry,
   createWorker,
   defineMessage,
-  type NewJob,
   RetryAfterError,
   UnrecoverableError,
 } from "../src/index.ts";

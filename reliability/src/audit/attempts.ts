@@ -1,4 +1,4 @@
-import type { NewJob } from "@org/queue";
+import type { NewJob } from "@org/queue/engine";
 import type { Line } from "../history/line.ts";
 
 /** When things happened to one job, on the clock that the processes share. */

@@ -1,4 +1,5 @@
-import { type Engine, isTerminal, JOB_STATES, type JobRecord, TERMINAL_STATES } from "@org/queue";
+import { isTerminal, JOB_STATES, TERMINAL_STATES } from "@org/queue";
+import type { CompleteEngine, JobRecord } from "@org/queue/engine";
 import { HistoryChecker, mergeHistories } from "@org/queue/testing";
 import { readHistory } from "../history/history-file.ts";
 import { isHistoryEntry, type Line } from "../history/line.ts";
@@ -58,7 +59,10 @@ function isEvents(part: readonly Line[]): boolean {
 }
 
 /** Each job is in one state, by every way of asking. */
-async function partitionProblems(engine: Engine, all: readonly JobRecord[]): Promise<readonly string[]> {
+async function partitionProblems(
+  engine: CompleteEngine,
+  all: readonly JobRecord[],
+): Promise<readonly string[]> {
   const problems: string[] = [];
   const seen = new Map<string, string>();
   for (const state of JOB_STATES) {
@@ -79,7 +83,7 @@ async function partitionProblems(engine: Engine, all: readonly JobRecord[]): Pro
   return problems;
 }
 
-async function removeAll(engine: Engine): Promise<void> {
+async function removeAll(engine: CompleteEngine): Promise<void> {
   for (const state of TERMINAL_STATES) {
     while ((await engine.operate.clean({ state, olderThan: 0, limit: 10_000 })) > 0);
   }

@@ -1,4 +1,5 @@
-import { createWorker, isTerminal, type JobState, type QueueCounts } from "@org/queue";
+import { createWorker, isTerminal, type JobState } from "@org/queue";
+import type { QueueCounts } from "@org/queue/engine";
 import { HistoryFile } from "../history/history-file.ts";
 import { step } from "../messages.ts";
 import type { Stage } from "../stage/stage.ts";

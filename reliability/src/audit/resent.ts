@@ -1,4 +1,4 @@
-import type { JobRecord } from "@org/queue";
+import type { JobRecord } from "@org/queue/engine";
 import type { HistoryEntry } from "@org/queue/testing";
 
 /**

@@ -1,4 +1,4 @@
-import type { JobRecord } from "@org/queue";
+import type { JobRecord } from "@org/queue/engine";
 import type { JobTimes } from "./attempts.ts";
 
 /** A stored result is the accepted attempt's own, and no ghost's. */

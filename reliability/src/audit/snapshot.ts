@@ -1,10 +1,11 @@
-import { type Engine, isTerminal, type JobEdges, type JobRecord } from "@org/queue";
+import { isTerminal } from "@org/queue";
+import type { CompleteEngine, JobEdges, JobRecord } from "@org/queue/engine";
 import type { HistoryEntry } from "@org/queue/testing";
 
 type Snapshot = Extract<HistoryEntry, { readonly type: "snapshot" }>;
 
 /** All that is stored, once nothing moves any more. */
-export async function takeSnapshot(engine: Engine, eventsAreComplete: boolean): Promise<Snapshot> {
+export async function takeSnapshot(engine: CompleteEngine, eventsAreComplete: boolean): Promise<Snapshot> {
   const jobs: JobRecord[] = [];
   let cursor: string | undefined;
   do {
@@ -18,5 +19,12 @@ export async function takeSnapshot(engine: Engine, eventsAreComplete: boolean): 
     const found = await engine.inspect.edges(id);
     if (found) edges[id] = found;
   }
-  return { type: "snapshot", jobs, counts: await engine.queues.counts(), edges, eventsAreComplete, isDrained: true };
+  return {
+    type: "snapshot",
+    jobs,
+    counts: await engine.queues.counts(),
+    edges,
+    eventsAreComplete,
+    isDrained: true,
+  };
 }

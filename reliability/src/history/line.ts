@@ -1,4 +1,4 @@
-import type { AttemptOutcome } from "@org/queue";
+import type { AttemptOutcome } from "@org/queue/engine";
 import type { HistoryEntry } from "@org/queue/testing";
 
 /** One line of a process's history, with the shared clock's time at which it was written. */

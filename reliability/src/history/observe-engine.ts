@@ -1,7 +1,7 @@
 import type {
   AttemptOutcome,
   ClaimedJob,
-  Engine,
+  CompleteEngine,
   EnqueueBatch,
   EnqueueOutcome,
   ExtendRequest,
@@ -9,7 +9,8 @@ import type {
   LeaseStatus,
   SettleReply,
   SettleRequest,
-} from "@org/queue";
+} from "@org/queue/engine";
+import { alterEngine } from "@org/queue/testing";
 
 export type Verdict = SettleReply["verdicts"][number];
 
@@ -27,51 +28,49 @@ export interface EngineObserver {
 }
 
 /** The same engine, with observers that hear in the order given. */
-export function observeEngine(engine: Engine, ...observers: readonly EngineObserver[]): Engine {
+export function observeEngine(
+  engine: CompleteEngine,
+  ...observers: readonly EngineObserver[]
+): CompleteEngine {
   const tell = (hear: (observer: EngineObserver) => void) => observers.forEach(hear);
   const claimed = (jobs: readonly ClaimedJob[]) => {
     if (jobs.length > 0) tell((observer) => observer.claimed?.(jobs));
   };
 
-  const observed: Partial<Engine> = {
-    async enqueue(batches) {
-      tell((observer) => observer.sending?.(batches));
-      const outcomes = await engine.core.enqueue(batches);
-      tell((observer) => observer.sent?.(batches, outcomes));
-      return outcomes;
+  return alterEngine(engine, {
+    core: {
+      async enqueue(batches) {
+        tell((observer) => observer.sending?.(batches));
+        const outcomes = await engine.core.enqueue(batches);
+        tell((observer) => observer.sent?.(batches, outcomes));
+        return outcomes;
+      },
+      async claim(request) {
+        const jobs = await engine.core.claim(request);
+        claimed(jobs);
+        return jobs;
+      },
+      async settle(request: SettleRequest) {
+        const { outcomes } = request;
+        if (outcomes.length > 0) tell((observer) => observer.settling?.(outcomes));
+        const reply = await engine.core.settle(request);
+        if (outcomes.length > 0) tell((observer) => observer.settled?.(outcomes, reply.verdicts));
+        claimed(reply.claimed);
+        return reply;
+      },
+      async extend(request: ExtendRequest) {
+        const statuses = await engine.core.extend(request);
+        tell((observer) => observer.extended?.(request.leases, statuses));
+        return statuses;
+      },
     },
-    async claim(request) {
-      const jobs = await engine.core.claim(request);
-      claimed(jobs);
-      return jobs;
-    },
-    async settle(request: SettleRequest) {
-      const { outcomes } = request;
-      if (outcomes.length > 0) tell((observer) => observer.settling?.(outcomes));
-      const reply = await engine.core.settle(request);
-      if (outcomes.length > 0) tell((observer) => observer.settled?.(outcomes, reply.verdicts));
-      claimed(reply.claimed);
-      return reply;
-    },
-    async extend(request: ExtendRequest) {
-      const statuses = await engine.core.extend(request);
-      tell((observer) => observer.extended?.(request.leases, statuses));
-      return statuses;
-    },
-    async cancel(ids, reason) {
-      tell((observer) => observer.operating?.("cancel", ids));
-      const outcomes = await engine.operate.cancel(ids, reason);
-      tell((observer) => observer.operated?.("cancel", ids, outcomes));
-      return outcomes;
-    },
-  };
-  return new Proxy(engine, {
-    get(target, name) {
-      const own = observed[name as keyof Engine];
-      if (own) return own;
-      const value: unknown = Reflect.get(target, name, target);
-      // Bound, as an engine may have private fields.
-      return typeof value === "function" ? value.bind(target) : value;
+    operate: {
+      async cancel(ids, reason) {
+        tell((observer) => observer.operating?.("cancel", ids));
+        const outcomes = await engine.operate.cancel(ids, reason);
+        tell((observer) => observer.operated?.("cancel", ids, outcomes));
+        return outcomes;
+      },
     },
   });
 }

@@ -1,4 +1,5 @@
-import type { AttemptOutcome, Engine, Lease } from "@org/queue";
+import type { Engine } from "@org/queue";
+import type { AttemptOutcome, Lease } from "@org/queue/engine";
 import type { Verdict } from "../history/observe-engine.ts";
 import type { LateAnswers } from "./protocol.ts";
 

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import type { Engine } from "@org/queue";
+import type { CompleteEngine } from "@org/queue/engine";
+
 import { redisEngine } from "@org/queue/redis";
 import type { ProgramConfig } from "./protocol.ts";
 
@@ -16,7 +17,7 @@ export function readConfig<Config>(): Config {
 }
 
 /** The engine that the configuration names. */
-export function connect({ url, namespace, commandTimeout }: ProgramConfig): Engine {
+export function connect({ url, namespace, commandTimeout }: ProgramConfig): CompleteEngine {
   return redisEngine({ url, namespace, ...(commandTimeout !== undefined && { commandTimeout }) });
 }
 

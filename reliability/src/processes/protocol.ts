@@ -1,4 +1,5 @@
-import type { AttemptOutcome, ErrorCode, LeaseStatus } from "@org/queue";
+import type { ErrorCode } from "@org/queue";
+import type { AttemptOutcome, LeaseStatus } from "@org/queue/engine";
 import type { Verdict } from "../history/observe-engine.ts";
 
 /** What a program is started with: the JSON of its one argument. */

@@ -1,5 +1,7 @@
 /** A worker of the suite: runs steps, reports what happens to them, and dies where it is told to. */
-import { createQueue, createWorker, type Engine, type Lease } from "@org/queue";
+
+import { createQueue, createWorker } from "@org/queue";
+import type { CompleteEngine, Lease } from "@org/queue/engine";
 import { HistoryFile } from "../history/history-file.ts";
 import { historyObserver } from "../history/history-observer.ts";
 import { type EngineObserver, observeEngine } from "../history/observe-engine.ts";
@@ -18,7 +20,7 @@ const waiting = new Map<string, () => void>();
 const tokens = new Map<string, string>();
 
 const plainEngine = connect(config);
-const engine: Engine = observeEngine(plainEngine, historyObserver(config.name, file), reporter());
+const engine: CompleteEngine = observeEngine(plainEngine, historyObserver(config.name, file), reporter());
 const queue = createQueue({ registry, engine });
 const worker = createWorker(queue, {
   concurrency: config.concurrency,

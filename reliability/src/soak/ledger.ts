@@ -1,5 +1,5 @@
 import { openSync, writeSync } from "node:fs";
-import type { AttemptOutcome, ClaimedJob, NewJob } from "@org/queue";
+import type { AttemptOutcome, ClaimedJob, NewJob } from "@org/queue/engine";
 import type { EngineObserver } from "../history/observe-engine.ts";
 import { monotonic } from "../monotonic.ts";
 

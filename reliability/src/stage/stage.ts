@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createQueue, type Engine, type Queue, type SendData, type SendOptions } from "@org/queue";
+import { createQueue, type Queue, type SendData, type SendOptions } from "@org/queue";
+import type { CompleteEngine } from "@org/queue/engine";
 import { redisEngine } from "@org/queue/redis";
 import { startProxy, type TcpProxy } from "@org/test-servers";
 import type { DataLoss } from "../audit/data-loss.ts";
@@ -35,7 +36,7 @@ export class Stage {
   readonly random: Random;
   readonly redis: RedisServer;
   readonly namespace = "faults";
-  readonly engine: Engine;
+  readonly engine: CompleteEngine;
   /** The suite's own, with a direct connection. */
   readonly queue: Queue<typeof step>;
   /** Numbers worth reporting. */

@@ -1,5 +1,70 @@
 /**
- * The engine port: what an engine implements, and what it needs for that. Apps import `@org/queue` instead.
+ * The engine port: what an engine implements, and what it may use to do so. Apps import `@org/queue`.
  *
  * @module
  */
+export type { Logger } from "../logging/logger.ts";
+export { type CancelTimer, type Clock, systemClock } from "../timing/clock.ts";
+export type {
+  AttemptOutcome,
+  ClaimedJob,
+  ClaimRequest,
+  EngineCore,
+  EnqueueBatch,
+  EnqueuedJob,
+  EnqueueOutcome,
+  ExtendRequest,
+  Heartbeat,
+  Lease,
+  LeaseStatus,
+  RecoverReport,
+  Release,
+  SettleReply,
+  SettleRequest,
+  WaitForWorkRequest,
+} from "./core.ts";
+export {
+  type CompleteEngine,
+  ENGINE_FACETS,
+  type Engine,
+  type EngineFacet,
+  type SendFeature,
+  type SendFeatures,
+} from "./engine.ts";
+export type { EngineEvent, EngineEvents, EventSubscriber, Unsubscribe } from "./events.ts";
+export { facetOf } from "./facet.ts";
+export type { Damage, HealthReport } from "./health-report.ts";
+export type { DependencyEdge, EngineInspect, JobEdges, JobPage, ListRequest } from "./inspect.ts";
+export type {
+  AttemptFailure,
+  Dependency,
+  DependencyFailurePolicy,
+  JobRecord,
+  LogEntry,
+  NewJob,
+  RememberedEnding,
+  Retention,
+  RetentionBound,
+  WireEnvelope,
+} from "./job.ts";
+export type {
+  CancelListener,
+  CancelOutcome,
+  CleanRequest,
+  EngineOperate,
+  PromoteOutcome,
+  RemoveOutcome,
+  RetryOutcome,
+} from "./operate.ts";
+export { type EngineQueues, HISTOGRAM_BOUNDS, type MetricsBucket, type QueueCounts } from "./queues.ts";
+export {
+  canTransition,
+  isTerminal,
+  JOB_STATES,
+  type JobState,
+  STATE_MEANINGS,
+  TERMINAL_STATES,
+  type TerminalState,
+  TRANSITIONS,
+  type Transition,
+} from "./state-machine.ts";

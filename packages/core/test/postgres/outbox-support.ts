@@ -1,11 +1,5 @@
-import {
-  createQueue,
-  type Engine,
-  memoryEngine,
-  type NewJob,
-  type Queue,
-  type Service,
-} from "../../src/index.ts";
+import type { NewJob } from "../../src/engine/index.ts";
+import { createQueue, type Engine, memoryEngine, type Queue, type Service } from "../../src/index.ts";
 import {
   type Database,
   type PostgresOutbox,

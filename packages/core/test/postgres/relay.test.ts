@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
-import { createWorker, type Engine, type EnqueueBatch, type EnqueueOutcome } from "../../src/index.ts";
+import type { EnqueueBatch, EnqueueOutcome } from "../../src/engine/index.ts";
+import { createWorker, type Engine } from "../../src/index.ts";
 import type { OutboxProblem } from "../../src/postgres/index.ts";
 import { alterEngine } from "../../src/testing/index.ts";
 import { phaseCreate, plan, planCreate } from "../runtime-support.ts";
