@@ -16,6 +16,7 @@ export {
   type Limits,
   type Message,
   type MessageDefinition,
+  type MessagePart,
   parseDuration,
   parseEnvelope,
   QueueError,
@@ -26,11 +27,15 @@ export {
   RetryAfterError,
   type RetryPolicy,
   type Schema,
+  type SearchablePath,
   type SendData,
+  type SensitivePath,
+  type SensitivePaths,
   type Sent,
   UnrecoverableError,
   UnsupportedByEngineError,
 } from "./contract/index.ts";
+export { REDACTED, redact } from "./contract/redaction.ts";
 export type { Engine, SendFeatures } from "./engine/engine.ts";
 export type { Unsubscribe } from "./engine/events.ts";
 export type { Damage } from "./engine/health-report.ts";

@@ -9,6 +9,7 @@ import {
   parseDuration,
   QueueError,
 } from "../src/contract/index.ts";
+import { findProblems } from "../src/contract/message-problems.ts";
 
 async function errorOf(run: () => unknown): Promise<QueueError> {
   try {
@@ -95,7 +96,7 @@ describe("defineMessage", () => {
     ["a one-way transform", "PLAN", { result: z.string().transform(Number) }, /result: .transform\(\)/],
   ])("notices %s, without throwing", (_what, name, definition, problem) => {
     const message = defineMessage(name, { data: z.object({}), ...definition } as never);
-    expect(message.problems.join("\n")).toMatch(problem);
+    expect(findProblems(message).join("\n")).toMatch(problem);
   });
 
   test("follows recursive schemas, and finds what is wrong deep inside", () => {
@@ -105,7 +106,7 @@ describe("defineMessage", () => {
         return z.array(node);
       },
     });
-    const { problems } = defineMessage("TREE", { data: node });
+    const problems = findProblems(defineMessage("TREE", { data: node }));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(/data.at: JSON can't carry a date/);
   });
@@ -136,7 +137,7 @@ describe("createRegistry", () => {
 
   test("takes schemas that are functions, as ArkType's are", () => {
     const text = Object.assign(() => undefined, { "~standard": z.string()["~standard"] });
-    expect(defineMessage("TEXT", { data: text }).problems).toEqual([]);
+    expect(findProblems(defineMessage("TEXT", { data: text }))).toEqual([]);
   });
 
   test("composes registries, and the same message may come by two ways", () => {

@@ -8,6 +8,7 @@ import {
   type HandlerContext,
   type JobHandle,
   type JobSnapshot,
+  type MessageDefinition,
   type Queue,
   type SendItem,
 } from "../src/index.ts";
@@ -191,5 +192,84 @@ describe("queues", () => {
   it("of some messages stand in for queues of all", () => {
     assertType<Queue>(queue as unknown as Queue);
     expectTypeOf(queue).toEqualTypeOf<Queue<typeof planCreate | typeof phaseCreate | typeof scan>>();
+  });
+});
+
+describe("paths into a message", () => {
+  interface Deep {
+    readonly name: string;
+    readonly next?: Deep;
+  }
+  const data = z.object({
+    clientId: z.string(),
+    client: z.object({ id: z.number(), address: z.object({ city: z.string().optional() }).nullable() }),
+    at: isoDate,
+    due: z.coerce.date(),
+    brand: z.string().brand("brand"),
+    labels: z.record(z.string(), z.string()),
+    cards: z.array(z.object({ number: z.string() })),
+    payment: z.union([z.string(), z.object({ iban: z.string() })]),
+    anything: z.unknown(),
+    deep: z.custom<Deep>(),
+  });
+  const define = (
+    definition: Pick<MessageDefinition<typeof data, undefined, undefined>, "searchable" | "sensitive">,
+  ) => defineMessage("ORDER", { data, ...definition });
+
+  it("to scalars are searchable", () => {
+    define({ searchable: ["clientId", "client.id", "client.address.city", "at"] });
+    define({ searchable: ["due", "brand", "labels.color", "payment"] });
+    define({ searchable: ["payment.iban", "anything", "anything.below", "deep.next.next.name"] });
+    // From the fifth level on, and where the schema says nothing, any text will do.
+    define({ searchable: ["deep.next.next.next.next.nonsense"] });
+    // @ts-expect-error no such member
+    define({ searchable: ["clientNr"] });
+    // @ts-expect-error no such member
+    define({ searchable: ["client.nr"] });
+    // @ts-expect-error an object
+    define({ searchable: ["client"] });
+    // @ts-expect-error an array
+    define({ searchable: ["cards"] });
+    // @ts-expect-error inside of an array
+    define({ searchable: ["cards.0.number"] });
+    // @ts-expect-error inside of a scalar
+    define({ searchable: ["clientId.length"] });
+    // @ts-expect-error inside of a scalar of the fourth level
+    define({ searchable: ["deep.next.next.name.length"] });
+  });
+
+  it("to any member may be sensitive", () => {
+    define({ sensitive: { data: ["client", "client.id", "cards", "cards.*", "cards.*.number"] } });
+    define({ sensitive: { data: ["labels.*", "payment.iban", "at", "deep.next", "anything.x"] } });
+    define({ sensitive: { data: true } });
+    // @ts-expect-error no such member
+    define({ sensitive: { data: ["card"] } });
+    // @ts-expect-error each element is *
+    define({ sensitive: { data: ["cards.number"] } });
+    // @ts-expect-error a list, or true
+    define({ sensitive: { data: "client" } });
+    defineMessage("PAY", {
+      data,
+      result: z.object({ token: z.string() }),
+      progress: z.object({ log: z.string() }),
+      sensitive: { data: ["clientId"], result: ["token"], progress: ["log"] },
+    });
+    // @ts-expect-error no such member of the result
+    defineMessage("PAY", { data, result: z.object({ token: z.string() }), sensitive: { result: ["key"] } });
+    // @ts-expect-error the message has no progress
+    defineMessage("PAY", { data, sensitive: { progress: ["log"] } });
+  });
+
+  it("leave the message's types as they are", () => {
+    const message = defineMessage("ORDER", {
+      data: z.object({ at: isoDate, id: z.string() }),
+      examples: [{ at: "2026-01-01T00:00:00Z", id: "a" }],
+      searchable: ["id"],
+      sensitive: { data: ["at"] },
+    });
+    expectTypeOf(message.data).toEqualTypeOf<z.ZodObject<{ at: typeof isoDate; id: z.ZodString }>>();
+    expectTypeOf(message.searchable).toEqualTypeOf<readonly string[]>();
+    // @ts-expect-error the wire side of a date is text
+    defineMessage("ORDER", { data: z.object({ at: isoDate }), examples: [{ at: new Date() }] });
   });
 });

@@ -10,6 +10,7 @@ export {
 } from "../errors/index.ts";
 export { type Duration, parseDuration } from "./duration.ts";
 export { type Envelope, parseEnvelope } from "./envelope.ts";
+export type { SearchablePath, SensitivePath } from "./field-paths.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export {
   type Backoff,
@@ -20,10 +21,12 @@ export {
   type JobResult,
   type Message,
   type MessageDefinition,
+  type MessagePart,
   type ReportedProgress,
   type RetainPolicy,
   type RetryPolicy,
   type SendData,
+  type SensitivePaths,
 } from "./message.ts";
 export { createRegistry, type Registry } from "./registry.ts";
 export type { Received, Schema, Sent } from "./schema.ts";

@@ -1,11 +1,12 @@
 import * as z from "zod/mini";
+import { definitionSchema } from "./definition.ts";
 import type { Duration } from "./duration.ts";
-import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import type { SearchablePath, SensitivePath, WireInput } from "./field-paths.ts";
+import type { Limits } from "./limits.ts";
 import { NAME_PATTERN } from "./names.ts";
-import { checkOptions, duration } from "./options.ts";
+import { checkOptions } from "./options.ts";
 import type { Retention } from "./retention.ts";
 import { type Codec, createCodec, formatIssues, type Received, type Schema, type Sent } from "./schema.ts";
-import { findWireProblems } from "./wire-safety.ts";
 
 /** The pause between two attempts. */
 export interface Backoff {
@@ -34,6 +35,19 @@ export interface RetainPolicy {
   readonly failed?: { readonly age?: Duration | undefined; readonly count?: number | undefined } | undefined;
 }
 
+/** The values of a job that have a schema. */
+export type MessagePart = "data" | "result" | "progress";
+
+export interface SensitivePaths<
+  Data extends Schema,
+  Result extends Schema | undefined,
+  Progress extends Schema | undefined,
+> {
+  readonly data?: true | readonly SensitivePath<Data>[] | undefined;
+  readonly result?: true | readonly SensitivePath<Result>[] | undefined;
+  readonly progress?: true | readonly SensitivePath<Progress>[] | undefined;
+}
+
 /** The definition that `defineMessage` takes. */
 export interface MessageDefinition<
   Data extends Schema,
@@ -45,6 +59,24 @@ export interface MessageDefinition<
   readonly result?: Result | undefined;
   /** What the handler reports on its way. Without it, a handler can't report progress. */
   readonly progress?: Progress | undefined;
+  /** A short name for people: in dashboards, and in the message's JSON Schema. */
+  readonly title?: string | undefined;
+  /** What the message is for, in one or a few sentences. */
+  readonly description?: string | undefined;
+  /** Data as it travels in JSON, up to twenty: a date of a codec is its text. `createRegistry` validates them. */
+  readonly examples?: readonly WireInput<Data>[] | undefined;
+  /**
+   * Up to four paths to scalars in the data, such as `"client.id"`, that jobs can be found by. They are read from the
+   * JSON side of the data. Values of more than 64 bytes aren't indexed.
+   */
+  readonly searchable?: readonly SearchablePath<Data>[] | undefined;
+  /**
+   * What no log, dashboard or public snapshot may show: paths to members with all that is below them, or `true` for
+   * everything. `*` stands for each element of an array and each value of a record.
+   *
+   * @example { data: ["card", "guests.*.email"], result: true }
+   */
+  readonly sensitive?: SensitivePaths<Data, Result, Progress> | undefined;
   /** Increase it when the data changes shape. @default 1 */
   readonly version?: number | undefined;
   /** Keyed by the older version: converts its wire data to the next version's. */
@@ -88,6 +120,13 @@ export interface Message<
   readonly data: Data;
   readonly result: Result;
   readonly progress: Progress;
+  readonly title: string | undefined;
+  readonly description: string | undefined;
+  /** Data as JSON, frozen. */
+  readonly examples: readonly unknown[];
+  readonly searchable: readonly string[];
+  /** Paths into each part. `""` is all of it. */
+  readonly sensitive: Readonly<Record<MessagePart, readonly string[]>>;
   /** @internal */
   readonly codecs: { readonly data: Codec; readonly result?: Codec; readonly progress?: Codec };
   /** Steps from older versions, keyed by the version they start from. */
@@ -112,7 +151,7 @@ export interface Message<
   readonly maxStalls: number;
   readonly retain: Retention;
   readonly limits: Limits;
-  /** What is wrong with the definition. `createRegistry` refuses messages that have any. */
+  /** What is wrong with the definition, its schemas aside. `createRegistry` refuses messages that have any. */
   readonly problems: readonly string[];
 }
 
@@ -133,61 +172,6 @@ export type JobProgress<M extends Message> = M["progress"] extends Schema
   : undefined;
 
 const HOUR = 3_600_000;
-const count = z.int().check(z.minimum(0), z.maximum(1_000_000));
-const bound = z.strictObject({ age: z.optional(duration()), count: z.optional(count) });
-const bytes = z.int().check(z.minimum(1), z.maximum(16 * 1_048_576));
-const schema = z.custom<Schema>(
-  // ArkType's are functions.
-  (value) => value !== null && ["object", "function"].includes(typeof value) && "~standard" in Object(value),
-  "expected a schema (Zod 4, or any Standard Schema)",
-);
-const fn = z.custom<(data: unknown) => unknown>(
-  (value) => typeof value === "function",
-  "expected a function",
-);
-
-const definitionSchema = z.strictObject({
-  data: schema,
-  result: z.optional(schema),
-  progress: z.optional(schema),
-  version: z._default(z.int().check(z.minimum(1), z.maximum(1_000_000)), 1),
-  upcast: z._default(z.record(z.string().check(z.regex(/^[1-9]\d*$/, "expected a version number")), fn), {}),
-  queue: z._default(
-    z.string().check(z.regex(NAME_PATTERN, `expected a name like ${NAME_PATTERN.source}`)),
-    "default",
-  ),
-  priority: z._default(z.int().check(z.minimum(0), z.maximum(1000)), 0),
-  orderingKey: z.optional(fn),
-  onOrderingFailure: z._default(z.enum(["continue", "hold"]), "continue"),
-  retry: z.optional(
-    z.strictObject({
-      attempts: z.optional(z.int().check(z.minimum(1), z.maximum(1000))),
-      backoff: z.optional(
-        z.strictObject({
-          type: z.enum(["exponential", "fixed"]),
-          delay: duration(),
-          maxDelay: z.optional(duration()),
-          jitter: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
-        }),
-      ),
-    }),
-  ),
-  timeout: z.optional(duration({ min: 1 })),
-  timeoutGrace: z._default(duration(), 5_000),
-  maxStalls: z._default(z.int().check(z.minimum(1), z.maximum(1000)), 3),
-  retain: z.optional(z.strictObject({ completed: z.optional(bound), failed: z.optional(bound) })),
-  limits: z._default(
-    z.strictObject({
-      data: z._default(bytes, DEFAULT_LIMITS.data),
-      metadata: z._default(bytes, DEFAULT_LIMITS.metadata),
-      result: z._default(bytes, DEFAULT_LIMITS.result),
-      progress: z._default(bytes, DEFAULT_LIMITS.progress),
-      error: z._default(bytes, DEFAULT_LIMITS.error),
-      log: z._default(bytes, DEFAULT_LIMITS.log),
-    }),
-    DEFAULT_LIMITS,
-  ),
-});
 
 /**
  * Declares a message: its name, its schemas and its policies. Isomorphic: safe to import in a browser.
@@ -216,9 +200,10 @@ export function defineMessage<
   // A message with problems still exists, with default policies, so that a registry can report them.
   const options = parsed.ok ? parsed.value : definitionSchema.parse({ data: z.unknown() });
   ownProblems.push(...findUpcastGaps(options.version, Object.keys(options.upcast).map(Number)));
-  let problems: readonly string[] | undefined;
 
-  const { retry = {}, retain = {}, orderingKey } = options;
+  const { retry = {}, retain = {}, orderingKey, sensitive } = options;
+  const sensitivePaths = (paths: true | readonly string[] = []) =>
+    Object.freeze(paths === true ? [""] : [...paths]);
   return Object.freeze<Message<Name, Data, Result, Progress>>({
     name,
     version: options.version,
@@ -226,6 +211,15 @@ export function defineMessage<
     data: options.data as Data,
     result: options.result as Result,
     progress: options.progress as Progress,
+    title: options.title,
+    description: options.description,
+    examples: Object.freeze(options.examples),
+    searchable: Object.freeze([...options.searchable]),
+    sensitive: Object.freeze({
+      data: sensitivePaths(sensitive.data),
+      result: sensitivePaths(sensitive.result),
+      progress: sensitivePaths(sensitive.progress),
+    }),
     codecs: {
       data: createCodec(options.data),
       ...(options.result && { result: createCodec(options.result) }),
@@ -250,22 +244,7 @@ export function defineMessage<
       failed: { age: retain.failed?.age ?? 7 * 24 * HOUR, count: retain.failed?.count ?? 10_000 },
     },
     limits: Object.freeze(options.limits),
-    // Computed on first use: parts of a recursive schema may be declared after the message.
-    get problems() {
-      problems ??= [...ownProblems, ...findSchemaProblems(options)];
-      return problems;
-    },
-  });
-}
-
-function findSchemaProblems(schemas: {
-  readonly data: Schema;
-  readonly result?: Schema | undefined;
-  readonly progress?: Schema | undefined;
-}): readonly string[] {
-  return (["data", "result", "progress"] as const).flatMap((part) => {
-    const given = schemas[part];
-    return given ? findWireProblems(part, given) : [];
+    problems: Object.freeze(ownProblems),
   });
 }
 

@@ -1,5 +1,6 @@
 import { QueueError } from "../errors/queue-error.ts";
 import type { Message } from "./message.ts";
+import { findProblems } from "./message-problems.ts";
 import { formatIssues } from "./schema.ts";
 
 /** The set of messages an app knows. Made by `createRegistry`. */
@@ -45,7 +46,7 @@ export function createRegistry<const Items extends readonly (Message | Registry)
     if (other === message) continue;
     if (other) issues.push({ path: message.name, message: "another message has the same name" });
     else byName.set(message.name, message);
-    for (const problem of message.problems) issues.push({ path: message.name, message: problem });
+    for (const problem of findProblems(message)) issues.push({ path: message.name, message: problem });
   }
   if (issues.length > 0) {
     const list = issues.map((issue) => `\n  - ${formatIssues([issue])}`).join("");

@@ -1,0 +1,91 @@
+import type { $ZodType } from "zod/v4/core";
+
+/** What a schema has at a path. */
+export interface PathTarget {
+  /** `unknown`: the schema doesn't say. */
+  readonly kind: "missing" | "scalar" | "other" | "unknown";
+  /** The part of the path that leads to a codec, if the path goes on inside of it. */
+  readonly codec?: string;
+}
+
+const SCALARS: ReadonlySet<string> = new Set([
+  "bigint",
+  "boolean",
+  "date",
+  "enum",
+  "literal",
+  "number",
+  "string",
+  "template_literal",
+]);
+const CONTAINERS: ReadonlySet<string> = new Set(["array", "object", "record", "tuple"]);
+const EMPTY: ReadonlySet<string> = new Set(["never", "null", "undefined", "void"]);
+
+/** A schema without its wrappers. */
+interface Core {
+  readonly definition: Definition;
+  readonly isInCodec: boolean;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the definition of any type of schema
+type Definition = Readonly<Record<string, any>> & { readonly type: string };
+
+/**
+ * Follows a dotted path on the wire side of a Zod schema. It finds what any option of a union has. `*` leads to each
+ * element of an array and each value of a record.
+ */
+export function findAtPath(schema: $ZodType, path: string): PathTarget {
+  let cores = coresOf(schema, false);
+  let walked = "";
+  let codec: string | undefined;
+  for (const segment of path === "" ? [] : path.split(".")) {
+    if (codec === undefined && cores.some(({ isInCodec }) => isInCodec)) codec = walked;
+    cores = cores.flatMap((core) => membersOf(core, segment));
+    walked += walked === "" ? segment : `.${segment}`;
+  }
+  return { kind: kindOf(cores), ...(codec !== undefined && { codec }) };
+}
+
+function kindOf(cores: readonly Core[]): PathTarget["kind"] {
+  const types = cores.map(({ definition }) => definition.type);
+  if (types.length === 0) return "missing";
+  if (types.some((type) => SCALARS.has(type))) return "scalar";
+  return types.every((type) => CONTAINERS.has(type) || EMPTY.has(type)) ? "other" : "unknown";
+}
+
+function membersOf(core: Core, segment: string): readonly Core[] {
+  const { type, shape, catchall, element, items, rest, valueType, keyType } = core.definition;
+  const coresOfAll = (schemas: readonly ($ZodType | null | undefined)[]) =>
+    schemas.flatMap((schema) => (schema ? coresOf(schema, core.isInCodec) : []));
+  if (type === "object") {
+    if (segment === "*") return coresOfAll([...Object.values<$ZodType>(shape), catchall]);
+    return coresOfAll([Object.hasOwn(shape, segment) ? shape[segment] : catchall]);
+  }
+  if (type === "record") {
+    const keys: ReadonlySet<unknown> | undefined = keyType._zod.values;
+    return segment === "*" || !keys || keys.has(segment) ? coresOfAll([valueType]) : [];
+  }
+  if (type === "array") return segment === "*" ? coresOfAll([element]) : [];
+  if (type === "tuple") return segment === "*" ? coresOfAll([...items, rest]) : [];
+  // Of other types nothing is known about their members.
+  return SCALARS.has(type) || EMPTY.has(type) ? [] : [core];
+}
+
+function coresOf(root: $ZodType, isInCodec: boolean): readonly Core[] {
+  const cores: Core[] = [];
+  const seen = new Set<unknown>();
+  const unwrap = (schema: $ZodType, isInside: boolean): void => {
+    if (seen.has(schema)) return;
+    seen.add(schema);
+    const definition = schema._zod.def as unknown as Definition;
+    const { type, innerType, options, left, right, in: wire, reverseTransform } = definition;
+    if (type === "union") for (const option of options) unwrap(option, isInside);
+    else if (type === "intersection") for (const side of [left, right]) unwrap(side, isInside);
+    else if (type === "pipe") unwrap(wire, isInside || reverseTransform !== undefined);
+    else if (type === "lazy") unwrap((schema._zod as unknown as { innerType: $ZodType }).innerType, isInside);
+    else if (innerType) unwrap(innerType, isInside);
+    else if (type !== "never") cores.push({ definition, isInCodec: isInside });
+  };
+  unwrap(root, isInCodec);
+  return cores;
+}
