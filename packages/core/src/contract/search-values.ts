@@ -3,7 +3,7 @@ import type { Message } from "./message.ts";
 import { isWellFormed } from "./names.ts";
 
 /** Longer values aren't indexed. In bytes of UTF-8. */
-export const MAX_SEARCHABLE_BYTES = 64;
+const MAX_SEARCHABLE_BYTES = 64;
 
 /**
  * The texts that a job can be found by, keyed by their `searchable` paths: strings as they are, numbers and booleans as
