@@ -11,7 +11,7 @@ import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { type Middleware, MiddlewareChain } from "../middleware/middleware.ts";
 import { type Clock, systemClock } from "../timing/clock.ts";
-import { Answers } from "./answers.ts";
+import { fulfillsWithin } from "../timing/with-timeout.ts";
 import { reportDroppedJobs, warnOfEmbeddedInProduction } from "./embedded-engine.ts";
 import { useEngine } from "./engine-use.ts";
 import { EventHub } from "./events/event-hub.ts";
@@ -65,9 +65,9 @@ export interface JobList<M extends Message = Message> {
 }
 
 /** Longest that closing waits for the engine's answers to the last sends, and to the end of the events. */
-const CLOSE_PATIENCE = 5_000;
+const CLOSE_TIMEOUT = 5_000;
 /** Longest that a wait lets a job's transaction commit, and the relay move it: some poll intervals. */
-const OUTBOX_PATIENCE = 60_000;
+const OUTBOX_TIMEOUT = 60_000;
 
 /** What a worker needs of its queue. */
 export interface QueueRuntime {
@@ -121,7 +121,7 @@ export class Queue<M extends Message = Message> {
     this.#sender = new Sender(
       this.#encoder,
       this.#batcher,
-      new TransactionalSender(outbox, (id, options) => this.#wait(id, options, OUTBOX_PATIENCE)),
+      new TransactionalSender(outbox, (id, options) => this.#wait(id, options, OUTBOX_TIMEOUT)),
       (id, options) => this.#wait(id, options),
     );
     this.#hub = new EventHub(this.#engine, this.#logger);
@@ -449,10 +449,10 @@ export class Queue<M extends Message = Message> {
   }
 
   async #close(): Promise<void> {
-    const answers = new Answers(this.#clock);
     this.#waits.close();
-    await answers.within(CLOSE_PATIENCE, this.#batcher.drain()).catch(() => this.#batcher.giveUp());
-    await answers.within(CLOSE_PATIENCE, this.#hub.close()).catch(() => undefined);
+    const isDrained = await fulfillsWithin(this.#batcher.drain(), CLOSE_TIMEOUT, this.#clock);
+    if (!isDrained) this.#batcher.giveUp();
+    await fulfillsWithin(this.#hub.close(), CLOSE_TIMEOUT, this.#clock).catch(() => undefined);
     if (!this.#leaveEngine()) return;
     await reportDroppedJobs(this.#engine, this.#logger);
     await this.#engine.core.close();

@@ -7,6 +7,7 @@ import type { Queue } from "../queue/queue.ts";
 import { waitSchema } from "../queue/queue-options.ts";
 import type { JobSnapshot } from "../queue/read/job-snapshot.ts";
 import type { WaitOptions } from "../queue/read/job-waits.ts";
+import { fulfillsWithin } from "../timing/with-timeout.ts";
 import type { Worker } from "../worker/worker.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
@@ -131,7 +132,7 @@ async function settled(queue: Queue, worker: DrainParts["worker"], patience: num
     return completed + failed + retried + cancelled + released + lost;
   };
   for (let before = ended(); ; before = ended()) {
-    if (await within(worker.idle(), patience)) return;
+    if (await fulfillsWithin(worker.idle(), patience)) return;
     if (ended() > before) continue;
     const running = await queue.list({ state: "active", limit: 10 });
     throw restless(
@@ -139,16 +140,6 @@ async function settled(queue: Queue, worker: DrainParts["worker"], patience: num
         "If a handler waits for the clock, advance the clock instead of draining",
     );
   }
-}
-
-function within(work: Promise<void>, milliseconds: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), milliseconds);
-    void work.then(() => {
-      clearTimeout(timer);
-      resolve(true);
-    });
-  });
 }
 
 interface Left {

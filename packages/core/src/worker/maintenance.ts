@@ -1,13 +1,13 @@
 import type { Engine } from "../engine/engine.ts";
-import { type Answers, LONGEST_ANSWER } from "../queue/answers.ts";
 import type { Clock } from "../timing/clock.ts";
+import { type Deadline, ENGINE_TIMEOUT } from "../timing/deadline.ts";
 import type { FailureLog } from "./failure-log.ts";
 
 export interface MaintenanceParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly failureLog: FailureLog;
-  readonly answers: Answers;
+  readonly deadline: Deadline;
   /** Milliseconds. */
   readonly interval: number;
   /** Jobs became runnable. */
@@ -36,10 +36,10 @@ export class Maintenance {
   }
 
   async #turn(): Promise<void> {
-    const { engine, clock, failureLog, answers, interval, onWork } = this.#parts;
+    const { engine, clock, failureLog, deadline, interval, onWork } = this.#parts;
     let pause = interval;
     try {
-      const { requeued, promoted, more } = await answers.within(LONGEST_ANSWER, engine.core.recover());
+      const { requeued, promoted, more } = await deadline.limit(engine.core.recover(), ENGINE_TIMEOUT);
       if (this.#isStopped) return;
       failureLog.succeeded(OPERATION);
       if (requeued + promoted > 0) onWork();

@@ -1,9 +1,9 @@
 import { QueueError } from "../errors/queue-error.ts";
 import type { ServiceHost } from "../middleware/middleware.ts";
-import { Answers } from "../queue/answers.ts";
 import { onCancelNotice } from "../queue/operate/cancel-notices.ts";
 import type { QueueRuntime } from "../queue/queue.ts";
 import type { Clock } from "../timing/clock.ts";
+import { Deadline } from "../timing/deadline.ts";
 import { Executor, type HandlerEntry } from "./attempt/executor.ts";
 import { Hooks } from "./attempt/hooks.ts";
 import { AttemptPool } from "./claim/attempt-pool.ts";
@@ -40,7 +40,7 @@ export class WorkerRuntime {
   readonly loop: ClaimSettleLoop;
   readonly #failureLog: FailureLog;
   readonly #clock: Clock;
-  readonly #answers: Answers;
+  readonly #deadline: Deadline;
   readonly #heartbeats: Heartbeats;
   readonly #idle: WorkWaiter;
   readonly #maintenance: Maintenance;
@@ -55,7 +55,7 @@ export class WorkerRuntime {
     const { engine, clock, registry, middleware } = queue;
     const { concurrency, lease } = options;
     const { counters } = this;
-    const answers = new Answers(clock);
+    const deadline = new Deadline(clock);
     const failureLog = new FailureLog(host.logger, () => {
       // What couldn't be told by now never can be.
       this.loop.stop();
@@ -63,7 +63,7 @@ export class WorkerRuntime {
     });
     this.#failureLog = failureLog;
     this.#clock = clock;
-    this.#answers = answers;
+    this.#deadline = deadline;
     this.#services = new Services(servicesOf(queue, options), host, clock);
 
     const hooks = new Hooks(middleware, handlers, host.logger);
@@ -86,14 +86,14 @@ export class WorkerRuntime {
       onEnd: (attempt, end) => this.loop.add(attempt, end),
     });
     const { pool } = this;
-    this.#heartbeats = new Heartbeats({ engine, clock, pool, failureLog, answers, lease });
+    this.#heartbeats = new Heartbeats({ engine, clock, pool, failureLog, deadline, lease });
     this.loop = new ClaimSettleLoop({
       engine,
       clock,
       pool,
       heartbeats: this.#heartbeats,
       failureLog,
-      answers,
+      deadline,
       counters,
       hooks,
       queues: new QueueRotation(queues),
@@ -113,7 +113,7 @@ export class WorkerRuntime {
       engine,
       clock,
       failureLog,
-      answers,
+      deadline,
       interval: options.maintenanceInterval,
       onWork: onWake,
     });
@@ -156,7 +156,7 @@ export class WorkerRuntime {
     }
     this.loop.stop();
     this.#heartbeats.stop();
-    this.#answers.stop();
+    this.#deadline.expire();
     this.#endCancelNotices();
     this.#cancelRequests.stop();
     this.#isStopped = true;

@@ -6,8 +6,8 @@ import { messageOf } from "../../errors/thrown.ts";
 import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import { consoleLogger } from "../../logging/logger.ts";
 import { backoffDelay } from "../../timing/backoff.ts";
+import { withTimeout } from "../../timing/with-timeout.ts";
 import { toTypedError } from "../database-errors.ts";
-import { within } from "../within.ts";
 import type { ChangeListener } from "./listener.ts";
 
 const RECONNECT_BACKOFF = { first: 50, max: 2_000 };
@@ -126,7 +126,7 @@ export class ReconnectingListener implements ChangeListener {
     if (session === undefined) throw unavailableError("the connection was lost");
     try {
       // Also where a new session was told of all channels: this one may have come too late for that.
-      await this.#within(session.listen(channel));
+      await this.#withTimeout(session.listen(channel));
     } catch (error) {
       this.#dropSession(session);
       throw toListenerError(error);
@@ -167,7 +167,7 @@ export class ReconnectingListener implements ChangeListener {
     }
     this.#opening = session;
     try {
-      await this.#within(Promise.race([lost, this.#prepare(session)]));
+      await this.#withTimeout(Promise.race([lost, this.#prepare(session)]));
       if (this.#isClosed) throw closedError();
     } catch (error) {
       await session.end();
@@ -191,7 +191,7 @@ export class ReconnectingListener implements ChangeListener {
 
   async #check(session: ListenSession): Promise<void> {
     try {
-      await this.#within(session.check());
+      await this.#withTimeout(session.check());
       if (this.#session !== session) return;
       this.#timer = setTimeout(() => this.#check(session), this.#checkInterval);
     } catch {
@@ -219,10 +219,11 @@ export class ReconnectingListener implements ChangeListener {
     for (const { isPending, onGap } of registrations) if (!isPending) this.#guard.call(onGap);
   }
 
-  #within<T>(answer: Promise<T>): Promise<T> {
-    return within(this.#answerTimeout, answer, () =>
-      unavailableError(`Postgres didn't answer within ${this.#answerTimeout} ms`),
-    );
+  #withTimeout<T>(answer: Promise<T>): Promise<T> {
+    return withTimeout(answer, {
+      milliseconds: this.#answerTimeout,
+      createError: (milliseconds) => unavailableError(`Postgres didn't answer within ${milliseconds} ms`),
+    });
   }
 }
 

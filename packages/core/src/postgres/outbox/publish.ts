@@ -31,10 +31,10 @@ type EntryResult = "stored" | "behind" | { readonly error: string };
 export async function publish<P extends OutboxEntry>(
   engine: Engine,
   entries: readonly P[],
-  within: <T>(answer: Promise<T>) => Promise<T>,
+  withEngineTimeout: <T>(answer: Promise<T>) => Promise<T>,
 ): Promise<PublishResult<P>> {
   const enqueue: Enqueue = async (jobs) => {
-    const outcomes = await within(engine.core.enqueue(jobs.map((job) => ({ jobs: [job] }))));
+    const outcomes = await withEngineTimeout(engine.core.enqueue(jobs.map((job) => ({ jobs: [job] }))));
     if (outcomes.length === jobs.length) return outcomes;
     throw new QueueError("ENGINE_UNAVAILABLE", `The ${engine.name} engine didn't answer for every job.`);
   };

@@ -16,7 +16,7 @@ export interface TurnParts {
   /** Most rows to move. */
   readonly batch: number;
   /** Waits for the engine, but not for ever. */
-  readonly within: <T>(answer: Promise<T>) => Promise<T>;
+  readonly withEngineTimeout: <T>(answer: Promise<T>) => Promise<T>;
 }
 
 /** A job that the engine has refused. */
@@ -56,12 +56,12 @@ interface RowEntry extends OutboxEntry {
  * row itself, by a transaction that overlapped with the row's: between the two nobody has promised an order.
  */
 export function takeTurn(parts: TurnParts, busy: Iterable<string>): Promise<TurnReport> {
-  const { db, table, engine, batch, within } = parts;
+  const { db, table, engine, batch, withEngineTimeout } = parts;
   // In stricter isolation two relays that meet would fail, instead of passing each other.
   return inTransaction(db, async (tx, isLost): Promise<TurnReport> => {
     const rows = await table.claim(tx, batch, busy);
     const { entries, unreadable, blocked, isCut } = sortRows(rows);
-    const { stored, refused } = await publish(engine, entries, within);
+    const { stored, refused } = await publish(engine, entries, withEngineTimeout);
     if (isLost()) throw new QueueError("DATABASE_UNAVAILABLE", "The connection was lost during the turn.");
     const refusals = [
       ...unreadable.map((row) => toRefusal(row, undefined, "What is stored isn't a job.")),

@@ -4,9 +4,9 @@ import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { randomSource } from "../../errors/random-source.ts";
 import type { Logger } from "../../logging/logger.ts";
 import type { Service } from "../../middleware/middleware.ts";
+import { fulfillsWithin, withTimeout } from "../../timing/with-timeout.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { type Database, withTypedErrors } from "../database.ts";
-import { within } from "../within.ts";
 import type { OutboxTable } from "./outbox-table.ts";
 import { type OutboxProblem, RelayReporter } from "./relay-reporter.ts";
 import { type TurnReport, takeTurn } from "./relay-turn.ts";
@@ -83,9 +83,7 @@ export class Relay implements Service {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#interrupt?.();
-    const timeout = startSleep(STOP_TIMEOUT);
-    await Promise.race([this.#running, timeout.over]);
-    timeout.end();
+    if (this.#running) await fulfillsWithin(this.#running, STOP_TIMEOUT);
   }
 
   async #run(): Promise<void> {
@@ -124,21 +122,23 @@ export class Relay implements Service {
 
   async #turn(): Promise<{ readonly pause: number; readonly ignoresWakes: boolean }> {
     const { db, table, engine, batch } = this.#parts;
-    const withEngine = <T>(answer: Promise<T>) =>
-      within(ENGINE_TIMEOUT, answer, () =>
-        timeoutError("ENGINE_UNAVAILABLE", `The ${engine.name} engine`, ENGINE_TIMEOUT),
-      );
+    const withEngineTimeout = <T>(answer: Promise<T>) =>
+      withTimeout(answer, {
+        milliseconds: ENGINE_TIMEOUT,
+        createError: timeoutError("ENGINE_UNAVAILABLE", `The ${engine.name} engine`),
+      });
     this.#isWoken = false;
     if (now() >= this.#retryAt) this.#retryAt = Number.POSITIVE_INFINITY;
     try {
       const work = withTypedErrors("The outbox", async () => {
-        const report = await takeTurn({ db, table, engine, batch, within: withEngine }, this.#busy);
+        const report = await takeTurn({ db, table, engine, batch, withEngineTimeout }, this.#busy);
         await this.#announce(report.moved);
         return report;
       });
-      const report = await within(TURN_TIMEOUT, work, () =>
-        timeoutError("DATABASE_UNAVAILABLE", "The outbox's database", TURN_TIMEOUT),
-      );
+      const report = await withTimeout(work, {
+        milliseconds: TURN_TIMEOUT,
+        createError: timeoutError("DATABASE_UNAVAILABLE", "The outbox's database"),
+      });
       if (!this.#hasCheckedPolicies) await this.#checkPolicies();
       // Nobody has looked meanwhile, whatever was announced.
       if (this.#reporter.reportSuccess()) this.#awakeUntil = Math.max(this.#awakeUntil, now());
@@ -226,6 +226,6 @@ function startSleep(milliseconds: number): { readonly over: Promise<void>; end()
   return { over, end };
 }
 
-function timeoutError(code: ErrorCode, who: string, milliseconds: number): QueueError {
-  return new QueueError(code, `${who} didn't answer within ${milliseconds / 1_000} s.`);
+function timeoutError(code: ErrorCode, who: string): (milliseconds: number) => QueueError {
+  return (milliseconds) => new QueueError(code, `${who} didn't answer within ${milliseconds / 1_000} s.`);
 }

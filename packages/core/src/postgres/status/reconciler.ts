@@ -5,8 +5,8 @@ import type { JobRecord } from "../../engine/job.ts";
 import { isTerminal, type TerminalState } from "../../engine/state-machine.ts";
 import { queryRows, withTypedErrors } from "../database.ts";
 import { isolateRefused } from "../refused-rows.ts";
-import { Patience } from "./patience.ts";
 import { refusedRow } from "./row-writer.ts";
+import { StatementTimeout } from "./statement-timeout.ts";
 import type { StatusStore } from "./store.ts";
 import type { Status } from "./table.ts";
 import type { Tracker } from "./tracker.ts";
@@ -55,7 +55,7 @@ interface EndedRow extends UnfinishedRow {
  */
 export class Reconciler {
   readonly #parts: ReconcilerParts;
-  readonly #patience = new Patience();
+  readonly #statementTimeout = new StatementTimeout();
   /** When a job was first found gone, by its id. */
   readonly #goneSince = new Map<string, number>();
   /** Jobs whose rows Postgres refused to end. */
@@ -225,7 +225,7 @@ export class Reconciler {
   #query<Row>(query: SQL): Promise<Row[]> {
     const { db, parts } = this.#parts.store;
     return withTypedErrors(`The status table ${parts.name}`, () =>
-      this.#patience.run(() => queryRows<Row>(db, query)),
+      this.#statementTimeout.run(() => queryRows<Row>(db, query)),
     );
   }
 }

@@ -4,7 +4,7 @@ import { reasonOf } from "../database-errors.ts";
 import { isolateRefused } from "../refused-rows.ts";
 import type { PendingWrite } from "./backlog.ts";
 import { writeJob, writeSubjects } from "./fence.ts";
-import { Patience } from "./patience.ts";
+import { StatementTimeout } from "./statement-timeout.ts";
 import type { JobWrite, SubjectWrite } from "./transition.ts";
 import type { StatusWriterParts } from "./writer.ts";
 
@@ -17,7 +17,7 @@ const MAX_REMEMBERED = 10_000;
  */
 export class RowWriter {
   readonly #parts: StatusWriterParts;
-  readonly #patience = new Patience();
+  readonly #statementTimeout = new StatementTimeout();
   /** The refusals that were reported: a job, or a job and a field. */
   readonly #reported = new Set<string>();
 
@@ -78,7 +78,9 @@ export class RowWriter {
   }
 
   #run(work: () => Promise<void>): Promise<void> {
-    return withTypedErrors(`The status table ${this.#parts.parts.name}`, () => this.#patience.run(work));
+    return withTypedErrors(`The status table ${this.#parts.parts.name}`, () =>
+      this.#statementTimeout.run(work),
+    );
   }
 
   #reportField({ jobId }: JobWrite, field: string, cause: unknown): void {

@@ -1,4 +1,5 @@
 import { backoffDelay } from "../../timing/backoff.ts";
+import { fulfillsWithin } from "../../timing/with-timeout.ts";
 import type { Database } from "../database.ts";
 import { Backlog, type Batch, type PendingWrite } from "./backlog.ts";
 import { RowWriter } from "./row-writer.ts";
@@ -60,13 +61,8 @@ export class StatusWriter {
           });
         }),
     );
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const timedOut = new Promise<readonly boolean[]>((resolve) => {
-      timer = setTimeout(resolve, timeout, [false]);
-    });
-    const written = await Promise.race([Promise.all(tries), timedOut]);
-    clearTimeout(timer);
-    return written.every(Boolean);
+    const written = Promise.all(tries);
+    return (await fulfillsWithin(written, timeout)) && (await written).every(Boolean);
   }
 
   /** As `put`, for a job whose subject isn't known here. */
@@ -86,15 +82,10 @@ export class StatusWriter {
   /** Resolves once nothing waits any more, or `timeout` milliseconds have passed. */
   async flush(timeout: number): Promise<void> {
     if (this.#isClosed || (this.#backlog.isEmpty && !this.#isPumping)) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, timeout);
-      this.#idle.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-      this.#backlog.expedite();
-      this.#wake();
-    });
+    const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.#backlog.expedite();
+    this.#wake();
+    await fulfillsWithin(idle, timeout);
   }
 
   /** Gives up what couldn't be written. */

@@ -6,7 +6,7 @@ import { messageOf } from "../../errors/thrown.ts";
 import type { Logger } from "../../logging/logger.ts";
 import { backoffDelay } from "../../timing/backoff.ts";
 import type { Clock } from "../../timing/clock.ts";
-import { Answers } from "../answers.ts";
+import { Deadline } from "../../timing/deadline.ts";
 import { explain, type JobExplanation, type StateReason } from "../read/explain.ts";
 import { NOT_MOVED } from "../read/not-found.ts";
 
@@ -41,7 +41,7 @@ export class StuckWaits {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #waits: () => Iterable<PendingWait>;
-  readonly #answers: Answers;
+  readonly #deadline: Deadline;
   #cancelTimer: (() => void) | undefined;
 
   constructor(engine: Engine, clock: Clock, logger: Logger, waits: () => Iterable<PendingWait>) {
@@ -49,7 +49,7 @@ export class StuckWaits {
     this.#clock = clock;
     this.#logger = logger;
     this.#waits = waits;
-    this.#answers = new Answers(clock);
+    this.#deadline = new Deadline(clock);
   }
 
   /** Begins to look, with the first wait. */
@@ -107,7 +107,7 @@ export class StuckWaits {
   }
 
   #explain(id: string): Promise<JobExplanation> {
-    return this.#answers.within(EXPLAIN_TIMEOUT, explain(this.#engine, id, this.#clock.now()));
+    return this.#deadline.limit(explain(this.#engine, id, this.#clock.now()), EXPLAIN_TIMEOUT);
   }
 }
 

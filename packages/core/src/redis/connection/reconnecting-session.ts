@@ -1,6 +1,7 @@
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { isErrorLike, messageOf } from "../../errors/thrown.ts";
 import { backoffDelay } from "../../timing/backoff.ts";
+import { withTimeout } from "../../timing/with-timeout.ts";
 import type { ResolvedRedisOptions } from "../redis-options.ts";
 import type { ClientSource } from "./client-source.ts";
 import { closed, isRefusal, unavailable, unreachable } from "./connection-errors.ts";
@@ -70,8 +71,8 @@ export class ReconnectingSession {
     if (this.#problem !== undefined && this.#isFinal(this.#problem))
       return Promise.reject(again(this.#problem));
     const { waitForConnection, connectTimeout } = this.#settings;
-    const patience = this.#wasOpen ? waitForConnection : connectTimeout;
-    return patience === 0 ? Promise.reject(this.#absence()) : this.#wait(patience);
+    const timeout = this.#wasOpen ? waitForConnection : connectTimeout;
+    return timeout === 0 ? Promise.reject(this.#absence()) : this.#wait(timeout);
   }
 
   /** The open link, or the next one whenever it comes. Rejects when it can't come before somebody acts. */
@@ -88,32 +89,26 @@ export class ReconnectingSession {
     void this.#next?.end(loss);
   }
 
-  #wait(patience?: number): Promise<RedisSession> {
-    return new Promise((resolve, reject) => {
-      const timer =
-        patience === undefined ? undefined : setTimeout(() => waiter.reject(this.#absence()), patience);
-      const settle = () => {
-        clearTimeout(timer);
-        this.#waiters.delete(waiter);
-      };
-      const waiter: Waiter = {
-        resolve: (link) => {
-          settle();
-          resolve(link);
-        },
-        reject: (error) => {
-          settle();
-          reject(error);
-        },
-      };
+  #wait(timeout?: number): Promise<RedisSession> {
+    let waiter: Waiter | undefined;
+    const opened = new Promise<RedisSession>((resolve, reject) => {
+      waiter = { resolve, reject };
       this.#waiters.add(waiter);
+    });
+    if (timeout === undefined) return opened;
+    return withTimeout(opened, {
+      milliseconds: timeout,
+      createError: () => {
+        this.#waiters.delete(waiter!);
+        return this.#absence();
+      },
     });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#pause);
-    for (const waiter of this.#waiters) waiter.reject(closed());
+    this.#rejectWaiters(closed);
     // A client that is still connecting may never say that it ended; nothing waits for it.
     void this.#next?.end(closed);
     await this.#current?.end(closed);
@@ -158,6 +153,7 @@ export class ReconnectingSession {
     this.#wasOpen = true;
     this.#tries = 0;
     for (const waiter of this.#waiters) waiter.resolve(link);
+    this.#waiters.clear();
     this.#hooks.onOpen?.();
   }
 
@@ -166,8 +162,14 @@ export class ReconnectingSession {
     if (this.#closed) return;
     this.#problem = error;
     this.#failures++;
-    if (this.#isFinal(error)) for (const waiter of this.#waiters) waiter.reject(again(error));
+    if (this.#isFinal(error)) this.#rejectWaiters(() => again(error));
     this.#retry();
+  }
+
+  /** Each with an error of its own, which has its own stack. */
+  #rejectWaiters(createError: () => QueueError): void {
+    for (const waiter of this.#waiters) waiter.reject(createError());
+    this.#waiters.clear();
   }
 
   #lost(link: RedisSession): void {

@@ -1,7 +1,7 @@
 import type { AttemptOutcome, ClaimedJob, ClaimRequest, Release, SettleReply } from "../../engine/core.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { type Answers, LONGEST_ANSWER } from "../../queue/answers.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
+import { type Deadline, ENGINE_TIMEOUT } from "../../timing/deadline.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { AttemptEnd } from "../attempt/attempt-end.ts";
@@ -18,7 +18,7 @@ export interface ClaimSettleLoopParts {
   readonly pool: AttemptPool;
   readonly heartbeats: Heartbeats;
   readonly failureLog: FailureLog;
-  readonly answers: Answers;
+  readonly deadline: Deadline;
   readonly queues: QueueRotation;
   /** Milliseconds. */
   readonly lease: number;
@@ -256,7 +256,7 @@ export class ClaimSettleLoop {
 
   /** What a claim answers after a lease's time is no longer ours. */
   #answer<T>(call: Promise<T>, onLate?: (answer: T) => void): Promise<T> {
-    return this.#parts.answers.within(Math.min(this.#parts.lease, LONGEST_ANSWER), call, onLate);
+    return this.#parts.deadline.limit(call, Math.min(this.#parts.lease, ENGINE_TIMEOUT), onLate);
   }
 
   #restore(outcomes: readonly Pending<AttemptOutcome>[]): void {

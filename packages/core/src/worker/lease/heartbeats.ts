@@ -1,9 +1,9 @@
 import type { Engine } from "../../engine/engine.ts";
 import { facetOf } from "../../engine/facet.ts";
-import { type Answers, LONGEST_ANSWER } from "../../queue/answers.ts";
 import { DEFAULT_CANCEL_REASON } from "../../queue/operate/operations.ts";
 import { readJobError } from "../../queue/read/job-error.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
+import { type Deadline, ENGINE_TIMEOUT } from "../../timing/deadline.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { AttemptPool } from "../claim/attempt-pool.ts";
@@ -14,7 +14,7 @@ export interface HeartbeatParts {
   readonly clock: Clock;
   readonly pool: AttemptPool;
   readonly failureLog: FailureLog;
-  readonly answers: Answers;
+  readonly deadline: Deadline;
   /** Milliseconds. */
   readonly lease: number;
 }
@@ -24,7 +24,7 @@ export const REPORT_INTERVAL = 250;
 /** With less time than this left on a lease, a failed renewal isn't tried again. */
 const LAST_TRY = 200;
 /** Longest to look for a cancellation's reason before the handler is told without it. */
-const CANCEL_PATIENCE = 1_000;
+const CANCEL_REASON_TIMEOUT = 1_000;
 const OPERATION = "renew its leases";
 
 /**
@@ -34,7 +34,7 @@ const OPERATION = "renew its leases";
 export class Heartbeats {
   readonly #parts: HeartbeatParts;
   readonly #interval: number;
-  readonly #longestAnswer: number;
+  readonly #timeout: number;
   readonly #dirty = new Set<Attempt>();
   #underway: Promise<void> | undefined;
   #cancelBeat: (() => void) | undefined;
@@ -48,7 +48,7 @@ export class Heartbeats {
   constructor(parts: HeartbeatParts) {
     this.#parts = parts;
     this.#interval = Math.floor(parts.lease / 3);
-    this.#longestAnswer = Math.min(this.#interval, LONGEST_ANSWER);
+    this.#timeout = Math.min(this.#interval, ENGINE_TIMEOUT);
   }
 
   /** Jobs are held: the beat goes on for as long as there are any. */
@@ -132,12 +132,12 @@ export class Heartbeats {
   }
 
   async #extend(attempts: readonly Attempt[]): Promise<void> {
-    const { engine, clock, lease, pool, failureLog, answers } = this.#parts;
+    const { engine, clock, lease, pool, failureLog, deadline } = this.#parts;
     const startedAt = monotonicNow(clock);
     this.#lastReport = startedAt;
     const leases = attempts.map((attempt) => attempt.takeHeartbeat());
     try {
-      const statuses = await answers.within(this.#longestAnswer, engine.core.extend({ leases, lease }));
+      const statuses = await deadline.limit(engine.core.extend({ leases, lease }), this.#timeout);
       failureLog.succeeded(OPERATION);
       attempts.forEach((attempt, index) => {
         const status = statuses[index];
@@ -155,13 +155,11 @@ export class Heartbeats {
 
   /** Heartbeats tell that, the job's record tells why. */
   async #cancel(attempt: Attempt): Promise<void> {
-    const { engine, answers } = this.#parts;
+    const { engine, deadline } = this.#parts;
     let reason = DEFAULT_CANCEL_REASON;
     try {
-      const [record] = await answers.within(
-        CANCEL_PATIENCE,
-        facetOf(engine, "inspect").get([attempt.job.id]),
-      );
+      const read = facetOf(engine, "inspect").get([attempt.job.id]);
+      const [record] = await deadline.limit(read, CANCEL_REASON_TIMEOUT);
       if (record?.error !== undefined && record.cancelRequested) reason = readJobError(record.error).message;
     } catch {
       // The handler must stop all the same.
