@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SettleRequest } from "../src/engine/core.ts";
 import { createWorker } from "../src/index.ts";
-import { Prefetch } from "../src/worker/claim/prefetch.ts";
+import { Prefetch } from "../src/worker/pool/prefetch.ts";
 import {
   claimLimits,
   forward,

@@ -3,8 +3,8 @@ import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import type { Logger } from "../../logging/logger.ts";
 import type { HandlerContext } from "../../middleware/handler-context.ts";
 import type { MiddlewareChain } from "../../middleware/middleware.ts";
+import type { HandlerEntry } from "../execute/executor.ts";
 import type { Attempt } from "./attempt.ts";
-import type { HandlerEntry } from "./executor.ts";
 import { EndedAttempt } from "./settled-attempt.ts";
 
 /** Calls the hooks of the queue's middleware for what happens to attempts. */

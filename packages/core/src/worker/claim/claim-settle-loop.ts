@@ -8,8 +8,8 @@ import type { AttemptEnd } from "../attempt/attempt-end.ts";
 import type { Hooks } from "../attempt/hooks.ts";
 import type { FailureLog } from "../failure-log.ts";
 import type { Heartbeats } from "../lease/heartbeats.ts";
+import type { AttemptPool } from "../pool/attempt-pool.ts";
 import type { WorkerCounters } from "../worker-counters.ts";
-import type { AttemptPool } from "./attempt-pool.ts";
 import type { QueueRotation } from "./queue-rotation.ts";
 
 export interface ClaimSettleLoopParts {

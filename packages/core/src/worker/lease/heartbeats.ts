@@ -6,8 +6,8 @@ import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import { type Deadline, ENGINE_TIMEOUT } from "../../timing/deadline.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
 import type { Attempt } from "../attempt/attempt.ts";
-import type { AttemptPool } from "../claim/attempt-pool.ts";
 import type { FailureLog } from "../failure-log.ts";
+import type { AttemptPool } from "../pool/attempt-pool.ts";
 
 export interface HeartbeatParts {
   readonly engine: Engine;

@@ -8,7 +8,7 @@ import { QueueError } from "../../errors/queue-error.ts";
 import { shortenToBytes } from "../../errors/shorten.ts";
 import type { AttemptInfo, DependencyResults, HandlerContext } from "../../middleware/handler-context.ts";
 import type { Clock } from "../../timing/clock.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import { LazyDependencyResults } from "./dependency-results.ts";
 
 /** What all contexts of a worker share. */

@@ -5,7 +5,7 @@ import { QueueError } from "../../errors/queue-error.ts";
 import type { Handler } from "../../middleware/handler-context.ts";
 import type { MiddlewareChain } from "../../middleware/middleware.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 import {
   type AttemptEnd,
   bounced,
@@ -15,7 +15,7 @@ import {
   released,
   threw,
   timedOut,
-} from "./attempt-end.ts";
+} from "../attempt/attempt-end.ts";
 import { type ContextParts, JobContext } from "./job-context.ts";
 
 export interface HandlerEntry {
