@@ -6,19 +6,19 @@ interface Casing {
   getColumnCasing(column: PgColumn): string;
 }
 
-/** The name of a column in a database, whose `casing` option may make it from the property's. */
+/** The name of a column in a database. Its `casing` option may derive it from the property name. */
 export function columnName(db: Database, column: PgColumn): string {
   const { dialect } = db as unknown as { readonly dialect?: { readonly casing?: Casing } };
   return dialect?.casing?.getColumnCasing(column) ?? column.name;
 }
 
-/** The columns of a table's primary key, in its order. Empty without one. */
+/** The columns of a table's primary key, in order. Empty without one. */
 export function primaryKeyOf(table: PgTable): readonly PgColumn[] {
   const { columns, primaryKeys } = getTableConfig(table);
   return primaryKeys[0]?.columns ?? columns.filter(({ primary }) => primary);
 }
 
-/** As SQL. Without a schema it is looked for on the search path. */
+/** A table's name as SQL. Without a schema, Postgres uses the search path. */
 export function qualifiedName(table: PgTable): string {
   const { name, schema } = getTableConfig(table);
   return schema === undefined ? quoteName(name) : `${quoteName(schema)}.${quoteName(name)}`;

@@ -3,24 +3,24 @@ import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { columnName, qualifiedName } from "./column-names.ts";
 import { type Database, queryRows } from "./database.ts";
 
-/** A column as the database has it. */
+/** A column as declared in the database. */
 export interface ColumnType {
   readonly name: string;
   /** As `format_type` writes it, for example `"Mood"`, `app.mood`, `numeric(10,2)`. */
   readonly type: string;
-  /** The type as SQL, with the column's collation where that isn't the type's own. */
+  /** The type as SQL, with the column's collation if it isn't the type's default. */
   readonly declaration: SQL;
 }
 
-/** What is read of a table's columns from the database, once. */
+/** A table's schema and columns, read from the database once. */
 interface Catalog {
   readonly schema: string;
   readonly types: ReadonlyMap<string, ColumnType>;
 }
 
 /**
- * Where a table is and the types of its columns, as the database has them. Drizzle doesn't know how to name a type that
- * needs quotes or a schema, nor a table that was declared with other types than it was created with.
+ * The schema of a table and the types of its columns, read from the database. Drizzle can't name a type that needs
+ * quotes or a schema, and its declaration may differ from how the table was created.
  */
 export class TableCatalog {
   readonly #db: Database;
@@ -55,9 +55,9 @@ export class TableCatalog {
   }
 }
 
-/** A value given as text, with the type of a column. */
+/** Casts a text to the type of a column. */
 export function castText(text: string | undefined, { declaration }: ColumnType): SQL {
-  // As text first: drivers write a parameter of the column's own type in a way of their own.
+  // Through `text`, because drivers serialize parameters of other types differently.
   return sql`${text}::text::${declaration}`;
 }
 

@@ -1,14 +1,14 @@
 import { isQueueError, QueueError } from "../errors/queue-error.ts";
 import { isErrorLike } from "../errors/thrown.ts";
 
-/** Of an error of Postgres or of its driver, what is used here. */
+/** The part of a Postgres or driver error that is used here. */
 interface DriverError extends Error {
   readonly code?: string;
-  /** The function of the server's source that raised it: unlike the message, in no language. */
+  /** The function in the server's source that raised the error. Unlike the message, it isn't translated. */
   readonly routine?: string;
 }
 
-/** What each driver says about a connection that it couldn't open, or lost. Node's own codes begin with `E`. */
+/** Codes of each driver for connections that couldn't be opened or were lost. Node's own begin with `E`. */
 const LOST_CODES = new Set([
   "CONNECTION_CLOSED",
   "CONNECTION_ENDED",
@@ -26,35 +26,37 @@ const LOST_CODES = new Set([
 const LOST_MESSAGES =
   /^Connection terminated|timeout exceeded when trying to connect|^timeout expired|not queryable|^PGlite is closed/;
 
-/** States that pass by themselves: of the connection, of the server's resources, and conflicts between transactions. */
+/** SQL states that pass on their own: lost connections, exhausted resources, conflicts between transactions. */
 const TRANSIENT_CODES = /^(08|53|57P|40001|40P01|55P03|57014|25P03)/;
 
-/** What raises 42501 because of a row: a policy, or a trigger of the app. Missing rights come from elsewhere. */
+/**
+ * Server functions that raise 42501 because of a row: policies and triggers. Missing privileges are raised elsewhere.
+ */
 const ROW_ERROR_ROUTINES = new Set(["ExecWithCheckOptions", "exec_stmt_raise"]);
 
 const CHECK_ROLE = "Check the user and the password in the database URL.";
 
-/** States that stay until somebody changes something: what. The message of Postgres is put before it. */
+/** Advice for SQL states that last until someone acts. It follows the message of Postgres. */
 const REMEDIES: Readonly<Record<string, (message: string) => string>> = {
   "42P01": createTablesAdvice,
   "42P10": () =>
-    "The table in the database lacks the primary key that your code declares: run your own migrations (`drizzle-kit migrate`).",
+    "The table lacks the primary key that your code declares. Run your own migrations (`drizzle-kit migrate`).",
   "42703": (message) =>
     `The table is older than this version of @org/queue, or than your code. ${createTablesAdvice(message)}`,
   "42883": () => "Run `await migrate(db)`, and pass it the `schema` that you use.",
   "3F000": () => "Run `await migrate(db, { schema })`, or correct the `schema` that you pass.",
   "42501": () =>
-    "Connect as a role that may do this, or grant it: `grant usage on schema … to …`, " +
-    "`grant select, insert, update, delete on all tables in schema … to …`. `migrate` needs a role that owns the schema.",
+    "Connect as a role with this privilege, or grant it: `grant usage on schema … to …`, " +
+    "`grant select, insert, update, delete on all tables in schema … to …`. `migrate` needs the owner of the schema.",
   "25006": () =>
-    "The server is a standby or the role is read-only: connect to the primary, " +
+    "The server is a standby, or the role is read-only. Connect to the primary, " +
     "with a role whose `default_transaction_read_only` is off.",
   "3D000": () => "Create the database (`createdb`), or correct its name in the database URL.",
   "28P01": () => CHECK_ROLE,
-  "28000": () => `${CHECK_ROLE} The server's pg_hba.conf must let them in.`,
+  "28000": () => `${CHECK_ROLE} The server's pg_hba.conf must allow this connection.`,
 };
 
-/** An error as the library's own, if it is about the database's state. Otherwise the error itself. */
+/** Turns an error about the state of the database into a `QueueError`. Returns other errors as they are. */
 export function toTypedError(what: string, error: unknown): unknown {
   if (isQueueError(error)) return error;
   for (const cause of causesOf(error)) {
@@ -64,7 +66,7 @@ export function toTypedError(what: string, error: unknown): unknown {
       return new QueueError("DATABASE_UNAVAILABLE", `${said} ${adviceFor(code)}`, { cause });
     }
     const remedy = isRowLevelRefusal(cause)
-      ? () => "Let a policy of the table allow the row to this role, or connect as a role with `bypassrls`."
+      ? () => "Add a policy that allows the row for this role, or connect as a role with `bypassrls`."
       : Object.hasOwn(REMEDIES, code)
         ? REMEDIES[code]
         : driverRemedy(message);
@@ -76,8 +78,8 @@ export function toTypedError(what: string, error: unknown): unknown {
 }
 
 /**
- * Whether an error that `toTypedError` made is about the values of a row, so that the same statement may succeed for another
- * row: a value that its column doesn't take, a constraint, a policy, a trigger that raises.
+ * Whether an error of `toTypedError` is about the values of a row, so that the statement may succeed for other rows: an
+ * invalid value, a constraint, a policy, a trigger that raises.
  */
 export function isRowError(error: unknown): boolean {
   for (const cause of causesOf(error)) if (isRowLevelRefusal(cause)) return true;
@@ -91,14 +93,14 @@ function isRowLevelRefusal({ code, routine }: DriverError): boolean {
   return code === "42501" && routine !== undefined && ROW_ERROR_ROUTINES.has(routine);
 }
 
-/** What Postgres or the driver says is wrong, without the statement that Drizzle puts before it. A sentence. */
+/** The message of Postgres or the driver, as a sentence, without the statement that Drizzle prepends. */
 export function reasonOf(error: unknown): string {
   let reason = String(error);
   for (const cause of causesOf(error)) reason = toSentence(cause);
   return reason;
 }
 
-/** Drizzle wraps what a driver throws, and Node what it got from several addresses of a host. */
+/** Drizzle wraps the driver's error, and Node the errors of several addresses of a host. */
 function* causesOf(error: unknown): Generator<DriverError> {
   for (let at = error, depth = 0; isErrorLike(at) && depth < 8; at = at.cause, depth++) {
     yield at;
@@ -107,22 +109,22 @@ function* causesOf(error: unknown): Generator<DriverError> {
   }
 }
 
-/** A sentence: those of drivers have no full stop, and that of an `AggregateError` is empty. */
+/** Messages of drivers have no full stop, and that of an `AggregateError` is empty. */
 function toSentence({ message, code }: DriverError): string {
   return (message || code || "the connection failed").replace(/\.?$/, ".");
 }
 
 function adviceFor(code: string): string {
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
-    return "Check the host in the database URL; retry if the name service was away.";
+    return "Check the host in the database URL. Retry if the DNS server was unavailable.";
   }
   if (code === "53300") return "Give this process a smaller pool, or raise the server's `max_connections`.";
-  if (code === "53100") return "Make room on the server's disk.";
-  if (/^(40|55|57014)/.test(code)) return "It collided with another transaction: retry.";
-  return "Check that the server runs and that the database URL leads to it; retry once it is back.";
+  if (code === "53100") return "Free space on the server's disk.";
+  if (/^(40|55|57014)/.test(code)) return "It conflicted with another transaction. Retry.";
+  return "Check that the server is running and that the database URL is right. Retry once it is back.";
 }
 
-/** The library's tables come from `migrate`, all others are the user's own, and so are the rows of triggers. */
+/** `migrate` creates the library's tables. All others, and the rows that triggers see, are the app's own. */
 function createTablesAdvice(message: string): string {
   if (/column (new|old)\./.test(message)) {
     return "Bring your status tables up to date first: run your own migrations (`drizzle-kit migrate`).";
@@ -133,7 +135,7 @@ function createTablesAdvice(message: string): string {
     : "Create your tables first: run your own migrations (`drizzle-kit migrate`).";
 }
 
-/** Refusals that a driver makes by itself have no code. */
+/** Errors that a driver raises itself have no code. */
 function driverRemedy(message: string): (() => string) | undefined {
   if (message.startsWith("SASL")) return () => CHECK_ROLE;
   if (/server does not support SSL/i.test(message)) {

@@ -7,7 +7,7 @@ import { toTypedError } from "./database-errors.ts";
 export type Database = PgDatabase<PgQueryResultHKT, any, any>;
 
 /**
- * The rows of a query. Drivers differ in what they make of `bigint` and `timestamptz`: select text or `float8`.
+ * The rows of a query. Drivers parse `bigint` and `timestamptz` differently, so select text or `float8`.
  *
  * @example
  * const [row] = await queryRows<{ count: number }>(db, sql`select count(*)::int as count from queue_outbox`);
@@ -17,17 +17,17 @@ export async function queryRows<Row>(db: Database, query: SQL): Promise<Row[]> {
   return Array.isArray(answer) ? (answer as Row[]) : (answer as { readonly rows: Row[] }).rows;
 }
 
-/** Whether a condition of SQL is true. */
+/** Whether an SQL condition is true. */
 export async function isTrue(db: Database, condition: SQL): Promise<boolean> {
   const [row] = await queryRows<{ isTrue: boolean }>(db, sql`select ${condition} as "isTrue"`);
   return row!.isTrue;
 }
 
 /**
- * Runs work on a database whose errors name what to do. `what` begins the message, for example `"The outbox"`.
+ * Runs work on a database and turns its errors into `QueueError`s that say what to do. Messages begin with `what`, for
+ * example `"The outbox"`.
  *
- * @throws {QueueError} `DATABASE_UNAVAILABLE` (retryable), `DATABASE_MISCONFIGURED`. Anything else the work throws
- * is thrown as it is.
+ * @throws {QueueError} `DATABASE_UNAVAILABLE` (retryable), `DATABASE_MISCONFIGURED`. Other errors are thrown unchanged.
  */
 export async function withTypedErrors<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {

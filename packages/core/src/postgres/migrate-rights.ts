@@ -5,7 +5,7 @@ import { qualifiedName, quoteName } from "./column-names.ts";
 import { type Database, isTrue, queryRows } from "./database.ts";
 
 /**
- * Postgres says "no schema has been selected to create in" of a schema that the role may not use, and names no grant.
+ * Checks privileges up front: Postgres only reports "no schema has been selected to create in", and names no grant.
  *
  * @throws {QueueError} `DATABASE_MISCONFIGURED`.
  */
@@ -23,15 +23,15 @@ export async function assertMayCreate(tx: Database, schema: string, isThere: boo
     "DATABASE_MISCONFIGURED",
     isThere
       ? `migrate: permission denied: the role ${role} may not create tables in the schema ${quoteName(schema)}. ` +
-          `Let the schema's owner run: grant usage, create on schema ${quoteName(schema)} to ${role}. ` +
+          `As the owner of the schema, run: grant usage, create on schema ${quoteName(schema)} to ${role}. ` +
           "Or run `migrate` as the owner."
       : `migrate: permission denied: the role ${role} may not create the schema ${quoteName(schema)}. ` +
-          `Let the database's owner run: create schema ${quoteName(schema)} authorization ${role}. ` +
+          `As the owner of the database, run: create schema ${quoteName(schema)} authorization ${role}. ` +
           "Or run `migrate` as a role that may create schemas.",
   );
 }
 
-/** @throws {QueueError} `DATABASE_MISCONFIGURED`: triggers of a table are replaced by its owner only. */
+/** Only the owner of a table may replace its triggers. @throws {QueueError} `DATABASE_MISCONFIGURED`. */
 export async function assertOwnsTable(tx: Database, table: PgTable): Promise<void> {
   const name = qualifiedName(table);
   const [row] = await queryRows<{ owns: boolean; owner: string }>(
@@ -43,6 +43,6 @@ export async function assertOwnsTable(tx: Database, table: PgTable): Promise<voi
   throw new QueueError(
     "DATABASE_MISCONFIGURED",
     `migrate: permission denied: the table ${name} belongs to the role ${quoteName(row!.owner)}, so only that role may ` +
-      "attach its triggers. Run `migrate` as that role, or put what `statusTableSql` answers into a migration of yours.",
+      "attach its triggers. Run `migrate` as that role, or put the SQL of `statusTableSql` into your own migration.",
   );
 }

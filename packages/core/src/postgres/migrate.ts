@@ -11,9 +11,9 @@ import { DEFAULT_SCHEMA, isTable, readDatabase, schemaName } from "./options.ts"
 import { inTransaction } from "./transaction.ts";
 
 export interface MigrateOptions {
-  /** Where the library's tables live. It is created when it isn't there. @default "queue" */
+  /** The schema of the library's tables. Created if it doesn't exist. @default "queue" */
   readonly schema?: string | undefined;
-  /** Tables whose changes readers follow: each gets the triggers of `statusTableSql`. They must exist. */
+  /** Tables whose changes you subscribe to. Each gets the triggers of `statusTableSql`. They must exist. */
   readonly statusTables?: readonly PgTable[] | undefined;
 }
 
@@ -25,10 +25,10 @@ const optionsSchema = z.strictObject({
 const latest = migrations.length;
 
 /**
- * Brings the library's tables up to date, in one transaction, and answers the versions it applied: none when all is
- * as it should be, and then the role needs no more than to read. Processes may call it all at once.
+ * Brings the library's tables up to date in one transaction, and returns the versions it applied. If everything is up
+ * to date it applies none and needs read access only. Several processes may call it at once.
  *
- * @throws {QueueError} `INVALID_OPTIONS`; `DATABASE_UNAVAILABLE`; `DATABASE_MISCONFIGURED`, also when a newer version
+ * @throws {QueueError} `INVALID_OPTIONS`; `DATABASE_UNAVAILABLE`; `DATABASE_MISCONFIGURED`, also if a newer version
  * of this library has migrated the schema.
  *
  * @example
@@ -55,7 +55,7 @@ async function migrateWithin(
   const found = await findPending();
   if (found.missing.length === 0 && found.detached.length === 0) return [];
   await queryRows(tx, sql`select pg_advisory_xact_lock(hashtextextended(${`queue:migrate:${schema}`}, 0))`);
-  // Who held the lock before may have done it.
+  // Another process may have done it while this one waited for the lock.
   const { missing, detached } = await findPending();
   if (missing.length > 0) await apply(tx, schema, missing);
   for (const table of detached) {
@@ -68,7 +68,7 @@ async function migrateWithin(
 async function apply(tx: Database, schema: string, missing: readonly Migration[]): Promise<void> {
   const exists = await isTrue(tx, sql`exists (select from pg_namespace where nspname = ${schema})`);
   await assertMayCreate(tx, schema, exists);
-  // Even with "if not exists" it takes the right to create one.
+  // `create schema if not exists` needs the privilege even if the schema exists.
   if (!exists) {
     await tx.execute(sql`create schema ${sql.identifier(schema)}`);
   }
@@ -77,7 +77,7 @@ async function apply(tx: Database, schema: string, missing: readonly Migration[]
   for (const { statements } of missing) {
     for (const statement of statements) await tx.execute(sql.raw(statement));
   }
-  // The transaction may be part of the caller's.
+  // This may be a savepoint in the caller's transaction.
   await setSearchPath(tx, before!.path);
 }
 
@@ -95,7 +95,7 @@ async function findMissing(tx: Database, schema: string): Promise<readonly Migra
     throw new QueueError(
       "DATABASE_MISCONFIGURED",
       `migrate: schema "${schema}" is at version ${newest}, and this version of @org/queue knows ${latest}. ` +
-        "Update @org/queue in this process: a newer one has migrated the database.",
+        "A newer version has migrated the database: update @org/queue in this process.",
     );
   }
   return migrations.filter(({ version }) => !applied.has(version));

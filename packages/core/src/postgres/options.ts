@@ -6,10 +6,10 @@ import { QueueError } from "../errors/queue-error.ts";
 import type { ChangeListener } from "./changes/listener.ts";
 import type { Database } from "./database.ts";
 
-/** A schema of its own: `drizzle-kit push` would drop from `public` what the app's own schema file doesn't know. */
+/** Not `public`: there, `drizzle-kit push` would drop tables that the app's schema file doesn't declare. */
 export const DEFAULT_SCHEMA = "queue";
 
-/** An option that names a schema. Postgres would cut a longer name off, and so mean another one. */
+/** An option that names a schema. Postgres silently truncates longer names. */
 export function schemaName() {
   return z.string().check(
     z.refine((name) => name.length > 0 && Buffer.byteLength(name) <= 63 && !name.includes("\0"), {
@@ -22,7 +22,7 @@ export function schemaName() {
 const EXPECTED_DATABASE =
   "expected a database of Drizzle on Postgres, for example drizzle(pool) of drizzle-orm/node-postgres";
 
-/** An option that takes a database. Of one with replicas it takes the primary: what was just written must be read. */
+/** An option that takes a database. With replicas it uses the primary, so that reads see the last writes. */
 export function database() {
   return z.pipe(
     z.unknown().check(
@@ -36,7 +36,7 @@ export function database() {
 }
 
 /**
- * A database given as a parameter, as `database` reads an option; with `"any"` also one on a single connection.
+ * Like `database`, for a parameter. `"any"` also allows a database on a single connection.
  *
  * @throws {QueueError} `INVALID_OPTIONS`.
  */
@@ -52,22 +52,22 @@ function databaseProblem(value: unknown, connections: "any" | "pool" = "pool"): 
   const db = primaryOf(value as Database);
   if (!is(db, PgDatabase)) return EXPECTED_DATABASE;
   return connections === "pool" && isSingleConnection(db)
-    ? "it has a single connection, on which transactions of others would mix with this library's: give it a pool, as " +
-        "in drizzle(new pg.Pool({ connectionString }))"
+    ? "it has a single connection, where transactions of the app and this library would mix. Pass a pool: " +
+        "drizzle(new pg.Pool({ connectionString }))"
     : undefined;
 }
 
-/** What `withReplicas` makes is no instance of a database any more, but holds one. */
+/** The result of `withReplicas` isn't a database instance, but holds one. */
 function primaryOf<DB extends Database>(db: DB): DB {
   return (db as { readonly $primary?: DB } | null | undefined)?.$primary ?? db;
 }
 
-/** Whether it is a connected client of `pg`, or of what is made after it, and no pool of them. */
+/** Whether the client is a single client of `pg`, or of a driver modelled on it, not a pool. */
 function isSingleConnection({ $client }: Database & { readonly $client?: unknown }): boolean {
   return typeof $client === "object" && $client !== null && "connectionParameters" in $client;
 }
 
-/** An option that takes a listener, of whichever copy of this library. */
+/** An option that takes a listener, from any copy of this library. */
 export function changeListener() {
   return z.custom<ChangeListener>(
     (value) => typeof (value as Partial<ChangeListener> | null)?.listen === "function",
@@ -75,7 +75,7 @@ export function changeListener() {
   );
 }
 
-/** Whether a value is a table of Drizzle, of whichever copy of it. */
+/** Whether a value is a Drizzle table, from any copy of Drizzle. */
 export function isTable(value: unknown): value is PgTable {
   return is(value, PgTable);
 }

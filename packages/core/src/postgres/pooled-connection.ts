@@ -1,30 +1,30 @@
 import { QueueError } from "../errors/queue-error.ts";
 import type { Database } from "./database.ts";
 
-/** What `postgres(…)` answers, and hands to a transaction. */
+/** What `postgres(…)` returns and passes to a transaction. */
 interface PostgresJs {
   (text: TemplateStringsArray): Promise<PostgresJsResult>;
   unsafe(text: string): unknown;
 }
 
 interface PostgresJsResult extends Array<{ readonly pid: number; readonly names: string | null }> {
-  /** As the server, or a pooler before it, has told when the connection began. */
+  /** The process id that the server, or a pooler in front of it, reported when the connection opened. */
   readonly state: { readonly pid: number };
   readonly statement: { readonly name: string };
 }
 
 /**
- * What was found, `undefined` where commits hold, by Drizzle's dialect, which a database and its transactions share. Not
- * what is being found: a connection that died half-open never answers.
+ * Results of finished checks, `undefined` if commits are safe, by the Drizzle dialect, which a database and its
+ * transactions share. Not promises: on a half-open connection they would never settle.
  */
 const checkResults = new WeakMap<object, QueueError | undefined>();
 
 /**
- * Refuses a database whose commits may be lost without an error, by one query for each database.
+ * Rejects a database whose commits may be lost without an error. Takes one query per database.
  *
- * `postgres` (3.4.9) prepares its `commit`. A pooler that shares connections among transactions may run it where it
- * wasn't prepared: that fails, the transaction with it, and the driver repeats the `commit`, which then rolls back and
- * succeeds. Poolers that manage prepared statements give them names of their own.
+ * `postgres` (3.4.9) prepares its `commit`. A pooler in transaction mode may run it on a connection where it isn't
+ * prepared. The commit then fails together with its transaction, and the driver repeats it, which rolls back and
+ * reports success. Poolers that manage prepared statements rename them, so they are safe.
  *
  * @throws {QueueError} `DATABASE_MISCONFIGURED`.
  */
@@ -41,7 +41,7 @@ export async function assertSafeCommits(db: Database): Promise<void> {
 }
 
 async function checkCommits(client: PostgresJs): Promise<QueueError | undefined> {
-  // Prepared as the driver's own commands are, and so listed there.
+  // The driver prepares this query like its own commands, so a direct connection lists it.
   const result = await client`
     select pg_backend_pid() as pid, string_agg(name, ' ') as names /* queue_pooler_check */
     from pg_prepared_statements where statement like '%queue_pooler_check%'`;
@@ -52,8 +52,8 @@ async function checkCommits(client: PostgresJs): Promise<QueueError | undefined>
   }
   return new QueueError(
     "DATABASE_MISCONFIGURED",
-    "A pooler (PgBouncer, for example) is between this process and Postgres, and postgres.js prepares statements: in " +
-      "transaction mode its commits can be rolled back without an error. Make the client with " +
+    "There is a pooler (PgBouncer, for example) between this process and Postgres, and postgres.js prepares statements. In " +
+      "transaction mode, commits can be rolled back without an error. Create the client with " +
       "`postgres(url, { prepare: false })`.",
   );
 }

@@ -1,8 +1,8 @@
 import { isRowError } from "./database-errors.ts";
 
 /**
- * Runs a statement over many items. Where Postgres refuses it because of an item's values, the statement runs over each
- * half instead, so that every other item is written. Errors that aren't about an item are thrown.
+ * Runs a statement over many items. If Postgres rejects it because of an item's values, it runs over each half instead,
+ * until every other item is written. Errors that aren't about an item are thrown.
  */
 export async function isolateRefused<Item>(
   items: readonly Item[],

@@ -1,16 +1,15 @@
 import type { Database } from "./database.ts";
 import { assertSafeCommits } from "./pooled-connection.ts";
 
-/** The transaction that a database of Drizzle hands to `db.transaction(async (tx) => …)`. */
+/** The transaction that a Drizzle database passes to `db.transaction(async (tx) => …)`. */
 export type TransactionOf<DB extends Database> = Parameters<Parameters<DB["transaction"]>[0]>[0];
 
 /**
- * Runs work in a transaction, in isolation "read committed", such that the loss of its connection is an error and no
- * more.
+ * Runs work in a "read committed" transaction. A lost connection rejects, but never ends the process.
  *
- * When `postgres` loses a connection it rejects the transaction at once, and what is sent with it after that ends the
- * process (in version 3.4.9), a rollback included. So work that is given up then never ends here, and work that has
- * waited for something else looks at `isLost` before it goes on. `pg` leaves it to the next query to fail.
+ * When `postgres` (3.4.9) loses a connection, it rejects the transaction at once. Any later statement on it, even a
+ * rollback, ends the process. So the callback never settles after a loss, and work that awaited something else checks
+ * `isLost` before it continues. With `pg`, the next query fails.
  */
 export async function inTransaction<DB extends Database, T>(
   db: DB,
@@ -25,7 +24,7 @@ export async function inTransaction<DB extends Database, T>(
         const result = await work(tx as TransactionOf<DB>, () => isLost);
         if (!isLost) return result;
       } catch (error) {
-        // A query's failure is told before its connection's.
+        // The rejection of a query comes before that of its transaction.
         await new Promise((resolve) => setTimeout(resolve));
         if (!isLost) throw error;
       }
@@ -39,7 +38,7 @@ export async function inTransaction<DB extends Database, T>(
   return outcome;
 }
 
-/** A pool of `pg`, as far as it is used. */
+/** The part of a `pg` pool that is used here. */
 interface Pool {
   on(event: "error", listener: () => void): unknown;
   on(event: "acquire", listener: (client: PoolClient) => void): unknown;
@@ -54,11 +53,10 @@ interface PoolClient {
 const patchedPools = new WeakSet<object>();
 
 /**
- * Keeps the loss of a connection from ending the process, and from taking its place in the pool for ever.
+ * Keeps a lost connection from ending the process, and from occupying its slot in the pool forever.
  *
- * Besides rejecting the queries, `pg` reports it by an `error` event, and nobody hears that of a connection that a
- * transaction has taken from the pool, nor that of the pool unless its owner has thought of it. And when it is lost at
- * the transaction's `begin`, Drizzle (0.45) never gives it back.
+ * Besides rejecting queries, `pg` emits an `error` event. Nobody listens for it on a connection that a transaction has
+ * checked out, and often not on the pool. If the connection is lost at `begin`, Drizzle (0.45) never releases it.
  */
 export function surviveLostConnections(db: Database): void {
   const { $client: pool } = db as { readonly $client?: unknown };
@@ -74,7 +72,7 @@ export function surviveLostConnections(db: Database): void {
     client.on("error", (error) => {
       if (!checkedOut.has(client)) return;
       client.release(error);
-      // Whoever has it may give it back once more.
+      // The transaction may release it again.
       client.release = () => {};
     });
   });

@@ -7,25 +7,25 @@ import type { ChangeListener } from "./listener.ts";
 
 export interface ChangeFeedOptions<Table extends PgTable> {
   readonly db: Database;
-  /** Has a column `updated_at`, and the triggers of `statusTableSql`. */
+  /** Must have a column `updated_at` and the triggers of `statusTableSql`. */
   readonly table: Table;
   readonly keyColumns: readonly PgColumn[];
-  /** @default none: changes are found by polling alone */
+  /** @default none: polling finds the changes */
   readonly listener?: ChangeListener | undefined;
   /**
-   * Milliseconds between two looks for changes that nobody told of.
+   * Milliseconds between two polls for changes that sent no notification.
    * @default 1_000, and 10_000 with a listener
    */
   readonly pollInterval?: number | undefined;
   /**
-   * Milliseconds that the clocks of writers who set `updated_at` themselves may be behind that of Postgres. Of those
-   * who are later, changes are told of by notifications only.
+   * How far the clock of a writer that sets `updated_at` itself may be behind that of Postgres, in milliseconds. Beyond
+   * that, polling misses its changes and only notifications report them.
    * @default 5_000
    */
   readonly overlap?: number | undefined;
   /**
-   * Called once when reading begins to fail (it goes on trying), once for notifications that name no row, and with
-   * each subscriber's first error. Must not throw.
+   * Called once when reads begin to fail (the feed keeps trying), once for notifications with an unusable key, and with
+   * the first error of each subscriber. Must not throw.
    * @default ignored
    */
   readonly onError?: ((error: unknown) => void) | undefined;
@@ -34,14 +34,14 @@ export interface ChangeFeedOptions<Table extends PgTable> {
 type Subscriber<Table extends PgTable> = (change: ReadRow<Table>) => void;
 
 /**
- * Tells subscribers of every changed row of a table, whoever wrote it. What came before is skipped when a row changes
- * faster than it can be read; its last state is always told. Deleted rows are told of by notifications only.
+ * Delivers every changed row of a table to its subscribers, whoever wrote it. If a row changes faster than it can be
+ * read, intermediate states are skipped, never the last one. Deletions are seen through notifications only.
  */
 export class ChangeFeed<Table extends PgTable> {
   readonly #options: ChangeFeedOptions<Table>;
   readonly #guard = new CallbackGuard((error) => this.#options.onError?.(error));
   readonly #subscribers = new Set<Subscriber<Table>>();
-  /** One run lasts from the first subscriber to the last. */
+  /** Runs while there are subscribers. */
   #run: Promise<FeedRun<Table>> | undefined;
 
   constructor(options: ChangeFeedOptions<Table>) {
@@ -49,8 +49,8 @@ export class ChangeFeed<Table extends PgTable> {
   }
 
   /**
-   * Calls `onChange` for each change that is committed from now on; with `key`, values in the order of the key columns,
-   * only for those of that row. Answers what ends it.
+   * Calls `onChange` for each change committed from now on. With `key` (values in the order of the key columns), only
+   * for changes of that row. Returns a function that unsubscribes.
    *
    * @throws {QueueError} `DATABASE_UNAVAILABLE`; `DATABASE_MISCONFIGURED`.
    */
@@ -60,7 +60,7 @@ export class ChangeFeed<Table extends PgTable> {
   ): Promise<() => Promise<void>> {
     let id: string | undefined;
     const subscriber: Subscriber<Table> = (change) => {
-      // What an asynchronous listener returns is watched for its rejection.
+      // Returned, so that the guard sees the rejection of an asynchronous listener.
       return key === undefined || change.id === id ? onChange(change) : undefined;
     };
     this.#subscribers.add(subscriber);

@@ -8,16 +8,16 @@ export type Key = readonly string[];
 
 /** A row that changed. */
 export interface ReadRow<Table extends PgTable> {
-  /** The same for keys that are equal to Postgres, however they are written. */
+  /** Equal for keys that Postgres considers equal, however they are written. */
   readonly id: string;
   /** The values of the key columns, by their names in the Drizzle table. */
   readonly key: Readonly<Record<string, unknown>>;
-  /** `undefined` when it was deleted. */
+  /** `undefined` if the row was deleted. */
   readonly row: InferSelectModel<Table> | undefined;
 }
 
 interface Version {
-  /** The transaction that wrote it: two updates of one millisecond differ. */
+  /** The transaction that wrote the row. It tells apart two updates in one millisecond. */
   readonly version: string;
   /** `updated_at` in milliseconds. */
   readonly at: number;
@@ -28,13 +28,13 @@ interface KeyedVersion extends Version {
   readonly key: Key;
 }
 
-/** A transaction that stays open for ever must not make each look at the table a longer one. */
+/** Without this limit, a transaction that stays open would make each scan of the table longer. */
 const MAX_TRANSACTION_AGE = "1 hour";
 
-/** Types without a hash function. Values of them that are equal have one text. */
+/** Types without a hash function. Equal values of them have equal texts. */
 const UNHASHED = /^(bit|bit varying|money)\b/;
 
-/** The keys to read, as a table with the columns of the key. */
+/** Alias of the keys to read, as a table with the key columns. */
 const REQUESTED = sql.identifier("queue_requested");
 
 export interface ChangeReaderParts<Table extends PgTable> {
@@ -42,19 +42,19 @@ export interface ChangeReaderParts<Table extends PgTable> {
   readonly table: Table;
   readonly keyColumns: readonly PgColumn[];
   readonly catalog: TableCatalog;
-  /** Milliseconds: how late the clock may be that sets `updated_at`. */
+  /** How far the clock that sets `updated_at` may be behind, in milliseconds. */
   readonly overlap: number;
 }
 
-/** Reads what changed in a table, each version of a row once. */
+/** Reads the changed rows of a table, each version of a row once. */
 export class ChangeReader<Table extends PgTable> {
   readonly #parts: ChangeReaderParts<Table>;
-  /** The property of each key column. */
+  /** The property name of each key column. */
   readonly #keyNames: readonly string[];
   readonly #updatedAt: PgColumn;
-  /** The newest version that was read of the rows that a look might find again, by the ids of their keys. */
+  /** The newest version read of each row that the next scan may find again, by the id of its key. */
   readonly #seen = new Map<string, Version>();
-  /** All that was committed with an earlier `updated_at` was seen. */
+  /** Everything committed with an earlier `updated_at` has been seen. */
   #since = 0;
 
   constructor(parts: ChangeReaderParts<Table>) {
@@ -64,7 +64,7 @@ export class ChangeReader<Table extends PgTable> {
     this.#updatedAt = getTableConfig(parts.table).columns.find(({ name }) => name === "updated_at")!;
   }
 
-  /** Takes what the table holds now as seen, and answers the schema that it was found in. */
+  /** Marks the current rows as seen. Returns the schema of the table. */
   async initialize(): Promise<string> {
     const schema = await withTypedErrors("Reading changes", () => this.#parts.catalog.schema());
     this.#since = await this.#horizon();
@@ -72,7 +72,7 @@ export class ChangeReader<Table extends PgTable> {
     return schema;
   }
 
-  /** The keys of rows that were written since the last look, whoever notified of them. Not of deleted ones. */
+  /** The keys of rows written since the last scan, with or without a notification. Deleted rows aren't found. */
   async findChanged(): Promise<readonly Key[]> {
     const horizon = await this.#horizon();
     const found = await this.#lookSince(this.#since);
@@ -82,7 +82,7 @@ export class ChangeReader<Table extends PgTable> {
     return changed.map(({ key }) => key);
   }
 
-  /** The rows of these keys, except those in a version that was read before. */
+  /** The rows with these keys, except versions that were read before. */
   async read(keys: readonly Key[]): Promise<readonly ReadRow<Table>[]> {
     const { db, table, keyColumns, catalog } = this.#parts;
     const types = await catalog.typesOf(keyColumns);
@@ -115,7 +115,7 @@ export class ChangeReader<Table extends PgTable> {
     return [...read.values()];
   }
 
-  /** The id of a key, given in the order of its columns. */
+  /** The id of a key, whose values are in the order of the key columns. */
   async identify(values: readonly unknown[]): Promise<string> {
     const { keyColumns, catalog } = this.#parts;
     const [row] = await withTypedErrors("Reading changes", async () => {
@@ -147,8 +147,8 @@ export class ChangeReader<Table extends PgTable> {
   }
 
   /**
-   * A time before which nothing will be written any more: when the oldest transaction began that may still commit.
-   * Transactions of other roles may be hidden from us.
+   * No later commit has an `updated_at` before this time: it is the start of the oldest open transaction. Transactions
+   * of other roles may be invisible here.
    */
   async #horizon(): Promise<number> {
     const [row] = await this.#run(sql<{ at: number }>`
@@ -168,7 +168,9 @@ export class ChangeReader<Table extends PgTable> {
   }
 }
 
-/** Equal for keys that Postgres takes for equal: `1.0` and `1.00`, text of a collation that ignores case. */
+/**
+ * Equal for keys that Postgres considers equal, for example `1.0` and `1.00`, or text in a case-insensitive collation.
+ */
 function idOf(columns: readonly (SQL | PgColumn)[], types: readonly ColumnType[]): SQL<string> {
   const ids = columns.map((column, at) =>
     UNHASHED.test(types[at]!.type)

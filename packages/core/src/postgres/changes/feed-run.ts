@@ -9,9 +9,9 @@ import { isolateRefused } from "../refused-rows.ts";
 import type { ChangeFeedOptions } from "./change-feed.ts";
 import { ChangeReader, type Key, type ReadRow } from "./change-reader.ts";
 
-/** The channel of `queue_notify_change`, for every table of the database. */
+/** The channel that `queue_notify_change` uses, for all tables of the database. */
 const CHANNEL = "queue_changes";
-/** Rows read by one statement. */
+/** Maximum number of rows per statement. */
 const BATCH = 500;
 const READ_BACKOFF = { first: 50, max: 2_000 };
 
@@ -29,17 +29,17 @@ export async function startRun<Table extends PgTable>(
   return run;
 }
 
-/** Follows a table from the first subscriber to the last. */
+/** Follows a table while it has subscribers. */
 export class FeedRun<Table extends PgTable> {
   readonly #options: ChangeFeedOptions<Table>;
   readonly #emit: (change: ReadRow<Table>) => void;
   readonly #reader: ChangeReader<Table>;
   /** The name of each key column in the database. */
   readonly #keyNames: readonly string[];
-  /** Keys to read, by their text. */
+  /** Keys to read, by their JSON. */
   readonly #waiting = new Map<string, Key>();
   #schema: string | undefined;
-  /** Whether something may have changed that nobody told of. */
+  /** Whether there may be changes without a notification. */
   #isBehind = false;
   #reading: Promise<void> | undefined;
   #failures = 0;
@@ -67,7 +67,7 @@ export class FeedRun<Table extends PgTable> {
       () => this.#catchUp(),
     );
     this.#pollTimer = setInterval(() => this.#catchUp(), pollInterval);
-    // What changed before the listener was in force.
+    // Catch changes from before the listener was active.
     this.#catchUp();
   }
 
@@ -88,7 +88,7 @@ export class FeedRun<Table extends PgTable> {
     if (change?.schema !== this.#schema || change?.table !== getTableName(table)) return;
     const key = this.#keyNames.flatMap((name) => change?.key?.[name] ?? []);
     if (key.length === this.#keyNames.length) this.#waiting.set(JSON.stringify(key), key);
-    // It was too long for a notification.
+    // The key was too long for a notification.
     else this.#isBehind = true;
     this.#startReading();
   }
@@ -132,7 +132,7 @@ export class FeedRun<Table extends PgTable> {
   async #readBatch(): Promise<void> {
     const batch = [...this.#waiting].slice(0, BATCH);
     if (batch.length === 0) return;
-    // First: those that change again meanwhile are read again.
+    // Before the read, so that rows that change meanwhile are read again.
     for (const [id] of batch) this.#waiting.delete(id);
     const left = new Map(batch);
     const read = async (some: readonly (readonly [string, Key])[]) => {
@@ -151,14 +151,14 @@ export class FeedRun<Table extends PgTable> {
     }
   }
 
-  /** Anybody may notify. */
+  /** Any client may send notifications on this channel, so a key may be invalid. */
   #reportBadKey(cause: unknown): void {
     if (this.#hasReportedBadKey) return;
     this.#hasReportedBadKey = true;
     const message =
       `A notification on ${CHANNEL} names a row of ${getTableName(this.#options.table)} by a key that Postgres ` +
-      `refuses: ${reasonOf(cause)} It is ignored, as others like it will be. If the table's triggers sent it, attach ` +
-      "them again: `migrate(db, { statusTables })`.";
+      `rejects: ${reasonOf(cause)} This notification and others like it are ignored. If the table's triggers sent it, ` +
+      "attach them again with `migrate(db, { statusTables })`.";
     this.#options.onError?.(new QueueError("DATABASE_MISCONFIGURED", message, { cause }));
   }
 
@@ -182,7 +182,7 @@ function parsePayload(payload: string): Payload | undefined {
   try {
     return JSON.parse(payload) as Payload;
   } catch {
-    // Anybody may notify.
+    // Any client may send notifications.
     return undefined;
   }
 }

@@ -1,20 +1,20 @@
 /**
- * Hears what Postgres sends with `NOTIFY`. One listener serves a whole process, over a connection of its own.
+ * Receives the notifications of Postgres (`LISTEN`). One listener serves a whole process, over its own connection.
  */
 export interface ChangeListener {
   /**
-   * Calls `onMessage` with the payload of every notification on a channel. Answers once that is in force; when the
-   * database is away it answers too, and it comes into force by itself, as after a lost connection. Then `onGap` is
-   * called: messages may have been missed, so catch up. Neither may throw.
+   * Calls `onMessage` with the payload of every notification on a channel. Resolves once the listener is active. If the
+   * database is away it resolves too, and the listener becomes active on its own, as after a lost connection. It then
+   * calls `onGap`: notifications may have been missed. Neither callback may throw.
    *
-   * @returns what ends it
-   * @throws {QueueError} `DATABASE_MISCONFIGURED` when Postgres refuses the connection for good; `CLOSED`.
+   * @returns a function that stops listening
+   * @throws {QueueError} `DATABASE_MISCONFIGURED` if Postgres permanently rejects the connection; `CLOSED`.
    */
   listen(
     channel: string,
     onMessage: (payload: string) => void,
     onGap: () => void,
   ): Promise<() => Promise<void>>;
-  /** Ends the connection. Safe to call twice. */
+  /** Closes the connection. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -6,10 +6,10 @@ import {
   type SessionEvents,
 } from "./reconnecting-listener.ts";
 
-/** How long the server may take to close, in milliseconds. */
+/** Milliseconds until the socket is destroyed if the server doesn't close the connection. */
 const CLOSE_TIMEOUT = 500;
 
-/** What a `Client` of `pg` offers, as far as it is used. */
+/** The part of a `Client` of `pg` that the listener uses. */
 export interface PgClient {
   connect(): Promise<unknown>;
   query(text: string): Promise<unknown>;
@@ -25,14 +25,14 @@ export interface PgClient {
 
 export interface PgListenerOptions extends ListenerOptions {
   /**
-   * Makes a client that isn't connected yet, for each connection. Not one of a pool, and not through a pooler that
-   * shares connections among transactions: there nothing would be heard.
+   * Creates a client that isn't connected yet. Called for each connection. The client must not come from a pool or go
+   * through a pooler in transaction mode: notifications don't arrive there.
    */
   readonly connect: () => PgClient;
 }
 
 /**
- * Listens through `pg`, over a connection of its own that is replaced when it is lost.
+ * Listens through `pg`, over its own connection, which is replaced when it is lost.
  *
  * @throws {QueueError} `INVALID_OPTIONS`.
  *
@@ -71,7 +71,7 @@ class PgSession implements ListenSession {
 
   async end(): Promise<void> {
     const ended = this.#client.end().catch(() => {});
-    // A server that doesn't answer doesn't close either.
+    // A server that doesn't answer doesn't close the connection either.
     const timer = setTimeout(() => this.#client.connection?.stream.destroy(), CLOSE_TIMEOUT);
     await ended;
     clearTimeout(timer);

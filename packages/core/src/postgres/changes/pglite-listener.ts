@@ -4,13 +4,13 @@ import { consoleLogger } from "../../logging/logger.ts";
 import { withTypedErrors } from "../database.ts";
 import type { ChangeListener } from "./listener.ts";
 
-/** What a `PGlite` offers, as far as it is used. */
+/** The part of a `PGlite` that the listener uses. */
 export interface PgliteClient {
   listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>;
 }
 
 /**
- * Listens on a PGlite. It lives in this process, so nothing is missed.
+ * Listens on a PGlite. It runs in this process, so no notification is missed.
  *
  * @example
  * const client = new PGlite();
@@ -27,7 +27,7 @@ export function pgliteListener(client: PgliteClient): ChangeListener {
       const unlisten = await withTypedErrors("The listener", () =>
         client.listen(channel, (payload) => guard.call(onMessage, payload)),
       );
-      // A PGlite that was closed meanwhile listens no more.
+      // `unlisten` fails if the PGlite was closed meanwhile.
       const stop = () => (stops.delete(stop) ? unlisten().catch(() => {}) : Promise.resolve());
       stops.add(stop);
       return stop;

@@ -7,25 +7,26 @@ import {
   type SessionEvents,
 } from "./reconnecting-listener.ts";
 
-/** What `postgres(…)` answers, as far as it is used. */
+/** The part of what `postgres(…)` returns that the listener uses. */
 export interface PostgresJsClient {
   listen(channel: string, onNotify: (payload: string) => void, onListen?: () => void): Promise<unknown>;
   notify(channel: string, payload: string): PromiseLike<unknown>;
   end(options?: { readonly timeout?: number }): Promise<void>;
-  /** As the client parsed them; read whenever it connects. */
+  /** The parsed options. The client reads them whenever it connects. */
   readonly options?: object;
 }
 
 export interface PostgresJsListenerOptions extends ListenerOptions {
   /**
-   * Makes a client, whenever the one before was lost. Two of its connections are used: `max: 1` keeps it to that. Not
-   * through a pooler that shares connections among transactions: there nothing would be heard.
+   * Creates a client. Called again whenever the previous one was lost. The listener uses two of its connections, and
+   * `max: 1` limits it to that. The client must not go through a pooler in transaction mode: notifications don't arrive
+   * there.
    */
   readonly connect: () => PostgresJsClient;
 }
 
 /**
- * Listens through `postgres` (postgres.js), with a client of its own that is replaced when it can't be mended.
+ * Listens through `postgres` (postgres.js), with its own client, which is replaced when it can't recover.
  *
  * @throws {QueueError} `INVALID_OPTIONS`.
  *
@@ -41,20 +42,20 @@ export function postgresJsListener(options: PostgresJsListenerOptions): ChangeLi
 }
 
 /**
- * postgres.js listens again when its connection closes, but tries only once, and doesn't tell when a connection is
- * half-open. So the session speaks to itself, from one connection to the other.
+ * postgres.js listens again when its connection closes, but tries only once, and doesn't notice a half-open connection.
+ * So the session sends itself notifications, from one connection to the other.
  */
 class PostgresJsSession implements ListenSession {
   readonly #client: PostgresJsClient;
   readonly #events: SessionEvents;
   readonly #listens = new Map<string, Promise<unknown>>();
-  /** Its own: other processes need not hear it. */
+  /** A unique channel, so that other processes don't receive the echo. */
   readonly #echo = `queue_echo_${randomSource().randomUUID()}`;
   #onEcho: () => void = () => {};
 
   constructor(client: PostgresJsClient, events: SessionEvents) {
-    // A new connection asks for the server's array types, and 3.4.9 leaves a failure of that query unhandled, which ends
-    // the process. Nothing here sends arrays.
+    // A new connection queries the server's array types. 3.4.9 doesn't handle a failure of that query, which ends the
+    // process. The listener sends no arrays.
     Object.assign(client.options ?? {}, { fetch_types: false });
     this.#client = client;
     this.#events = events;

@@ -12,11 +12,11 @@ import type { ChangeListener } from "./listener.ts";
 
 const RECONNECT_BACKOFF = { first: 50, max: 2_000 };
 
-/** How a lost connection is noticed. */
+/** Options for detecting a lost connection. */
 export interface ListenerOptions {
-  /** How often a connection on which nothing need ever come is asked whether it still lives. @default "5s" */
+  /** How often to check that an idle connection is still alive. @default "5s" */
   readonly checkInterval?: Duration | undefined;
-  /** How long the server may take to answer, also to connect. Then the connection is replaced. @default "5s" */
+  /** How long the server may take to answer or to connect, before the connection is replaced. @default "5s" */
   readonly answerTimeout?: Duration | undefined;
 }
 
@@ -26,50 +26,50 @@ const optionsSchema = z.strictObject({
   answerTimeout: z._default(duration({ min: 10, max: 3_600_000 }), 5_000),
 });
 
-/** One connection that listens. It serves until it is lost. */
+/** One connection that listens, until it is lost. */
 export interface ListenSession {
   /** Connects. */
   open(): Promise<void>;
-  /** Resolves once it is in force. A second time for the same channel changes nothing. */
+  /** Resolves once the channel is active. A second call for the same channel changes nothing. */
   listen(channel: string): Promise<void>;
-  /** Resolves when what is sent now would be heard. */
+  /** Resolves if notifications sent now would arrive. */
   check(): Promise<void>;
-  /** Gives the connection up, whatever state it is in. Never rejects. */
+  /** Closes the connection, whatever its state. Never rejects. */
   end(): Promise<void>;
 }
 
 export interface SessionEvents {
   onMessage(channel: string, payload: string): void;
-  /** The connection is gone. */
+  /** The connection was lost. */
   onLost(error: unknown): void;
-  /** The driver has mended it by itself; what was sent meanwhile is lost. */
+  /** The driver restored the connection itself. Notifications sent in between are lost. */
   onGap(channel: string): void;
 }
 
 interface Registration {
   readonly onMessage: (payload: string) => void;
   readonly onGap: () => void;
-  /** Whether its `listen` hasn't answered yet: it has missed nothing. */
+  /** Whether its `listen` hasn't resolved yet, so that it can't have missed anything. */
   isPending: boolean;
 }
 
-/** Keeps one session open while anybody listens: when it is lost or can't be opened, it tries again, for ever. */
+/** Keeps one session open while there are registrations. Reopens it for as long as it takes. */
 export class ReconnectingListener implements ChangeListener {
   readonly #guard = new CallbackGuard(logFailure("A callback of a change listener", () => consoleLogger));
   readonly #createSession: (events: SessionEvents) => ListenSession;
   readonly #checkInterval: number;
   readonly #answerTimeout: number;
   readonly #channels = new Map<string, Set<Registration>>();
-  /** In force. */
+  /** The active session. */
   #session: ListenSession | undefined;
-  /** Being opened. */
+  /** The session that is being opened. */
   #opening: ListenSession | undefined;
   #connecting: Promise<void> | undefined;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** `what` names the function that takes the options. @throws {QueueError} `INVALID_OPTIONS`. */
+  /** `what` names the function that takes the options, for errors. @throws {QueueError} `INVALID_OPTIONS`. */
   constructor(
     what: string,
     options: ListenerOptions,
@@ -99,7 +99,7 @@ export class ReconnectingListener implements ChangeListener {
     try {
       await this.#ensureListening(channel);
     } catch (error) {
-      // The next session will bring it into force.
+      // The next session will listen on the channel.
       if (!isQueueError(error) || !error.retryable) {
         await stop();
         throw error;
@@ -125,7 +125,7 @@ export class ReconnectingListener implements ChangeListener {
     const session = this.#session;
     if (session === undefined) throw unavailableError("the connection was lost");
     try {
-      // Also where a new session was told of all channels: this one may have come too late for that.
+      // Even after opening a session, which listens on all known channels: this one may have been added too late.
       await this.#withTimeout(session.listen(channel));
     } catch (error) {
       this.#dropSession(session);
@@ -133,7 +133,7 @@ export class ReconnectingListener implements ChangeListener {
     }
   }
 
-  /** One try, for all who wait for it. */
+  /** One attempt, shared by all callers. */
   #connect(): Promise<void> {
     clearTimeout(this.#timer);
     this.#connecting ??= this.#open().finally(() => {
@@ -161,7 +161,7 @@ export class ReconnectingListener implements ChangeListener {
         },
       });
     } catch (error) {
-      // Of the app's own function, for example about an URL.
+      // Thrown by the app's `connect`, for example about a URL.
       this.#reconnectLater();
       throw error;
     }
@@ -185,7 +185,7 @@ export class ReconnectingListener implements ChangeListener {
 
   async #prepare(session: ListenSession): Promise<void> {
     await session.open();
-    // Those that are added meanwhile are among them.
+    // Includes channels that are added during the loop.
     for (const channel of this.#channels.keys()) await session.listen(channel);
   }
 
@@ -210,7 +210,7 @@ export class ReconnectingListener implements ChangeListener {
   #reconnectLater(): void {
     const pause = backoffDelay(RECONNECT_BACKOFF, ++this.#failures);
     this.#timer = setTimeout(() => {
-      // Nobody waits for this try: the next one comes by itself.
+      // If it fails, the next attempt is scheduled already.
       if (this.#channels.size > 0) this.#connect().catch(() => {});
     }, pause);
   }
@@ -227,14 +227,16 @@ export class ReconnectingListener implements ChangeListener {
   }
 }
 
-/** Whatever ends a connection that isn't a refusal is tried again. */
+/** Every failure that isn't a permanent rejection is retried. */
 function toListenerError(error: unknown): QueueError {
   const known = toTypedError("The listener", error);
   return isQueueError(known) ? known : unavailableError(messageOf(error), error);
 }
 
 function unavailableError(what: string, cause?: unknown): QueueError {
-  return new QueueError("DATABASE_UNAVAILABLE", `The listener: ${what}. It reconnects by itself.`, { cause });
+  return new QueueError("DATABASE_UNAVAILABLE", `The listener: ${what}. It reconnects on its own.`, {
+    cause,
+  });
 }
 
 function closedError(): QueueError {

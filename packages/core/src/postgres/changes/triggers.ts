@@ -9,9 +9,9 @@ import { type Database, queryRows } from "../database.ts";
 import { DEFAULT_SCHEMA, schemaName } from "../options.ts";
 
 export interface StatusTableSqlOptions {
-  /** Where `migrate` put the library's functions. @default "queue" */
+  /** The schema that `migrate` created the library's functions in. @default "queue" */
   readonly schema?: string | undefined;
-  /** The `casing` of your Drizzle database, where it makes the names of key columns that were declared without one. */
+  /** The `casing` of your Drizzle database. Needed if key columns are declared without a name. */
   readonly casing?: "snake_case" | "camelCase" | undefined;
 }
 
@@ -20,14 +20,14 @@ const optionsSchema = z.strictObject({
   casing: z.optional(z.enum(["snake_case", "camelCase"])),
 });
 
-/** The same in a schema's triggers and functions. */
+/** Names of both the functions and their triggers. */
 const NOTIFY = "queue_notify_change";
 const TOUCH = "queue_touch_row";
 
 /**
- * The statements that attach a table to its readers, for a migration of your own: a trigger tells them the key of
- * each changed row, another one sets `updated_at` where a writer left it as it was. They may run again, and come after
- * the table's own migration and after `migrate`, which does the same with `statusTables`.
+ * SQL for a migration of your own that lets subscribers follow a table: one trigger notifies them of the key of each
+ * changed row, another sets `updated_at` if the writer didn't. It may run again. Run it after the table's own migration
+ * and after `migrate`, which does the same with `statusTables`.
  *
  * @throws {QueueError} `INVALID_OPTIONS`: the table lacks a primary key or `updated_at`, or a key column was declared
  * without a name and `casing` isn't given.
@@ -42,9 +42,9 @@ export function statusTableSql(table: PgTable, options: StatusTableSqlOptions = 
     .join("--> statement-breakpoint\n");
 }
 
-/** Whether a table has the triggers as they should be. */
+/** Whether a table has the current triggers. */
 export async function hasChangeTriggers(db: Database, table: PgTable, schema: string): Promise<boolean> {
-  // As pg_trigger keeps them: each with a zero behind it.
+  // pg_trigger stores each argument with a trailing zero byte.
   const args = keyColumns(table).map(
     (column) => sql`convert_to(${columnName(db, column)}, getdatabaseencoding()) || '\\x00'::bytea`,
   );
@@ -60,7 +60,7 @@ export async function hasChangeTriggers(db: Database, table: PgTable, schema: st
   return row!.found === 2;
 }
 
-/** Attaches the triggers, which locks the table. */
+/** Attaches the triggers. Locks the table. */
 export async function attachChangeTriggers(db: Database, table: PgTable, schema: string): Promise<void> {
   const statements = statementsFor(table, schema, (column) => columnName(db, column));
   for (const statement of statements) await db.execute(sql.raw(statement));
@@ -96,7 +96,7 @@ function keyColumns(table: PgTable): readonly PgColumn[] {
   return keys;
 }
 
-/** A column's name where no database says how it makes names. */
+/** The name of a column if there is no database to ask for its `casing`. */
 function nameWithCasing(column: PgColumn, casing: Casing | undefined): string {
   const { name } = column;
   if (
@@ -106,13 +106,13 @@ function nameWithCasing(column: PgColumn, casing: Casing | undefined): string {
   ) {
     throw unfollowable(
       getTableConfig(column.table as PgTable).name,
-      `its key column ${name} has no name of its own, and \`casing\` may give it another one. ` +
-        `Name it, as in text(${JSON.stringify(toSnakeCase(name))}), or pass \`casing\``,
+      `its key column ${name} is declared without a name, and \`casing\` may change it. ` +
+        `Name it, for example text(${JSON.stringify(toSnakeCase(name))}), or pass \`casing\``,
     );
   }
   return new CasingCache(casing).getColumnCasing(column);
 }
 
 function unfollowable(table: string, why: string): QueueError {
-  return new QueueError("INVALID_OPTIONS", `Table "${table}" can't be followed: ${why}.`);
+  return new QueueError("INVALID_OPTIONS", `Changes of table "${table}" can't be followed: ${why}.`);
 }
