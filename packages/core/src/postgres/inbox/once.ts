@@ -6,22 +6,22 @@ import { type Database, queryRows, withTypedErrors } from "../database.ts";
 import { DEFAULT_SCHEMA, readDatabase, schemaName } from "../options.ts";
 import { inTransaction, type TransactionOf } from "../transaction.ts";
 
-/** Of a handler's context, what tells one job from another. */
+/** The part of a handler's context that identifies the job. */
 export interface InboxContext {
   readonly job: { readonly id: string; readonly messageType: string };
 }
 
 export interface OnceOptions {
   /**
-   * Whose effects these are, 1 to 256 characters: a job has one set of effects a consumer.
+   * Name of the consumer, 1 to 256 characters. Effects run once per job and consumer.
    * @default the message's name
    */
   readonly consumer?: string | undefined;
-  /** Where `migrate` has put the tables. @default "queue" */
+  /** The schema that you passed to `migrate`. @default "queue" */
   readonly schema?: string | undefined;
 }
 
-/** `done: false`: they were done before, in an earlier attempt or by another worker. */
+/** `done: false`: the effects ran before, in an earlier attempt or in another worker. */
 export type OnceOutcome<T> = { readonly done: true; readonly value: T } | { readonly done: false };
 
 const onceSchema = z.strictObject({
@@ -30,14 +30,14 @@ const onceSchema = z.strictObject({
 });
 
 /**
- * Runs a handler's effects at most once a job, however often the job is delivered: in one transaction with a row that
- * says so. When `effects` throws nothing is stored, and the next attempt runs them again. An attempt that comes while
- * another's transaction is open waits for its end.
+ * Runs a handler's effects once per job, however often the job is delivered. The effects share a transaction with a row
+ * that records them. If `effects` throws, nothing is stored and the next attempt runs them again. If another attempt's
+ * transaction is still open, this one waits for it to end.
  *
- * What isn't written with `tx` isn't part of it, and may happen again.
+ * Only writes through `tx` are covered. Everything else may happen again.
  *
- * @throws {QueueError} `INVALID_OPTIONS`, also for a database on a single connection, where transactions of handlers
- * that run side by side would mix; `DATABASE_UNAVAILABLE`, `DATABASE_MISCONFIGURED`; and what `effects` throws.
+ * @throws {QueueError} `INVALID_OPTIONS`, also for a database on a single connection, where transactions of concurrent
+ * handlers would mix; `DATABASE_UNAVAILABLE`, `DATABASE_MISCONFIGURED`; and whatever `effects` throws.
  *
  * @example
  * worker.handle(orderPaid, (context) =>
@@ -69,9 +69,9 @@ export async function once<DB extends Database, T>(
 }
 
 export interface CleanInboxOptions {
-  /** Only what was handled at least so long ago. */
+  /** Minimum age of the rows to remove. */
   readonly olderThan: Duration;
-  /** Where `migrate` has put the tables. @default "queue" */
+  /** The schema that you passed to `migrate`. @default "queue" */
   readonly schema?: string | undefined;
 }
 
@@ -80,12 +80,12 @@ const cleanSchema = z.strictObject({
   schema: z._default(schemaName(), DEFAULT_SCHEMA),
 });
 
-/** Rows that one statement removes, so that none takes long. */
+/** Maximum number of rows per statement, so that none takes long. */
 const DELETE_BATCH = 10_000;
 
 /**
- * Forgets jobs that were handled long ago, and answers how many. Keep them for as long as a job may be delivered again:
- * longer than its retries take, and than operators retry finished jobs by hand.
+ * Removes the rows of jobs that were handled long ago, and returns how many. Keep rows for as long as a job may be
+ * delivered again: longer than its retries take, and longer than operators retry finished jobs by hand.
  *
  * @throws {QueueError} `INVALID_OPTIONS`, `DATABASE_UNAVAILABLE`, `DATABASE_MISCONFIGURED`.
  *

@@ -1,25 +1,25 @@
--- Which of these files a schema has: each writes itself down, however it is applied.
+-- The migrations that were applied to a schema. Each one records itself, however it is applied.
 create table if not exists queue_migrations (
   version int primary key,
   name text not null,
   applied_at timestamptz not null default now()
 );
 --> statement-breakpoint
--- Jobs that were sent in a transaction, until a relay has moved them to the engine.
+-- Jobs that were sent in a transaction and wait for a relay to move them to the engine.
 create table queue_outbox (
   position bigint generated always as identity primary key,
   id text not null unique,
   -- The job as JSON.
   job text not null,
-  -- The queue and the ordering key, with a line break between them; null without a key.
+  -- The queue and the ordering key, separated by a line break; null without a key.
   ordering text,
-  -- How often the engine has refused it.
+  -- How often the engine refused the job.
   tries int not null default 0,
-  -- After a refusal: not to be tried before this.
+  -- When to try again after a refusal.
   try_at timestamptz not null default now(),
-  -- Why the engine refused it the last time.
+  -- Why the engine last refused the job.
   error text,
-  -- A job's delay counts from here, not from the start of the transaction.
+  -- The delay of a job counts from here, not from the start of the transaction.
   created_at timestamptz not null default clock_timestamp()
 );
 --> statement-breakpoint
@@ -27,17 +27,17 @@ create index queue_outbox_ordering on queue_outbox (ordering, position) where or
 --> statement-breakpoint
 create index queue_outbox_refused on queue_outbox (try_at) where tries > 0;
 --> statement-breakpoint
--- What relays say of themselves, a row each. Nothing is lost with it: unlogged, its writes wait for no disk.
+-- The state of each relay. Losing it is harmless, so it is unlogged: writes don't wait for the disk.
 create unlogged table queue_relay (
   id text primary key,
-  -- It looks into the outbox every few milliseconds, until then.
+  -- Until then, the relay polls the outbox every few milliseconds.
   awake_until timestamptz not null,
-  -- It hears notifications, until then at least.
+  -- At least until then, the relay receives notifications.
   listening_until timestamptz not null
 );
 --> statement-breakpoint
--- Wakes the relays. Commits that notify wait for each other, disk writes included, so only those do that have to:
--- while some relay is awake, or none listens, none does.
+-- Wakes the relays. Commits that notify wait for each other, including their disk writes, so notify only if needed: not
+-- while a relay is awake, and not while none listens.
 create function queue_notify_outbox() returns trigger language plpgsql set search_path from current as $$
 begin
   if (

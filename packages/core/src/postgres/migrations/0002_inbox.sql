@@ -1,4 +1,4 @@
--- The jobs whose effects are in this database.
+-- Jobs whose effects were committed to this database.
 create table queue_inbox (
   consumer text not null,
   job_id text not null,
@@ -6,7 +6,7 @@ create table queue_inbox (
   primary key (consumer, job_id)
 );
 --> statement-breakpoint
--- For cleaning by age.
+-- For removal by age.
 create index queue_inbox_handled_at on queue_inbox (handled_at);
 --> statement-breakpoint
 insert into queue_migrations (version, name) values (2, 'inbox');

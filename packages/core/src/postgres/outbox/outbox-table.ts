@@ -3,17 +3,17 @@ import type { NewJob } from "../../engine/job.ts";
 import { quoteName } from "../column-names.ts";
 import { type Database, queryRows } from "../database.ts";
 
-/** A row that this relay's transaction has locked. */
+/** A row that is locked by this relay's transaction. */
 export interface ClaimedRow {
   readonly position: string;
   readonly id: string;
-  /** JSON of a `NewJob`. Null where the rows before it fill the turn. */
+  /** JSON of a `NewJob`. Null if the rows before it fill the turn. */
   readonly job: string | null;
   readonly ordering: string | null;
   readonly tries: number;
-  /** Milliseconds since it was stored. */
+  /** Milliseconds since the row was stored. */
   readonly age: number;
-  /** The row before it with its ordering key, whoever holds that. */
+  /** The previous row with the same ordering key, even if another relay has locked it. */
   readonly previous: string | null;
 }
 
@@ -24,20 +24,23 @@ export interface RefusedRow {
   readonly pause: number;
 }
 
-/** Rows of one statement: it takes 65,534 parameters at most. */
+/** A statement takes at most 65,534 parameters. */
 const MAX_ROWS_PER_INSERT = 1_000;
 const COMMA = sql`, `;
 
-/** Bytes of JSON that one turn takes into memory, unless its first row alone is longer. */
+/** Bytes of JSON that one turn loads into memory, unless its first row alone is longer. */
 const MAX_JSON_BYTES = 8_000_000;
 
 /**
- * A relay's connection that says nothing for so long in its transaction is cut by the server: the relay froze or its
- * network is gone, and others must get at the rows. Longer than a relay waits for its engine.
+ * The server closes a relay's connection that is idle in a transaction for this long: the relay froze or lost its
+ * network, and others need the rows. Longer than `ENGINE_TIMEOUT` of the relay.
  */
 const IDLE_TRANSACTION_TIMEOUT = "15s";
 
-/** The statements on `queue_outbox` and `queue_relay`. Arrays are passed as text, since drivers differ in them. */
+/**
+ * The statements on `queue_outbox` and `queue_relay`. Arrays are passed as text, because drivers serialize them
+ * differently.
+ */
 export class OutboxTable {
   readonly #outbox: SQL;
   readonly #relay: SQL;
@@ -49,7 +52,7 @@ export class OutboxTable {
     this.#relay = sql`${sql.identifier(schema)}.queue_relay`;
   }
 
-  /** Positions are given in the order of the jobs. */
+  /** Positions follow the order of the jobs. */
   async insert(tx: Database, jobs: readonly NewJob[]): Promise<void> {
     for (let start = 0; start < jobs.length; start += MAX_ROWS_PER_INSERT) {
       const rows = jobs
@@ -62,12 +65,12 @@ export class OutboxTable {
   }
 
   /**
-   * Locks the next rows in the order in which they were stored, past those that others have locked and past the keys in
-   * `busy`. Of a key whose first row waits for its next try it locks none.
+   * Locks the next rows in the order they were stored. Skips rows that others have locked, ordering keys in `busy`, and
+   * keys whose first row waits for its next try.
    *
-   * Of any other key it may lock rows while another relay still holds earlier ones, or has moved or refused them since
-   * this statement's snapshot was taken: `previous` is as that snapshot has it, so a row whose `previous` isn't among
-   * the rows answered may not be moved.
+   * It may lock rows of a key while another relay still holds earlier ones, or has moved or refused them since this
+   * statement's snapshot. `previous` comes from that snapshot, so move a row only if its `previous` is among the rows
+   * returned.
    */
   claim(tx: Database, limit: number, busy: Iterable<string>): Promise<ClaimedRow[]> {
     return queryRows<ClaimedRow>(
@@ -127,8 +130,8 @@ export class OutboxTable {
   }
 
   /**
-   * Tells those who send for how many milliseconds from now a relay is awakeFor, and for how many it listens. Forgets
-   * relays that died a while ago.
+   * Records for how many milliseconds from now a relay is awake, and for how many it listens. Senders skip
+   * notifications accordingly. Also removes relays that died a while ago.
    */
   async announceRelay(db: Database, relay: string, awakeFor: number, listeningFor: number): Promise<void> {
     await db.execute(sql`
@@ -146,8 +149,8 @@ export class OutboxTable {
   }
 
   /**
-   * The role of a connection from which row-level security may hide rows; `undefined` when it sees all. A policy that
-   * hides nothing says `using (true)`, for all commands.
+   * The connection's role if row-level security may hide rows from it, `undefined` if it sees all rows. A policy that
+   * hides nothing is one for all commands with `using (true)`.
    */
   async roleBehindPolicies(db: Database): Promise<string | undefined> {
     const policies = sql`
@@ -167,18 +170,18 @@ export class OutboxTable {
     return row!.isLimited ? row!.role : undefined;
   }
 
-  /** Nobody needs to notify this relay any more. */
+  /** Removes a relay that has stopped, so that senders don't count on it. */
   async removeRelay(db: Database, relay: string): Promise<void> {
     await db.execute(sql`delete from ${this.#relay} where id = ${relay}`);
   }
 }
 
-/** As JSON: a key may hold what Postgres takes in no text. */
+/** As JSON, because a key may contain characters that Postgres rejects in text. */
 function orderingOf({ queue, ordering }: NewJob): string | null {
   return ordering === undefined ? null : `${queue}\n${JSON.stringify(ordering.key)}`;
 }
 
-/** An array literal of Postgres. A zero character, which it takes in no text, becomes a space. */
+/** An array literal of Postgres. NUL, which it rejects in text, becomes a space. */
 function textArray(values: readonly (string | null)[]): string {
   const items = values.map((value) =>
     value === null ? "null" : `"${value.replaceAll("\0", " ").replaceAll(/["\\]/g, "\\$&")}"`,

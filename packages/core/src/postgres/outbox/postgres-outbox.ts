@@ -18,31 +18,31 @@ import type { OutboxProblem } from "./relay-reporter.ts";
 
 export interface PostgresOutboxOptions {
   /**
-   * Where the relay reads, one connection at a time: a pool, or PGlite. What sends bring along is their own transaction, of whatever
-   * connection to the same database.
+   * The database that the relay reads, with one connection at a time: a pool, or PGlite. Sends use the transaction that
+   * they pass, on any connection to the same database.
    */
   readonly db: Database;
-  /** Where `migrate` has put the tables. @default "queue" */
+  /** The schema that you passed to `migrate`. @default "queue" */
   readonly schema?: string | undefined;
-  /** Wakes the relay as soon as a transaction commits. Without one it looks every `pollInterval`. */
+  /** Wakes the relay as soon as a transaction commits. Without it the relay polls every `pollInterval`. */
   readonly listener?: ChangeListener | undefined;
-  /** How often an idle relay looks although nothing woke it. "10ms" to "1m". @default "1s" */
+  /** How often an idle relay polls. "10ms" to "1m". @default "1s" */
   readonly pollInterval?: Duration | undefined;
-  /** Most jobs that one transaction of the relay moves, 1 to 5,000. @default 500 */
+  /** Maximum number of jobs that the relay moves in one transaction, 1 to 5,000. @default 500 */
   readonly batch?: number | undefined;
   /**
-   * Called for a job that the engine keeps refusing: after some six seconds, and then every minute. The relay's
-   * logger is told too. Its errors, thrown or rejected, are logged once and otherwise ignored.
+   * Called for a job that the engine keeps refusing: after about six seconds, then every minute. The relay logs the
+   * same. Errors of this callback, thrown or rejected, are logged once and otherwise ignored.
    */
   readonly onProblem?: ((problem: OutboxProblem) => void) | undefined;
 }
 
-/** An outbox in Postgres, made by `postgresOutbox`. */
+/** An outbox in Postgres, created by `postgresOutbox`. */
 export interface PostgresOutbox extends Outbox {
   start(host: RelayHost): Promise<Service>;
 }
 
-/** Where a relay moves jobs to, and where it tells of its failureLog. */
+/** The engine that a relay moves jobs to, and the logger for its failures. */
 export interface RelayHost {
   readonly engine: Engine;
   readonly logger: Logger;
@@ -60,9 +60,9 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * An outbox for `createQueue({ outbox })`: `send(…, { tx })` stores the job in that transaction, and it reaches the
- * engine if, and only if, the transaction commits. Workers of the queue run the relay that moves it; `startRelay` runs
- * one alone. Any number may run.
+ * An outbox for `createQueue({ outbox })`. `send(…, { tx })` stores the job in that transaction, and it reaches the
+ * engine if and only if the transaction commits. Every worker of the queue runs a relay that moves jobs; `startRelay`
+ * runs one on its own. Any number may run.
  *
  * @throws {QueueError} `INVALID_OPTIONS`.
  *
@@ -115,8 +115,8 @@ export interface StartRelayOptions {
 }
 
 /**
- * Runs a relay by itself, in a process without workers. It goes on, whatever happens to Postgres or to the engine,
- * until its `stop()`, which lets its turn end.
+ * Runs a relay in a process without workers. It survives failures of Postgres and of the engine, and runs until you
+ * call `stop()`, which finishes the current turn.
  *
  * @example
  * const relay = await startRelay({ outbox, engine: redisEngine({ url }) });
@@ -126,14 +126,14 @@ export function startRelay({ outbox, engine, logger = consoleLogger }: StartRela
   return outbox.start({ engine, logger: safeLogger(logger) });
 }
 
-/** By Drizzle's own marks, which hold across copies of it. */
+/** Drizzle's `is` works across copies of the package. */
 function assertTransaction(tx: unknown): asserts tx is Database {
   if (is(tx, PgTransaction)) return;
   const what = is(tx, PgDatabase) ? "the database itself" : "something else";
   throw new QueueError(
     "INVALID_OPTIONS",
-    `\`tx\` must be a Postgres transaction of Drizzle, and is ${what}. ` +
-      "Send within `db.transaction(async (tx) => …)` and pass on its `tx`.",
+    `\`tx\` must be a Drizzle transaction on Postgres, but is ${what}. ` +
+      "Send inside `db.transaction(async (tx) => …)` and pass its `tx`.",
     { issues: [{ path: "tx", message: `expected a transaction, got ${what}` }] },
   );
 }

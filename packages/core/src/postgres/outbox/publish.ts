@@ -4,14 +4,14 @@ import type { NewJob } from "../../engine/job.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { messageOf } from "../../errors/thrown.ts";
 
-/** A job of the outbox on its way. */
+/** A job that is being moved from the outbox to the engine. */
 export interface OutboxEntry {
   readonly position: string;
   readonly job: NewJob;
   readonly ordering: string | null;
 }
 
-/** What became of a turn's entries. One that is in neither list waits behind a refused one of its ordering key. */
+/** The result of a turn. An entry in neither list waits behind a refused one with its ordering key. */
 export interface PublishResult<P extends OutboxEntry> {
   readonly stored: P[];
   readonly refused: { readonly entry: P; readonly error: string }[];
@@ -19,14 +19,14 @@ export interface PublishResult<P extends OutboxEntry> {
 
 type Enqueue = (jobs: readonly NewJob[]) => Promise<readonly EnqueueOutcome[]>;
 
-/** `behind`: not tried, since it follows one that was refused. */
+/** `behind`: not tried, because an earlier entry of its ordering key was refused. */
 type EntryResult = "stored" | "behind" | { readonly error: string };
 
 /**
- * Stores jobs in an engine, each for itself, so that one that is refused keeps none back but those of its own ordering
- * key. The entries come in the order of their sends.
+ * Stores jobs in an engine independently, so that a refused job only holds back those of its own ordering key. Entries
+ * must be in send order.
  *
- * @throws whatever says that the engine, and not a job, is the trouble.
+ * @throws errors that concern the engine, not a job.
  */
 export async function publish<P extends OutboxEntry>(
   engine: Engine,
@@ -36,7 +36,10 @@ export async function publish<P extends OutboxEntry>(
   const enqueue: Enqueue = async (jobs) => {
     const outcomes = await withEngineTimeout(engine.core.enqueue(jobs.map((job) => ({ jobs: [job] }))));
     if (outcomes.length === jobs.length) return outcomes;
-    throw new QueueError("ENGINE_UNAVAILABLE", `The ${engine.name} engine didn't answer for every job.`);
+    throw new QueueError(
+      "ENGINE_UNAVAILABLE",
+      `The ${engine.name} engine returned fewer outcomes than jobs.`,
+    );
   };
   const result: PublishResult<P> = { stored: [], refused: [] };
   const heldKeys = new Set<string | null>();
@@ -55,8 +58,8 @@ export async function publish<P extends OutboxEntry>(
 }
 
 /**
- * The jobs for one call. What follows a job that may be refused, by their ordering key or by a dependency on one that
- * follows it, is for a later call.
+ * Splits off the jobs for one call. Jobs that follow a job that may be refused, through their ordering key or a
+ * dependency, are left for a later call.
  */
 function nextWave<P extends OutboxEntry>(entries: readonly P[]): { wave: P[]; later: P[] } {
   const wave: P[] = [];
@@ -82,7 +85,7 @@ async function enqueueWave(wave: readonly OutboxEntry[], enqueue: Enqueue): Prom
     if (isEngineFailure(error)) throw error;
     if (wave.length === 1) return [{ error: messageOf(error) }];
   }
-  // There is some job that the engine can't take. One by one, only that one stays.
+  // The engine can't take some job. Enqueued one by one, only that job is left behind.
   const results: EntryResult[] = [];
   const heldKeys = new Set<string>();
   for (const entry of wave) {
@@ -98,8 +101,8 @@ async function enqueueWave(wave: readonly OutboxEntry[], enqueue: Enqueue): Prom
 function toEntryResult(outcome: EnqueueOutcome): EntryResult {
   if (outcome.ok) return "stored";
   return outcome.reason === "dependency-not-found"
-    ? { error: `It depends on what the engine doesn't know: ${outcome.missing.join(", ")}.` }
-    : { error: `It would wait for itself: ${outcome.cycle.join(" → ")}.` };
+    ? { error: `It depends on jobs that the engine doesn't know: ${outcome.missing.join(", ")}.` }
+    : { error: `Its dependencies form a cycle: ${outcome.cycle.join(" → ")}.` };
 }
 
 function isEngineFailure(error: unknown): boolean {

@@ -6,34 +6,34 @@ import { backoffDelay } from "../../timing/backoff.ts";
 import { quoteName } from "../column-names.ts";
 import type { Refusal } from "./relay-turn.ts";
 
-/** A job that the relay hasn't been able to move for some time. It goes on trying. */
+/** A job that the relay hasn't been able to move for some time. The relay keeps trying. */
 export interface OutboxProblem {
   readonly jobId: string;
-  /** `undefined` when what the table holds isn't a job. */
+  /** `undefined` if the row isn't a valid job. */
   readonly messageType: string | undefined;
   readonly queue: string | undefined;
-  /** Why the engine reportRefusal it the last time. */
+  /** Why the engine refused it the last time. */
   readonly error: string;
   readonly tries: number;
-  /** When it was sent. */
+  /** When the job was sent. */
   readonly sentAt: Date;
 }
 
 const RETRY_BACKOFF = { first: 100, max: 2_000 };
 
-/** With pauses that double from 50 ms: the try some six seconds after the first one. */
+/** With pauses that double from 50 ms, this try comes about six seconds after the first. */
 const FIRST_REPORTED_TRY = 8;
-/** From here on the tries are half a minute apart. */
+/** From this try on, tries are half a minute apart. */
 const FIRST_STEADY_TRY = 11;
 
 interface RelayReporterParts {
-  /** Where the outbox is. */
+  /** The schema of the outbox. */
   readonly schema: string;
   readonly logger: Logger;
   readonly onProblem: ((problem: OutboxProblem) => void) | undefined;
 }
 
-/** What a relay tells people: each trouble when it begins and ends, and of a job that is stuck every minute. */
+/** Logs when failures of a relay begin and end, and reports stuck jobs every minute. */
 export class RelayReporter {
   readonly #parts: RelayReporterParts;
   readonly #guard: CallbackGuard;
@@ -44,13 +44,13 @@ export class RelayReporter {
     this.#guard = new CallbackGuard(logFailure("onProblem of the outbox", () => parts.logger));
   }
 
-  /** Notes a reportFailure turn and answers the milliseconds to wait. */
+  /** Records a failed turn and returns the milliseconds to wait. */
   reportFailure(error: unknown): number {
     const kind = isQueueError(error) ? error.code : messageOf(error);
     const failures = (this.#failure?.failures ?? 0) + 1;
     if (this.#failure?.kind !== kind) {
       this.#parts.logger.error(
-        "The relay can't move jobs from the outbox to the engine; it goes on trying.",
+        "The relay can't move jobs from the outbox to the engine. It keeps trying.",
         error,
       );
     }
@@ -58,7 +58,7 @@ export class RelayReporter {
     return backoffDelay(RETRY_BACKOFF, failures);
   }
 
-  /** Notes a turn that went well and answers whether trouble is over with it. */
+  /** Records a successful turn and returns whether it ends a series of failures. */
   reportSuccess(): boolean {
     if (this.#failure === undefined) return false;
     this.#failure = undefined;
@@ -66,7 +66,7 @@ export class RelayReporter {
     return true;
   }
 
-  /** Every relay may see any try, so what is told depends on the number of tries alone. */
+  /** Any relay may see any try, so what to report depends only on the number of tries. */
   reportRefusal({ id, job, hasOrderingKey, error, tries, age }: Refusal): void {
     if (tries !== FIRST_REPORTED_TRY && (tries < FIRST_STEADY_TRY || (tries - FIRST_STEADY_TRY) % 2 !== 0))
       return;
@@ -74,26 +74,26 @@ export class RelayReporter {
     const sentAt = new Date(Date.now() - age);
     const { messageType } = job?.envelope ?? {};
     logger.error(
-      `The job ${id}${messageType === undefined ? "" : ` (${messageType})`} is stuck in the outbox since ` +
-        `${sentAt.toISOString()}, after ${tries} tries: ${error} The relay goes on trying` +
-        `${hasOrderingKey ? ", and what was sent after it with its ordering key waits" : ""}. ` +
-        `To give it up: delete from "${schema}".queue_outbox where id = '${id}'.`,
+      `The job ${id}${messageType === undefined ? "" : ` (${messageType})`} has been stuck in the outbox since ` +
+        `${sentAt.toISOString()}, after ${tries} tries: ${error} The relay keeps trying` +
+        `${hasOrderingKey ? ", and later jobs with its ordering key wait" : ""}. ` +
+        `To drop it, run: delete from "${schema}".queue_outbox where id = '${id}'.`,
     );
     if (!onProblem) return;
     this.#guard.call(onProblem, { jobId: id, messageType, queue: job?.queue, error, tries, sentAt });
   }
 
-  /** Row-level security may hide rows from the relay. */
+  /** Warns that row-level security may hide rows from the relay. */
   warnOfPolicies(role: string): void {
     const outbox = `${quoteName(this.#parts.schema)}.queue_outbox`;
     this.#parts.logger.warn(
-      `Row-level security applies to ${outbox} for the relay's role ${quoteName(role)}: jobs that a policy hides from it ` +
-        `stay there. Let it see all of them: alter role ${quoteName(role)} bypassrls, or: create policy relay on ` +
+      `Row-level security applies to ${outbox} for the relay's role ${quoteName(role)}. Jobs that a policy hides from it ` +
+        `stay there. To show it all rows, run: alter role ${quoteName(role)} bypassrls, or: create policy relay on ` +
         `${outbox} to ${quoteName(role)} using (true).`,
     );
   }
 
-  /** The engine or the listener was closed, or refuses for good. */
+  /** Logs that the engine or the listener was closed, or fails permanently. */
   reportGivingUp(what: string, error: unknown): void {
     this.#parts.logger.error(what, error);
   }

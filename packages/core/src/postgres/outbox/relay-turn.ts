@@ -13,22 +13,22 @@ export interface TurnParts {
   readonly db: Database;
   readonly table: OutboxTable;
   readonly engine: Engine;
-  /** Most rows to move. */
+  /** Maximum number of rows to move. */
   readonly batch: number;
-  /** Waits for the engine, but not for ever. */
+  /** Waits for the engine, up to a timeout. */
   readonly withEngineTimeout: <T>(answer: Promise<T>) => Promise<T>;
 }
 
-/** A job that the engine has refused. */
+/** A job that the engine refused. */
 export interface Refusal {
   readonly id: string;
-  /** Undefined when the row isn't a job. */
+  /** `undefined` if the row isn't a valid job. */
   readonly job: NewJob | undefined;
   readonly hasOrderingKey: boolean;
   readonly error: string;
-  /** This one included. */
+  /** Including this one. */
   readonly tries: number;
-  /** Milliseconds since it was stored. */
+  /** Milliseconds since the row was stored. */
   readonly age: number;
   /** Milliseconds until the next try. */
   readonly pause: number;
@@ -37,9 +37,9 @@ export interface Refusal {
 export interface TurnReport {
   readonly moved: number;
   readonly refusals: readonly Refusal[];
-  /** Ordering keys whose next rows are in another relay's hands. */
+  /** Ordering keys whose next rows another relay has locked. */
   readonly busy: ReadonlySet<string>;
-  /** Whether there may be more to move at once. */
+  /** Whether there may be more rows to move right away. */
   readonly isFull: boolean;
 }
 
@@ -48,23 +48,24 @@ interface RowEntry extends OutboxEntry {
 }
 
 /**
- * Moves what is next in the outbox, in one transaction: a relay that dies before its end has moved nothing, as far as
- * the table knows, and the engine tells the jobs that come again by their ids.
+ * Moves the next jobs of the outbox, in one transaction. If the relay dies before its end, the rows stay, and the
+ * engine recognises jobs that come again by their ids.
  *
- * The order of an ordering key holds with any number of relays: a row is moved only together with, or after, all rows
- * of its key before it that this turn's snapshot shows. What that snapshot doesn't show was committed later than the
- * row itself, by a transaction that overlapped with the row's: between the two nobody has promised an order.
+ * Ordering keys keep their order with any number of relays: a row moves only together with, or after, all earlier rows
+ * of its key in this turn's snapshot. A row that the snapshot misses was committed later, by an overlapping
+ * transaction, and between overlapping transactions there is no order to keep.
  */
 export function takeTurn(parts: TurnParts, busy: Iterable<string>): Promise<TurnReport> {
   const { db, table, engine, batch, withEngineTimeout } = parts;
-  // In stricter isolation two relays that meet would fail, instead of passing each other.
+  // With stricter isolation, two relays that meet would fail instead of skipping each other's rows.
   return inTransaction(db, async (tx, isLost): Promise<TurnReport> => {
     const rows = await table.claim(tx, batch, busy);
     const { entries, unreadable, blocked, isCut } = sortRows(rows);
     const { stored, refused } = await publish(engine, entries, withEngineTimeout);
-    if (isLost()) throw new QueueError("DATABASE_UNAVAILABLE", "The connection was lost during the turn.");
+    if (isLost())
+      throw new QueueError("DATABASE_UNAVAILABLE", "The relay lost its connection during a turn.");
     const refusals = [
-      ...unreadable.map((row) => toRefusal(row, undefined, "What is stored isn't a job.")),
+      ...unreadable.map((row) => toRefusal(row, undefined, "The row isn't a valid job.")),
       ...refused.map(({ entry: { row, job }, error }) => toRefusal(row, job, error)),
     ];
     if (stored.length > 0)
@@ -81,7 +82,7 @@ interface SortedRows {
   readonly entries: readonly RowEntry[];
   readonly unreadable: readonly ClaimedRow[];
   readonly blocked: ReadonlySet<string>;
-  /** Whether rows were left for the next turn, since this one has enough to carry. */
+  /** Whether rows were left for the next turn because this one is full. */
   readonly isCut: boolean;
 }
 
@@ -108,7 +109,7 @@ function sortRows(rows: readonly ClaimedRow[]): SortedRows {
   return { entries, unreadable, blocked, isCut: false };
 }
 
-/** The job, its delay counted from when it was stored. Undefined when somebody else's hand was in the row. */
+/** The job, with its delay counted from when it was stored. `undefined` if the row was tampered with. */
 function readJob({ id, age }: ClaimedRow, text: string): NewJob | undefined {
   try {
     const job = JSON.parse(text) as NewJob;

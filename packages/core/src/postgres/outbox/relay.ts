@@ -25,19 +25,19 @@ export interface RelayParts {
 }
 
 const CHANNEL = "queue_outbox";
-/** For the engine: after that the rows go back for whichever relay has a better connection. */
+/** For a call to the engine. After that the rows are unlocked, for a relay with a better connection. */
 const ENGINE_TIMEOUT = 10_000;
-/** For a whole turn. A connection to Postgres that died half-open never answers. */
+/** For a whole turn. A half-open connection to Postgres never answers. */
 const TURN_TIMEOUT = 30_000;
-/** A worker that stops gives its services ten seconds. */
+/** Less than the ten seconds that a stopping worker gives its services. */
 const STOP_TIMEOUT = 8_000;
 
-/** Pauses between looks, in milliseconds. */
+/** Poll interval of an awake relay, in milliseconds. */
 const AWAKE_POLL_INTERVAL = 10;
-/** Until another relay may have let go of the keys that this one could use. */
+/** Poll interval while other relays hold ordering keys that this one could move. */
 const BUSY_KEY_INTERVAL = 10;
 
-/** Sends less than this apart are worth staying awake for. */
+/** The relay stays awake while sends are closer together than this. */
 const DENSE_SEND_INTERVAL = 100;
 const AWAKE_DURATION = 250;
 const LISTENING_DURATION = 60_000;
@@ -45,16 +45,16 @@ const LISTENING_DURATION = 60_000;
 /**
  * Moves jobs from the outbox to the engine.
  *
- * Between turns it sleeps until a `NOTIFY` or the poll. Commits that notify wait for each other, so under load it
- * stays awake and says so in `queue_relay`: for so long nobody notifies, and it looks every few milliseconds. Who
- * sent within that time may commit after it and then wakes nobody. So what a relay does when it may sleep again is
- * to look after pauses that double: such a job waits no longer for its relay than it did for its commit.
+ * Between turns it sleeps until a `NOTIFY` or the next poll. Commits that notify wait for each other, so under load the
+ * relay stays awake and records that in `queue_relay`. Until then senders don't notify, and it polls every few
+ * milliseconds. A transaction that sent during that time may commit later and notifies nobody. So before it sleeps, the
+ * relay polls at doubling intervals: such a job waits no longer for the relay than it did for its commit.
  */
 export class Relay implements Service {
   readonly #parts: RelayParts;
   readonly #reporter: RelayReporter;
   readonly #id = randomSource().randomUUID();
-  /** Keys that another relay has in hand, until this one has nothing else to do. */
+  /** Ordering keys that other relays hold, until this one has nothing else to do. */
   readonly #busy = new Set<string>();
   #running: Promise<void> | undefined;
   #isStopped = false;
@@ -63,7 +63,7 @@ export class Relay implements Service {
   #hasCheckedPolicies = false;
   #interrupt: (() => void) | undefined;
   #isListening = false;
-  /** Until then somebody who sends may rely on this relay to look. */
+  /** Senders may rely on this relay to poll until then. */
   #awakeUntil = now();
   #listeningUntil = Number.NEGATIVE_INFINITY;
   #lastMovedAt = Number.NEGATIVE_INFINITY;
@@ -79,7 +79,7 @@ export class Relay implements Service {
     this.#running ??= this.#run();
   }
 
-  /** Lets the turn that is under way end. */
+  /** Waits for the current turn to end. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#interrupt?.();
@@ -94,7 +94,7 @@ export class Relay implements Service {
         await this.#sleep(pause, ignoresWakes);
     }
     const { db, table } = this.#parts;
-    // When the database is away, what is said there ends by itself.
+    // If the database is away, the row expires on its own.
     if (Number.isFinite(this.#listeningUntil)) await table.removeRelay(db, this.#id).catch(() => {});
     const endListening = await listening;
     await endListening?.();
@@ -113,7 +113,7 @@ export class Relay implements Service {
       return end;
     } catch (error) {
       this.#reporter.reportGivingUp(
-        `The relay can't listen. It looks into the outbox every ${pollInterval} ms instead.`,
+        `The relay can't listen for notifications. It polls the outbox every ${pollInterval} ms instead.`,
         error,
       );
       return undefined;
@@ -140,7 +140,7 @@ export class Relay implements Service {
         createError: timeoutError("DATABASE_UNAVAILABLE", "The outbox's database"),
       });
       if (!this.#hasCheckedPolicies) await this.#checkPolicies();
-      // Nobody has looked meanwhile, whatever was announced.
+      // No poll happened during the failures, whatever was announced.
       if (this.#reporter.reportSuccess()) this.#awakeUntil = Math.max(this.#awakeUntil, now());
       for (const refusal of report.refusals) this.#reporter.reportRefusal(refusal);
       return { pause: this.#pauseAfter(report), ignoresWakes: false };
@@ -149,14 +149,14 @@ export class Relay implements Service {
         return { pause: this.#reporter.reportFailure(error), ignoresWakes: true };
       this.#isStopped = true;
       this.#reporter.reportGivingUp(
-        "The engine was closed, so the relay stops. Stop relays before closing it.",
+        "The engine was closed, so the relay stops. Stop relays before you close the engine.",
         error,
       );
       return { pause: 0, ignoresWakes: true };
     }
   }
 
-  /** Hidden rows are found by nobody: not by this relay, and not by whoever looks for what is stuck in its role. */
+  /** Rows hidden by a policy would be stuck unnoticed: neither the relay nor queries under its role see them. */
   async #checkPolicies(): Promise<void> {
     const { db, table } = this.#parts;
     const role = await withTypedErrors("The outbox", () => table.roleBehindPolicies(db));
@@ -164,7 +164,7 @@ export class Relay implements Service {
     this.#hasCheckedPolicies = true;
   }
 
-  /** Tells those who send whether, and how long, they needn't notify. */
+  /** Records for how long senders need not notify. */
   async #announce(moved: number): Promise<void> {
     const { db, table } = this.#parts;
     const at = now();
@@ -183,7 +183,7 @@ export class Relay implements Service {
       Math.max(isDense ? AWAKE_DURATION : 0, this.#awakeUntil - at),
       LISTENING_DURATION,
     );
-    // Counted from the answer, so that it ends later here than there.
+    // Counted from the reply, so that it ends later here than in the database.
     this.#awakeUntil = Math.max(this.#awakeUntil, now() + (isDense ? AWAKE_DURATION : 0));
     this.#listeningUntil = at + LISTENING_DURATION;
   }
@@ -213,7 +213,7 @@ function now(): number {
   return performance.now();
 }
 
-/** A time that can be ended early. */
+/** A sleep that can be ended early. */
 function startSleep(milliseconds: number): { readonly over: Promise<void>; end(): void } {
   let end: () => void = () => {};
   const over = new Promise<void>((resolve) => {

@@ -4,34 +4,34 @@ import { compareAges, compareSteps, type JobWrite, mergeWrites, type SubjectWrit
 /** Called once, with whether Postgres accepted the first try. */
 export type WriteListener = (isWritten: boolean) => void;
 
-/** A write that waits, or is under way. */
+/** A write that is waiting or in flight. */
 export interface PendingWrite {
   readonly subject: string;
   readonly write: SubjectWrite;
-  /** A transition goes at once; progress waits until its subject may be written again. */
+  /** Transitions are written at once. Progress waits until its subject may be written again. */
   readonly isUrgent: boolean;
   readonly listeners: readonly WriteListener[];
 }
 
-/** What to write next. `wakeAt`: when more will be due, if time is all that it waits for. */
+/** What to write next. `wakeAt`: when the next write is due, if only progress is waiting. */
 export interface Batch {
   readonly subjects: readonly PendingWrite[];
   readonly jobs: readonly JobWrite[];
   readonly wakeAt: number | undefined;
 }
 
-/** A little more than a quarter of a second, so that no second has five. */
+/** A little more than a quarter of a second, so that there are never five writes in one second. */
 const PROGRESS_INTERVAL = 260;
 
 /**
- * The writes that wait, as few as say the same: of each job only its newest step, of each subject only the newest
- * job, but for older jobs that have fields to tell, which are written first.
+ * Waiting writes, merged as far as possible: only the newest step of each job, and only the newest job of each subject.
+ * Older jobs with fields to write are kept, and go first.
  */
 export class Backlog {
-  /** Of each subject its jobs, oldest first. Never an empty list. */
+  /** The jobs of each subject, oldest first. No list is empty. */
   readonly #subjects = new Map<string, PendingWrite[]>();
   readonly #jobs = new Map<string, JobWrite>();
-  /** When each subject was written last, the longest ago first. */
+  /** When each subject was last written, oldest first. */
   readonly #writtenAt = new Map<string, number>();
 
   get isEmpty(): boolean {
@@ -49,7 +49,7 @@ export class Backlog {
     if (!known || compareSteps(write, known) >= 0) this.#jobs.set(write.jobId, write);
   }
 
-  /** Puts writes back that failed, behind what has come meanwhile. */
+  /** Puts failed writes back, merged under those that were added meanwhile. */
   restore(subjects: readonly PendingWrite[], jobs: readonly JobWrite[]): void {
     for (const pending of subjects) {
       const waiting = this.#subjects.get(pending.subject);
@@ -59,7 +59,7 @@ export class Backlog {
     for (const write of jobs) if (!this.#jobs.has(write.jobId)) this.#jobs.set(write.jobId, write);
   }
 
-  /** Makes progress that waits for its time due now. */
+  /** Makes waiting progress due now. */
   expedite(): void {
     for (const waiting of this.#subjects.values()) waiting[0] = { ...waiting[0]!, isUrgent: true };
   }
@@ -83,7 +83,7 @@ export class Backlog {
       this.#writtenAt.delete(subject);
       this.#writtenAt.set(subject, now);
     }
-    // A row must be there before a transition can find it by its job.
+    // A row must exist before a transition can find it by its job.
     const jobs = subjects.length < MAX_ROWS ? [...this.#jobs.values()].slice(0, MAX_ROWS) : [];
     for (const { jobId } of jobs) this.#jobs.delete(jobId);
     return { subjects, jobs, wakeAt: Number.isFinite(wakeAt) ? wakeAt : undefined };
@@ -97,7 +97,7 @@ export class Backlog {
   }
 }
 
-/** An older job that tells no fields has nothing left to say: its row would be overwritten at once. */
+/** Drops older jobs without fields: their row would be overwritten at once. */
 function dropSuperseded(waiting: PendingWrite[]): void {
   while (waiting.length > 1) {
     const [oldest, next] = waiting as [PendingWrite, PendingWrite];

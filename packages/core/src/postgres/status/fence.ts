@@ -4,20 +4,20 @@ import type { Database } from "../database.ts";
 import type { AnyStatusTable, StatusTableParts } from "./table.ts";
 import { type JobWrite, RANKS, type SubjectWrite } from "./transition.ts";
 
-/** Rows of one statement. Postgres takes 65,535 parameters, and a row has a few dozen at most. */
+/** Maximum number of rows per statement. Postgres takes 65,535 parameters, and a row has a few dozen at most. */
 export const MAX_ROWS = 200;
 
 /**
- * Writes rows in one statement. Each is refused, and its row left as it is, when the row tells of something newer:
+ * Writes rows in one statement. A write is skipped if the row is newer:
  *
- * - a row without a `job_id` is nobody's, and loses;
- * - of two jobs the one that was sent later wins, the greater id when both were sent in one millisecond;
- * - of two transitions of a job the one with the greater epoch wins, in an epoch the one of the greater rank.
+ * - a row without a `job_id` belongs to no job, and is always overwritten;
+ * - of two jobs, the one sent later wins; if both were sent in one millisecond, the one with the greater id;
+ * - of two transitions of a job, the one with the greater epoch wins; within an epoch, the one with the greater rank.
  *
- * That is a total order, so writes may come late, twice and in any order, and the newest stands. Postgres compares
- * with the row as it is once it is locked, so nothing comes between the comparison and the write.
+ * This is a total order, so writes may come late, twice and in any order, and the newest one stands. Postgres compares
+ * with the locked row, so nothing happens between the comparison and the write.
  *
- * All writes set the same fields, no two have the same key, and there are `MAX_ROWS` at most.
+ * All writes must set the same fields and have different keys, and there are at most `MAX_ROWS`.
  */
 export async function writeSubjects(
   db: Database,
@@ -58,9 +58,9 @@ export async function writeSubjects(
 }
 
 /**
- * The same fence for a transition of which only the job is known: a row that doesn't have the job isn't touched. One
- * row a statement: `writeSubjects` locks its rows in the order of their keys, which nobody knows here, and whoever
- * locks several in another order may end in a deadlock with it.
+ * The same fence for a transition of which only the job is known. Rows of other jobs aren't changed. Writes one row per
+ * statement: `writeSubjects` locks rows in key order, the key is unknown here, and locking in another order may
+ * deadlock.
  */
 export async function writeJob(
   db: Database,
@@ -78,7 +78,7 @@ export async function writeJob(
       and ${isNotLater(columns, next, sql`${columns.status!} <> ${next.status}`)}`);
 }
 
-/** Whether the row's step isn't later than the written one. An equal step is written again where `repeats` holds. */
+/** Whether the row's step isn't later than the written one. An equal step is written again if `repeats` is true. */
 function isNotLater(
   row: Readonly<Record<string, PgColumn>>,
   next: { readonly epoch: SQL; readonly status: SQL },
@@ -93,7 +93,7 @@ function rank(status: SQL): SQL {
   return sql`(case ${status} when 'RUNNING' then ${sql.raw(`${RANKS.RUNNING}`)} when 'PENDING' then ${sql.raw(`${RANKS.PENDING}`)} else ${sql.raw(`${RANKS.FAILED}`)} end)`;
 }
 
-/** Ids are compared byte by byte, whatever language the database sorts by. */
+/** Compares ids byte by byte, whatever the collation of the database. */
 function bytewise(column: PgColumn): SQL {
   return sql`${column} collate "C"`;
 }
@@ -120,7 +120,7 @@ function toRow({
   };
 }
 
-/** Postgres' text has no NUL. */
+/** Postgres rejects NUL in text. */
 function cleanText(text: string | undefined): string | null {
   return text?.replaceAll("\0", "") ?? null;
 }

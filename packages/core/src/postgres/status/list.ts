@@ -7,26 +7,26 @@ import { castText, type TableCatalog } from "../column-types.ts";
 import type { Database } from "../database.ts";
 import type { AnyStatusTable, StatusRow, StatusTableParts } from "./table.ts";
 
-/** Conditions on columns, all of which must hold: a value, an array of allowed ones, or `null` for rows without one. */
+/** Conditions on columns, combined with "and": a value, an array of allowed values, or `null` for rows without one. */
 export type StatusFilter<T extends AnyStatusTable> = {
   readonly [Name in keyof StatusRow<T>]?: StatusRow<T>[Name] | readonly StatusRow<T>[Name][] | undefined;
 };
 
 /** What `list` takes. */
 export interface StatusListOptions<T extends AnyStatusTable> {
-  /** By columns, or any condition of Drizzle's. @default all rows */
+  /** Conditions on columns, or any Drizzle condition. @default all rows */
   readonly where?: StatusFilter<T> | SQL | undefined;
-  /** A column; rows without a value come last. @default { column: "updatedAt", direction: "desc" } */
+  /** A column. Rows without a value come last. @default { column: "updatedAt", direction: "desc" } */
   readonly orderBy?:
     | { readonly column: keyof StatusRow<T> & string; readonly direction?: "asc" | "desc" | undefined }
     | undefined;
   /** 1 to 1,000. @default 50 */
   readonly limit?: number | undefined;
-  /** From the page before, with the same `orderBy`. */
+  /** The cursor of the previous page, with the same `orderBy`. */
   readonly cursor?: string | undefined;
 }
 
-/** One page of rows. Without a `cursor` it is the last. */
+/** One page of rows. The last page has no `cursor`. */
 export interface StatusPage<T extends AnyStatusTable> {
   readonly rows: readonly StatusRow<T>[];
   readonly cursor?: string;
@@ -46,7 +46,7 @@ const optionsSchema = z.strictObject({
 
 type Options = z.output<typeof optionsSchema>;
 
-/** The last row of a page: what it is ordered by, and its key, as Postgres' own text. */
+/** The last row of a page: the value that it is ordered by and its key, as text of Postgres. */
 const positionSchema = z.strictObject({
   column: z.string(),
   direction: z.enum(["asc", "desc"]),
@@ -110,7 +110,7 @@ function isOneOf(column: PgColumn, wanted: unknown): SQL | undefined {
   return values.length === wanted.length ? among : or(among, isNull(column));
 }
 
-/** Rows behind a position, in the order of the list: by the column, those without a value last, then by the key. */
+/** Rows after a position in the order of the list: by the column, rows without a value last, then by the key. */
 async function isAfter(
   { keyColumns }: StatusTableParts,
   catalog: TableCatalog,
@@ -149,7 +149,7 @@ function readCursor(cursor: string, { orderBy }: Options, { keyNames }: StatusTa
   if (isOfThisList) return parsed.data;
   throw new QueueError(
     "INVALID_OPTIONS",
-    "list: the cursor isn't from a page of this list with this orderBy.",
+    "list: the cursor isn't from this list, or from another `orderBy`. Pass the cursor of the previous page.",
   );
 }
 

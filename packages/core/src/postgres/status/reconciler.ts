@@ -11,21 +11,21 @@ import type { StatusStore } from "./store.ts";
 import type { Status } from "./table.ts";
 import type { Tracker } from "./tracker.ts";
 
-/** Rows of one look, and of one turn; what is left of a large table is looked at in the next turn. */
+/** Rows per query and per turn. The rest of a large table is scanned in the next turn. */
 const PAGE = 500;
 const MAX_ROWS_PER_TURN = 5_000;
-/** Rows that were written a moment ago are on their way still, in milliseconds. */
+/** Rows written more recently than this are skipped, in milliseconds: their next write may be on its way. */
 const MIN_ROW_AGE = 2_000;
 
 const GONE =
-  "The job is not known to the engine any more: it was removed, or forgotten before its end could be written here.";
+  "The engine no longer knows the job. It was removed, or trimmed before its outcome could be written here.";
 
-/** How the row of a job ends that the engine has removed, by how the job did. */
+/** How to end the row of a job that the engine has removed, by the state the job ended in. */
 const ENDINGS: Readonly<Record<TerminalState, { readonly status: Status; readonly message: string | null }>> =
   {
     completed: { status: "SUCCEEDED", message: null },
-    failed: { status: "FAILED", message: "The job failed. Its error is no longer kept." },
-    cancelled: { status: "CANCELLED", message: "The job was cancelled. The reason is no longer kept." },
+    failed: { status: "FAILED", message: "The job failed. Its error is no longer stored." },
+    cancelled: { status: "CANCELLED", message: "The job was cancelled. The reason is no longer stored." },
   };
 
 export interface ReconcilerParts {
@@ -41,7 +41,7 @@ interface UnfinishedRow {
   readonly jobId: string;
   readonly epoch: number;
   readonly status: Status;
-  /** As text, since a Date has no microseconds. */
+  /** As text, because a Date has no microseconds. */
   readonly updatedAt: string;
 }
 
@@ -50,15 +50,15 @@ interface EndedRow extends UnfinishedRow {
 }
 
 /**
- * Compares rows that haven't ended with their jobs, and mends those that missed something: a worker died between the
- * end of a job and its row, or Postgres was away for longer than the worker was there.
+ * Compares unfinished rows with their jobs, and repairs rows that missed a transition: a worker died between the end of
+ * a job and the write of its row, or Postgres was away for longer than the worker lived.
  */
 export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #statementTimeout = new StatementTimeout();
-  /** When a job was first found gone, by its id. */
+  /** When each job was first found gone, by id. */
   readonly #goneSince = new Map<string, number>();
-  /** Jobs whose rows Postgres refused to end. */
+  /** Jobs whose rows Postgres refused to update. */
   readonly #refused = new Set<string>();
   #after: UnfinishedRow | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -137,7 +137,7 @@ export class Reconciler {
     });
   }
 
-  /** Jobs that aren't stored ended as the engine remembers. One that it has forgotten is given up after a while. */
+  /** Ends the rows of removed jobs as the engine remembers them. Jobs that it doesn't remember fail after a while. */
   async #endGoneRows(gone: readonly UnfinishedRow[]): Promise<void> {
     if (gone.length === 0) return;
     const remembered = await facetOf(this.#parts.engine, "inspect").remembered(
@@ -164,13 +164,13 @@ export class Reconciler {
     };
     const left = rows.filter(({ jobId }) => !this.#refused.has(jobId));
     await isolateRefused(left, write, (row, error) => {
-      // Not again: it would be refused, and reported, in every turn.
+      // Skipped from now on: it would be refused and reported in every turn.
       this.#refused.add(row.jobId);
       this.#parts.onError(refusedRow(name, row, error));
     });
   }
 
-  /** It gives way to anything that is known better: only a row that is as it was read is changed. */
+  /** Changes only rows that haven't changed since they were read. */
   async #updateEndings(rows: readonly EndedRow[]): Promise<void> {
     const { table, parts } = this.#parts.store;
     const { jobId, epoch } = parts.columns;
@@ -186,7 +186,7 @@ export class Reconciler {
       where ${jobId!} = ended.job_id and ${epoch!} = ended.epoch and ${isUnfinished(parts.columns.status!)}`);
   }
 
-  /** A job that was sent with `tx` isn't in the engine until the relay has moved it, however long that takes. */
+  /** Jobs sent with `tx` aren't in the engine until the relay has moved them, however long that takes. */
   async #findInOutbox(rows: readonly UnfinishedRow[]): Promise<ReadonlySet<string>> {
     if (rows.length === 0) return new Set();
     const outboxes = await this.#query<{ schema: string }>(sql`
@@ -206,7 +206,7 @@ export class Reconciler {
     return found;
   }
 
-  /** A row with a `finished_at` and no end was changed by somebody else, who knows better. */
+  /** Skips unfinished rows with a `finished_at`: the app has changed them by hand. */
   #read(): Promise<UnfinishedRow[]> {
     const { table, parts } = this.#parts.store;
     const { jobId, epoch, status, finishedAt, updatedAt } = parts.columns;
@@ -230,7 +230,7 @@ export class Reconciler {
   }
 }
 
-/** As the partial index of status tables says it. */
+/** Must match the condition of the partial index of status tables. */
 function isUnfinished(status: { getSQL(): SQL }): SQL {
   return sql`${status} in ('PENDING', 'RUNNING')`;
 }

@@ -8,24 +8,24 @@ import { StatementTimeout } from "./statement-timeout.ts";
 import type { JobWrite, SubjectWrite } from "./transition.ts";
 import type { StatusWriterParts } from "./writer.ts";
 
-/** Refusals that are remembered, so that each is reported once. */
+/** Number of remembered refusals, so that each is reported once. */
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Writes rows of a status table. A row that Postgres refuses keeps no other from being written, and a field that it
- * refuses keeps no row from its status. What isn't about a row is thrown, as typed errors.
+ * Writes rows of a status table. A row that Postgres rejects doesn't affect other rows, and a rejected field doesn't
+ * affect the status of its row. Errors that aren't about a row are thrown, as typed errors.
  */
 export class RowWriter {
   readonly #parts: StatusWriterParts;
   readonly #statementTimeout = new StatementTimeout();
-  /** The refusals that were reported: a job, or a job and a field. */
+  /** The refusals reported so far: a job, or a job and a field. */
   readonly #reported = new Set<string>();
 
   constructor(parts: StatusWriterParts) {
     this.#parts = parts;
   }
 
-  /** Writes rows that set the same fields. `onEnd` is called for each that was written or refused. */
+  /** Writes rows that set the same fields. Calls `onEnd` for each row that was written or refused. */
   writeSubjects(
     group: readonly PendingWrite[],
     onEnd: (pending: PendingWrite, isWritten: boolean) => void,
@@ -40,7 +40,7 @@ export class RowWriter {
     );
   }
 
-  /** Writes the row that has a job, whose key isn't known. */
+  /** Writes the row of a job whose key isn't known. */
   writeJob(job: JobWrite): Promise<void> {
     const { db, table, parts } = this.#parts;
     return isolateRefused(
@@ -50,7 +50,7 @@ export class RowWriter {
     );
   }
 
-  /** Writes a row that was refused, without the fields that are refused. Answers whether its status was accepted. */
+  /** Writes a refused row again, without the refused fields. Returns whether its status was accepted. */
   async #writeAccepted(write: SubjectWrite, refusal: unknown): Promise<boolean> {
     const fields = Object.entries(write.fields);
     const writeFields = (some: readonly (readonly [string, unknown])[]) =>
@@ -85,9 +85,9 @@ export class RowWriter {
 
   #reportField({ jobId }: JobWrite, field: string, cause: unknown): void {
     const message =
-      `The status table ${this.#parts.parts.name}: Postgres refuses the field ${field} of job ${jobId}: ` +
+      `The status table ${this.#parts.parts.name}: Postgres rejects the field ${field} of job ${jobId}: ` +
       `${reasonOf(cause)} The row was written without it. ` +
-      "Let `fields` of trackStatus return a value that the column takes.";
+      "Return a value that the column accepts from `fields` of trackStatus.";
     this.#reportOnce(`${jobId}\n${field}`, new QueueError("INVALID_OPTIONS", message, { cause }));
   }
 
@@ -95,7 +95,7 @@ export class RowWriter {
     this.#reportOnce(write.jobId, refusedRow(this.#parts.parts.name, write, cause));
   }
 
-  /** Each progress of the job, and each turn of the reconciler, meets the same refusal again. */
+  /** Every progress of the job and every turn of the reconciler would repeat the refusal. */
   #reportOnce(refusal: string, error: QueueError): void {
     if (this.#reported.has(refusal)) return;
     this.#reported.add(refusal);
@@ -104,14 +104,14 @@ export class RowWriter {
   }
 }
 
-/** The error that says why a row couldn't be written. */
+/** The error for a row that couldn't be written. */
 export function refusedRow(
   table: string,
   { jobId, status }: Pick<JobWrite, "jobId" | "status">,
   cause: unknown,
 ): QueueError {
   const message =
-    `The status table ${table}: Postgres refuses the row of job ${jobId} as ${status}: ${reasonOf(cause)} ` +
-    "The row stays as it is. Change the constraint, the trigger or the policy of the table that refuses it.";
+    `The status table ${table}: Postgres rejects the row of job ${jobId} as ${status}: ${reasonOf(cause)} ` +
+    "The row stays unchanged. Change the constraint, trigger or policy of the table that rejects it.";
   return new QueueError("DATABASE_MISCONFIGURED", message, { cause });
 }

@@ -28,25 +28,28 @@ import { StatusWriter } from "./writer.ts";
 
 /** What `createStatusStore` takes. */
 export interface StatusStoreOptions<T extends AnyStatusTable> {
-  /** A Drizzle database of any Postgres driver. */
+  /** A Drizzle database on any Postgres driver. */
   readonly db: Database;
   readonly table: T;
-  /** Tells `subscribe` of changes at once. Without it they are found by polling. */
+  /** Reports changes to `subscribe` at once. Without it, polling finds them. */
   readonly listener?: ChangeListener | undefined;
-  /** Time between two looks for changes, "10ms" to "1h". @default "1s", and "10s" with a listener */
+  /** Time between two polls for changes, "10ms" to "1h". @default "1s", or "10s" with a listener */
   readonly pollInterval?: Duration | undefined;
-  /** Told when jobs' transitions can't be written (once, however long it lasts), and of bad rows. @default console.error */
+  /**
+   * Called when transitions can't be written (once, however long it lasts), and for bad rows.
+   * @default console.error
+   */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** What `upsert` sets: fields, and the columns of the library that the caller vouches for. */
+/** What `upsert` sets: fields, and the library's columns that a caller may write. */
 export type StatusValues<T extends AnyStatusTable> = StatusFields<T> & {
-  /** Makes the row the caller's: it loses its job, until one writes it again. */
+  /** Setting a status detaches the row from its job, until a job writes it again. */
   readonly status?: Status | undefined;
   readonly errorMessage?: string | null | undefined;
 };
 
-/** A row that changed, or `row: null` for one that was deleted. */
+/** A changed row, or `row: null` if it was deleted. */
 export interface StatusChange<T extends AnyStatusTable> {
   readonly key: StatusKey<T>;
   readonly row: StatusRow<T> | null;
@@ -54,7 +57,7 @@ export interface StatusChange<T extends AnyStatusTable> {
 
 const optionsSchema = z.strictObject({
   db: database(),
-  table: z.custom<AnyStatusTable>((value) => value !== undefined, "expected a table made by statusTable(…)"),
+  table: z.custom<AnyStatusTable>((value) => value !== undefined, "expected a table from statusTable(…)"),
   listener: z.optional(changeListener()),
   pollInterval: z.optional(duration({ min: 10, max: 3_600_000 })),
   onError: z.optional(
@@ -62,7 +65,7 @@ const optionsSchema = z.strictObject({
   ),
 });
 
-/** Reads and writes the rows of a status table. Made by `createStatusStore`. */
+/** Reads and writes the rows of a status table. Created by `createStatusStore`. */
 export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
   readonly table: T;
   /** @internal */
@@ -106,7 +109,7 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
   }
 
   /**
-   * The row of a subject, or `null` when it never had one: nothing has been run for it yet.
+   * The row of a subject, or `null` if nothing has run for it yet.
    *
    * @throws {QueueError} `INVALID_OPTIONS`, `DATABASE_UNAVAILABLE`, `DATABASE_MISCONFIGURED`.
    *
@@ -121,7 +124,7 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
   }
 
   /**
-   * Rows, page by page, the most recently changed first unless `orderBy` says otherwise.
+   * Rows, page by page, most recently changed first unless `orderBy` says otherwise.
    *
    * @throws {QueueError} as `get`.
    *
@@ -133,9 +136,9 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
   }
 
   /**
-   * Writes a row by hand, as any plain SQL may, and answers it: fields, a status, or both. What is left out keeps
-   * its value. With a `status` the row is the caller's: its `jobId` is cleared, and the next write of any job takes
-   * it over; `startedAt` and `finishedAt` follow the status. Fields alone leave the row to its job.
+   * Writes fields, a status, or both, and returns the row. Columns that you leave out keep their values. A `status`
+   * detaches the row from its job: `jobId` is cleared, `startedAt` and `finishedAt` follow the status, and the next
+   * write of any job takes the row over. Fields alone leave the row with its job.
    *
    * @throws {QueueError} as `get`.
    *
@@ -156,9 +159,9 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
   }
 
   /**
-   * Calls `listener` with each changed row from now on, whoever wrote it; with `key`, only of that subject. A row that
-   * changes faster than it is read is told in its latest state. The table needs its triggers: `migrate(db, {
-   * statusTables: [table] })`. Answers what ends it.
+   * Calls `listener` with each row that changes from now on, whoever wrote it. With `key`, only for that subject. A row
+   * that changes faster than it is read is reported in its latest state. The table needs its triggers: `migrate(db, {
+   * statusTables: [table] })`. Returns a function that unsubscribes.
    *
    * @throws {QueueError} as `get`, `CLOSED`.
    *
@@ -169,7 +172,7 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
     listener: (change: StatusChange<T>) => void,
     options: { readonly key?: StatusKey<T> | undefined } = {},
   ): Promise<() => Promise<void>> {
-    if (this.#isClosed) throw new QueueError("CLOSED", "The status store is closed.");
+    if (this.#isClosed) throw new QueueError("CLOSED", "The status store is closed. Create a new one.");
     const { parts } = this;
     const wanted = options.key === undefined ? undefined : readKey(parts, "subscribe", options.key);
     const stop = await this.#run(() =>
@@ -185,7 +188,7 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
     return unsubscribe;
   }
 
-  /** Writes what still waits, up to five seconds, and ends the subscriptions. `db` and `listener` stay open. */
+  /** Writes what is pending, for up to five seconds, and ends all subscriptions. `db` and `listener` stay open. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.writer.flush(5_000);
@@ -206,10 +209,10 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
     const unknown = Object.keys(fields).find((name) => !this.parts.fieldNames.includes(name));
     if (unknown !== undefined) {
       const known = [...this.parts.fieldNames, "status", "errorMessage"].join(", ");
-      throw new QueueError("INVALID_OPTIONS", `upsert: ${unknown} isn't one of ${known}.`);
+      throw new QueueError("INVALID_OPTIONS", `upsert: unknown column ${unknown}. Known: ${known}.`);
     }
     if (status !== undefined && !STATUSES.includes(status as Status)) {
-      throw new QueueError("INVALID_OPTIONS", `upsert: expected a status of ${STATUSES.join(", ")}.`);
+      throw new QueueError("INVALID_OPTIONS", `upsert: unknown status. Use one of ${STATUSES.join(", ")}.`);
     }
     return {
       ...fields,
@@ -224,7 +227,7 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
       return await withTypedErrors(what, work);
     } catch (error) {
       if (isQueueError(error) || !isRowError(error)) throw error;
-      const message = `${what} can't take a value: ${reasonOf(error)} Pass values that its columns take.`;
+      const message = `${what} rejects a value: ${reasonOf(error)} Pass values that its columns accept.`;
       throw new QueueError("INVALID_OPTIONS", message, { cause: error });
     }
   }
@@ -249,8 +252,8 @@ function manualStatus(status: Status): Record<string, unknown> {
  * @throws {QueueError} `INVALID_OPTIONS`.
  *
  * @example
- * const scans = createStatusStore({ db: drizzle(pool), table: scanStatus, listener: pgListener({ connectionString }) });
- * await scans.get({ guildId, channelId }); // null: never scanned
+ * const scans = createStatusStore({ db: drizzle(pool), table: scanStatus, listener: pgListener({ connectionString })
+ * }); await scans.get({ guildId, channelId }); // null: never scanned
  */
 export function createStatusStore<T extends AnyStatusTable>(options: StatusStoreOptions<T>): StatusStore<T> {
   return new StatusStore(options);

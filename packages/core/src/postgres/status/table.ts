@@ -19,28 +19,28 @@ import {
 } from "drizzle-orm/pg-core";
 import { QueueError } from "../../errors/queue-error.ts";
 
-/** What a subject's newest job is doing, or how it ended. A subject without a row has never had a job. */
+/** The state of a subject's newest job. A subject without a row has never had a job. */
 export const STATUSES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"] as const;
 
 export type Status = (typeof STATUSES)[number];
 
-/** Columns that name a subject. All of them are `notNull()`. */
+/** Columns that identify a subject. All must be `notNull()`. */
 export type KeyColumns = Record<string, PgColumnBuilderBase & { readonly _: { readonly notNull: true } }>;
-/** The app's own columns. Each may be null or has a default: a row is there before its job has begun. */
+/** The app's own columns. Each must be nullable or have a default: the row exists before its job starts. */
 export type FieldColumns = Record<string, PgColumnBuilderBase>;
 
-/** What `statusTable` takes beside the name. */
+/** What `statusTable` takes after the name. */
 export interface StatusTableDefinition<Key extends KeyColumns, Fields extends FieldColumns> {
   readonly key: Key;
   /** @default {} */
   readonly fields?: Fields | undefined;
-  /** The Postgres schema that the table is in. @default the connection's search path */
+  /** The Postgres schema of the table. @default the connection's search path */
   readonly schema?: string | undefined;
 }
 
 declare const parts: unique symbol;
 
-/** A Drizzle table made by `statusTable`: join it, query it and migrate it like any other. */
+/** A Drizzle table created by `statusTable`. Join, query and migrate it like any other. */
 export type StatusTable<
   Name extends string = string,
   Key extends KeyColumns = KeyColumns,
@@ -60,13 +60,13 @@ export type AnyStatusTable = PgTableWithColumns<any> & {
 
 type Parts<T extends AnyStatusTable> = NonNullable<T[typeof parts]>;
 
-/** A row: the key, the app's fields, and `status`, `jobId`, `epoch`, `errorMessage` and the four instants. */
+/** A row: the key, the app's fields, and `status`, `jobId`, `epoch`, `errorMessage` and the four timestamps. */
 export type StatusRow<T extends AnyStatusTable> = T["$inferSelect"];
 /** The key of a subject, for example `{ guildId, channelId }`. */
 export type StatusKey<T extends AnyStatusTable> = {
   readonly [Name in Parts<T>["key"] & keyof T["$inferSelect"]]: T["$inferSelect"][Name];
 };
-/** Some of the app's fields. Those that are left out keep their values. */
+/** Some of the app's fields. Fields that are left out keep their values. */
 export type StatusFields<T extends AnyStatusTable> = {
   readonly [Name in Parts<T>["fields"] & keyof T["$inferInsert"]]?: T["$inferInsert"][Name] | undefined;
 };
@@ -89,12 +89,12 @@ const ownColumns = () => ({
 const OWN_NAMES: ReadonlySet<string> = new Set(Object.keys(ownColumns()));
 
 /**
- * Makes the Drizzle table of a status: your key columns (its primary key), your fields, and ours: `status`,
- * `job_id`, `epoch`, `error_message`, `created_at`, `started_at`, `finished_at`, `updated_at`. Export it from
- * your schema file, and drizzle-kit generates its migration.
+ * Creates the Drizzle table of a status: your key columns (its primary key), your fields, and the library's columns
+ * `status`, `job_id`, `epoch`, `error_message`, `created_at`, `started_at`, `finished_at` and `updated_at`. Export it
+ * from your schema file, so that drizzle-kit generates its migration.
  *
- * @throws {QueueError} `INVALID_OPTIONS` without a key column, for a key column that may be null, for a field
- * that may not be and has no default, and for a column that is named as one of ours.
+ * @throws {QueueError} `INVALID_OPTIONS` without a key column, for a nullable key column, for a field that is neither
+ * nullable nor has a default, and for a column with the name of a library column.
  *
  * @example
  * export const scanStatus = statusTable("scan_status", {
@@ -111,10 +111,10 @@ export function statusTable<
   const keyNames = Object.keys(key);
   const taken = [...keyNames, ...Object.keys(fields)];
   const clash = taken.find((column) => OWN_NAMES.has(column)) ?? keyNames.find((column) => column in fields);
-  if (clash !== undefined) throw invalid(name, `the column ${clash} is there twice`);
+  if (clash !== undefined) throw invalid(name, `the column ${clash} is declared twice`);
 
   const columns = { ...key, ...fields, ...ownColumns() };
-  // Postgres' own schema isn't one that Drizzle lets an app declare.
+  // Drizzle doesn't let an app declare the schema `public`.
   const make =
     schema === undefined || schema === "public" ? pgTable : (pgSchema(schema).table as unknown as PgTableFn);
   const extras = (self: Record<string, PgColumn>): PgTableExtraConfigValue[] => {
@@ -134,7 +134,7 @@ export function statusTable<
   return table;
 }
 
-/** The columns of a status table by their part in it. */
+/** The columns of a status table by role. */
 export interface StatusTableParts {
   readonly name: string;
   /** Property names, in the order of the primary key. */
@@ -142,21 +142,21 @@ export interface StatusTableParts {
   readonly keyColumns: readonly PgColumn[];
   readonly fieldNames: readonly string[];
   readonly columns: Readonly<Record<string, PgColumn>>;
-  /** Whether Postgres takes keys for different whose `subjectOf` differs: `1.0` and `1.00` are one number to it. */
+  /** Whether keys with different `subjectOf` also differ for Postgres. To Postgres, `1.0` and `1.00` are one number. */
   readonly hasExactKeys: boolean;
 }
 
-/** Kinds of Drizzle columns whose values have one text each, as `subjectOf` makes it. */
+/** Types of Drizzle columns whose values each have exactly one text in `subjectOf`. */
 const EXACT_KINDS =
   /^Pg(Text|Varchar|UUID|SmallInt|Integer|BigInt\d*|SmallSerial|Serial|BigSerial\d*|Boolean|Enum\w*Column|Timestamp|Date)$/;
 
-/** @throws {QueueError} `INVALID_OPTIONS` for what isn't a status table. */
+/** @throws {QueueError} `INVALID_OPTIONS` if it isn't a status table. */
 export function readStatusTable(table: unknown): StatusTableParts {
   if (!is(table, PgTable)) {
-    throw new QueueError("INVALID_OPTIONS", "Expected a table made by statusTable(…).");
+    throw new QueueError("INVALID_OPTIONS", "Expected a table from statusTable(…).");
   }
   const name = getTableName(table);
-  // Without a prototype: callers look columns up by names that they were given.
+  // Without a prototype, because callers look columns up by names from outside.
   const columns: Record<string, PgColumn> = Object.assign(Object.create(null), getTableColumns(table));
   const primary = getTableConfig(table).primaryKeys[0]?.columns ?? [];
   const keyNames = primary.map(
@@ -165,7 +165,7 @@ export function readStatusTable(table: unknown): StatusTableParts {
   const keyColumns = keyNames.map((column) => columns[column]!);
   const foreign = [...OWN_NAMES].find((column) => !columns[column]);
   if (foreign !== undefined || keyColumns.length === 0) {
-    throw invalid(name, "it isn't a status table: make it with statusTable(…)");
+    throw invalid(name, "it isn't a status table. Create it with statusTable(…)");
   }
   const fieldNames = Object.keys(columns).filter(
     (column) => !OWN_NAMES.has(column) && !keyNames.includes(column),
@@ -174,14 +174,14 @@ export function readStatusTable(table: unknown): StatusTableParts {
   if (nullableKey !== undefined) throw invalid(name, `the key column ${nullableKey} must be notNull()`);
   const required = fieldNames.find((column) => columns[column]!.notNull && !columns[column]!.hasDefault);
   if (required !== undefined) {
-    const why = "a row is there before its job has told any field";
-    throw invalid(name, `the field ${required} must have a default or may be null: ${why}`);
+    const why = "the row exists before its job sets any field";
+    throw invalid(name, `the field ${required} must be nullable or have a default: ${why}`);
   }
   const hasExactKeys = keyColumns.every(({ columnType }) => EXACT_KINDS.test(columnType));
   return { name, keyNames, keyColumns, fieldNames, columns, hasExactKeys };
 }
 
-/** A key as text, equal for equal keys, in memory only. */
+/** A key as text, equal for equal keys. Used in memory only. */
 export function subjectOf({ keyNames, columns }: StatusTableParts, key: Readonly<Record<string, unknown>>) {
   const values = keyNames.map((name) => {
     const value = columns[name]!.mapToDriverValue(key[name]);
@@ -191,7 +191,7 @@ export function subjectOf({ keyNames, columns }: StatusTableParts, key: Readonly
   return JSON.stringify(values);
 }
 
-/** @throws {QueueError} `INVALID_OPTIONS` for a key that lacks a column, has one too many, or holds a null. */
+/** @throws {QueueError} `INVALID_OPTIONS` if the key lacks a column, has one too many, or contains null. */
 export function readKey(parts: StatusTableParts, what: string, key: unknown): Record<string, unknown> {
   const given: Record<string, unknown> = typeof key === "object" && key !== null ? { ...key } : {};
   const names = Object.keys(given);
@@ -202,7 +202,7 @@ export function readKey(parts: StatusTableParts, what: string, key: unknown): Re
   throw new QueueError("INVALID_OPTIONS", `${what}: expected the key { ${wanted} }, got ${got}.`);
 }
 
-/** Row equality with a key. */
+/** The condition that a row has a key. */
 export function whereKey({ keyNames, columns }: StatusTableParts, key: Record<string, unknown>): SQL {
   return sql.join(
     keyNames.map((name) => sql`${columns[name]!} = ${sql.param(key[name], columns[name]!)}`),

@@ -12,38 +12,38 @@ import { TrackingService } from "./tracking-service.ts";
 declare const impossible: unique symbol;
 
 /**
- * A type that no value has. Beside the types of columns it makes TypeScript read `"calm"` as itself where a callback
- * without parameters returns it: those are read before the table is known, and it would be any `string`.
+ * A type without values. In a union with the column types, it makes TypeScript infer the literal `"calm"`, not
+ * `string`, for the result of a callback without parameters, which TypeScript checks before the table is known.
  */
 type Literal = ("" | 0) & { readonly [impossible]: never };
 
 type Returned<Columns> = { readonly [Name in keyof Columns]: Columns[Name] | Literal };
 
-/** What `trackStatus` takes beside the message. */
+/** What `trackStatus` takes after the message. */
 export interface TrackStatusOptions<M extends Message, T extends AnyStatusTable> {
   readonly store: StatusStore<T>;
-  /** Whose status a job of the message is; `undefined` for a job that isn't tracked. */
+  /** The key of the subject that a job belongs to, or `undefined` to not track the job. */
   readonly key: (data: HandlerData<M>) => Returned<StatusKey<T>> | undefined;
-  /** The app's fields, as far as jobs tell them. */
+  /** The app's fields to set from jobs. */
   readonly fields?:
     | {
-        /** Set as an attempt begins, for example to count from 0 again. */
+        /** Set when an attempt starts, for example to reset a counter. */
         readonly start?: ((data: HandlerData<M>) => Returned<StatusFields<T>>) | undefined;
-        /** Set by what the handler reports: at most four times a second, the last one always. */
+        /** Set from the progress that the handler reports: at most four times a second, always including the last. */
         readonly progress?:
           | ((value: ReportedProgress<M>, data: HandlerData<M>) => Returned<StatusFields<T>>)
           | undefined;
-        /** Set by what the handler returns. */
+        /** Set from the result of the handler. */
         readonly result?:
           | ((value: JobResult<M>, data: HandlerData<M>) => Returned<StatusFields<T>>)
           | undefined;
       }
     | undefined;
-  /** Time between two looks for rows that missed how their job went on. "100ms" to "1h". @default "2s" */
+  /** Time between two scans for rows that missed a transition. "100ms" to "1h". @default "2s" */
   readonly reconcileInterval?: Duration | undefined;
-  /** Time after which a job that the engine doesn't know any more is taken for failed. @default "1m" */
+  /** How long the engine may not know a job before it counts as failed. @default "1m" */
   readonly goneAfter?: Duration | undefined;
-  /** Told of what `key` and `fields` throw, and when reconciling fails. @default the store's */
+  /** Called with errors of `key` and `fields`, and when reconciliation fails. @default the store's `onError` */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -53,7 +53,7 @@ const fn = z.custom<(...values: never[]) => unknown>(
 );
 
 const optionsSchema = z.strictObject({
-  // By shape: bundlers load a module more than once in a process.
+  // By shape, because bundlers may load a module more than once in a process.
   store: z.custom<StatusStore>(
     (value) => typeof (value as Partial<StatusStore> | null)?.writer?.put === "function",
     "expected a store (createStatusStore)",
@@ -68,13 +68,14 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * Binds a message to a status store: middleware that keeps each subject's row at what its newest job does. `PENDING`
- * once it is sent, `RUNNING` while a handler has it, fields as it reports progress, then `SUCCEEDED`, `FAILED` or
- * `CANCELLED` with `error_message`. A job that waits to be retried is `PENDING` again, with the error of its last
- * attempt. Give it to the queue of every process that sends the message or works on it.
+ * Middleware that keeps each subject's row in the state of its newest job: `PENDING` once the message is sent,
+ * `RUNNING` while a handler runs, fields as it reports progress, then `SUCCEEDED`, `FAILED` or `CANCELLED` with
+ * `error_message`. A job that waits for a retry is `PENDING` again, with the error of its last attempt. Pass it to the
+ * queue of every process that sends or handles the message.
  *
- * A send writes its row after the engine has the job (with `tx`: in that transaction), and waits for it; when Postgres
- * is away, the send succeeds all the same. Workers write without holding up a handler, and mend what was missed.
+ * A send writes its row after the engine has stored the job (with `tx`, in that transaction) and waits for the write.
+ * If Postgres is away, the send still succeeds. Workers write without delaying handlers, and repair rows that missed a
+ * transition.
  *
  * @throws {QueueError} `INVALID_OPTIONS`.
  *

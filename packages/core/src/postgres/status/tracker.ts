@@ -16,7 +16,7 @@ import { type AnyStatusTable, readKey, type Status, subjectOf } from "./table.ts
 import type { TrackStatusOptions } from "./track.ts";
 import { compareAges, type JobWrite, type SubjectWrite, type Transition } from "./transition.ts";
 
-/** Longest that a send waits for its row, in milliseconds: the job is stored already. */
+/** Maximum time that a send waits for its row, in milliseconds. The job is stored already. */
 const SEND_TIMEOUT = 2_000;
 
 const OUTCOMES: Readonly<Record<SettledAttempt["outcome"], Status>> = {
@@ -39,7 +39,7 @@ const STATES: Readonly<Record<JobState, Status>> = {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Turns what happens to the jobs of one message into writes of their subjects' rows. */
+/** Turns transitions of the jobs of one message into writes of their subjects' rows. */
 export class Tracker {
   readonly message: Message;
   readonly #options: TrackStatusOptions<Message, AnyStatusTable>;
@@ -61,7 +61,7 @@ export class Tracker {
     const within = new Map<unknown, SubjectWrite[]>();
     for (const [index, request] of requests.entries()) {
       const handle = handles[index];
-      // One that was known before has its row, or another job's.
+      // A job that was sent before has its row already, or another job has taken it.
       if (request.message.name !== this.message.name || !handle?.created || handle.id !== request.id)
         continue;
       const write = await this.#toPending(request);
@@ -110,7 +110,7 @@ export class Tracker {
     else put(fields);
   }
 
-  /** The write that brings a row to where its job is; with the fields that its progress and its result tell. */
+  /** The write that brings a row up to date with its job, including fields from its progress and result. */
   async toWrite(record: JobRecord): Promise<SubjectWrite | JobWrite> {
     const { id, epoch, state, envelope } = record;
     const status = STATES[state];
@@ -136,7 +136,7 @@ export class Tracker {
   }
 
   async #toPending(request: SendRequest): Promise<SubjectWrite | undefined> {
-    // Handlers get the data as it has travelled, and so does `key`.
+    // `key` gets the data as handlers do: encoded and decoded.
     const data = await this.#decode(async () => {
       const { codecs, limits, version } = this.message;
       const json = await encodePayload("data", codecs.data, request.data, limits.data, "INVALID_DATA");
@@ -148,7 +148,7 @@ export class Tracker {
     return { key, jobId: id, sentAt: new Date(sentAt), epoch: 0, status: "PENDING", fields: {} };
   }
 
-  /** Part of the caller's transaction, and so an error is too. */
+  /** Writes in the caller's transaction, so errors are thrown to the caller. */
   async #writeInTransaction(tx: Database, writes: readonly SubjectWrite[]): Promise<void> {
     const { store } = this.#options;
     const newest = new Map<string, SubjectWrite>();
@@ -157,10 +157,10 @@ export class Tracker {
       const known = newest.get(subject);
       if (!known || compareAges(known, write) < 0) newest.set(subject, write);
     }
-    // Sorted, as the writer's statements are, so that two never wait for each other in a circle.
+    // Sorted like the statements of the writer, so that two never deadlock.
     const sorted = [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, write]) => write);
     await withTypedErrors(`The status table ${store.parts.name}`, async () => {
-      // One statement can't write a row twice, and a refusal would end the caller's transaction.
+      // A statement that writes a row twice would fail and abort the caller's transaction.
       const size = store.parts.hasExactKeys ? MAX_ROWS : 1;
       for (let from = 0; from < sorted.length; from += size) {
         await writeSubjects(tx, store.table, store.parts, sorted.slice(from, from + size));
@@ -174,7 +174,7 @@ export class Tracker {
     if (key) this.#options.store.writer.put(toWrite(key), isUrgent);
   }
 
-  /** `undefined` for a job that isn't tracked, or whose key couldn't be told. */
+  /** `undefined` for a job that isn't tracked, or whose `key` threw. */
   #key(data: unknown): Fields | undefined {
     try {
       const key = this.#options.key(data);
@@ -182,7 +182,7 @@ export class Tracker {
       if (discardPromise(key)) throw asyncCallbackError(this.#label("key"));
       const { parts } = this.#options.store;
       const read = readKey(parts, this.#label("key"), key);
-      // Throws where a column can't take the value.
+      // Throws if a column can't take the value.
       subjectOf(parts, read);
       return read;
     } catch (error) {
@@ -204,7 +204,7 @@ export class Tracker {
       const known = fieldNames.join(", ");
       throw new QueueError(
         "INVALID_OPTIONS",
-        `${this.#label("fields")}: ${unknown[0]} isn't one of ${known}.`,
+        `${this.#label("fields")}: unknown field ${unknown[0]}. Known: ${known}.`,
       );
     } catch (error) {
       this.#onError(error);
@@ -217,7 +217,7 @@ export class Tracker {
     return parsed?.ok ? this.#fields((given) => given.progress?.(parsed.value as never, data)) : {};
   }
 
-  /** At once where the schema is synchronous, so that a worker's stop finds it written. */
+  /** Synchronous if the schema is, so that a stopping worker still writes the fields. */
   #resultFields(result: unknown, data: unknown): MaybePromise<Fields> {
     const { codecs } = this.message;
     const toFields = (parsed: Parsed | undefined): Fields =>
@@ -229,7 +229,7 @@ export class Tracker {
     return parsed instanceof Promise ? parsed.then(toFields, () => ({})) : toFields(parsed);
   }
 
-  /** What the contract can't read tells nothing; whoever runs the job says why. */
+  /** `undefined` if the data doesn't match the contract. The worker that runs the job reports why. */
   async #decode<T>(work: () => MaybePromise<T>): Promise<T | undefined> {
     try {
       return await work();
@@ -244,14 +244,14 @@ export class Tracker {
 }
 
 function asyncCallbackError(what: string): QueueError {
-  return new QueueError("INVALID_OPTIONS", `${what}: returned a promise. It must be synchronous.`);
+  return new QueueError("INVALID_OPTIONS", `${what}: returned a promise. Make it synchronous.`);
 }
 
 function runningWrite({ job, fence }: HandlerContext, key: Fields, fields: Fields): SubjectWrite {
   return { key, jobId: job.id, sentAt: job.sentAt, epoch: fence, status: "RUNNING", fields };
 }
 
-/** What a status carries: how it ended, or why it waits again. */
+/** A status with its end time, and its error if it failed or waits for a retry. */
 export function toStep(
   status: Status,
   errorMessage: string | undefined,

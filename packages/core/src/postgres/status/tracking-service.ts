@@ -8,9 +8,9 @@ import type { StatusStore } from "./store.ts";
 import { errorMessageOf, type Tracker, toStep } from "./tracker.ts";
 import type { JobWrite } from "./transition.ts";
 
-/** Longest that a worker's stop waits for the last writes, in milliseconds. */
+/** Maximum time that a stopping worker waits for the last writes, in milliseconds. */
 const FLUSH_TIMEOUT = 5_000;
-/** An attempt of this process tells of its end itself, a moment after the engine does. */
+/** Delay of writes from events, in milliseconds: attempts in this process report their end a moment after the event. */
 const EVENT_DELAY = 100;
 
 export interface TrackingParts {
@@ -21,7 +21,7 @@ export interface TrackingParts {
   readonly onError: (error: unknown) => void;
 }
 
-/** What runs beside the workers of a process, once an engine however many they are. */
+/** Runs beside the workers of a process, once per engine. */
 export class TrackingService {
   readonly #parts: TrackingParts;
   readonly #running = new Map<Engine, { readonly watch: Promise<EngineWatch>; users: number }>();
@@ -60,7 +60,7 @@ async function watchEngine(engine: Engine, parts: TrackingParts): Promise<Engine
   return watch;
 }
 
-/** Hears of what no attempt tells: jobs that end while they wait, stalls, and what operators do. */
+/** Follows transitions that no attempt reports: jobs that end while waiting, stalls, and operator actions. */
 class EngineWatch {
   readonly #engine: Engine;
   readonly #parts: TrackingParts;
@@ -104,21 +104,21 @@ class EngineWatch {
   }
 }
 
-/** What an event says that no attempt may have told, if anything. */
+/** The write for an event that attempts don't report, if it is one. */
 function toWrite({ type, id, epoch, at, ending }: EngineEvent): JobWrite | undefined {
   const step = { jobId: id, epoch };
   switch (type) {
     case "cancelled":
       return { ...step, ...toStep("CANCELLED", errorMessageOf(ending?.error), new Date(at)) };
     case "failed": {
-      // All other failures are told by the attempt that failed.
+      // The failed attempt reports all other failures.
       const error = ending?.error === undefined ? undefined : readJobError(ending.error);
       if (error && error.code !== "STALLED") return undefined;
       return { ...step, ...toStep("FAILED", error?.message, new Date(at)) };
     }
     case "queued":
     case "blocked":
-      // A job that was only sent has its row from its sender.
+      // The sender writes the row of a job that was never claimed.
       return epoch === 0 ? undefined : { ...step, status: "PENDING" };
     default:
       return undefined;

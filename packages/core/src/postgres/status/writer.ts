@@ -7,7 +7,7 @@ import { type AnyStatusTable, type StatusTableParts, subjectOf } from "./table.t
 import { compareSteps, type JobWrite, type SubjectWrite, type Transition } from "./transition.ts";
 
 const RETRY_BACKOFF = { first: 50, max: 1_000 };
-/** Jobs whose last told step is remembered. */
+/** Number of jobs whose latest step is remembered. */
 const MAX_REMEMBERED = 10_000;
 
 export interface StatusWriterParts {
@@ -19,8 +19,8 @@ export interface StatusWriterParts {
 }
 
 /**
- * Writes what happens to jobs, with one statement under way at a time that carries all that waits. While Postgres is
- * away it keeps what is newest and goes on trying; the fence makes a repeat harmless.
+ * Writes transitions of jobs. One statement is in flight at a time and carries everything that is waiting. While
+ * Postgres is away it keeps the newest state and keeps trying. The fence makes repeats harmless.
  */
 export class StatusWriter {
   readonly #parts: StatusWriterParts;
@@ -38,20 +38,20 @@ export class StatusWriter {
     this.#rows = new RowWriter(parts);
   }
 
-  /** Writes soon: a transition at once, progress (`isUrgent: false`) at most four times a second and subject. */
+  /** Writes a transition at once, and progress (`isUrgent: false`) at most four times a second per subject. */
   put(write: SubjectWrite, isUrgent: boolean): void {
     this.#add({ subject: subjectOf(this.#parts.parts, write.key), write, isUrgent, listeners: [] });
   }
 
   /**
-   * Writes, and resolves once the first try is over, or `timeout` milliseconds have passed: with whether the row
-   * was written. What wasn't is tried again.
+   * Writes, and resolves after the first try or after `timeout` milliseconds, with whether all rows were written. Rows
+   * that weren't are tried again.
    */
   async putAndWait(writes: readonly SubjectWrite[], timeout: number): Promise<boolean> {
     const tries = writes.map(
       (write) =>
         new Promise<boolean>((resolve) => {
-          // Postgres is known to be away: to wait for the next try would slow down every send.
+          // Don't wait while Postgres is known to be away: that would slow down every send.
           if (this.#failures > 0 || this.#isClosed) resolve(false);
           this.#add({
             subject: subjectOf(this.#parts.parts, write.key),
@@ -65,7 +65,7 @@ export class StatusWriter {
     return (await fulfillsWithin(written, timeout)) && (await written).every(Boolean);
   }
 
-  /** As `put`, for a job whose subject isn't known here. */
+  /** Like `put`, for a job whose subject isn't known. */
   putJob(write: JobWrite): void {
     if (this.#isClosed) return;
     this.#remember(write);
@@ -73,13 +73,13 @@ export class StatusWriter {
     this.#wake();
   }
 
-  /** Whether this step of a job, or a later one, was put before. */
+  /** Whether this step of a job, or a later one, has been put before. */
   hasSeen(write: JobWrite): boolean {
     const latest = this.#latestSteps.get(write.jobId);
     return latest !== undefined && compareSteps(latest, write) >= 0;
   }
 
-  /** Resolves once nothing waits any more, or `timeout` milliseconds have passed. */
+  /** Resolves once everything is written, or after `timeout` milliseconds. */
   async flush(timeout: number): Promise<void> {
     if (this.#isClosed || (this.#backlog.isEmpty && !this.#isPumping)) return;
     const idle = new Promise<void>((resolve) => this.#idle.push(resolve));
@@ -88,7 +88,7 @@ export class StatusWriter {
     await fulfillsWithin(idle, timeout);
   }
 
-  /** Gives up what couldn't be written. */
+  /** Drops pending writes. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -115,7 +115,7 @@ export class StatusWriter {
     if (this.#isPumping || this.#isClosed) return;
     this.#isPumping = true;
     clearTimeout(this.#timer);
-    // All that this turn of the event loop tells goes in one statement.
+    // All writes of this turn of the event loop share one statement.
     setImmediate(() => void this.#pump());
   }
 
@@ -136,7 +136,7 @@ export class StatusWriter {
   #sleepUntilDue({ wakeAt }: Batch): void {
     this.#isPumping = false;
     if (wakeAt === undefined) this.#resolveIdle();
-    // A process may end without its last progress; a worker's stop flushes.
+    // Unreferenced: a process may exit before its last progress is written. A stopping worker flushes.
     else this.#timer = setTimeout(() => this.#wake(), wakeAt - performance.now()).unref();
   }
 
@@ -146,7 +146,7 @@ export class StatusWriter {
     for (const resolve of waiting) resolve();
   }
 
-  /** Told once, however often it is tried again. */
+  /** Reports a failure once, however often the write is retried. */
   async #pause(error: unknown): Promise<void> {
     this.#failures++;
     if (this.#failures === 1) this.#parts.onError(error);
@@ -154,7 +154,7 @@ export class StatusWriter {
     await new Promise<void>((resolve) => setTimeout(resolve, pause).unref());
   }
 
-  /** Answers the error after which the rest of the batch waits again, if there was one. */
+  /** Returns the error, if there was one. The rest of the batch then waits again. */
   async #write({ subjects, jobs }: Batch): Promise<unknown> {
     const left = { subjects: new Set(subjects), jobs: new Set(jobs) };
     try {
@@ -179,8 +179,8 @@ export class StatusWriter {
 }
 
 /**
- * A statement sets the same fields in all its rows. Rows are locked in the order of their keys, so that the
- * statements of several processes don't wait for each other in a circle.
+ * A statement sets the same fields in all its rows. Rows are sorted by key, so that statements of different processes
+ * lock them in the same order and don't deadlock.
  */
 function groupByFields(subjects: readonly PendingWrite[]): PendingWrite[][] {
   const groups = new Map<string, PendingWrite[]>();
