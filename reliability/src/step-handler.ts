@@ -22,7 +22,8 @@ export function stepHandler(worker: StepWorker): Handler<typeof step> {
     worker.onBegin(job.id, fence);
     signal.addEventListener("abort", () => worker.onAbort(job.id, fence, signal.reason));
     try {
-      if (job.attempt <= (data.failures ?? 0)) throw new Error(`Attempt ${job.attempt} fails, as was asked`);
+      if (job.attempt <= (data.failures ?? 0))
+        throw new Error(`Attempt ${job.attempt} fails, as was requested`);
       const { work, milliseconds = 0 } = data;
       if (work === "wait") {
         progress({ by });

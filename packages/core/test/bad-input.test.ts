@@ -13,9 +13,9 @@ import { memoryEngine } from "../src/memory/index.ts";
 import { createQueue } from "../src/queue/queue.ts";
 import {
   hasProtoKey,
+  hostileOption,
   hostileText,
   hostileValue,
-  oddOption,
   PROXIES,
   replayParameters,
   TRAPS,
@@ -153,7 +153,7 @@ describe("malformed calls", { timeout: 60_000 }, () => {
     const queue = createQueue({ registry, engine });
     let accepted = 0;
     await fc.assert(
-      fc.asyncProperty(option, oddOption, async (name, value) => {
+      fc.asyncProperty(option, hostileOption, async (name, value) => {
         const options = JSON.parse(`{${JSON.stringify(name)}:null}`);
         Object.defineProperty(options, name, { value: value.build(), enumerable: true });
         const outcome = await outcomeOf(() => queue.send(strict, valid, options));
@@ -186,7 +186,7 @@ describe("malformed calls", { timeout: 60_000 }, () => {
     };
     const place = fc.constantFrom(...(Object.keys(places) as (keyof typeof places)[]));
     await fc.assert(
-      fc.asyncProperty(place, oddOption, fc.nat(2), async (where, made, at) => {
+      fc.asyncProperty(place, hostileOption, fc.nat(2), async (where, made, at) => {
         const value = made.build();
         const items = [good, good].toSpliced(at, 0, places[where](value) as typeof good);
         const outcome = await outcomeOf(() => queue.sendMany(items as never));

@@ -15,7 +15,7 @@ function sent(...specs: readonly JobSpec[]): readonly HistoryEntry[] {
   const ids = jobs.map(({ envelope }) => envelope.id);
   return [
     { type: "sending", by, jobs },
-    { type: "sent", by, asked: ids, jobs: ids.map((id) => ({ id, created: true })) },
+    { type: "sent", by, requested: ids, jobs: ids.map((id) => ({ id, created: true })) },
   ];
 }
 

@@ -37,15 +37,15 @@ async function holds(commands: readonly Command[]): Promise<void> {
   for (const [index, command] of commands.entries()) {
     await session.execute(command);
     if (index % SNAPSHOT_EVERY === SNAPSHOT_EVERY - 1) await session.snapshot();
-    checker.assertHolds();
+    checker.assertNoViolations();
   }
   await session.snapshot();
   await session.drain();
-  checker.assertHolds();
+  checker.assertNoViolations();
   // An operator who retries whatever failed, until nothing does, brings every job to its good end.
   for (let round = 0; (await session.retryFailed()) > 0 && round < 100; round++) await session.drain();
   const { jobs } = await session.snapshot();
-  checker.assertHolds();
+  checker.assertNoViolations();
   const left = jobs.filter(({ state }) => state !== "completed").map(({ id, state }) => `${id} is ${state}`);
   if (left.length > 0) throw new Error(`After every retry: ${left.join(", ")}`);
 }
@@ -71,7 +71,7 @@ describe("random command sequences", () => {
     if (!outcome.failed) return;
     const [commands] = outcome.counterexample ?? [[]];
     const shortest = await shortestFailure(
-      await (await openSession()).session.executeNaming(commands),
+      await (await openSession()).session.executeAndResolve(commands),
       async (candidate) => (await problemOf(candidate)) !== undefined,
     );
     throw new Error(

@@ -56,7 +56,7 @@ async function openRedis(points: number) {
   await connection.start(START);
   const engine = new RedisEngine({ connection, tombstones: options.tombstones });
   const elapse = (milliseconds: number) => connection.advance(milliseconds);
-  const session = await EngineSession.open({ engine, elapse, record() {}, eventsArriveInStep: false });
+  const session = await EngineSession.open({ engine, elapse, record() {}, eventsAreSynchronous: false });
   return { session, close: () => engine.core.close() };
 }
 
@@ -88,7 +88,7 @@ test(`${SEQUENCES} sequences of ${LENGTH} commands leave both engines in the sam
   const judge = (candidate: readonly Command[]) =>
     differ(candidate, points).catch((error: unknown) => ({ error }));
   const fails = async (candidate: readonly Command[]) => (await judge(candidate)) !== undefined;
-  const shortest = await shortestFailure(await (await openMemory(points)).executeNaming(commands), fails);
+  const shortest = await shortestFailure(await (await openMemory(points)).executeAndResolve(commands), fails);
   const found = (await judge(shortest))!;
   const again = [
     `Again: QUEUE_PROPERTY_SEED=${outcome.seed} QUEUE_PROPERTY_PATH=${outcome.counterexamplePath} vitest run test/redis-model.test.ts`,

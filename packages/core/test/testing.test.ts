@@ -205,7 +205,7 @@ describe("drain", () => {
 
     const hung = await createTestQueue({ registry, handlers: { SCAN: () => new Promise<void>(() => {}) } });
     const handle = await hung.queue.send(scan, forward);
-    const error = await rejection(hung.drain({ patience: 20 }));
+    const error = await rejection(hung.drain({ handlerTimeout: 20 }));
     expect(error.message).toContain(`SCAN ${handle.id} (attempt 1)`);
     expect(error.message).toMatch(/[^.]\.$/);
     await hung.close();

@@ -35,14 +35,14 @@ test("without an engine's socket, containers are passed over", async () => {
 });
 
 test("an engine is asked for the image, which is never pulled", async () => {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const socket = await fakeEngine((request, response) => {
-    asked.push(`${request.method} ${request.url}`);
-    response.writeHead(asked.length === 1 ? 200 : 404).end();
+    requested.push(`${request.method} ${request.url}`);
+    response.writeHead(requested.length === 1 ? 200 : 404).end();
   });
   expect(await missingImage("redis:7-alpine", [socket])).toBe(undefined);
   expect(await missingImage("redis:7-alpine", [socket])).toContain("`docker pull redis:7-alpine`");
-  expect(asked).toEqual(["GET /images/redis:7-alpine/json", "GET /images/redis:7-alpine/json"]);
+  expect(requested).toEqual(["GET /images/redis:7-alpine/json", "GET /images/redis:7-alpine/json"]);
 });
 
 test("an engine that hangs is passed over within seconds", async () => {

@@ -44,7 +44,7 @@ function idsOf(line: Line): readonly string[] {
     case "claimed":
       return line.jobs.map(({ id }) => id);
     case "sent":
-      return line.asked;
+      return line.requested;
     case "settling":
       return line.outcomes.map(({ id }) => id);
     case "settled":

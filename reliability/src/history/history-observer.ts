@@ -21,8 +21,8 @@ export function historyObserver(by: string, file: HistoryFile): EngineObserver {
     sent(batches, outcomes) {
       outcomes.forEach((outcome, index) => {
         if (!outcome.ok) return;
-        const asked = batches[index]!.jobs.map(({ envelope }) => envelope.id);
-        file.write({ type: "sent", by, asked, jobs: outcome.jobs });
+        const requested = batches[index]!.jobs.map(({ envelope }) => envelope.id);
+        file.write({ type: "sent", by, requested, jobs: outcome.jobs });
       });
     },
     claimed(jobs) {

@@ -80,7 +80,7 @@ export interface TestQueue<M extends Message = Message> {
 }
 
 /** With time standing still, polls find nothing that wakes didn't tell; rare ones make long delays cheap. */
-const RARE = "1m";
+const IDLE_POLL_INTERVAL = "1m";
 
 const optionsSchema = z.strictObject({
   registry: z.unknown(),
@@ -123,8 +123,8 @@ export async function createTestQueue<M extends Message>(
   const logger: Logger = { warn: () => {}, error: console.error };
   const queue = createQueue({ registry, engine, clock, middleware, logger, outbox });
   const worker = createWorker(queue, {
-    pollInterval: RARE,
-    maintenanceInterval: RARE,
+    pollInterval: IDLE_POLL_INTERVAL,
+    maintenanceInterval: IDLE_POLL_INTERVAL,
     logger,
     ...workerOptions,
   });

@@ -17,13 +17,13 @@ export interface DrainOptions {
    * Real milliseconds without any attempt ending after which a running handler counts as hung. The default leaves a
    * test runner's five seconds time to hear of it. @default 3_000
    */
-  readonly patience?: number | undefined;
+  readonly handlerTimeout?: number | undefined;
   /** Moves of the clock after which the jobs count as never coming to rest. @default 1_000 */
   readonly maxSteps?: number | undefined;
 }
 
 const optionsSchema = z.strictObject({
-  patience: z._default(duration(), 3_000),
+  handlerTimeout: z._default(duration(), 3_000),
   maxSteps: z._default(z.int().check(z.minimum(1)), 1_000),
 });
 
@@ -42,9 +42,9 @@ export interface DrainParts {
  * @throws {QueueError} `INVALID_STATE` saying what is left and why, when it doesn't come to rest.
  */
 export async function drain(parts: DrainParts, options: DrainOptions = {}): Promise<void> {
-  const { patience, maxSteps } = parseOptions("drain", optionsSchema, options);
-  for (let step = 0; step < maxSteps; step++) if (!(await goOn(parts, patience, NEVER))) return;
-  throw neverAtRest(maxSteps);
+  const { handlerTimeout, maxSteps } = parseOptions("drain", optionsSchema, options);
+  for (let step = 0; step < maxSteps; step++) if (!(await runNextStep(parts, handlerTimeout, NEVER))) return;
+  throw tooManyStepsError(maxSteps);
 }
 
 /** Drains until a job has ended or its wait's timeout is over, and answers as the wait does. */
@@ -55,32 +55,32 @@ export async function drainUntilEnded(
 ): Promise<unknown> {
   const { queue, worker, clock } = parts;
   const { timeout } = parseOptions("wait", waitSchema, options);
-  const { patience, maxSteps } = parseOptions("drain", optionsSchema, {});
+  const { handlerTimeout, maxSteps } = parseOptions("drain", optionsSchema, {});
   const deadline = clock.now() + (timeout ?? Number.POSITIVE_INFINITY);
-  const waiting = queue.wait(job, options);
+  const pendingWait = queue.wait(job, options);
   let isOver = false;
   const end = () => {
     isOver = true;
   };
-  const over = waiting.then(end, end);
+  const over = pendingWait.then(end, end);
   for (let step = 0; step < maxSteps; step++) {
     await clock.advance(0);
-    if (isOver) return waiting;
-    const problem = await goOn(parts, patience, over, deadline).then(
+    if (isOver) return pendingWait;
+    const problem = await runNextStep(parts, handlerTimeout, over, deadline).then(
       (hasMoved) => (hasMoved ? undefined : "drain: there is nothing left to run."),
       (error: QueueError) => error.message,
     );
     await clock.advance(0);
-    if (isOver) return waiting;
+    if (isOver) return pendingWait;
     if (problem === undefined) continue;
     if (timeout === undefined) {
       const { summary } = await queue.explain(job);
       throw new QueueError("INVALID_STATE", `${problem} ${summary}`);
     }
-    const way = Math.max(0, deadline - clock.now());
-    await (worker.stats().running > 0 ? clock.advance(way) : skipUntilNews(queue, clock, way));
+    const distance = Math.max(0, deadline - clock.now());
+    await (worker.stats().running > 0 ? clock.advance(distance) : skipUntilEvent(queue, clock, distance));
   }
-  throw neverAtRest(maxSteps);
+  throw tooManyStepsError(maxSteps);
 }
 
 const NEVER = new Promise<void>(() => {});
@@ -89,76 +89,76 @@ const NEVER = new Promise<void>(() => {});
  * Lets what can run do so, then moves the clock to the next thing that can happen, but not beyond `latest`. Answers
  * whether there is any.
  */
-async function goOn(
+async function runNextStep(
   { queue, worker, clock, served }: DrainParts,
-  patience: number,
+  handlerTimeout: number,
   over: Promise<void>,
   latest = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
   await clock.advance(0);
-  await Promise.race([settled(queue, worker, patience), over]);
-  const left = await readLeft(queue);
-  if (left.ready === 0 && left.active === 0 && left.scheduled === 0) {
-    if (left.paused.length === 0) return false;
-    throw restless(`the queue ${left.paused.join(", ")} is paused with jobs in it. Resume it first`);
+  await Promise.race([workerIdle(queue, worker, handlerTimeout), over]);
+  const remaining = await readRemaining(queue);
+  if (remaining.ready === 0 && remaining.active === 0 && remaining.scheduled === 0) {
+    if (remaining.paused.length === 0) return false;
+    throw drainError(`the queue ${remaining.paused.join(", ")} is paused with jobs in it. Resume it first`);
   }
-  if (left.ready > 0 && worker.stats().state !== "running") {
-    throw restless(`${left.ready} jobs are ready and no worker runs. Give createTestQueue handlers`);
+  if (remaining.ready > 0 && worker.stats().state !== "running") {
+    throw drainError(`${remaining.ready} jobs are ready and no worker runs. Give createTestQueue handlers`);
   }
-  const unserved = left.waiting.filter((name) => !served.includes(name));
-  if (unserved.length > 0) throw await nobodyServes(queue, unserved);
-  const isOnlyScheduled = left.ready === 0 && left.active === 0;
+  const unserved = remaining.unstarted.filter((name) => !served.includes(name));
+  if (unserved.length > 0) throw await unservedError(queue, unserved);
+  const isOnlyScheduled = remaining.ready === 0 && remaining.active === 0;
   const target = isOnlyScheduled ? await earliestDue(queue) : clock.nextTimer;
-  if (target === undefined) throw restless("jobs are left that no timer will ever move");
-  const way = Math.max(0, Math.min(target, latest) - clock.now());
-  await (isOnlyScheduled ? skipUntilNews(queue, clock, way) : clock.advance(way));
+  if (target === undefined) throw drainError("jobs are left that no timer will ever move");
+  const distance = Math.max(0, Math.min(target, latest) - clock.now());
+  await (isOnlyScheduled ? skipUntilEvent(queue, clock, distance) : clock.advance(distance));
   return true;
 }
 
 /** While nothing runs, nothing needs the minutes in between; a timer of the app may send something, though. */
-async function skipUntilNews(queue: Queue, clock: FakeClock, milliseconds: number): Promise<void> {
-  let isNews = false;
+async function skipUntilEvent(queue: Queue, clock: FakeClock, milliseconds: number): Promise<void> {
+  let hasEvent = false;
   const unsubscribe = await queue.subscribe(() => {
-    isNews = true;
+    hasEvent = true;
   });
-  await clock.skip(milliseconds, () => isNews);
+  await clock.skip(milliseconds, () => hasEvent);
   await unsubscribe();
 }
 
 /** Resolves when the worker has nothing in hand. */
-async function settled(queue: Queue, worker: DrainParts["worker"], patience: number): Promise<void> {
+async function workerIdle(queue: Queue, worker: DrainParts["worker"], handlerTimeout: number): Promise<void> {
   const ended = () => {
     const { completed, failed, retried, cancelled, released, lost } = worker.stats();
     return completed + failed + retried + cancelled + released + lost;
   };
   for (let before = ended(); ; before = ended()) {
-    if (await fulfillsWithin(worker.idle(), patience)) return;
+    if (await fulfillsWithin(worker.idle(), handlerTimeout)) return;
     if (ended() > before) continue;
     const running = await queue.list({ state: "active", limit: 10 });
-    throw restless(
-      `no attempt ended within ${patience} ms. Running: ${running.jobs.map(nameOf).join(", ")}. ` +
+    throw drainError(
+      `no attempt ended within ${handlerTimeout} ms. Running: ${running.jobs.map(nameOf).join(", ")}. ` +
         "If a handler waits for the clock, advance the clock instead of draining",
     );
   }
 }
 
-interface Left {
+interface Remaining {
   readonly ready: number;
   /** Queues that have ready jobs and no running ones. */
-  readonly waiting: readonly string[];
+  readonly unstarted: readonly string[];
   readonly active: number;
   readonly scheduled: number;
   /** Queues that are paused with jobs in them. */
   readonly paused: readonly string[];
 }
 
-async function readLeft(queue: Queue): Promise<Left> {
+async function readRemaining(queue: Queue): Promise<Remaining> {
   const { queues } = await queue.stats();
   const sum = (pick: (entry: (typeof queues)[number]) => number) =>
     queues.reduce((total, entry) => total + pick(entry), 0);
   return {
     ready: sum(({ paused, states }) => (paused ? 0 : states.queued)),
-    waiting: queues
+    unstarted: queues
       .filter(({ paused, states }) => !paused && states.queued > 0 && states.active === 0)
       .map(({ queue: name }) => name),
     active: sum(({ states }) => states.active),
@@ -180,12 +180,12 @@ async function earliestDue(queue: Queue): Promise<number | undefined> {
   return earliest;
 }
 
-async function nobodyServes(queue: Queue, queues: readonly string[]): Promise<QueueError> {
+async function unservedError(queue: Queue, queues: readonly string[]): Promise<QueueError> {
   const pages = await Promise.all(
     queues.map((name) => queue.list({ queue: name, state: "queued", limit: 10 })),
   );
   const messages = new Set(pages.flatMap(({ jobs }) => jobs.map(({ messageType }) => messageType)));
-  return restless(
+  return drainError(
     `jobs of ${[...messages].join(", ")} are ready in ${queues.join(", ")}, which the worker doesn't serve. ` +
       "Give createTestQueue handlers for them",
   );
@@ -195,10 +195,12 @@ function nameOf({ id, messageType, attempt }: JobSnapshot): string {
   return `${messageType} ${id} (attempt ${attempt})`;
 }
 
-function neverAtRest(steps: number): QueueError {
-  return restless(`the clock was moved ${steps} times and jobs were still left. Do they send each other?`);
+function tooManyStepsError(steps: number): QueueError {
+  return drainError(
+    `the clock was moved ${steps} times and jobs were still remaining. Do they send each other?`,
+  );
 }
 
-function restless(problem: string): QueueError {
+function drainError(problem: string): QueueError {
   return new QueueError("INVALID_STATE", `drain: ${sentence(problem)}`);
 }

@@ -45,9 +45,9 @@ export class FakeClock implements Clock {
    */
   async advance(milliseconds: number): Promise<void> {
     const target = this.#now + milliseconds;
-    await settle();
-    const isMeant = ({ due }: FakeTimer) => due <= target;
-    for (let timer = this.#next(isMeant); timer; timer = this.#next(isMeant)) await this.#fire(timer);
+    await settleTurns();
+    const isEligible = ({ due }: FakeTimer) => due <= target;
+    for (let timer = this.#next(isEligible); timer; timer = this.#next(isEligible)) await this.#fire(timer);
     this.#now = Math.max(this.#now, target);
   }
 
@@ -56,17 +56,17 @@ export class FakeClock implements Clock {
    * set on the way not before its end, once. So what repeats every minute doesn't do so for each minute of a year.
    * Stops early, at the instant of the timer that fired last, when `isEnough` says so.
    */
-  async skip(milliseconds: number, isEnough: () => boolean = () => false): Promise<void> {
+  async skip(milliseconds: number, shouldStop: () => boolean = () => false): Promise<void> {
     const target = this.#now + milliseconds;
-    await settle();
+    await settleTurns();
     // On the way what is set by now, at its end what was set on the way.
     for (const hasArrived of [false, true]) {
       if (hasArrived) this.#now = Math.max(this.#now, target);
       const before = this.#order;
-      const isMeant = ({ due, order }: FakeTimer) => due <= target && order < before;
-      for (let timer = this.#next(isMeant); timer; timer = this.#next(isMeant)) {
+      const isEligible = ({ due, order }: FakeTimer) => due <= target && order < before;
+      for (let timer = this.#next(isEligible); timer; timer = this.#next(isEligible)) {
         await this.#fire(timer);
-        if (isEnough()) return;
+        if (shouldStop()) return;
       }
     }
   }
@@ -75,13 +75,13 @@ export class FakeClock implements Clock {
     this.#now = Math.max(this.#now, timer.due);
     this.#timers.delete(timer);
     timer.run();
-    await settle();
+    await settleTurns();
   }
 
-  #next(isMeant: (timer: FakeTimer) => boolean): FakeTimer | undefined {
+  #next(isEligible: (timer: FakeTimer) => boolean): FakeTimer | undefined {
     let next: FakeTimer | undefined;
     for (const timer of this.#timers) {
-      if (!isMeant(timer)) continue;
+      if (!isEligible(timer)) continue;
       if (!next || timer.due < next.due || (timer.due === next.due && timer.order < next.order)) next = timer;
     }
     return next;
@@ -89,6 +89,6 @@ export class FakeClock implements Clock {
 }
 
 /** A few turns of the event loop: enough for a chain of promises and immediates to come to rest. */
-async function settle(): Promise<void> {
+async function settleTurns(): Promise<void> {
   for (let index = 0; index < 5; index++) await turn();
 }

@@ -15,8 +15,8 @@ export type { DrainOptions } from "./drain.ts";
 export { FakeClock } from "./fake-clock.ts";
 export type {
   Claimed,
-  Happened,
   HistoryEntry,
+  Observed,
   Operated,
   Operating,
   Operation,

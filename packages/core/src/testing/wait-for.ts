@@ -39,28 +39,28 @@ export async function waitFor<M extends Message, T extends M = M>(
   const { timeout } = parseOptions("waitFor", optionsSchema, options);
   const id = idOf(job);
   const seen = new Set<string>();
-  let look: () => void = () => {};
+  let check: () => void = () => {};
   const unsubscribe = await queue.subscribe(
     ({ type }) => {
       seen.add(type);
-      look();
+      check();
     },
     { job: id },
   );
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     return await new Promise((resolve, reject) => {
-      look = () => {
+      check = () => {
         // Before the read: what an event tells meanwhile, the snapshot may not show yet.
         const wasSeen = seen.has(state);
         queue.get(job).then((snapshot) => {
-          if (!snapshot) void gone(queue, id).then(reject, reject);
+          if (!snapshot) void notFoundError(queue, id).then(reject, reject);
           else if (wasSeen || hasBeen(snapshot, state)) resolve(snapshot as JobSnapshot<T>);
-          else if (isTerminal(snapshot.state)) reject(endedOtherwise(snapshot, state));
+          else if (isTerminal(snapshot.state)) reject(endedError(snapshot, state));
         }, reject);
       };
-      timer = setTimeout(() => void giveUp(queue, id, state, timeout).then(reject, reject), timeout);
-      look();
+      timer = setTimeout(() => void timeoutError(queue, id, state, timeout).then(reject, reject), timeout);
+      check();
     });
   } finally {
     clearTimeout(timer);
@@ -72,16 +72,16 @@ function hasBeen(snapshot: JobSnapshot, state: JobState): boolean {
   return snapshot.state === state || (state === "active" && snapshot.startedAt !== undefined);
 }
 
-function endedOtherwise({ id, state, error }: JobSnapshot, wanted: JobState): QueueError {
+function endedError({ id, state, error }: JobSnapshot, wanted: JobState): QueueError {
   const why = error ? ` (${error.code}: ${error.message})` : "";
   return new QueueError("INVALID_STATE", `The job ${id} is ${state}${why} and won't be ${wanted}.`);
 }
 
-async function gone(queue: Queue, id: string): Promise<QueueError> {
+async function notFoundError(queue: Queue, id: string): Promise<QueueError> {
   return new QueueError("JOB_NOT_FOUND", (await queue.explain(id)).summary);
 }
 
-async function giveUp(queue: Queue, id: string, state: JobState, timeout: number): Promise<QueueError> {
+async function timeoutError(queue: Queue, id: string, state: JobState, timeout: number): Promise<QueueError> {
   const { summary } = await queue.explain(id);
   return new QueueError("WAIT_TIMEOUT", `The job ${id} wasn't ${state} within ${timeout} ms. ${summary}`);
 }

@@ -9,7 +9,7 @@ import { endsOnce } from "./rules/endings.ts";
 import { epochsGrow } from "./rules/epochs.ts";
 import { everythingEnds, nothingWaitsForItself } from "./rules/liveness.ts";
 import { keysKeepOrder } from "./rules/ordering-keys.ts";
-import { recordsMakeSense } from "./rules/records.ts";
+import { recordsAreConsistent } from "./rules/records.ts";
 import { runsAreInOrder } from "./rules/runs.ts";
 import { nothingIsInvented, nothingIsLost } from "./rules/storage.ts";
 import { transitionsAreAllowed } from "./rules/transitions.ts";
@@ -26,7 +26,7 @@ export const RULES: readonly Rule[] = [
   runsAreInOrder,
   claimsFollowOrder,
   cancellationsHaveACause,
-  recordsMakeSense,
+  recordsAreConsistent,
   countsMatch,
   nothingWaitsForItself,
   everythingEnds,
@@ -67,11 +67,11 @@ export class HistoryChecker {
     for (const rule of this.#rules) {
       rule.check(entry, this.facts, (what) => this.#violations.push({ rule: rule.name, what, at }));
     }
-    this.facts.absorb(entry);
+    this.facts.apply(entry);
   }
 
   /** @throws {Error} that lists the violations, if there are any. */
-  assertHolds(): void {
+  assertNoViolations(): void {
     if (this.#violations.length === 0) return;
     const list = this.#violations
       .slice(0, 10)

@@ -11,7 +11,7 @@ import type { QueueCounts } from "../../engine/queues.ts";
  * Entries of one process are in its order. Between processes no order is assumed, except that events carry
  * the engine's own order if one subscriber recorded them all.
  */
-export type HistoryEntry = Sending | Sent | Claimed | Settled | Operating | Operated | Happened | Snapshot;
+export type HistoryEntry = Sending | Sent | Claimed | Settled | Operating | Operated | Observed | Snapshot;
 
 /** Written before a batch is sent: it may be stored although no answer arrives. */
 export interface Sending {
@@ -25,7 +25,7 @@ export interface Sending {
 export interface Sent {
   readonly type: "sent";
   readonly by: string;
-  readonly asked: readonly string[];
+  readonly requested: readonly string[];
   readonly jobs: readonly EnqueuedJob[];
 }
 
@@ -70,7 +70,7 @@ export interface Operated {
 }
 
 /** An event, as a subscriber heard it. */
-export interface Happened {
+export interface Observed {
   readonly type: "event";
   readonly event: EngineEvent;
 }

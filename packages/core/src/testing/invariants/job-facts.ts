@@ -21,14 +21,14 @@ export interface JobFacts {
   readonly reserved: Map<number, Claim>;
   readonly accepted: Map<number, string>;
   /** Epochs of which the engine has said what became of an outcome. */
-  readonly answered: Set<number>;
+  readonly settledEpochs: Set<number>;
   /** Accepted outcomes that ended the job. */
   endings: number;
   /** Operator's retries that were asked for, and that were confirmed. */
-  retriesAsked: number;
+  retriesRequested: number;
   retries: number;
-  removalAsked: boolean;
-  cancelAsked: boolean;
+  removalRequested: boolean;
+  cancelRequested: boolean;
   isRemoved: boolean;
   hasCompleted: boolean;
   /** Whether it was ever in a terminal state. */
@@ -52,16 +52,16 @@ export class HistoryFacts {
     return sent.ordering && `${sent.queue} ${sent.ordering.key}`;
   }
 
-  absorb(entry: HistoryEntry): void {
+  apply(entry: HistoryEntry): void {
     switch (entry.type) {
       case "sending":
         for (const job of entry.jobs) this.#sending(job, entry.by);
         break;
       case "sent":
         entry.jobs.forEach(({ id, created }, index) => {
-          const asked = entry.asked[index]!;
-          if (id !== asked) this.#aliases.set(asked, id);
-          else this.#aliases.delete(asked);
+          const requested = entry.requested[index]!;
+          if (id !== requested) this.#aliases.set(requested, id);
+          else this.#aliases.delete(requested);
           if (created) this.#store(this.jobs.get(id));
         });
         break;
@@ -73,7 +73,7 @@ export class HistoryFacts {
         });
         break;
       case "settled":
-        this.jobs.get(entry.id)?.answered.add(entry.epoch);
+        this.jobs.get(entry.id)?.settledEpochs.add(entry.epoch);
         if (entry.verdict === "accepted") this.#accept(entry.id, entry.epoch, entry.outcome);
         break;
       case "operating":
@@ -83,7 +83,7 @@ export class HistoryFacts {
         this.#operated(this.jobs.get(entry.id), entry.outcome);
         break;
       case "event":
-        this.#happened(entry.event.id, entry.event.type, entry.event.epoch);
+        this.#observed(entry.event.id, entry.event.type, entry.event.epoch);
         break;
       default:
         break;
@@ -106,12 +106,12 @@ export class HistoryFacts {
       claimed: new Set(),
       reserved: new Map(),
       accepted: new Map(),
-      answered: new Set(),
+      settledEpochs: new Set(),
       endings: 0,
-      retriesAsked: 0,
+      retriesRequested: 0,
       retries: 0,
-      removalAsked: false,
-      cancelAsked: false,
+      removalRequested: false,
+      cancelRequested: false,
       isRemoved: false,
       hasCompleted: false,
       hasEnded: false,
@@ -139,9 +139,9 @@ export class HistoryFacts {
   }
 
   #operating(job: JobFacts | undefined, operation: string): void {
-    if (job && operation === "retry") job.retriesAsked++;
-    if (job && operation === "remove") job.removalAsked = true;
-    if (job && operation === "cancel") job.cancelAsked = true;
+    if (job && operation === "retry") job.retriesRequested++;
+    if (job && operation === "remove") job.removalRequested = true;
+    if (job && operation === "cancel") job.cancelRequested = true;
   }
 
   #operated(job: JobFacts | undefined, outcome: string): void {
@@ -150,10 +150,10 @@ export class HistoryFacts {
     if (outcome === "removed") job.isRemoved = true;
     if (outcome === "cancelled" || outcome === "removed") job.hasEnded = true;
     // It wasn't removed, so a later ending of it is not explained by that.
-    if (outcome === "active") job.removalAsked = job.isRemoved;
+    if (outcome === "active") job.removalRequested = job.isRemoved;
   }
 
-  #happened(id: string, type: JobState | "progress", epoch: number): void {
+  #observed(id: string, type: JobState | "progress", epoch: number): void {
     const job = this.jobs.get(id);
     if (!job) return;
     job.epoch = epoch;

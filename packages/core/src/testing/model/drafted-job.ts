@@ -11,7 +11,7 @@ const RETENTION: Readonly<Record<JobDraft["retain"], Retention>> = {
 };
 
 /** The job that a draft describes. `resolve` answers a dependency's id, or nothing when there is no such job. */
-export function draftedJob(
+export function toNewJob(
   draft: JobDraft,
   id: string,
   resolve: (dependency: DependencyDraft) => string | undefined,

@@ -6,9 +6,9 @@ import type { JobRecord, NewJob } from "../../engine/job.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import type { HistoryEntry, Operation, Snapshot } from "../invariants/history.ts";
 import type { ClaimDraft, Command, JobDraft, LeaseDraft, OutcomeDraft, Reference } from "./command.ts";
-import { draftedJob, errorOf, queueName } from "./drafted-job.ts";
+import { errorOf, queueName, toNewJob } from "./drafted-job.ts";
 import { engineText, payloadText } from "./hostile-input.ts";
-import { KnownThings } from "./known-things.ts";
+import { ReferenceTable } from "./reference-table.ts";
 
 export interface EngineSessionOptions {
   readonly engine: CompleteEngine;
@@ -17,7 +17,7 @@ export interface EngineSessionOptions {
   /** Told of everything that is done and seen. */
   record(entry: HistoryEntry): void;
   /** Whether events have been delivered once the call that caused them has answered. @default true */
-  readonly eventsArriveInStep?: boolean | undefined;
+  readonly eventsAreSynchronous?: boolean | undefined;
 }
 
 const BY = "session";
@@ -29,7 +29,7 @@ const BY = "session";
 export class EngineSession {
   readonly #options: EngineSessionOptions;
   readonly #engine: CompleteEngine;
-  readonly #known = new KnownThings();
+  readonly #references = new ReferenceTable();
   #logged = 0;
 
   private constructor(options: EngineSessionOptions) {
@@ -45,10 +45,10 @@ export class EngineSession {
   }
 
   /** Executes a sequence, and answers it with its jobs and leases named outright, for taking it apart. */
-  async executeNaming(commands: readonly Command[]): Promise<readonly Command[]> {
+  async executeAndResolve(commands: readonly Command[]): Promise<readonly Command[]> {
     const named: Command[] = [];
     for (const command of commands) {
-      named.push(this.#known.concrete(command));
+      named.push(this.#references.concrete(command));
       await this.execute(command);
     }
     return named;
@@ -119,7 +119,7 @@ export class EngineSession {
       jobs,
       counts: await this.#engine.queues.counts(),
       edges,
-      eventsAreComplete: this.#options.eventsArriveInStep ?? true,
+      eventsAreComplete: this.#options.eventsAreSynchronous ?? true,
       isDrained,
     };
     this.#options.record(snapshot);
@@ -128,7 +128,7 @@ export class EngineSession {
 
   /** How the jobs that are gone ended, as far as the engine remembers. */
   async remembered(): Promise<unknown> {
-    const { ids } = this.#known;
+    const { ids } = this.#references;
     const endings = await this.#engine.inspect.remembered(ids);
     return ids.flatMap((id, index) => (endings[index] ? [{ id, ...endings[index] }] : []));
   }
@@ -160,17 +160,17 @@ export class EngineSession {
     const outcomes = await this.#engine.core.enqueue(jobs.map((batch) => ({ jobs: batch })));
     outcomes.forEach((outcome, index) => {
       if (!outcome.ok) return;
-      const asked = jobs[index]!.map(({ envelope }) => envelope.id);
-      this.#options.record({ type: "sent", by: BY, asked, jobs: outcome.jobs });
-      for (const { id, created } of outcome.jobs) if (created) this.#known.ids.push(id);
+      const requested = jobs[index]!.map(({ envelope }) => envelope.id);
+      this.#options.record({ type: "sent", by: BY, requested, jobs: outcome.jobs });
+      for (const { id, created } of outcome.jobs) if (created) this.#references.ids.push(id);
     });
     return outcomes;
   }
 
   #drafted(batch: readonly JobDraft[]): readonly NewJob[] {
-    const ids = this.#known.name(batch);
+    const ids = this.#references.name(batch);
     return batch.map((draft, index) =>
-      draftedJob(draft, ids[index]!, (dependency) => this.#known.dependency(dependency, ids)),
+      toNewJob(draft, ids[index]!, (dependency) => this.#references.dependency(dependency, ids)),
     );
   }
 
@@ -179,7 +179,7 @@ export class EngineSession {
   }
 
   #claimed(claimed: readonly ClaimedJob[]): readonly ClaimedJob[] {
-    this.#known.leases.push(...claimed.map(({ id, epoch, token }) => ({ id, epoch, token })));
+    this.#references.leases.push(...claimed.map(({ id, epoch, token }) => ({ id, epoch, token })));
     const jobs = claimed.map(({ id, epoch, envelope, attempt, follows }) => ({
       id,
       epoch,
@@ -213,7 +213,7 @@ export class EngineSession {
   }
 
   async #operate(operation: Operation, references: readonly Reference[]): Promise<unknown> {
-    const ids = references.flatMap((reference) => this.#known.job(reference) ?? []);
+    const ids = references.flatMap((reference) => this.#references.job(reference) ?? []);
     this.#options.record({ type: "operating", by: BY, operation, ids });
     const outcomes =
       operation === "cancel"
@@ -230,7 +230,7 @@ export class EngineSession {
     rest: (draft: D, lease: Lease) => T,
   ): readonly (Lease & T)[] {
     return drafts.flatMap((draft) => {
-      const lease = this.#known.lease(draft);
+      const lease = this.#references.lease(draft);
       return lease ? [{ ...lease, ...rest(draft, lease) }] : [];
     });
   }

@@ -104,7 +104,7 @@ const anyValue: fc.Arbitrary<Hostile> = anything.map((value) => ({
 }));
 
 /** For options: an app's own code makes them, so they aren't proxies. */
-export const oddOption: fc.Arbitrary<Hostile> = fc.oneof(
+export const hostileOption: fc.Arbitrary<Hostile> = fc.oneof(
   { weight: 6, arbitrary: anyValue },
   { weight: 1, arbitrary: trapsFrom(TRAPS) },
 );

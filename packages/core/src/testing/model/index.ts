@@ -3,9 +3,9 @@ export { commandSequence } from "./command-arbitrary.ts";
 export { EngineSession } from "./engine-session.ts";
 export {
   hasProtoKey,
+  hostileOption,
   hostileText,
   hostileValue,
-  oddOption,
   PROXIES,
   TRAPS,
 } from "./hostile-input.ts";

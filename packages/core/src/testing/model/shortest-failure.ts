@@ -12,12 +12,12 @@ export async function shortestFailure(
   commands: readonly Command[],
   fails: Fails,
 ): Promise<readonly Command[]> {
-  const shorter = await withoutCommands(commands, fails);
-  const plainer = await withPlainerCommands(shorter, fails);
-  return withoutCommands(plainer, fails);
+  const shorter = await removeCommands(commands, fails);
+  const plainer = await simplifyCommands(shorter, fails);
+  return removeCommands(plainer, fails);
 }
 
-async function withoutCommands(commands: readonly Command[], fails: Fails): Promise<readonly Command[]> {
+async function removeCommands(commands: readonly Command[], fails: Fails): Promise<readonly Command[]> {
   let shortest = commands;
   for (let size = Math.ceil(commands.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let start = 0; start < shortest.length; ) {
@@ -29,12 +29,12 @@ async function withoutCommands(commands: readonly Command[], fails: Fails): Prom
   return shortest;
 }
 
-async function withPlainerCommands(commands: readonly Command[], fails: Fails): Promise<readonly Command[]> {
+async function simplifyCommands(commands: readonly Command[], fails: Fails): Promise<readonly Command[]> {
   let plainest = commands;
   for (let index = 0; index < plainest.length; index++) {
     for (let changed = true; changed; ) {
       changed = false;
-      for (const plainer of plainerForms(plainest[index]!)) {
+      for (const plainer of simplerForms(plainest[index]!)) {
         const candidate = plainest.with(index, plainer);
         if (!(await fails(candidate))) continue;
         plainest = candidate;
@@ -47,30 +47,30 @@ async function withPlainerCommands(commands: readonly Command[], fails: Fails): 
 }
 
 /** The command with one thing less. */
-function* plainerForms(command: Command): Iterable<Command> {
+function* simplerForms(command: Command): Iterable<Command> {
   if (command.do === "settle") {
-    for (const outcomes of without(command.outcomes)) yield { ...command, outcomes };
+    for (const outcomes of withoutEach(command.outcomes)) yield { ...command, outcomes };
     if (command.claim) yield { ...command, claim: null };
   }
   if ("claim" in command && command.claim && command.claim.run > 1) {
     yield { ...command, claim: { ...command.claim, run: 1 } };
   }
-  if ("jobs" in command) for (const jobs of without(command.jobs)) yield { ...command, jobs };
+  if ("jobs" in command) for (const jobs of withoutEach(command.jobs)) yield { ...command, jobs };
   if (command.do !== "send") return;
-  for (const batches of without(command.batches)) yield { ...command, batches };
+  for (const batches of withoutEach(command.batches)) yield { ...command, batches };
   for (const [place, batch] of command.batches.entries()) {
     const put = (plainer: readonly JobDraft[]) => ({
       ...command,
       batches: command.batches.with(place, plainer),
     });
-    for (const plainer of without(batch)) yield put(plainer);
+    for (const plainer of withoutEach(batch)) yield put(plainer);
     for (const [index, draft] of batch.entries()) {
-      for (const plainer of plainerDrafts(draft)) yield put(batch.with(index, plainer));
+      for (const plainer of simplerDrafts(draft)) yield put(batch.with(index, plainer));
     }
   }
 }
 
-const PLAIN = {
+const SIMPLEST = {
   repeat: null,
   queue: 0,
   messageType: 0,
@@ -82,13 +82,13 @@ const PLAIN = {
   dedupe: null,
 } as const;
 
-function* plainerDrafts(draft: JobDraft): Iterable<JobDraft> {
-  for (const dependsOn of without(draft.dependsOn)) yield { ...draft, dependsOn };
-  for (const name of Object.keys(PLAIN) as (keyof typeof PLAIN)[]) {
-    if (draft[name] !== PLAIN[name]) yield { ...draft, [name]: PLAIN[name] };
+function* simplerDrafts(draft: JobDraft): Iterable<JobDraft> {
+  for (const dependsOn of withoutEach(draft.dependsOn)) yield { ...draft, dependsOn };
+  for (const name of Object.keys(SIMPLEST) as (keyof typeof SIMPLEST)[]) {
+    if (draft[name] !== SIMPLEST[name]) yield { ...draft, [name]: SIMPLEST[name] };
   }
 }
 
-function* without<T>(list: readonly T[]): Iterable<readonly T[]> {
+function* withoutEach<T>(list: readonly T[]): Iterable<readonly T[]> {
   for (let index = 0; index < list.length; index++) yield list.toSpliced(index, 1);
 }

@@ -10,7 +10,7 @@ export const cancellationsHaveACause: Rule = {
   check(entry, facts, report) {
     if (entry.type !== "event" || entry.event.type !== "cancelled") return;
     const job = facts.jobs.get(entry.event.id);
-    if (!job || job.state === "active" || job.cancelAsked || job.removalAsked) return;
+    if (!job || job.state === "active" || job.cancelRequested || job.removalRequested) return;
     if (!job.sent.dependsOn.some((edge) => cancels(edge, facts, job))) {
       report(`${job.id} was cancelled, and nothing it depends on gave a reason`);
     }
@@ -25,5 +25,5 @@ function cancels(edge: JobFacts["sent"]["dependsOn"][number], facts: HistoryFact
   if (edge.onFailure === "cancel") return dependency.hasEnded;
   if (edge.onFailure === "run") return false;
   // A holder can't wait for a job that is gone, be it removed or trimmed before this one was sent.
-  return dependency.removalAsked || (job.state === null && dependency.hasEnded);
+  return dependency.removalRequested || (job.state === null && dependency.hasEnded);
 }

@@ -11,16 +11,16 @@ export const dependentsWait: Rule = {
     if (entry.type === "event" && entry.event.type === "active") {
       const job = facts.jobs.get(entry.event.id);
       for (const dependency of job ? withoutRepeats(job, facts) : []) {
-        const problem = startedEarly(dependency, job!.retriesAsked > 0, facts);
+        const problem = startedEarly(dependency, job!.retriesRequested > 0, facts);
         if (problem) report(`${job!.id} started, though ${problem}`);
       }
     }
     if (entry.type !== "snapshot") return;
     const stored = new Map(entry.jobs.map((job) => [job.id, job]));
     for (const record of entry.jobs) {
-      inOrderOfTime(record, stored, report);
+      checkInstants(record, stored, report);
       const edges = entry.edges[record.id];
-      if (edges) edgesFit(record, edges, facts, report);
+      if (edges) edgesMatchState(record, edges, facts, report);
     }
   },
 };
@@ -42,14 +42,14 @@ function startedEarly(
 ): string | undefined {
   const dependency = facts.resolve(id);
   if (!dependency || dependency.hasCompleted) return undefined;
-  if (onFailure === "run" && (dependency.hasEnded || dependency.removalAsked)) return undefined;
+  if (onFailure === "run" && (dependency.hasEnded || dependency.removalRequested)) return undefined;
   // An operator's retry counts a dependency as satisfied that isn't stored any more.
   if (wasRetried && (dependency.isRemoved || dependency.hasEnded)) return undefined;
   return `${dependency.id} is ${dependency.state} and had never completed`;
 }
 
 /** The same by the engine's own instants, which need no events. */
-function inOrderOfTime(record: JobRecord, stored: ReadonlyMap<string, JobRecord>, report: Report): void {
+function checkInstants(record: JobRecord, stored: ReadonlyMap<string, JobRecord>, report: Report): void {
   if (record.startedAt === undefined) return;
   for (const { job: id, onFailure } of record.dependsOn) {
     const dependency = stored.get(id);
@@ -61,7 +61,7 @@ function inOrderOfTime(record: JobRecord, stored: ReadonlyMap<string, JobRecord>
 }
 
 /** A job is blocked exactly when its edges say what for. */
-function edgesFit(record: JobRecord, edges: JobEdges, facts: HistoryFacts, report: Report): void {
+function edgesMatchState(record: JobRecord, edges: JobEdges, facts: HistoryFacts, report: Report): void {
   const pending = edges.dependencies.filter((edge) => edge.pending);
   const waits = pending.length > 0 || edges.behind !== undefined;
   if (waits !== (record.state === "blocked")) {
@@ -69,7 +69,7 @@ function edgesFit(record: JobRecord, edges: JobEdges, facts: HistoryFacts, repor
   }
   for (const { job: id, state, onFailure, undecided = false } of pending) {
     const isHeld =
-      onFailure === "hold" || (onFailure === "cancel" && facts.jobs.get(record.id)!.retriesAsked > 0);
+      onFailure === "hold" || (onFailure === "cancel" && facts.jobs.get(record.id)!.retriesRequested > 0);
     const mayPend = state !== null && (undecided || !isTerminal(state) || (state !== "completed" && isHeld));
     if (!mayPend) report(`${record.id} still waits for ${id}, which is ${state}, with policy ${onFailure}`);
   }

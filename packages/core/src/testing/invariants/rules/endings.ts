@@ -6,8 +6,8 @@ export const endsOnce: Rule = {
   check(entry, facts, report) {
     if (entry.type === "snapshot") {
       for (const job of facts.jobs.values()) {
-        if (job.endings > 1 + job.retriesAsked) {
-          report(`${job.id} ended ${job.endings} times after ${job.retriesAsked} retries`);
+        if (job.endings > 1 + job.retriesRequested) {
+          report(`${job.id} ended ${job.endings} times after ${job.retriesRequested} retries`);
         }
       }
     }

@@ -38,9 +38,9 @@ function hasTurn(state: JobState | null): boolean {
 function turnIsTaken(job: JobFacts, to: JobState, other: JobFacts): string | undefined {
   if (hasTurn(other.state)) return `${other.id} is ${other.state}`;
   // What an operator retried comes after the jobs that were reserved: they alone begin while they are blocked.
-  if (job.state === "blocked" && to === "active" && other.retriesAsked > 0) return undefined;
+  if (job.state === "blocked" && to === "active" && other.retriesRequested > 0) return undefined;
   // Order is known only between jobs of one sender.
-  if (other.sender !== job.sender || other.order > job.order || other.removalAsked) return undefined;
+  if (other.sender !== job.sender || other.order > job.order || other.removalRequested) return undefined;
   if (other.state !== null && !isTerminal(other.state)) return `${other.id}, sent earlier, is ${other.state}`;
   const holds = other.state === "failed" && other.sent.ordering?.onFailure === "hold";
   return holds ? `${other.id}, sent earlier, failed and holds the key` : undefined;

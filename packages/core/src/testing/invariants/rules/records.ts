@@ -4,7 +4,7 @@ import type { JobFacts } from "../job-facts.ts";
 import type { Rule } from "../rule.ts";
 
 /** A record's fields fit its state and each other. */
-export const recordsMakeSense: Rule = {
+export const recordsAreConsistent: Rule = {
   name: "records make sense",
   check(entry, facts, report) {
     if (entry.type !== "snapshot") return;

@@ -13,7 +13,7 @@ export const runsAreInOrder: Rule = {
     if (entry.type !== "settled" || entry.verdict !== "accepted") return;
     const ahead = facts.jobs.get(entry.id)?.reserved.get(entry.epoch);
     // An answer may have been lost on its way, and the repeated outcome be stale.
-    if (ahead && !facts.jobs.get(ahead.id)?.answered.has(ahead.epoch)) {
+    if (ahead && !facts.jobs.get(ahead.id)?.settledEpochs.has(ahead.epoch)) {
       report(
         `${entry.id} epoch ${entry.epoch} ended before ${ahead.id} epoch ${ahead.epoch}, which it follows`,
       );
@@ -39,5 +39,5 @@ function isNext(
 
 /** Order is known only between jobs of one sender, and until an operator retries one. */
 function comesFirst(job: JobFacts, ahead: JobFacts): boolean {
-  return job.sender === ahead.sender && job.order < ahead.order && job.retriesAsked === 0;
+  return job.sender === ahead.sender && job.order < ahead.order && job.retriesRequested === 0;
 }

@@ -12,7 +12,7 @@ export const nothingIsLost: Rule = {
     for (const job of facts.jobs.values()) {
       const record = stored.get(job.id);
       if (!record) {
-        if (job.isAcknowledged && !job.hasEnded && !job.removalAsked) {
+        if (job.isAcknowledged && !job.hasEnded && !job.removalRequested) {
           report(`${job.id} was acknowledged and is gone, though it never ended (last seen ${job.state})`);
         }
         continue;
@@ -21,7 +21,7 @@ export const nothingIsLost: Rule = {
       if (job.hasCompleted && record.state !== "completed") {
         report(`${job.id} was completed and is ${record.state}`);
       }
-      if (job.hasEnded && !isTerminal(record.state) && job.retriesAsked === 0) {
+      if (job.hasEnded && !isTerminal(record.state) && job.retriesRequested === 0) {
         report(`${job.id} had ended and is ${record.state}, though nobody retried it`);
       }
     }
@@ -42,7 +42,8 @@ export const nothingIsInvented: Rule = {
         break;
       case "sent":
         entry.jobs.forEach(({ id }, index) => {
-          if (id !== entry.asked[index] && !facts.jobs.has(id)) report(`${id} was answered, but never sent`);
+          if (id !== entry.requested[index] && !facts.jobs.has(id))
+            report(`${id} was settledEpochs, but never sent`);
         });
         break;
       case "event":

@@ -3,7 +3,7 @@ import type { Command, DependencyDraft, JobDraft, LeaseDraft, Reference } from "
 import { modelId } from "./hostile-input.ts";
 
 /** The jobs and leases that a session knows, and what a command's references mean among them. */
-export class KnownThings {
+export class ReferenceTable {
   /** Ids of stored jobs, oldest first. */
   readonly ids: string[] = [];
   /** Every lease that was ever given, oldest first. */
