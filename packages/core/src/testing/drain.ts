@@ -196,9 +196,7 @@ function nameOf({ id, messageType, attempt }: JobSnapshot): string {
 }
 
 function tooManyStepsError(steps: number): QueueError {
-  return drainError(
-    `the clock was moved ${steps} times and jobs were still remaining. Do they send each other?`,
-  );
+  return drainError(`the clock was moved ${steps} times and jobs were still left. Do they send each other?`);
 }
 
 function drainError(problem: string): QueueError {
