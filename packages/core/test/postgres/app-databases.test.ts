@@ -23,12 +23,12 @@ import { cleanups, createDatabase, drivers, openNodePostgres } from "./support.t
 const job = { job: { id: "a", messageType: "PLAN_CREATE" } };
 
 describe("a database on a single connection of pg", () => {
-  it("is refused by what runs beside the app's own transactions, and migrates all the same", async () => {
+  it("is rejected wherever its transactions would mix with the app's, except by migrate", async () => {
     const client = new pg.Client(await createDatabase());
     await client.connect();
     cleanups.push(() => client.end());
     const db = drizzleNodePostgres(client);
-    const refused = { code: "INVALID_OPTIONS", message: expect.stringMatching(/db: .*give it a pool/) };
+    const refused = { code: "INVALID_OPTIONS", message: expect.stringMatching(/db: .*Pass a pool/) };
     expect(() => postgresOutbox({ db })).toThrow(expect.objectContaining(refused));
     expect(() => createStatusStore({ db, table: scanStatus })).toThrow(expect.objectContaining(refused));
     await expect(once(db, job, async () => {})).rejects.toMatchObject(refused);
@@ -37,7 +37,7 @@ describe("a database on a single connection of pg", () => {
 });
 
 describe("a database with replicas", () => {
-  it("is used by its primary", async () => {
+  it("uses the primary", async () => {
     const primary = openNodePostgres(await createDatabase());
     const nowhere = openNodePostgres("postgres://nobody@127.0.0.1:1/none");
     const db = withReplicas(primary as ReturnType<typeof drizzleNodePostgres>, [nowhere as never]);
@@ -55,25 +55,28 @@ describe("a database with replicas", () => {
   });
 });
 
-it.each([undefined, {}, "postgres://127.0.0.1"])("what is no database is refused: %j", async (value) => {
-  const db = value as never;
-  const refused = {
-    code: "INVALID_OPTIONS",
-    message: expect.stringContaining("expected a database of Drizzle"),
-  };
-  expect(() => postgresOutbox({ db })).toThrow(expect.objectContaining(refused));
-  expect(() => createStatusStore({ db, table: scanStatus })).toThrow(expect.objectContaining(refused));
-  await expect(migrate(db)).rejects.toMatchObject(refused);
-  await expect(once(db, job, async () => {})).rejects.toMatchObject(refused);
-});
+it.each([undefined, {}, "postgres://127.0.0.1"])(
+  "rejects a value that isn't a database: %j",
+  async (value) => {
+    const db = value as never;
+    const refused = {
+      code: "INVALID_OPTIONS",
+      message: expect.stringContaining("expected a database of Drizzle"),
+    };
+    expect(() => postgresOutbox({ db })).toThrow(expect.objectContaining(refused));
+    expect(() => createStatusStore({ db, table: scanStatus })).toThrow(expect.objectContaining(refused));
+    await expect(migrate(db)).rejects.toMatchObject(refused);
+    await expect(once(db, job, async () => {})).rejects.toMatchObject(refused);
+  },
+);
 
-describe("a table whose key columns have no names of their own", () => {
+describe("a table whose key columns are declared without names", () => {
   const unnamed = statusTable("unnamed", {
     key: { guildId: text().notNull(), channel: text().notNull() },
     fields: { lastMessage: text() },
   });
 
-  it("has the names that the database's casing gives it, in its triggers too", async () => {
+  it("gets its names from the database's casing, in triggers too", async () => {
     const { url, raw } = await drivers[0]!.open();
     const pool = new pg.Pool({ connectionString: url });
     cleanups.push(() => pool.end());
@@ -99,8 +102,10 @@ describe("a table whose key columns have no names of their own", () => {
     expect((await store.list({ limit: 1, cursor })).rows).toHaveLength(1);
   });
 
-  it("needs `casing`, or names, for its SQL", () => {
-    expect(() => statusTableSql(unnamed)).toThrow(/key column guildId has no name.*pass `casing`/);
+  it("needs `casing` or names for its SQL", () => {
+    expect(() => statusTableSql(unnamed)).toThrow(
+      /key column guildId is declared without a name.*pass `casing`/,
+    );
     expect(statusTableSql(unnamed, { casing: "snake_case" })).toContain("('guild_id', 'channel')");
     expect(statusTableSql(scanStatus)).toContain("('guild_id', 'channel_id')");
     const plain = pgTable("plain", { id: text().primaryKey(), updatedAt: timestamp("updated_at") });
@@ -108,8 +113,8 @@ describe("a table whose key columns have no names of their own", () => {
   });
 });
 
-describe("a role without rights", () => {
-  it("is told which right it lacks to migrate", async () => {
+describe("a role without privileges", () => {
+  it("gets an error that names the missing privilege", async () => {
     const url = await createDatabase();
     const role = `limited_${process.pid}`;
     const owner = openNodePostgres(url);
@@ -138,7 +143,7 @@ describe("a role without rights", () => {
       refused(/"scan_status" belongs to the role .*as that role/),
     );
 
-    // Policies that hide the outbox' rows from its relay.
+    // Policies that hide rows of the outbox from its relay.
     await owner.execute(
       sql.raw(`alter table queue.queue_outbox enable row level security; alter table queue.queue_outbox owner to current_user;
         grant all on queue.queue_outbox to ${role}`),
@@ -166,7 +171,7 @@ describe("a role without rights", () => {
 });
 
 describe("the types of trackStatus", () => {
-  it("take values of enums as they are written", () => {
+  it("accept literals of enums", () => {
     const mood = pgEnum("mood", ["calm", "wild"]);
     const table = statusTable("moods", {
       key: { id: text("id").notNull(), kind: mood("kind").notNull() },
@@ -187,14 +192,14 @@ describe("the types of trackStatus", () => {
       },
     });
     const key = ({ id }: { id: string }) => ({ id, kind: "calm" as const });
-    // @ts-expect-error: none of the enum's values
+    // @ts-expect-error: not a value of the enum
     trackStatus(message, { store, key, fields: { start: () => ({ mood: "sad" }) } });
     // @ts-expect-error: not a field
     trackStatus(message, { store, key, fields: { start: () => ({ colour: "red" }) } });
     expect(store.parts.hasExactKeys).toBe(true);
   });
 
-  it("take undefined for an option that isn't given", () => {
+  it("accept undefined for omitted options", () => {
     const db = openNodePostgres("postgres://127.0.0.1:1/none");
     const given: string | undefined = undefined;
     const none = undefined as never as undefined;

@@ -6,7 +6,7 @@ import { appScans, createScans, follow, NEVER, openWithScans, scans } from "./ch
 import { cleanups, drivers, openNodePostgres, serverDrivers } from "./support.ts";
 
 describe.each(drivers)("$name", ({ open }) => {
-  test("tells of what plain SQL writes, with the row as Drizzle reads it", async () => {
+  test("reports rows written by plain SQL as Drizzle reads them", async () => {
     const { db, listener, raw } = await openWithScans(open);
     const told = await follow({ db, listener, pollInterval: NEVER });
     await raw(`insert into scans (guild_id, position) values ('it''s "7"', 9007199254740993)`);
@@ -24,7 +24,7 @@ describe.each(drivers)("$name", ({ open }) => {
     expect((await told.first(({ row }) => row === undefined)).key).toEqual(inserted.key);
   });
 
-  test("tells of a row that takes another key as of one that goes and one that comes", async () => {
+  test("reports a key change as a deletion and an insertion", async () => {
     const { db, listener, raw } = await openWithScans(open);
     await raw("insert into scans (guild_id, position) values ('a', 1)");
     const told = await follow({ db, listener, pollInterval: NEVER });
@@ -33,7 +33,7 @@ describe.each(drivers)("$name", ({ open }) => {
     expect((await told.first(({ row }) => row !== undefined)).key).toEqual({ guildId: "a", position: 2n });
   });
 
-  test("tells of each of many rows once", async () => {
+  test("reports each of many rows once", async () => {
     const { db, listener, raw } = await openWithScans(open);
     const told = await follow({ db, listener, pollInterval: 50 });
     await raw("insert into scans (guild_id, position) select 'many', i from generate_series(1, 1200) i");
@@ -42,15 +42,15 @@ describe.each(drivers)("$name", ({ open }) => {
     expect(told.changes).toHaveLength(1201);
   });
 
-  test("looks for a row whose key is too long for a notification", async () => {
+  test("finds a row whose key is too long for a notification", async () => {
     const { db, listener, raw } = await openWithScans(open);
     const told = await follow({ db, listener, pollInterval: NEVER });
-    // An index takes no more than 2,700 bytes, compressed.
+    // An index entry is limited to 2,700 bytes, compressed.
     await raw("insert into scans (guild_id, position) values (repeat('x', 9000), 1)");
     expect((await told.first(() => true)).key.guildId).toHaveLength(9000);
   });
 
-  test("finds changes by polling where nobody listens, each once", async () => {
+  test("finds each change once by polling without a listener", async () => {
     const { db, raw } = await openWithScans(open);
     await raw("insert into scans (guild_id, position) values ('before', 1)");
     const told = await follow({ db, pollInterval: 20 });
@@ -67,7 +67,7 @@ describe.each(drivers)("$name", ({ open }) => {
     ]);
   });
 
-  test("makes nothing of notifications that tell nothing new, or nothing at all", async () => {
+  test("ignores notifications without news, and malformed ones", async () => {
     const { db, listener, raw } = await openWithScans(open);
     const errors: unknown[] = [];
     const onError = (error: unknown) => errors.push(error);
@@ -80,7 +80,7 @@ describe.each(drivers)("$name", ({ open }) => {
       JSON.stringify({ schema: "public", table: "others", key }),
       JSON.stringify({ schema: "app", table: "scans", key }),
       JSON.stringify({ schema: "public", table: "scans" }),
-      // Keys that Postgres refuses.
+      // Keys that Postgres rejects.
       JSON.stringify({ schema: "public", table: "scans", key: { guild_id: "a", position: "one" } }),
       JSON.stringify({ schema: "public", table: "scans", key: { guild_id: { a: 1 }, position: [] } }),
       JSON.stringify({ schema: "public", table: "scans", key: { guild_id: "\u0000", position: "1" } }),
@@ -95,12 +95,12 @@ describe.each(drivers)("$name", ({ open }) => {
     expect(errors).toMatchObject([
       {
         code: "DATABASE_MISCONFIGURED",
-        message: expect.stringMatching(/key that Postgres refuses: .* is ignored/),
+        message: expect.stringMatching(/key that Postgres rejects: .* are ignored/),
       },
     ]);
   });
 
-  test("serves several subscribers, and none that has left", async () => {
+  test("serves several subscribers, until they unsubscribe", async () => {
     const { db, listener, raw } = await openWithScans(open);
     const feed = new ChangeFeed({
       db,
@@ -136,7 +136,7 @@ describe.each(drivers)("$name", ({ open }) => {
     expect(heard).toEqual(["first", "second", "second", "third"]);
   });
 
-  test("says that the table is missing, and can be tried again", async () => {
+  test("reports a missing table, and can be retried", async () => {
     const { db, raw } = await open({ migrate: true });
     await expect(follow({ db })).rejects.toMatchObject({
       code: "DATABASE_MISCONFIGURED",
@@ -146,7 +146,7 @@ describe.each(drivers)("$name", ({ open }) => {
     await follow({ db });
   });
 
-  test("goes on with the other subscribers when one throws", async () => {
+  test("serves the other subscribers when one throws", async () => {
     const { db, listener, raw } = await openWithScans(open);
     const errors: unknown[] = [];
     const feed = new ChangeFeed({
@@ -171,7 +171,7 @@ describe.each(drivers)("$name", ({ open }) => {
 });
 
 describe.each(serverDrivers)("$name", ({ name, open }) => {
-  test("tells of what a role writes that knows nothing of the library, in schemas of their own", async () => {
+  test("reports writes by a role without access to the library's schema", async () => {
     const { db, listener, raw } = await open();
     await raw("create schema app; set search_path to app");
     await raw(createScans);
@@ -196,7 +196,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
     expect(await told).toMatchObject({ key: { guildId: "a", position: 1n }, row: { count: 0 } });
   });
 
-  test("tells of another connection's UPDATE within 100 ms", async () => {
+  test("reports an UPDATE on another connection within 100 ms", async () => {
     const { db, listener, raw } = await openWithScans(open);
     await raw("insert into scans (guild_id, position) values ('a', 1)");
     const told = await follow({ db, listener, pollInterval: NEVER });
@@ -213,7 +213,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
     expect(times[19]).toBeLessThan(1_000);
   });
 
-  test("finds by polling what a transaction commits long after it wrote", async () => {
+  test("finds rows by polling that are committed long after they were written", async () => {
     const { db, raw, url } = await openWithScans(open);
     const told = await follow({ db, pollInterval: 20, overlap: 0 });
     await openNodePostgres(url!).transaction(async (tx) => {
@@ -226,7 +226,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
     await told.first(({ key }) => key.guildId === "slow");
   });
 
-  test("catches up once the database is back, and says once that it was away", async () => {
+  test("catches up once the database is back, and reports the outage once", async () => {
     const { listener, raw, url } = await openWithScans(open);
     const proxy = await startProxy({ target: url! });
     cleanups.push(() => proxy.stop());

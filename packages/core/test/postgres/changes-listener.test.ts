@@ -11,7 +11,7 @@ import { follow, NEVER, openWithScans } from "./changes-support.ts";
 import { cleanups, createDatabase, drivers, type TestDatabase, type TestDriver } from "./support.ts";
 
 describe.each(drivers)("$name", ({ open }) => {
-  test("hears what is sent on its channels, until it leaves", async () => {
+  test("receives notifications on its channels until it stops listening", async () => {
     const { listener, raw } = await open();
     const a = hear();
     const b = hear();
@@ -27,7 +27,7 @@ describe.each(drivers)("$name", ({ open }) => {
     expect([a.gaps, b.gaps]).toEqual([0, 0]);
   });
 
-  test("tells each of several on one channel", async () => {
+  test("notifies every listener of a channel", async () => {
     const { listener, raw } = await open();
     const [first, second] = [hear(), hear()];
     const stops = await Promise.all(
@@ -45,7 +45,7 @@ describe.each(drivers)("$name", ({ open }) => {
     expect([first.heard, second.heard, late.heard]).toEqual([["one"], ["one", "two", "three"], ["three"]]);
   });
 
-  test("refuses once it is closed", async () => {
+  test("rejects calls once it is closed", async () => {
     const { listener } = await open();
     await listener.listen(
       "a",
@@ -105,7 +105,7 @@ describe.each(listeners)("$name", ({ name, create }) => {
     for (let count = 1; count <= 30; count++) {
       await raw(`insert into scans (guild_id, position) values ('a', ${count})`);
       if (count % 10 === 0) {
-        // The one before may not be replaced yet.
+        // The previous connection may not be replaced yet.
         await expect.poll(killListener, { timeout: 15_000, interval: 5 }).toEqual([{ killed: true }]);
       }
     }
@@ -141,7 +141,7 @@ describe.each(listeners)("$name", ({ name, create }) => {
   test.each<[string, (proxy: TcpProxy) => void]>([
     ["refuses", (proxy) => proxy.use("refuse")],
     ["is silent", (proxy) => proxy.use("stall")],
-  ])("comes into force by itself when the server %s at first", async (_, breakIt) => {
+  ])("becomes active on its own when the server %s at first", async (_, breakIt) => {
     const database = await open();
     const { proxy, listener } = await proxied(database, { checkInterval: 50, answerTimeout: 300 });
     breakIt(proxy);
@@ -155,7 +155,7 @@ describe.each(listeners)("$name", ({ name, create }) => {
     await ear.first("one");
   });
 
-  test("closes while the server is silent", async () => {
+  test("closes while the server doesn't answer", async () => {
     const database = await open();
     const { proxy, listener } = await proxied(database, {
       checkInterval: 3_600_000,
@@ -182,7 +182,7 @@ describe.each(listeners)("$name", ({ name, create }) => {
   test.each([
     ["password", (url: URL) => (url.password = "wrong"), /Check the user and the password/],
     ["database", (url: URL) => (url.pathname = "/nowhere"), /Create the database/],
-  ])("refuses a wrong %s", async (_, change, says) => {
+  ])("rejects a wrong %s", async (_, change, says) => {
     const url = new URL(await createDatabase());
     change(url);
     const listening = listenerOf(url.href).listen(
@@ -196,7 +196,7 @@ describe.each(listeners)("$name", ({ name, create }) => {
     });
   });
 
-  test("throws what the app's own function throws, and asks it again the next time", async () => {
+  test("throws errors of the app's `connect`, and calls it again next time", async () => {
     const url = await createDatabase();
     let isReady = false;
     const connect = () => {
@@ -216,12 +216,12 @@ describe.each(listeners)("$name", ({ name, create }) => {
     await listen();
   });
 
-  test("refuses options that it doesn't know", () => {
+  test("rejects unknown options", () => {
     expect(() => create("", { checkEvery: 1 } as ListenerOptions)).toThrow(/unknown option "checkEvery"/);
   });
 });
 
-test("postgres.js' listener doesn't ask for the types, whose answer may end the process", async () => {
+test("the postgres.js listener doesn't query the types, because a failure ends the process", async () => {
   const proxy = await startProxy({ target: await createDatabase() });
   cleanups.push(() => proxy.stop());
   const listener = postgresJsListener({
@@ -230,7 +230,7 @@ test("postgres.js' listener doesn't ask for the types, whose answer may end the 
     answerTimeout: 300,
   });
   cleanups.push(() => listener.close());
-  // postgres.js doesn't listen for the failure of this query, and a check that isn't answered ends its client.
+  // postgres.js doesn't handle a failure of this query, and a check without a reply ends its client.
   let asked = false;
   void proxy.intercept({ containing: "typarray", fault: "hold-reply" }).then(() => (asked = true));
   const checked = proxy.intercept({ containing: "pg_notify", fault: "drop-request" });
@@ -243,7 +243,7 @@ test("postgres.js' listener doesn't ask for the types, whose answer may end the 
   expect(asked).toBe(false);
 });
 
-test("PGlite's listener says that it was closed", async () => {
+test("the PGlite listener reports that it was closed", async () => {
   const { PGlite } = await import("@electric-sql/pglite");
   const client = await PGlite.create();
   await client.close();
@@ -255,7 +255,7 @@ test("PGlite's listener says that it was closed", async () => {
   await expect(listening).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
 });
 
-/** What a listener hears, and a way to wait for it. */
+/** Records notifications, and waits for them. */
 function hear() {
   const heard: string[] = [];
   const waiting = new Set<() => void>();

@@ -38,10 +38,10 @@ export async function openWithScans(open: TestDriver["open"]): Promise<TestDatab
 
 type ScanChange = ReadRow<typeof scans>;
 
-/** What a subscriber was told, and a way to wait for what it will be. */
+/** The changes that a subscriber received, and a way to wait for more. */
 export interface Told {
   readonly changes: readonly ScanChange[];
-  /** The first change, of those told too, that satisfies it. */
+  /** The first change, past or future, that satisfies the condition. */
   first(isIt: (change: ScanChange) => boolean): Promise<ScanChange>;
   stop(): Promise<void>;
 }
@@ -71,5 +71,5 @@ export async function follow(
   return { changes, first, stop };
 }
 
-/** No look for untold changes comes while a test runs. */
+/** No poll happens during a test. */
 export const NEVER = 3_600_000;

@@ -9,13 +9,13 @@ interface Line {
   readonly resolve: () => void;
 }
 
-/** A program of this folder in a process of its own, which tells how far it is by the lines that it prints. */
+/** A program of this folder in its own process. It reports its progress by printing lines. */
 export class ChildProgram {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines = new Map<string, Line>();
   #errors = "";
 
-  /** `config` is its first argument, as JSON. */
+  /** Passes `config` as the first argument, as JSON. */
   constructor(file: string, config: unknown) {
     const program = fileURLToPath(new URL(file, import.meta.url));
     const args = ["--conditions=@org/source", "--disable-warning=ExperimentalWarning", program];
@@ -30,7 +30,7 @@ export class ChildProgram {
     });
   }
 
-  /** Resolves once the process has said so. */
+  /** Resolves once the process has printed the line. */
   async said(line: string): Promise<void> {
     const ended = once(this.#child, "exit").then(() => {
       throw new Error(`The program ended before it said "${line}". ${this.#errors}`);

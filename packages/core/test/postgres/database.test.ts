@@ -39,7 +39,7 @@ function unavailable(says: RegExp) {
 }
 
 describe.each(drivers)("$name", ({ open }) => {
-  test("answers rows, in a transaction too", async () => {
+  test("returns rows, also in a transaction", async () => {
     const { db } = await open();
     const query = sql`select i::int as one, ${"text"}::text as two from generate_series(1, 2) i`;
     const rows = [
@@ -69,18 +69,18 @@ describe.each(drivers)("$name", ({ open }) => {
     await expect(within).rejects.toMatchObject(misconfigured(says));
   });
 
-  test("says what to do in a session that may only read", async () => {
+  test("says what to do in a read-only session", async () => {
     const { db, raw } = await open();
     await raw("create table a (b int)");
     const writing = withTypedErrors("The test", () =>
       db.transaction((tx) => tx.execute(sql`insert into a values (1)`), { accessMode: "read only" }),
     );
     await expect(writing).rejects.toMatchObject(
-      misconfigured(/read-only transaction\. .*connect to the primary/),
+      misconfigured(/read-only transaction\. .*Connect to the primary/),
     );
   });
 
-  test("leaves all other errors as they are", async () => {
+  test("leaves all other errors unchanged", async () => {
     const { db } = await open();
     const caught: unknown = await queryRows(db, sql`select 1 / 0`).catch((error: unknown) => error);
     await expect(withTypedErrors("The test", () => Promise.reject(caught))).rejects.toBe(caught);
@@ -104,7 +104,11 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
   });
 
   test.each<[string, (url: URL) => void, RegExp]>([
-    ["port", (url) => (url.port = "1"), /^The test: .*Check that the server runs and that the database URL/],
+    [
+      "port",
+      (url) => (url.port = "1"),
+      /^The test: .*Check that the server is running and that the database URL/,
+    ],
     ["host", (url) => (url.hostname = "nowhere.invalid"), /Check the host in the database URL/],
   ])("says what to check about a wrong %s", async (_, change, says) => {
     const url = new URL((await testServer()).url);
@@ -112,7 +116,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
     await expect(select(connect(url.href), "select 1")).rejects.toMatchObject(unavailable(says));
   });
 
-  test("says that a role may not do it", async () => {
+  test("reports a missing privilege", async () => {
     const { db, raw } = await open({ migrate: true });
     const role = `nobody_${process.pid}_${name.replace(/\W/g, "_")}`;
     await raw(`create role ${role}`);
@@ -126,7 +130,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
     await expect(reading).rejects.toMatchObject(misconfigured(/permission denied .*grant usage on schema/));
   });
 
-  test("tells a lost connection as one that comes back", async () => {
+  test("reports a lost connection as retryable", async () => {
     const { db, raw } = await open();
     const kill = () =>
       raw(`select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'
@@ -134,12 +138,12 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
     const sleeping = select(db, "select pg_sleep(60)");
     sleeping.catch(() => {});
     await expect.poll(kill, { timeout: 15_000 }).toHaveLength(1);
-    await expect(sleeping).rejects.toMatchObject(unavailable(/retry once it is back/));
+    await expect(sleeping).rejects.toMatchObject(unavailable(/Retry once it is back/));
 
     expect(await select(db, "select 1 as one")).toEqual([{ one: 1 }]);
   });
 
-  test("tells a connection that was cut, and a server that is gone", async () => {
+  test("reports a connection that was cut and a server that is away", async () => {
     const url = await createDatabase();
     const proxy = await startProxy({ target: url });
     cleanups.push(() => proxy.stop());
@@ -152,7 +156,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
     await expect(select(db, "select 1")).rejects.toMatchObject(unavailable(/database URL/));
   });
 
-  test("tells a deadlock as one to try again", async () => {
+  test("reports a deadlock as retryable", async () => {
     const { db, raw } = await open();
     await raw("create table a (id int primary key, b int); insert into a values (1, 1), (2, 2)");
     let holds = 0;
@@ -173,7 +177,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
     const ends = await Promise.allSettled([update(1, 2), update(2, 1)]);
     const failed = ends.filter((end) => end.status === "rejected");
     expect(failed.map(({ reason }) => reason)).toEqual([
-      expect.objectContaining(unavailable(/collided with another transaction: retry/)),
+      expect.objectContaining(unavailable(/conflicted with another transaction\. Retry/)),
     ]);
   });
 });
@@ -181,7 +185,7 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
 test.each([
   ["node-postgres", "during a statement"],
   ["node-postgres", "between two"],
-  // Whatever is sent after the loss ends the process: https://github.com/porsager/postgres/issues/1208
+  // Any statement after the loss ends the process: https://github.com/porsager/postgres/issues/1208
   ["postgres.js", "during a statement"],
 ])("a transaction of %s loses its connection %s", async (name, when) => {
   const { db, raw } = await drivers.find((driver) => driver.name === name)!.open();
@@ -193,7 +197,7 @@ test.each([
       await Promise.all([tx.execute(sql`select pg_sleep(60)`), when !== "between two" && kill()]);
     }),
   );
-  await expect(within).rejects.toMatchObject(unavailable(/retry once it is back/));
+  await expect(within).rejects.toMatchObject(unavailable(/Retry once it is back/));
   expect(await select(db, "select 1 as one")).toEqual([{ one: 1 }]);
 });
 

@@ -7,10 +7,10 @@ import { alterEngine } from "../../src/testing/index.ts";
 import { plan, planCreate, planResult, registry } from "../runtime-support.ts";
 import { cleanups, createDatabase, openNodePostgres } from "./support.ts";
 
-/** `INBOX_FIRE_JOBS=10000` delivers that many twice. */
+/** `INBOX_FIRE_JOBS=10000` delivers 10,000 jobs twice. */
 const JOBS = Number(process.env.INBOX_FIRE_JOBS ?? 500);
 
-/** The ends of first attempts never reach the engine, though their worker believes so: their leases run out. */
+/** Outcomes of first attempts never reach the engine, although their worker gets a reply. So their leases expire. */
 function losingFirstEnds(engine: Engine): Engine {
   const settle: Engine["core"]["settle"] = async ({ outcomes, ...rest }) => {
     const heard = outcomes.filter(({ epoch }) => epoch > 1);

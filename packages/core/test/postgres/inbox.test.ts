@@ -22,7 +22,7 @@ const context = (id: string, messageType = "PLAN_CREATE") => ({ job: { id, messa
 const insert = (id: string) => sql`insert into effects values (${id})`;
 
 describe.each(drivers)("an inbox on $name", (driver) => {
-  test("effects happen once a job, and again when they failed", async () => {
+  test("effects run once per job, and again if they failed", async () => {
     const { db, effects } = await openWithEffects(driver);
     const failed = new Error("with its effects");
     const failing = once(db, context("a"), async (tx) => {
@@ -40,7 +40,7 @@ describe.each(drivers)("an inbox on $name", (driver) => {
     expect(await effects()).toEqual(["a"]);
   });
 
-  test("each consumer has its own, by default each message", async () => {
+  test("effects run once per consumer, by default per message", async () => {
     const { db, effects } = await openWithEffects(driver);
     const run = (messageType: string, consumer?: string) =>
       once(
@@ -56,7 +56,7 @@ describe.each(drivers)("an inbox on $name", (driver) => {
     expect(await effects()).toHaveLength(3);
   });
 
-  test("a job that is delivered again has its effects once", async () => {
+  test("a job that is delivered twice runs its effects once", async () => {
     const { db, effects } = await openWithEffects(driver);
     const queue = createQueue({ registry, engine: memoryEngine() });
     cleanups.push(() => queue.close());
@@ -74,7 +74,7 @@ describe.each(drivers)("an inbox on $name", (driver) => {
     expect(await effects()).toEqual(["a"]);
   });
 
-  test("inside a transaction of the caller's own it is part of that", async () => {
+  test("inside the caller's transaction it is part of it", async () => {
     const { db, effects } = await openWithEffects(driver);
     const undone = new Error("undone");
     const outer = db.transaction(async (tx) => {
@@ -88,7 +88,7 @@ describe.each(drivers)("an inbox on $name", (driver) => {
     expect(await effects()).toEqual(["a"]);
   });
 
-  test("cleaning forgets what was handled long enough ago", async () => {
+  test("cleaning removes jobs that were handled long enough ago", async () => {
     const database = await openWithEffects(driver);
     const { db } = database;
     await database.raw(
@@ -100,7 +100,7 @@ describe.each(drivers)("an inbox on $name", (driver) => {
     expect(await cleanInbox(db, { olderThan: 0 })).toBe(1);
   });
 
-  test("what can't be is said with what to do", async () => {
+  test("errors say what to do", async () => {
     const { db } = await driver.open();
     const missing = { code: "DATABASE_MISCONFIGURED", message: expect.stringContaining("migrate(db)") };
     expect(await rejection(once(db, context("a"), async () => {}))).toMatchObject(missing);
@@ -121,7 +121,7 @@ describe.each(serverDrivers)("two attempts at a time on $name", (driver) => {
       expect(await raw("select 1 as one from pg_locks where not granted")).toEqual([{ one: 1 }]),
     );
 
-  test("the second waits for the first and finds the effects done", async () => {
+  test("the second waits for the first and skips the effects", async () => {
     const database = await openWithEffects(driver);
     const running = await first(database);
     const second = once(database.db, context("a"), (tx) => tx.execute(insert("a")));
@@ -131,7 +131,7 @@ describe.each(serverDrivers)("two attempts at a time on $name", (driver) => {
     expect(await database.effects()).toEqual(["a"]);
   });
 
-  test("when the first is undone the second's effects stand", async () => {
+  test("if the first rolls back, the second runs the effects", async () => {
     const database = await openWithEffects(driver);
     const running = await first(database);
     const second = once(database.db, context("a"), (tx) => tx.execute(insert("a")));

@@ -8,7 +8,7 @@ import { redisEngine } from "../../src/redis/index.ts";
 import { alterEngine } from "../../src/testing/index.ts";
 import type { FireRelayConfig } from "./outbox-fire-support.ts";
 
-/** A relay in a process of its own, to be killed. It ends with the process that started it. */
+/** A relay in its own process, to be killed. It exits with the process that started it. */
 const { databaseUrl, redisUrl, namespace, stopsAfterPublish } = JSON.parse(
   process.argv[2]!,
 ) as FireRelayConfig;
@@ -16,7 +16,7 @@ process.stdin.on("close", () => process.exit()).resume();
 
 const report = (line: string) => writeSync(1, `${line}\n`);
 
-/** After the jobs are stored and before the outbox knows: there it tells, and goes no further. */
+/** Reports and stops after the jobs are stored and before the outbox is updated. */
 function stoppingAfterPublish(engine: Engine): Engine {
   const enqueue: Engine["core"]["enqueue"] = async (batches) => {
     const outcomes = await engine.core.enqueue(batches);

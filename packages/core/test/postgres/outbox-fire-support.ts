@@ -8,18 +8,18 @@ export interface FireRelayConfig {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly namespace: string;
-  /** Stops between the publish and the mark of its first jobs, where it is then killed. */
+  /** Stops between publishing and marking its first jobs, to be killed there. */
   readonly stopsAfterPublish: boolean;
 }
 
 type Start = (options: ServerOptions) => Promise<TestServer>;
 
-/** A server that is killed and comes back at the same address, with all that it had acknowledged. */
+/** A server that is killed and comes back at the same address with everything it acknowledged. */
 export class MortalServer {
   readonly #start: Start;
   readonly #options: ServerOptions;
   #server: TestServer;
-  /** Resolves while it runs, or once it runs again. */
+  /** Resolves at once while the server runs, or once it runs again. */
   isBack: Promise<void> = Promise.resolve();
 
   private constructor(start: Start, options: ServerOptions, server: TestServer) {
@@ -41,7 +41,7 @@ export class MortalServer {
     return this.#server.url;
   }
 
-  /** `signal`: one that lets the server say goodbye to nobody. */
+  /** `signal` must end the server without a clean shutdown. */
   killAndRestart(signal: NodeJS.Signals): Promise<void> {
     process.kill(this.#server.pid!, signal);
     this.isBack = this.#restart();
@@ -54,7 +54,7 @@ export class MortalServer {
   }
 }
 
-/** Numbers from 0 to 1 that a seed decides (mulberry32). */
+/** Seeded numbers from 0 to 1 (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {

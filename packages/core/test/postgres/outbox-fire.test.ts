@@ -12,11 +12,11 @@ import { cleanups, openNodePostgres } from "./support.ts";
 
 const SENDS = Number(process.env.OUTBOX_FIRE_SENDS ?? 2_000);
 const KILLS = Number(process.env.OUTBOX_FIRE_KILLS ?? 8);
-/** Of each server. */
+/** Restarts of each server. */
 const RESTARTS = Number(process.env.OUTBOX_FIRE_RESTARTS ?? 1);
 const SEED = Number(process.env.OUTBOX_FIRE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const PRODUCERS = 4;
-const KEYS_A_PRODUCER = 5;
+const KEYS_PER_PRODUCER = 5;
 const TIMEOUT = 30_000 + SENDS * 4 + KILLS * 3_000 + RESTARTS * 20_000;
 
 const step = defineMessage("STEP", {
@@ -71,13 +71,13 @@ test(`under fire: ${SENDS} sends, ${KILLS} relays and ${2 * RESTARTS} servers ki
   let rolledBack = 0;
   let interrupted = 0;
 
-  /** One producer a key: its transactions follow each other, so what is committed has an order. */
+  /** One producer per key: its transactions don't overlap, so commits have an order. */
   async function produce(producer: number): Promise<void> {
     const indexes = new Map<string, number>();
     while (sent < SENDS) {
       const items: (SendItem<typeof step> & { options: { id: string } })[] = [];
       for (let left = 1 + Math.floor(random() * 10); left > 0; left--) {
-        const key = random() < 0.3 ? null : `${producer}-${Math.floor(random() * KEYS_A_PRODUCER)}`;
+        const key = random() < 0.3 ? null : `${producer}-${Math.floor(random() * KEYS_PER_PRODUCER)}`;
         const index = key === null ? 0 : (indexes.get(key) ?? 0);
         if (key !== null) indexes.set(key, index + 1);
         const dependsOn = items.length > 0 && random() < 0.1 ? [items[0]!.options.id] : [];
@@ -93,7 +93,7 @@ test(`under fire: ${SENDS} sends, ${KILLS} relays and ${2 * RESTARTS} servers ki
         });
       } catch (error) {
         if (error instanceof Undone) rolledBack += items.length;
-        // The server was killed meanwhile. Whether this was committed, only `sent` knows.
+        // The server was killed meanwhile. Only `sent` knows whether this was committed.
         else {
           interrupted++;
           await postgres.isBack;
@@ -104,7 +104,7 @@ test(`under fire: ${SENDS} sends, ${KILLS} relays and ${2 * RESTARTS} servers ki
 
   let killed = 0;
 
-  /** Half of the relays die at the one instant between publish and mark, the others at any. */
+  /** Half of the relays are killed between publishing and marking, the others at any time. */
   async function burn(): Promise<void> {
     while (killed < KILLS) {
       const stopsAfterPublish = killed++ % 2 === 0;
@@ -114,13 +114,13 @@ test(`under fire: ${SENDS} sends, ${KILLS} relays and ${2 * RESTARTS} servers ki
       } satisfies FireRelayConfig);
       await relay.said("started");
       if (!stopsAfterPublish) await new Promise((resolve) => setTimeout(resolve, random() * 300));
-      // When all has been moved it publishes nothing any more.
+      // Once everything has moved, it publishes nothing.
       else await Promise.race([relay.said("published"), moved]);
       await relay.kill();
     }
   }
 
-  /** While the relays burn, one server after the other. */
+  /** Restarts one server after the other while relays are killed. */
   async function restart(): Promise<void> {
     for (let left = RESTARTS; left > 0; left--) {
       await new Promise((resolve) => setTimeout(resolve, random() * 500));
@@ -153,7 +153,7 @@ test(`under fire: ${SENDS} sends, ${KILLS} relays and ${2 * RESTARTS} servers ki
 
   expect(rolledBack).toBeGreaterThan(0);
   console.log(`${committed.size} sent, ${rolledBack} rolled back, ${interrupted} transactions interrupted`);
-  // A job that was stored twice would have its first claim twice.
+  // A job that was stored twice would be claimed for the first time twice.
   expect(deliveries.length).toBeGreaterThan(committed.size);
   expect(repeats(deliveries)).toEqual([]);
   const effects = await queryRows<Effect>(db, sql`select id, key, index from effects order by place`);

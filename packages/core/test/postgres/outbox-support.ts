@@ -10,19 +10,19 @@ import {
 import { FlakyEngine, type Messages, RecordingLogger, registry } from "../runtime-support.ts";
 import { cleanups, type TestDatabase } from "./support.ts";
 
-/** A queue with an outbox, and relays that can be started. */
+/** A queue with an outbox, whose relays can be started. */
 export interface Sending {
   readonly queue: Queue<Messages>;
   readonly outbox: PostgresOutbox;
   readonly flaky: FlakyEngine;
   readonly logger: RecordingLogger;
-  /** Stopped after the test. */
+  /** Starts a relay, which is stopped after the test. */
   relay(engine?: Engine): Promise<Service>;
-  /** Ids in the order in which the engine got them for the first time. */
+  /** Ids in the order the engine first received them. */
   arrived(): string[];
 }
 
-/** With a listener unless told otherwise, and a poll that no test waits for. */
+/** By default with a listener, and with a poll interval longer than any test. */
 export function sending(
   { db, listener }: Pick<TestDatabase, "db" | "listener">,
   options: Partial<PostgresOutboxOptions> = {},
@@ -52,7 +52,7 @@ function idsIn({ calls }: FlakyEngine): string[] {
   );
 }
 
-/** Runs work in a transaction that stays open until it is told how to end. */
+/** Runs work in a transaction that stays open until the test commits or rolls it back. */
 export async function openTransaction(
   db: Database,
   work: (tx: Database) => Promise<unknown>,

@@ -8,7 +8,7 @@ import { drivers } from "./support.ts";
 const until = vi.waitFor;
 
 describe.each(drivers)("an outbox on $name", ({ open }) => {
-  test("a job reaches the engine if its transaction commits, with its id and all it was sent with", async () => {
+  test("a job reaches the engine unchanged if its transaction commits", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, arrived } = sending(database);
     await relay();
@@ -37,7 +37,7 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
     await until(async () => expect(await database.raw("select id from queue.queue_outbox")).toEqual([]));
   });
 
-  test("a job whose transaction, or savepoint, is rolled back never was", async () => {
+  test("a job whose transaction or savepoint is rolled back is never sent", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, arrived } = sending(database);
     await relay();
@@ -65,7 +65,7 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
     await until(() => expect(arrived()).toEqual(["before", "after"]));
   });
 
-  test("a call's jobs arrive in their order, whatever their number", async () => {
+  test("the jobs of one call arrive in order, whatever their number", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, arrived } = sending(database);
     const items = Array.from({ length: 1_234 }, (_, index) => ({
@@ -78,7 +78,7 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
     await until(() => expect(arrived()).toEqual(items.map(({ options }) => options.id)), { timeout: 5_000 });
   });
 
-  test("an id that is stored already is stored once, also after it has arrived", async () => {
+  test("a repeated id is stored once, also after the job has arrived", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, arrived } = sending(database);
     const send = (id: string, planId: string) =>
@@ -94,7 +94,7 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
     expect((await queue.get("same"))?.data).toEqual({ planId: "first" });
   });
 
-  test("keys and data may be any text", async () => {
+  test("keys and data may contain any text", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, arrived } = sending(database);
     await relay();
@@ -121,7 +121,7 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
     }
   });
 
-  test("lives in the schema that it is given", async () => {
+  test("uses the schema that it is given", async () => {
     const schema = 'My "own" schema';
     const database = await open({ migrate: { schema } });
     const { queue, relay, arrived } = sending(database, { schema });
@@ -130,7 +130,7 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
     await until(() => expect(arrived()).toEqual(["job-1"]));
   });
 
-  test("without its tables it says what to do", async () => {
+  test("says what to do if its tables are missing", async () => {
     const database = await open();
     const { queue, relay, logger } = sending(database);
     const sent = await rejection(database.db.transaction((tx) => queue.send(planCreate, plan(), { tx })));
@@ -142,7 +142,7 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
     await until(() => expect(logger.lines).toEqual([expect.stringContaining("can't move jobs")]));
   });
 
-  test("what isn't a transaction is refused", async () => {
+  test("rejects a `tx` that isn't a transaction", async () => {
     const database = await open({ migrate: true });
     const { queue } = sending(database);
     const itself = await rejection(queue.send(planCreate, plan(), { tx: database.db }));
@@ -158,7 +158,7 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
     expect(await database.raw("select id from queue.queue_outbox")).toEqual([]);
   });
 
-  test("sends notify only when a relay listens and none is awake", async () => {
+  test("sends notify only if a relay listens and none is awake", async () => {
     const database = await open({ migrate: true });
     const { queue } = sending(database);
     const heard: string[] = [];
@@ -183,7 +183,7 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
   });
 });
 
-test("options are checked", async () => {
+test("checks its options", async () => {
   const [{ open }] = drivers.slice(-1) as [(typeof drivers)[number]];
   const { db } = await open();
   for (const [options, problem] of [
@@ -200,7 +200,7 @@ test("options are checked", async () => {
   }
 });
 
-test("a transaction that is open holds nobody else's jobs up", async () => {
+test("an open transaction doesn't hold up other jobs", async () => {
   const [{ open }] = drivers.slice(0, 1) as [(typeof drivers)[number]];
   const database = await open({ migrate: true });
   const { queue, relay, arrived } = sending(database);

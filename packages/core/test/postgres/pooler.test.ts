@@ -22,7 +22,7 @@ afterAll(async () => {
   if ("stop" in pooler) await pooler.stop();
 });
 
-/** A migrated database with a table of the app's, and its URL through the pooler. */
+/** A migrated database with a table of the app, and its URL through the pooler. */
 async function openBehindPooler({ skip }: TestContext): Promise<{ direct: Database; url: string }> {
   if ("unavailable" in pooler) return skip(`no PgBouncer: ${pooler.unavailable}`);
   const target = await createDatabase();
@@ -41,8 +41,8 @@ function openPostgresJs(url: string, options: { readonly prepare?: boolean } = {
 }
 
 /**
- * Sends a job beside each of many rows, side by side, each in its own transaction. Answers why sends were rejected; a
- * transaction whose send was must not commit.
+ * Inserts many rows concurrently, each with a send in its own transaction. Returns the errors of rejected sends, whose
+ * transactions must not commit.
  */
 async function sendMany(db: Database, queue: ReturnType<typeof sending>["queue"]): Promise<unknown[]> {
   const rejections: unknown[] = [];
@@ -66,7 +66,7 @@ async function countOf(db: Database, table: string): Promise<number> {
 }
 
 describe("through PgBouncer in transaction mode", () => {
-  it("a client whose commits may be lost is refused, and none of its sends resolves", async (context) => {
+  it("a client whose commits may be lost is rejected, and none of its sends resolves", async (context) => {
     const { direct, url } = await openBehindPooler(context);
     const db = openPostgresJs(url);
     const { queue } = sending({ db, listener: undefined as never });
@@ -93,7 +93,7 @@ describe("through PgBouncer in transaction mode", () => {
   ];
 
   describe.each(clients)("with $name", ({ open }) => {
-    it("every send is stored and moved, and effects happen once", async (context) => {
+    it("every send is stored and moved, and effects run once", async (context) => {
       const { direct, url } = await openBehindPooler(context);
       const db = open(url);
       const { queue, relay, arrived } = sending({ db, listener: undefined as never }, { pollInterval: 50 });

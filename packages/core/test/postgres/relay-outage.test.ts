@@ -15,7 +15,7 @@ import { cleanups } from "./support.ts";
 
 const until: typeof vi.waitFor = (look) => vi.waitFor(look, { timeout: 15_000, interval: 20 });
 
-/** As an app makes them that thinks of no outage. */
+/** Created as in an app that doesn't prepare for outages. */
 const databases: readonly { readonly name: string; open(url: string): Database }[] = [
   {
     name: "node-postgres",
@@ -36,7 +36,7 @@ const databases: readonly { readonly name: string; open(url: string): Database }
 ];
 
 describe.each(databases)("a relay on $name whose server crashes", ({ open }) => {
-  test("goes on when it is back, also from the middle of a turn", { timeout: 40_000 }, async () => {
+  test("continues once it is back, also from the middle of a turn", { timeout: 40_000 }, async () => {
     const directory = await mkdtemp(join(tmpdir(), "queue-outage-"));
     cleanups.push(() => rm(directory, { recursive: true, force: true }));
     const args = ["-c", "fsync=on", "-c", "synchronous_commit=on"];
@@ -56,7 +56,7 @@ describe.each(databases)("a relay on $name whose server crashes", ({ open }) => 
     flaky.hang("enqueue");
     await send("in-a-turn");
     await until(() => expect(flaky.count("enqueue")).toBe(2));
-    // An immediate shutdown: no goodbye to anybody, and recovery at the next start.
+    // An immediate shutdown closes no connection cleanly, and recovers at the next start.
     process.kill(first.pid!, "SIGQUIT");
     await first.stop();
     flaky.mend();

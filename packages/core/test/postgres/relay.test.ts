@@ -11,7 +11,7 @@ import { drivers, serverDrivers } from "./support.ts";
 const until: typeof vi.waitFor = (look, options) =>
   vi.waitFor(look, { timeout: 5_000, interval: 5, ...(options as object) });
 
-/** Refuses a job whenever it comes, as an engine does that can't take it. */
+/** Rejects one job every time, like an engine that can't store it. */
 function refusing(inner: Engine, id: string): Engine {
   const enqueue = (batches: readonly EnqueueBatch[]) => {
     if (batches.some(({ jobs }) => jobs.some(({ envelope }) => envelope.id === id)))
@@ -22,7 +22,7 @@ function refusing(inner: Engine, id: string): Engine {
 }
 
 describe.each(drivers)("the relay on $name", ({ open }) => {
-  test("without a listener it finds what was sent by looking", async () => {
+  test("without a listener it finds jobs by polling", async () => {
     const { db } = await open({ migrate: true });
     const { queue, relay, arrived } = sending({ db, listener: undefined as never }, { pollInterval: "20ms" });
     await relay();
@@ -32,7 +32,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     }
   });
 
-  test("a dependency may be in the outbox too, or arrive later than what waits for it", async () => {
+  test("a dependency may be in the outbox too, or arrive after its dependent", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, arrived } = sending(database);
     const { db } = database;
@@ -50,7 +50,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     expect(arrived()).toEqual(["first", "second", "early", "late"]);
   });
 
-  test("what follows a refused job by its ordering key waits for it, and nothing else does", async () => {
+  test("only jobs with its ordering key wait for a refused job", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, flaky } = sending(database);
     const send = (id: string, planId: string, dependsOn: string[] = []) => ({
@@ -104,7 +104,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     ).toEqual(["a1", "a2", "a3", "a4", "a5"]);
   });
 
-  test("a job that the engine can't take keeps none back but those of its key, and is reported", async () => {
+  test("a job that the engine can't store holds back only its ordering key, and is reported", async () => {
     const database = await open({ migrate: true });
     const problems: OutboxProblem[] = [];
     const { queue, relay, flaky, logger } = sending(database, {
@@ -126,7 +126,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
       expect.objectContaining({
         jobId: "torn",
         messageType: undefined,
-        error: "What is stored isn't a job.",
+        error: "The row isn't a valid job.",
         tries: 8,
       }),
       expect.objectContaining({
@@ -143,7 +143,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
       "error: onProblem of the outbox threw or rejected. This is logged once; it is called as before.",
     );
     expect(logger.lines.find((line) => line.includes("poison"))).toMatch(
-      /^error: The job poison \(PHASE_CREATE\) is stuck in the outbox since .* after 8 tries: can't store it The relay goes on/,
+      /^error: The job poison \(PHASE_CREATE\) has been stuck in the outbox since .* after 8 tries: can't store it The relay keeps/,
     );
     expect(await database.raw("select id from queue.queue_outbox order by position")).toEqual([
       { id: "poison" },
@@ -153,7 +153,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     expect((await queue.get("c"))?.state).toBe("queued");
   });
 
-  test("when the engine is away nothing is lost, and it is said once when that begins and ends", async () => {
+  test("an outage of the engine loses nothing, and its start and end are logged once", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, flaky, logger, arrived } = sending(database);
     flaky.fail("enqueue");
@@ -170,7 +170,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     );
   });
 
-  test("stop lets the turn end, and nothing is moved after it", async () => {
+  test("stop waits for the turn to end, and nothing is moved after it", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, flaky } = sending(database);
     flaky.hang("enqueue");
@@ -201,7 +201,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     expect(runAt!.getTime() - Date.now()).toBeLessThanOrEqual(50 * 60_000);
   });
 
-  test("a closed engine ends it, with a word", async () => {
+  test("a closed engine stops it, and it logs why", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, flaky, logger } = sending(database);
     await database.db.transaction((tx) => queue.send(planCreate, plan(), { tx }));
@@ -217,7 +217,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     ]);
   });
 
-  test("workers run it, unless told not to", async () => {
+  test("workers run it, unless configured not to", async () => {
     const database = await open({ migrate: true });
     const { queue, logger } = sending(database);
     const ran: string[] = [];
@@ -242,7 +242,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
 });
 
 describe.each(serverDrivers)("several relays on $name", ({ open }) => {
-  test("keep each key's order and move each job once", async () => {
+  test("keep the order of each key and move each job once", async () => {
     const database = await open({ migrate: true, max: 16 });
     const { queue, relay, arrived, flaky } = sending(database, { batch: 7 });
     const MISSING: EnqueueOutcome = { ok: false, reason: "dependency-not-found", missing: ["somebody"] };
@@ -260,13 +260,13 @@ describe.each(serverDrivers)("several relays on $name", ({ open }) => {
     });
     const relays = await Promise.all(Array.from({ length: 4 }, () => relay(engine)));
     const keys = Array.from({ length: 12 }, (_, key) => `k${key}`);
-    // One producer a key, so that a key's transactions don't overlap; some hold two jobs.
+    // One producer per key, so that a key's transactions don't overlap. Some send two jobs.
     const sends = keys.map(async (planId, key) => {
       for (let index = 0; index < 40; index += 2) {
         const item = (at: number) => ({
           message: phaseCreate,
           data: { planId, index: at },
-          // Some may be refused, as far as the relay knows.
+          // Jobs with dependencies may be refused, as far as the relay knows.
           options: { id: `${planId}-${at}`, dependsOn: at % 5 === 4 ? [`${planId}-${at - 1}`] : [] },
         });
         await database.db.transaction((tx) => queue.sendMany([item(index), item(index + 1)], { tx }));
@@ -286,7 +286,7 @@ describe.each(serverDrivers)("several relays on $name", ({ open }) => {
     }
   });
 
-  test("a job passes none of its key that another relay has in hand", async () => {
+  test("a job doesn't overtake one of its key that another relay holds", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, arrived } = sending(database);
     const send = (id: string, planId: string) =>
@@ -305,7 +305,7 @@ describe.each(serverDrivers)("several relays on $name", ({ open }) => {
     await until(() => expect(arrived()).toEqual(["free", "a", "b", "c", "d"]));
   });
 
-  test("a relay whose connection is cut in its turn goes on, and its jobs arrive once", async () => {
+  test("a relay whose connection is cut during a turn continues, and its jobs arrive once", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, flaky, logger } = sending(database);
     flaky.hang("enqueue");

@@ -4,7 +4,7 @@ import type { StatusStore } from "../../src/postgres/status/store.ts";
 import { type TrackStatusOptions, trackStatus } from "../../src/postgres/status/track.ts";
 import type { scanStatus } from "./status-support.ts";
 
-/** A Discord app's scan of a channel's messages. */
+/** A scan of a channel's messages in a Discord app. */
 export const channelScan = defineMessage("CHANNEL_SCAN", {
   data: z.object({ guildId: z.string(), channelId: z.string() }),
   progress: z.object({ scanned: z.int(), lastMessageId: z.string() }),
@@ -15,7 +15,7 @@ export const channelScan = defineMessage("CHANNEL_SCAN", {
   retain: { completed: { count: 100_000 }, failed: { count: 100_000 } },
 });
 
-/** Something else, that a scan may have to wait for. */
+/** A job that a scan may depend on. */
 export const guildSync = defineMessage("GUILD_SYNC", {
   data: z.object({ guildId: z.string() }),
   queue: "guilds",

@@ -20,7 +20,7 @@ export { channelScan, guildSync, type ScanOptions, type ScanStore, scanTracking 
 const registry = createRegistry([channelScan, guildSync]);
 type Messages = (typeof registry)["messages"][number];
 
-/** What was thrown at the app, by the store and its tracking. */
+/** Errors reported to the app by the store and its tracking. */
 export interface ScanApp {
   readonly store: ScanStore;
   readonly errors: unknown[];
@@ -33,7 +33,7 @@ export function openStore(db: Database): ScanApp {
   return { store, errors };
 }
 
-/** One process of the app: a queue, and a worker when there is a handler. */
+/** One process of the app: a queue, and a worker if there is a handler. */
 export async function startApp(
   app: ScanApp | undefined,
   parts: {

@@ -19,7 +19,7 @@ describe.each(drivers)("the scan status of a Discord app on $name", ({ open }) =
     return { store, errors, raw };
   }
 
-  it("is followed live from never scanned to its end", async () => {
+  it("can be followed live from never scanned to its end", async () => {
     const app = await openApp();
     expect(await app.store.get(subject())).toBeNull();
     const seen: (readonly [string, number])[] = [];
@@ -43,7 +43,7 @@ describe.each(drivers)("the scan status of a Discord app on $name", ({ open }) =
     expect(app.errors).toEqual([]);
   });
 
-  it("takes plain SQL of a worker in another language, which the next scan takes over", async () => {
+  it("accepts plain SQL from a worker in another language, and the next scan takes over", async () => {
     const app = await openApp();
     const heard: string[] = [];
     await app.store.subscribe(({ row }) => row && heard.push(`${row.status} ${row.messageCount}`));
@@ -54,7 +54,7 @@ describe.each(drivers)("the scan status of a Discord app on $name", ({ open }) =
     const job = await queue.send(channelScan, subject());
     await queue.wait(job);
     await rowIn(app.store, "SUCCEEDED");
-    // As a Python worker does it.
+    // Like a Python worker.
     const write = (status: string, count: number) =>
       app.raw(`
         insert into scan_status (guild_id, channel_id, status, message_count, backward_message_id, started_at)
@@ -64,7 +64,7 @@ describe.each(drivers)("the scan status of a Discord app on $name", ({ open }) =
           backward_message_id = excluded.backward_message_id, started_at = excluded.started_at, finished_at = null`);
     await write("RUNNING", 40);
     await expect.poll(() => heard, { timeout: 5_000 }).toContain("RUNNING 40");
-    // Its progress, without a word on anything else.
+    // Its progress and no other column.
     await app.raw("update scan_status set message_count = 41 where guild_id = 'g1' and channel_id = 'c1'");
     await expect.poll(() => heard, { timeout: 5_000 }).toContain("RUNNING 41");
     expect(await app.store.get(subject())).toMatchObject({ status: "RUNNING", jobId: null });
@@ -74,7 +74,7 @@ describe.each(drivers)("the scan status of a Discord app on $name", ({ open }) =
     await expect(write("FINISHED", 1)).rejects.toThrow("scan_status_status_check");
   });
 
-  it("lists what is being scanned in a guild", async () => {
+  it("lists the running scans of a guild", async () => {
     const app = await openApp();
     const { queue } = await startApp(app, {
       scan: async ({ data: { channelId }, signal }) => {

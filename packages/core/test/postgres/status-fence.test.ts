@@ -31,7 +31,7 @@ afterAll(() => client.close());
 
 beforeEach(() => client.exec("delete from fenced"));
 
-/** Written down anew, and as plainly as can be: the rules that the statement must keep. */
+/** An independent, plain model of the rules that the statement must follow. */
 interface Step {
   readonly subject: string;
   readonly job: string;
@@ -69,7 +69,7 @@ function toWrite({ subject, job, sentAt, epoch, status, count }: Step): SubjectW
   };
 }
 
-/** All that one job may tell: it runs, is retried, ends, is reopened by an operator, is cancelled while it waits. */
+/** All transitions of one job: it runs, is retried, ends, is reopened by an operator, is cancelled while it waits. */
 const lives = fc
   .record({
     sentAt: fc.integer({ min: 1_000, max: 1_003 }),
@@ -140,7 +140,7 @@ describe("the fence", () => {
           await client.exec("delete from fenced");
           const left = [...history.order];
           while (left.length > 0) {
-            // A statement has each subject once, and sets the same fields in all its rows.
+            // A statement writes each subject once and sets the same fields in all rows.
             const batch = new Map<string, Step>();
             const [first] = left as [Step];
             for (const step of left.splice(0, sizes.next().value)) {
@@ -157,7 +157,7 @@ describe("the fence", () => {
     );
   }, 60_000);
 
-  it("holds through several writers that merge what waits", async () => {
+  it("holds for several writers that merge pending writes", async () => {
     await fc.assert(
       fc.asyncProperty(
         histories,
@@ -182,7 +182,7 @@ describe("the fence", () => {
     );
   }, 60_000);
 
-  it("keeps to a model when some transitions know only their job", async () => {
+  it("matches the model when some transitions know only their job", async () => {
     const byJob = fc.infiniteStream(fc.boolean());
     await fc.assert(
       fc.asyncProperty(histories, byJob, async ({ order }, choices) => {
@@ -214,7 +214,7 @@ describe("the fence", () => {
   const write = (...steps: Step[]) => writeSubjects(db, table, parts, steps.map(toWrite));
   const count = async () => (await db.select().from(table))[0]?.count;
 
-  it("takes progress of the running attempt only", async () => {
+  it("accepts progress of the running attempt only", async () => {
     await write(step);
     await write({ ...step, count: 1 });
     await write({ ...step, count: 2 });
@@ -226,7 +226,7 @@ describe("the fence", () => {
     expect(await count()).toBe(2);
   });
 
-  it("lets any job have a row that is nobody's, and refuses what is older than the row", async () => {
+  it("lets any job take a row without a job, and skips writes older than the row", async () => {
     await db.insert(table).values({ id: "a", status: "SUCCEEDED", createdAt: new Date("2099-01-01") });
     await write(step);
     expect(await rows()).toMatchObject({ a: { job: "job-1", status: "RUNNING" } });
@@ -234,7 +234,7 @@ describe("the fence", () => {
     expect(await rows()).toMatchObject({ a: { job: "job-1", status: "RUNNING" } });
   });
 
-  it("keeps the start of a job over its transitions, and forgets that of the job before", async () => {
+  it("keeps the start of a job across its transitions, but not that of the previous job", async () => {
     const startedAt = new Date(5_000);
     await writeSubjects(db, table, parts, [{ ...toWrite(step), startedAt }]);
     await write({ ...step, status: "PENDING" });
@@ -243,7 +243,7 @@ describe("the fence", () => {
     expect((await db.select().from(table))[0]?.startedAt).toBeNull();
   });
 
-  it("changes nothing for a repeat, so that readers aren't told twice", async () => {
+  it("changes nothing for a repeat, so that subscribers aren't notified twice", async () => {
     await write(step);
     const version = async () => (await client.query("select xmin::text, ctid::text from fenced")).rows;
     const before = await version();
@@ -285,7 +285,7 @@ describe("the backlog", () => {
   });
   const base: Step = { subject: "a", job: "job-1", sentAt: 1_000, epoch: 1, status: "RUNNING" };
 
-  it("writes an older job's fields before the younger job, and nothing of one without", () => {
+  it("writes an older job's fields before the newer job, and drops it without fields", () => {
     const backlog = new Backlog();
     backlog.add(pending({ ...base, status: "SUCCEEDED", count: 7 }));
     backlog.add(pending({ ...base, job: "job-2", epoch: 0, status: "PENDING" }));
@@ -297,7 +297,7 @@ describe("the backlog", () => {
     expect(backlog.isEmpty).toBe(true);
   });
 
-  it("gives failed writes back behind what came meanwhile", () => {
+  it("puts failed writes back under newer ones", () => {
     const backlog = new Backlog();
     backlog.add(pending({ ...base, count: 1 }));
     const { subjects } = backlog.take(0);
@@ -308,7 +308,7 @@ describe("the backlog", () => {
     ]);
   });
 
-  it("lets progress wait for its time, and not longer", () => {
+  it("delays progress until it is due, and not longer", () => {
     const backlog = new Backlog();
     backlog.add(pending({ ...base, count: 1 }, false));
     expect(backlog.take(0).subjects).toHaveLength(1);

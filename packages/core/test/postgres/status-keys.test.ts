@@ -35,7 +35,7 @@ const key = {
   isFirst: true,
 } as const;
 
-describe.each(drivers)("keys that Postgres writes in its own way, on $name", ({ open }) => {
+describe.each(drivers)("keys that Postgres normalizes, on $name", ({ open }) => {
   async function openStore(options: { readonly polls?: boolean } = {}) {
     const database = await open();
     const { db, raw } = database;
@@ -57,7 +57,7 @@ describe.each(drivers)("keys that Postgres writes in its own way, on $name", ({ 
     return { db, raw, store, errors };
   }
 
-  /** Writes as a session in another time zone does. */
+  /** Writes like a session in another time zone. */
   const inKathmandu = (raw: TestDatabase["raw"], statement: string) =>
     raw(`set timezone = 'Asia/Kathmandu'; ${statement}; reset timezone`);
 
@@ -65,7 +65,7 @@ describe.each(drivers)("keys that Postgres writes in its own way, on $name", ({ 
     insert into "Readings" (at, device, amount, code, mood, is_first, note)
     values ('2026-03-29 03:30+02', '${DEVICE}', ${amount}, 'ab', 'Calm', true, 'new')`;
 
-  it("subscribers of one row are told of it, however they write its key", async () => {
+  it("subscribers of a row receive its changes, however they write its key", async () => {
     const { raw, store, errors } = await openStore();
     const writings = [
       key,
@@ -86,7 +86,7 @@ describe.each(drivers)("keys that Postgres writes in its own way, on $name", ({ 
     for (const changes of heard) await expect.poll(() => changes.at(-1)?.row?.note).toBe("changed");
     await inKathmandu(raw, `delete from "Readings"`);
     for (const changes of heard) await expect.poll(() => changes.at(-1)?.row).toBeNull();
-    // No row was taken for deleted before it was.
+    // No row was reported as deleted before it was.
     expect(heard.map((changes) => changes.length)).toEqual(writings.map(() => 3));
     expect(heard[0]!.at(-1)!.key).toEqual({ ...key, code: "ab    " });
     expect(others).toEqual([]);
@@ -103,7 +103,7 @@ describe.each(drivers)("keys that Postgres writes in its own way, on $name", ({ 
     await expect.poll(() => heard).toEqual(["new", "changed"]);
   });
 
-  it("lists go on behind their first page by any column", async () => {
+  it("lists continue after the first page by any column", async () => {
     const { store, db } = await openStore();
     for (const [index, device] of [
       DEVICE,
@@ -138,7 +138,7 @@ describe.each(drivers)("keys that Postgres writes in its own way, on $name", ({ 
     }
   });
 
-  it("a send with tx may name one row in two ways", async () => {
+  it("a send with tx may write one key in two ways", async () => {
     const { store, db } = await openStore();
     const outbox = postgresOutbox({ db });
     const reading = defineMessage("READING", { data: z.object({ device: z.string(), amount: z.string() }) });
@@ -158,7 +158,7 @@ describe.each(drivers)("keys that Postgres writes in its own way, on $name", ({ 
     expect(await store.get(key)).toMatchObject({ status: "PENDING", jobId: handles[1]!.id });
   });
 
-  it("what isn't a key, a column or a value of one is refused with a code", async () => {
+  it("rejects invalid keys, columns and values with a code", async () => {
     const { store } = await openStore();
     const filter = (text: string) => ({ where: JSON.parse(text) });
     const wrong: (() => Promise<unknown>)[] = [

@@ -18,7 +18,7 @@ beforeAll(async () => {
   db = drizzle(client);
   await createTable(db, scanStatus);
   await migrate(db);
-  // All that a row ever said.
+  // The history of all rows.
   await client.exec(`
     create table history (id serial primary key, channel_id text, status text, epoch int, error_message text);
     create function remember() returns trigger language plpgsql as $$ begin
@@ -38,7 +38,7 @@ afterEach(async () => {
   await client.exec("delete from scan_status; delete from history; delete from queue.queue_outbox;");
 });
 
-/** Each status that the row had, in turn, with its epoch. */
+/** Every status that the row had, in order, with its epoch. */
 async function statuses(channelId = "c1") {
   const { rows } = await client.query<{ status: string; epoch: number }>(
     "select status, epoch from history where channel_id = $1 order by id",
@@ -53,12 +53,12 @@ const done = { scanned: 3, lastMessageId: "m3" };
 describe("the reconciler", () => {
   const reconcile = { reconcileInterval: "100ms", goneAfter: "200ms" } as const;
 
-  it("mends rows whose job went on without them, with what the job told", async () => {
+  it("repairs rows that missed transitions, including fields from the job", async () => {
     const app = openStore(db);
     const engine = memoryEngine();
     const { queue } = await startApp(app, { engine, sync: async () => {}, options: reconcile });
     await queue.send(channelScan, subject());
-    // A worker that doesn't track: as one whose process died before it could write.
+    // A worker without tracking, like one whose process died before it could write.
     await startApp(undefined, { engine, scan: async () => done });
     const row = await rowIn(app.store, "SUCCEEDED");
     expect(row).toMatchObject({ epoch: 1, messageCount: 3, forwardMessageId: "m3" });
@@ -66,7 +66,7 @@ describe("the reconciler", () => {
     expect(row.finishedAt).not.toBeNull();
   });
 
-  it("leaves rows alone that somebody else took over", async () => {
+  it("leaves rows alone that the app or another job took over", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, { scan: async () => done, options: reconcile });
     await queue.wait(await queue.send(channelScan, subject()));
@@ -76,12 +76,12 @@ describe("the reconciler", () => {
     await queue.pause("scans");
     await db.execute(sql`insert into scan_status (guild_id, channel_id, status, job_id, created_at, updated_at)
       values ('g1', 'c9', 'RUNNING', 'gone', now(), now() - interval '1 minute')`);
-    // By then it has looked, for the row of the lost job was mended.
+    // The repaired row of the lost job shows that the scan has happened.
     await rowIn(app.store, "FAILED", subject("c9"));
     expect(await app.store.get(subject())).toMatchObject({ status: "RUNNING" });
   });
 
-  it("ends a row as the engine remembers its job, when an id comes again whose job is removed", async () => {
+  it("ends a row as the engine remembers its job, when the id of a removed job is sent again", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, {
       scan: async ({ data }) => {
@@ -103,23 +103,23 @@ describe("the reconciler", () => {
     await client.exec("update scan_status set updated_at = now() - interval '1 minute'; delete from history");
     await rowIn(app.store, "SUCCEEDED", subject("c1"));
     expect(await rowIn(app.store, "FAILED", subject("c2"))).toMatchObject({
-      errorMessage: expect.stringContaining("no longer kept"),
+      errorMessage: expect.stringContaining("no longer stored"),
     });
-    // It showed the job's end already.
+    // The row showed the end of the job already.
     expect(await statuses("c3")).toEqual([]);
     expect(app.errors).toEqual([]);
   });
 
-  it("takes a job for failed that the engine has forgotten, but not one in the outbox", async () => {
+  it("fails a job that the engine doesn't remember, but not one in the outbox", async () => {
     const app = openStore(db);
     const producer = await startApp(app, { queue: { outbox: postgresOutbox({ db }) } });
     await producer.queue.send(channelScan, subject());
     await db.transaction((tx) => producer.queue.send(channelScan, subject("c2"), { tx }));
     await client.exec("update scan_status set updated_at = now() - interval '1 minute'");
-    // The engine has lost what it stored.
+    // The engine has lost its data.
     await startApp(app, { sync: async () => {}, options: reconcile });
     const row = await rowIn(app.store, "FAILED");
-    expect(row.errorMessage).toContain("not known to the engine any more");
+    expect(row.errorMessage).toContain("no longer knows the job");
     expect(await app.store.get(subject("c2"))).toMatchObject({ status: "PENDING" });
   });
 });

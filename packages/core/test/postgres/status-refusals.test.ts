@@ -45,10 +45,10 @@ afterEach(async () => {
   await client.exec("reset role; delete from limited; alter table limited disable row level security");
 });
 
-/** A process that sends reports and runs them; each ends with the fields that it was sent. */
+/** A process that sends and runs reports. Each one ends with the fields in its data. */
 interface Reporting {
   readonly progress?: boolean;
-  /** What `onError` answers. */
+  /** What `onError` returns. */
   readonly onError?: () => unknown;
 }
 
@@ -85,7 +85,7 @@ async function startReporting({ progress = false, onError }: Reporting = {}) {
   return { queue, store, errors, engine, ended };
 }
 
-describe("a field that Postgres refuses", () => {
+describe("a field that Postgres rejects", () => {
   const refused = [
     { name: "text that is too long", fields: { code: "longer than five" }, says: "too long" },
     { name: "a number out of range", fields: { count: 3_000_000_000 }, says: "out of range" },
@@ -99,20 +99,23 @@ describe("a field that Postgres refuses", () => {
     },
   ];
 
-  it.each(refused)("is left out of the row, and the job's end isn't: $name", async ({ fields, says }) => {
-    const { queue, store, errors, ended } = await startReporting();
-    const other = "note" in fields ? { code: "kept" } : { note: "kept" };
-    const job = await queue.send(report, { id: "a", fields: { ...fields, ...other } });
-    await queue.wait(job);
-    await ended("a").toBe("SUCCEEDED");
-    const [name] = Object.keys(fields) as [keyof typeof fields];
-    expect(await store.get({ id: "a" })).toMatchObject({ jobId: job.id, [name]: null, ...other });
-    expect(errors).toMatchObject([{ code: "INVALID_OPTIONS" }]);
-    expect(errors[0]!.message).toContain(`refuses the field ${name} of job ${job.id}: `);
-    expect(errors[0]!.message).toContain(says);
-  });
+  it.each(refused)(
+    "is left out of the row, but the job's end is written: $name",
+    async ({ fields, says }) => {
+      const { queue, store, errors, ended } = await startReporting();
+      const other = "note" in fields ? { code: "kept" } : { note: "kept" };
+      const job = await queue.send(report, { id: "a", fields: { ...fields, ...other } });
+      await queue.wait(job);
+      await ended("a").toBe("SUCCEEDED");
+      const [name] = Object.keys(fields) as [keyof typeof fields];
+      expect(await store.get({ id: "a" })).toMatchObject({ jobId: job.id, [name]: null, ...other });
+      expect(errors).toMatchObject([{ code: "INVALID_OPTIONS" }]);
+      expect(errors[0]!.message).toContain(`rejects the field ${name} of job ${job.id}: `);
+      expect(errors[0]!.message).toContain(says);
+    },
+  );
 
-  it("is reported once a job, however often it comes as progress", async () => {
+  it("is reported once per job, however often it comes as progress", async () => {
     const { queue, store, errors, ended } = await startReporting({ progress: true });
     await queue.send(report, {
       id: "a",
@@ -126,7 +129,7 @@ describe("a field that Postgres refuses", () => {
     ]);
   });
 
-  it("costs nothing more when `onError`, or a subscriber, rejects", async () => {
+  it("has no other effect if `onError` or a subscriber rejects", async () => {
     const lines: string[] = [];
     vi.spyOn(console, "error").mockImplementation((line) => void lines.push(line));
     const rejects = () => Promise.reject(new Error("down"));
@@ -141,7 +144,7 @@ describe("a field that Postgres refuses", () => {
       await ended(id).toBe("SUCCEEDED");
     }
     await expect.poll(() => told, { timeout: 8_000 }).toBeGreaterThan(1);
-    // The two refusals, and once what a subscriber did.
+    // The two refusals, and one error of a subscriber.
     await expect.poll(() => errors.length).toBe(3);
     expect(lines).toEqual([
       "@org/queue: onError of the status table limited threw or rejected. This is logged once; it is called as before.",
@@ -149,7 +152,7 @@ describe("a field that Postgres refuses", () => {
     vi.restoreAllMocks();
   });
 
-  it("keeps none of the rows of its statement from being written", async () => {
+  it("doesn't affect the other rows of its statement", async () => {
     const { queue, store, errors, ended } = await startReporting();
     await queue.sendMany(
       Array.from({ length: 40 }, (_, index) => ({
@@ -164,8 +167,8 @@ describe("a field that Postgres refuses", () => {
   });
 });
 
-describe("a row that Postgres refuses", () => {
-  it("keeps no other from being written when a policy refuses it, and says which policy's table", async () => {
+describe("a row that Postgres rejects", () => {
+  it("doesn't affect other rows if a policy rejects it, and the error names the table", async () => {
     await client.exec(`
       alter table limited enable row level security;
       drop policy if exists not_hidden on limited;
@@ -179,18 +182,18 @@ describe("a row that Postgres refuses", () => {
     await ended("b").toBe("SUCCEEDED");
     await ended("c").toBe("SUCCEEDED");
     expect(await store.get({ id: "hidden" })).toBeNull();
-    // One for each job that was refused, and none for its later steps.
+    // One per rejected job, and none for its later steps.
     expect(errors.map((error) => (error as { code?: string }).code)).toEqual(
       Array(2).fill("DATABASE_MISCONFIGURED"),
     );
     expect(errors[0]!.message).toContain("row-level security policy");
     await expect(store.upsert({ id: "hidden" }, { note: "n" })).rejects.toMatchObject({
       code: "DATABASE_MISCONFIGURED",
-      message: expect.stringContaining("Let a policy of the table allow the row"),
+      message: expect.stringContaining("Add a policy that allows the row"),
     });
   });
 
-  it("doesn't keep lost rows from being given up", async () => {
+  it("doesn't stop the reconciler from failing lost rows", async () => {
     const { ended, errors } = await startReporting();
     await client.exec(`
       create function keep() returns trigger language plpgsql as $$ begin

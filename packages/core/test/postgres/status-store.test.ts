@@ -29,21 +29,23 @@ describe("statusTable", () => {
     >();
     const bare = statusTable("bare", { key: { id: integer("id").notNull() } });
     expectTypeOf<keyof StatusFields<typeof bare>>().toEqualTypeOf<never>();
-    // @ts-expect-error: a key column may not be null.
+    // @ts-expect-error: a key column must not be nullable.
     expect(() => statusTable("loose", { key: { id: integer("id") } })).toThrow("must be notNull()");
   });
 
-  it("refuses what can't be a status table", () => {
+  it("rejects invalid definitions", () => {
     const id = () => ({ id: text("id").notNull() });
     expect(() => statusTable("a", { key: {} })).toThrow("at least one key column");
     expect(() => statusTable("a", { key: id(), fields: { count: integer("count").notNull() } })).toThrow(
-      "count must have a default",
+      "count must be nullable or have a default",
     );
-    expect(() => statusTable("a", { key: id(), fields: { status: text("status") } })).toThrow("there twice");
-    expect(() => statusTable("a", { key: id(), fields: id() })).toThrow("there twice");
+    expect(() => statusTable("a", { key: id(), fields: { status: text("status") } })).toThrow(
+      "declared twice",
+    );
+    expect(() => statusTable("a", { key: id(), fields: id() })).toThrow("declared twice");
   });
 
-  it("holds all that a migration needs", () => {
+  it("contains everything a migration needs", () => {
     expect(createTableSql(scanStatus)).toMatchInlineSnapshot(`
       [
         "create table "scan_status" ("guild_id" text not null, "channel_id" text not null, "message_count" integer default 0 not null, "total_messages_scanned" integer default 0 not null, "forward_message_id" text, "backward_message_id" text, "status" text default 'PENDING' not null, "job_id" text, "epoch" integer default 0 not null, "error_message" text, "created_at" timestamp with time zone default now() not null, "started_at" timestamp with time zone, "finished_at" timestamp with time zone, "updated_at" timestamp with time zone default now() not null, primary key ("guild_id", "channel_id"), constraint "scan_status_status_check" check ("status" in ('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED')))",
@@ -68,7 +70,7 @@ describe.each(drivers)("a status store on $name", ({ open }) => {
     return store;
   };
 
-  it("answers null for a subject that never ran, and its row once there is one", async () => {
+  it("returns null for a subject that never ran, then its row", async () => {
     const { store } = await openStore();
     expect(await store.get(key())).toBeNull();
     const row = await store.upsert(key(), { messageCount: 3, forwardMessageId: "m'1" });
@@ -87,7 +89,7 @@ describe.each(drivers)("a status store on $name", ({ open }) => {
     expect(await store.get(key("c2"))).toBeNull();
   });
 
-  it("upserts fields without touching the rest, and a status with its instants", async () => {
+  it("upserts fields without changing the rest, and a status with its timestamps", async () => {
     const { store, db } = await openStore();
     await store.upsert(key(), { status: "RUNNING", messageCount: 1 });
     await db.update(scanStatus).set({ jobId: "job-1", epoch: 4 }).where(eq(scanStatus.channelId, "c1"));
@@ -141,7 +143,7 @@ describe.each(drivers)("a status store on $name", ({ open }) => {
     ]);
     expect(await channels({ where: gt(scanStatus.messageCount, 4), orderBy: byCount })).toEqual(["c5", "c6"]);
 
-    // Microseconds and rows without a value lose none and repeat none.
+    // No row is lost or repeated because of microseconds or missing values.
     await db.execute(sql`update scan_status set started_at = null where message_count in (1, 5)`);
     for (const column of ["updatedAt", "startedAt", "forwardMessageId", "status", "messageCount"] as const) {
       for (const direction of ["asc", "desc"] as const) {
@@ -160,7 +162,7 @@ describe.each(drivers)("a status store on $name", ({ open }) => {
     }
   });
 
-  it("refuses keys, columns, cursors and values that aren't the table's", async () => {
+  it("rejects keys, columns, cursors and values that don't fit the table", async () => {
     const { store } = await openStore();
     await store.upsert(key("c1"), {});
     await store.upsert(key("c2"), {});
@@ -185,7 +187,7 @@ describe.each(drivers)("a status store on $name", ({ open }) => {
     for (const each of wrong) await expect(each).rejects.toMatchObject({ code: "INVALID_OPTIONS" });
   });
 
-  it("says what to do when the table isn't there", async () => {
+  it("says what to do if the table is missing", async () => {
     const { db } = await open();
     const store = createStatusStore({ db, table: scanStatus });
     await expect(store.get(key())).rejects.toMatchObject({
@@ -193,11 +195,11 @@ describe.each(drivers)("a status store on $name", ({ open }) => {
       message: expect.stringContaining("run your own migrations"),
     });
     expect(() => createStatusStore({ db, table: pgTable("other", { id: text("id") }) as never })).toThrow(
-      "make it with statusTable",
+      "Create it with statusTable",
     );
   });
 
-  it("tells subscribers of every writer's changes, of all subjects or of one", async () => {
+  it("reports changes by any writer, for all subjects or for one", async () => {
     const { store, raw } = await openStore();
     const heard: StatusChange<typeof scanStatus>[] = [];
     const mine: StatusChange<typeof scanStatus>[] = [];
@@ -215,7 +217,7 @@ describe.each(drivers)("a status store on $name", ({ open }) => {
     expect(mine).toHaveLength(1);
   });
 
-  it("is a table like any other: it can be joined", async () => {
+  it("can be joined like any other table", async () => {
     const { db, store } = await openStore();
     const guilds = pgTable("guilds", {
       id: text("id").primaryKey(),

@@ -3,7 +3,7 @@ import { getTableConfig, integer, PgDialect, type PgTable, text } from "drizzle-
 import type { Database } from "../../src/postgres/database.ts";
 import { statusTable } from "../../src/postgres/status/table.ts";
 
-/** What a Discord app remembers of the scan of a channel. */
+/** What a Discord app stores about the scan of a channel. */
 export const scanStatus = statusTable("scan_status", {
   key: { guildId: text("guild_id").notNull(), channelId: text("channel_id").notNull() },
   fields: {
@@ -16,7 +16,7 @@ export const scanStatus = statusTable("scan_status", {
 
 const dialect = new PgDialect();
 const inline = (part: SQL) =>
-  // As drizzle-kit writes it: without parameters.
+  // Without parameters, like drizzle-kit.
   dialect.sqlToQuery(part.inlineParams()).sql;
 
 /** What drizzle-kit generates for a table. */

@@ -13,7 +13,7 @@ export interface ZombieConfig {
   readonly namespace: string;
 }
 
-/** A worker in a process of its own, to be frozen. It ends with the process that started it. */
+/** A worker in its own process, to be frozen. It exits with the process that started it. */
 const { databaseUrl, redisUrl, namespace } = JSON.parse(process.argv[2]!) as ZombieConfig;
 process.stdin.on("close", () => process.exit()).resume();
 
@@ -39,7 +39,7 @@ const worker = createWorker(queue, { lease: "1s" }).handle(channelScan, async ({
 await worker.start();
 report("started");
 
-/** Once all is told that it has to tell. */
+/** Exits once all writes are done. */
 async function end(): Promise<void> {
   await worker.stop();
   await store.close();

@@ -7,7 +7,7 @@ import { createTable, scanStatus } from "./status-support.ts";
 import type { ZombieConfig } from "./status-zombie-worker.ts";
 import { cleanups, createDatabase, openNodePostgres } from "./support.ts";
 
-test("a worker that was frozen past its lease never overwrites its successor's row", {
+test("a worker that was frozen past its lease never overwrites the row of the next attempt", {
   timeout: 40_000,
 }, async () => {
   const [redis, databaseUrl] = await Promise.all([startRedis(), createDatabase()]);

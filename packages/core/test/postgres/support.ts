@@ -13,34 +13,34 @@ import { postgresJsListener } from "../../src/postgres/changes/postgres-js-liste
 import type { Database } from "../../src/postgres/database.ts";
 import { type MigrateOptions, migrate } from "../../src/postgres/migrate.ts";
 
-/** A database of its own for one test, empty. */
+/** An empty database for one test. */
 export interface TestDatabase {
   readonly name: string;
   readonly db: Database;
-  /** Connects when it is first used. */
+  /** Connects on first use. */
   readonly listener: ChangeListener;
-  /** Where it is; `undefined` for PGlite. */
+  /** The URL of the database; `undefined` for PGlite. */
   readonly url: string | undefined;
-  /** Runs plain SQL on a connection of its own, as somebody else would. PGlite has one connection only. */
+  /** Runs plain SQL on a separate connection, like another client. PGlite has only one connection. */
   raw<Row = Record<string, unknown>>(text: string): Promise<Row[]>;
 }
 
 export interface OpenOptions {
-  /** Runs `migrate`, with these options. @default false */
+  /** Runs `migrate` with these options. @default false */
   readonly migrate?: boolean | MigrateOptions;
-  /** Connections of the pool. @default 10 */
+  /** Size of the pool. @default 10 */
   readonly max?: number;
 }
 
 export interface TestDriver {
   readonly name: "node-postgres" | "postgres.js" | "PGlite";
-  /** Whether it talks to a server, so that there can be several connections. */
+  /** Whether it connects to a server, so that there can be several connections. */
   readonly isServer: boolean;
-  /** Everything it opens is closed after the test. */
+  /** Opens a database, which is closed after the test. */
   open(options?: OpenOptions): Promise<TestDatabase>;
 }
 
-/** Undone after each test, the latest first. */
+/** Run after each test, latest first. */
 export const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -56,7 +56,7 @@ afterAll(async () => {
   await (await server)?.stop();
 }, 60_000);
 
-/** The Postgres server of this test file, started when first needed. */
+/** The Postgres server of this test file, started on first use. */
 export function testServer(): Promise<TestServer> {
   server ??= startPostgres();
   return server;
@@ -76,7 +76,7 @@ export async function createDatabase(): Promise<string> {
 /** A Drizzle database on a pool of `pg`, closed after the test. */
 export function openNodePostgres(url: string, config: pg.PoolConfig = {}): Database {
   const pool = new pg.Pool({ connectionString: url, ...config });
-  // A connection that is killed while it rests in the pool.
+  // Emitted when an idle connection of the pool is killed.
   pool.on("error", () => {});
   cleanups.push(() => pool.end());
   return drizzleNodePostgres(pool);
@@ -130,7 +130,7 @@ async function onServer(
   return { name, db, listener, url, raw: async (text) => (await admin.query(text)).rows };
 }
 
-/** One for all tests of the file, emptied before each: to start one takes a second. */
+/** One PGlite for all tests of the file, emptied before each, because starting one takes a second. */
 async function openPglite(options: OpenOptions = {}): Promise<TestDatabase> {
   pglite ??= PGlite.create();
   const client = await pglite;

@@ -4,7 +4,7 @@ import { channelScan, openStore, startApp, subject } from "./scan-status-support
 import { createTable, scanStatus } from "./status-support.ts";
 import { drivers } from "./support.ts";
 
-/** `STATUS_FIRE_JOBS=10000` sends that many, on a hundredth as many subjects. */
+/** `STATUS_FIRE_JOBS=10000` sends 10,000 jobs to a hundredth as many subjects. */
 const JOBS = Number(process.env.STATUS_FIRE_JOBS ?? 400);
 const SUBJECTS = Math.max(4, Math.floor(JOBS / 100));
 const WORKERS = 4;

@@ -11,14 +11,14 @@ import { channelScan, openStore, rowIn, startApp, subject } from "./scan-status-
 import { createTable, scanStatus } from "./status-support.ts";
 import { cleanups, createDatabase, openNodePostgres } from "./support.ts";
 
-/** From Postgres' return to the right row, in milliseconds. */
+/** Maximum time from the return of Postgres to the right row, in milliseconds. */
 const RECOVERY = 5_000;
 
 const done = { scanned: 3, lastMessageId: "m3" };
 
 const clients = [
   { name: "node-postgres", connect: (url: string) => openNodePostgres(url) },
-  // Left to itself it waits up to 20 seconds before it connects again.
+  // By default it waits up to 20 seconds before it reconnects.
   { name: "postgres.js", connect: openImpatientPostgresJs },
 ];
 
@@ -28,7 +28,7 @@ function openImpatientPostgresJs(url: string): Database {
   return drizzle(client);
 }
 
-describe.each(clients)("while Postgres is away from $name", ({ connect }) => {
+describe.each(clients)("while Postgres is away, on $name", ({ connect }) => {
   async function openBehindProxy() {
     const target = await createDatabase();
     await createTable(openNodePostgres(target), scanStatus);
@@ -77,7 +77,7 @@ describe.each(clients)("while Postgres is away from $name", ({ connect }) => {
     expect(app.errors).toHaveLength(1);
   });
 
-  it("a worker may die with what it knows: another one mends the rows", async () => {
+  it("if the worker dies before it can write, another one repairs the rows", async () => {
     const { proxy, app, watching } = await openBehindProxy();
     const engine = memoryEngine();
     let finish: () => void = () => {};
@@ -100,7 +100,7 @@ describe.each(clients)("while Postgres is away from $name", ({ connect }) => {
     expect(await rowIn(watching.store, "SUCCEEDED", subject(), RECOVERY)).toMatchObject({ messageCount: 3 });
   });
 
-  it("a connection that has died in silence is given up", async () => {
+  it("a half-open connection is abandoned", async () => {
     const { proxy, app, watching } = await openBehindProxy();
     const { queue } = await startApp(app, { scan: async () => done });
     await queue.wait(await queue.send(channelScan, subject()));
@@ -109,11 +109,11 @@ describe.each(clients)("while Postgres is away from $name", ({ connect }) => {
     await queue.wait(await queue.send(channelScan, subject("c2")));
     await rowIn(watching.store, "SUCCEEDED", subject("c2"));
     expect(app.errors).toMatchObject([{ code: "DATABASE_UNAVAILABLE" }]);
-    // A pool waits for all of its connections when it ends.
+    // `end` of a pool waits for all of its connections.
     proxy.cut();
   });
 
-  it("a send waits a moment for a Postgres that doesn't answer, not longer", async () => {
+  it("a send waits only briefly for a Postgres that doesn't answer", async () => {
     const { proxy, app, watching } = await openBehindProxy();
     const { queue } = await startApp(app);
     await queue.send(channelScan, subject());
@@ -130,7 +130,7 @@ describe("a Postgres that is killed and started again", () => {
   it("has the right rows soon after", async () => {
     const directory = await mkdtemp(join(tmpdir(), "queue-status-"));
     cleanups.push(() => rm(directory, { recursive: true, force: true }));
-    // What is killed a moment after a commit must not lose it, as test servers do otherwise.
+    // Commits must survive the kill, unlike by default on test servers.
     const args = ["-c", "synchronous_commit=on"];
     const server = await startPostgres({ directory, args });
     cleanups.push(() => server.stop());

@@ -27,7 +27,7 @@ import { cleanups } from "./support.ts";
 
 let client: PGlite;
 let db: Database;
-/** Statements that wrote the table, with when. */
+/** Statements that wrote the table, with their times. */
 const writes: { readonly query: string; readonly at: number }[] = [];
 
 beforeAll(async () => {
@@ -42,7 +42,7 @@ beforeAll(async () => {
   });
   await createTable(db, scanStatus);
   await migrate(db);
-  // All that a row ever said.
+  // The history of all rows.
   await client.exec(`
     create table history (id serial primary key, channel_id text, status text, epoch int, error_message text);
     create function remember() returns trigger language plpgsql as $$ begin
@@ -63,7 +63,7 @@ afterEach(async () => {
   writes.length = 0;
 });
 
-/** Each status that the row had, in turn, with its epoch. */
+/** Every status that the row had, in order, with its epoch. */
 async function statuses(channelId = "c1") {
   const { rows } = await client.query<{ status: string; epoch: number }>(
     "select status, epoch from history where channel_id = $1 order by id",
@@ -73,7 +73,7 @@ async function statuses(channelId = "c1") {
   return said.filter((text, index) => text !== said[index - 1]);
 }
 
-/** Sends a scan that is taken once its row is there, so that the row says all that happens. */
+/** Sends a scan that starts once its row exists, so that the history is complete. */
 async function sendScan(queue: Awaited<ReturnType<typeof startApp>>["queue"]) {
   await queue.pause("scans");
   const job = await queue.send(channelScan, subject());
@@ -84,7 +84,7 @@ async function sendScan(queue: Awaited<ReturnType<typeof startApp>>["queue"]) {
 const done = { scanned: 3, lastMessageId: "m3" };
 
 describe("a tracked message", () => {
-  it("tells its success: waiting, running, what it reported, and its result", async () => {
+  it("records success: pending, running, progress, and the result", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, {
       scan: async ({ progress }) => {
@@ -108,12 +108,12 @@ describe("a tracked message", () => {
     expect(row.finishedAt!.getTime()).toBeGreaterThanOrEqual(row.startedAt!.getTime());
     expect(row.createdAt).toEqual((await queue.get(job))!.sentAt);
     expect(await statuses()).toEqual(["PENDING 0", "RUNNING 1", "SUCCEEDED 1"]);
-    // One of them for the progress.
+    // One of them for progress.
     expect(writes).toHaveLength(4);
     expect(app.errors).toEqual([]);
   });
 
-  it("tells its failure after its retries, each wait with the error before it", async () => {
+  it("records failure after retries, and the last error during each wait", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, {
       scan: async ({ job, fence }) => {
@@ -132,7 +132,7 @@ describe("a tracked message", () => {
     expect(rows).toEqual([{ error: null }, { error: "attempt 1" }]);
   });
 
-  it("tells that it was cancelled while it waited", async () => {
+  it("records a cancellation while it waits", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, { scan: async () => done });
     await queue.pause("scans");
@@ -142,7 +142,7 @@ describe("a tracked message", () => {
     expect(writes).toHaveLength(2);
   });
 
-  it("tells that it was cancelled while it ran", async () => {
+  it("records a cancellation while it runs", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, {
       scan: ({ signal }) =>
@@ -156,7 +156,7 @@ describe("a tracked message", () => {
     expect(writes).toHaveLength(3);
   });
 
-  it("tells that a dependency's failure cancelled it, also when that had failed before", async () => {
+  it("records a cancellation by a failed dependency, also one that failed before", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, {
       scan: async () => done,
@@ -172,7 +172,7 @@ describe("a tracked message", () => {
     await rowIn(app.store, "CANCELLED", subject("c2"));
   });
 
-  it("tells of a stall, and refuses what the lost attempt still tells", async () => {
+  it("records a stall, and skips later writes of the lost attempt", async () => {
     const app = openStore(db);
     const engine = memoryEngine();
     const dying = new FlakyEngine(engine);
@@ -188,7 +188,7 @@ describe("a tracked message", () => {
     await lost.queue.send(channelScan, subject());
     await rowIn(app.store, "RUNNING");
     dying.fail("extend", "claim", "settle");
-    // Another process, with a store of its own.
+    // Another process, with its own store.
     const other = openStore(db);
     const next = await startApp(other, {
       engine,
@@ -207,13 +207,13 @@ describe("a tracked message", () => {
     expect(await next.queue.get(row.jobId!)).toMatchObject({ stalls: 1 });
   });
 
-  it("tells that its workers died once too often", async () => {
+  it("records that its workers died too often", async () => {
     const app = openStore(db);
     const engine = memoryEngine();
     const { queue } = await startApp(app, { engine, sync: async () => {} });
     await queue.send(channelScan, subject());
     for (let stalls = 1; stalls <= 2; stalls++) {
-      // A worker that takes the job and is never heard of again.
+      // A worker that claims the job and disappears.
       expect(await engine.core.claim({ queues: ["scans"], limit: 1, lease: 30 })).toHaveLength(1);
       if (stalls === 1) await expect.poll(() => statuses()).toContain("PENDING 1");
     }
@@ -224,7 +224,7 @@ describe("a tracked message", () => {
     });
   });
 
-  it("tells that an operator has it run again", async () => {
+  it("records an operator's retry", async () => {
     const app = openStore(db);
     let isMended = false;
     const { queue } = await startApp(app, {
@@ -249,10 +249,10 @@ describe("a tracked message", () => {
     expect((await statuses()).slice(-3)).toEqual(["PENDING 2", "RUNNING 3", "SUCCEEDED 3"]);
   });
 
-  it("tells why a job never reached its handler", async () => {
+  it("records why a job never reached its handler", async () => {
     const app = openStore(db);
     const { engine } = await startApp(app, { scan: async () => done });
-    // A producer with a contract of its own.
+    // A producer with a different contract.
     const lax = defineMessage("CHANNEL_SCAN", {
       data: z
         .object({ guildId: z.string(), channelId: z.string(), depth: z.int() })
@@ -262,7 +262,7 @@ describe("a tracked message", () => {
     const producer = createQueue({ registry: createRegistry([lax]), engine });
     cleanups.push(() => producer.close());
     const job = await producer.send(lax, { channelId: "c1", depth: 1 });
-    // Its subject was told by somebody else: the job itself can't tell it.
+    // The row came from elsewhere: the subject can't be read from this job.
     await app.store.upsert(subject(), {});
     await db.update(scanStatus).set({ jobId: job.id });
     await rowIn(app.store, "FAILED");
@@ -301,7 +301,7 @@ describe("a tracked message", () => {
 });
 
 describe("the cost of tracking", () => {
-  it("writes progress four times a second at most, and the last one always", async () => {
+  it("writes progress at most four times a second, and always the last one", async () => {
     const app = openStore(db);
     let last = 0;
     const { queue } = await startApp(app, {
@@ -313,7 +313,7 @@ describe("the cost of tracking", () => {
           progress({ scanned: ++last, lastMessageId: `m${last}` });
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
-        // The handler goes on without a word; its last one comes all the same.
+        // The last progress is written although the handler reports no more.
         await expect.poll(async () => (await app.store.get(subject()))?.messageCount).toBe(last);
         const busiest = Math.max(
           ...writes.map(({ at }) => writes.filter((other) => other.at >= at && other.at < at + 1_000).length),
@@ -328,7 +328,7 @@ describe("the cost of tracking", () => {
     expect(await rowIn(app.store, "FAILED")).toMatchObject({ messageCount: last, errorMessage: "enough" });
   });
 
-  it("writes many subjects in one statement, and what is over already only as it ended", async () => {
+  it("writes many subjects in one statement, and finished jobs only as ended", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, { scan: async () => done });
     const channels = Array.from({ length: 100 }, (_, index) => `c${index}`);
@@ -347,13 +347,13 @@ describe("the cost of tracking", () => {
     const handles = await db.transaction((tx) => queue.sendMany(items, { tx }));
     expect(writes).toHaveLength(3);
     expect((await app.store.list({ limit: 1_000 })).rows).toHaveLength(430);
-    // Of two jobs of a subject the later one has the row.
+    // Of two jobs with one subject, the later one owns the row.
     expect(await app.store.get(subject("c0"))).toMatchObject({ jobId: handles[430]!.id });
   });
 });
 
-describe("tracking that goes wrong", () => {
-  it("leaves jobs alone that have no key, and tells of a key that can't be told", async () => {
+describe("tracking errors", () => {
+  it("ignores jobs without a key, and reports errors of `key`", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, {
       scan: async () => done,
@@ -374,7 +374,7 @@ describe("tracking that goes wrong", () => {
     expect((await app.store.list()).rows).toEqual([]);
   });
 
-  it("goes on without fields that can't be told, or that Postgres refuses", async () => {
+  it("continues without fields whose callback throws or that Postgres rejects", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, {
       scan: async ({ data, progress }) => {
@@ -399,7 +399,7 @@ describe("tracking that goes wrong", () => {
     expect(app.errors.map(String)).toContain("Error: can't count");
   });
 
-  it("sends all the same when the row can't be written, and says so once", async () => {
+  it("sends although the row can't be written, and reports that once", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app);
     await client.exec("alter table scan_status rename to away");
@@ -415,7 +415,7 @@ describe("tracking that goes wrong", () => {
     await rowIn(app.store, "PENDING", subject("c2"));
   });
 
-  it("fails a send with tx whose row can't be written: it is part of the transaction", async () => {
+  it("fails a send with tx whose row can't be written, as part of the transaction", async () => {
     const app = openStore(db);
     const { queue } = await startApp(app, { queue: { outbox: postgresOutbox({ db }) } });
     await client.exec("alter table scan_status rename to away");
@@ -428,7 +428,7 @@ describe("tracking that goes wrong", () => {
     expect((await client.query("select 1 from queue.queue_outbox")).rows).toEqual([]);
   });
 
-  it("refuses options that it can't work with", () => {
+  it("rejects invalid options", () => {
     const { store } = openStore(db);
     expect(() => scanTracking(store, { key: "guildId" as never })).toThrow(
       "trackStatus: key: expected a function",
