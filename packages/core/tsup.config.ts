@@ -6,6 +6,7 @@ export default defineConfig({
     index: "src/index.ts",
     "contract/index": "src/contract/index.ts",
     "engine/index": "src/engine/index.ts",
+    "json-schema/index": "src/json-schema/index.ts",
     "postgres/index": "src/postgres/index.ts",
     "redis/index": "src/redis/index.ts",
     "testing/index": "src/testing/index.ts",

@@ -84,6 +84,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   logging: ["errors"],
   contract: ["errors", "logging"],
+  "json-schema": ["contract", "errors"],
   timing: [],
   engine: ["errors", "timing"],
   memory: ["contract", "engine", "errors", "logging", "timing"],
@@ -95,6 +96,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
 /** What a room may use from outside. */
 const PACKAGES: Readonly<Record<string, readonly RegExp[]>> = {
   contract: [/^zod\/mini$/, /^zod\/v4\/core$/, /^@standard-schema\/spec$/],
+  "json-schema": [/^zod\/mini$/, /^zod\/v4\/core$/],
   logging: [/^zod\/mini$/],
   memory: [/^zod\/mini$/],
   queue: [/^zod\/mini$/],

@@ -12,6 +12,7 @@ import {
   type Queue,
   type SendItem,
 } from "../src/index.ts";
+import { messageJsonSchema, registryJsonSchema } from "../src/json-schema/index.ts";
 import { createTestQueue } from "../src/testing/index.ts";
 
 const isoDate = z.codec(z.iso.datetime(), z.date(), {
@@ -271,5 +272,20 @@ describe("paths into a message", () => {
     expectTypeOf(message.searchable).toEqualTypeOf<readonly string[]>();
     // @ts-expect-error the wire side of a date is text
     defineMessage("ORDER", { data: z.object({ at: isoDate }), examples: [{ at: new Date() }] });
+  });
+});
+
+describe("a JSON Schema", () => {
+  it("is taken where others take one, and takes others'", () => {
+    const { data } = messageJsonSchema(planCreate);
+    expectTypeOf(data.properties?.planId?.title).toEqualTypeOf<string | undefined>();
+    z.fromJSONSchema(data);
+    interface Draft7 {
+      readonly type?: string;
+    }
+    messageJsonSchema(planCreate, { schemas: { data: {} as Draft7 } });
+    // @ts-expect-error not a schema
+    messageJsonSchema(planCreate, { schemas: { data: "{}" } });
+    registryJsonSchema(registry).PLAN_CREATE?.data;
   });
 });
