@@ -16,19 +16,23 @@ export class FailureLog {
    */
   readonly usable: Promise<void>;
   readonly #logger: Logger;
-  readonly #onClosed: () => void;
+  #onClosed: () => void = () => {};
   readonly #failures = new Map<string, number>();
   #decide: ((refusal?: unknown) => void) | undefined;
   #hasAnswered = false;
   #isRefused = false;
   #isClosed = false;
 
-  constructor(logger: Logger, onClosed: () => void) {
+  constructor(logger: Logger) {
     this.#logger = logger;
-    this.#onClosed = onClosed;
     this.usable = new Promise((resolve, reject) => {
       this.#decide = (refusal) => (refusal === undefined ? resolve() : reject(refusal));
     });
+  }
+
+  /** Calls the listener when the engine turns out to be closed, for good. There is one. */
+  onClosed(listener: () => void): void {
+    this.#onClosed = listener;
   }
 
   /** Whether the engine has ever answered. */

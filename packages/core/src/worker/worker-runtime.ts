@@ -4,17 +4,23 @@ import { onCancelNotice } from "../queue/operate/cancel-notices.ts";
 import type { QueueRuntime } from "../queue/queue.ts";
 import type { Clock } from "../timing/clock.ts";
 import { Deadline } from "../timing/deadline.ts";
+import { fulfillsWithin } from "../timing/with-timeout.ts";
+import type { HandlerEntry } from "./attempt/handler-entry.ts";
 import { Hooks } from "./attempt/hooks.ts";
 import { ClaimSettleLoop } from "./claim/claim-settle-loop.ts";
+import { EngineCalls } from "./claim/engine-calls.ts";
 import { QueueRotation } from "./claim/queue-rotation.ts";
 import { WorkWaiter } from "./claim/work-waiter.ts";
-import { Executor, type HandlerEntry } from "./execute/executor.ts";
+import { Executor } from "./execute/executor.ts";
 import { FailureLog } from "./failure-log.ts";
 import { CancelRequests } from "./lease/cancel-requests.ts";
 import { Heartbeats } from "./lease/heartbeats.ts";
 import { Maintenance } from "./maintenance.ts";
 import { AttemptPool } from "./pool/attempt-pool.ts";
+import { BufferWatch } from "./pool/buffer-watch.ts";
+import { PendingEnds } from "./pool/pending-ends.ts";
 import { Prefetch } from "./pool/prefetch.ts";
+import { RestWaiters } from "./rest-waiters.ts";
 import { type ServiceStart, Services } from "./services.ts";
 import { WorkerCounters } from "./worker-counters.ts";
 import type { ResolvedWorkerOptions } from "./worker-options.ts";
@@ -30,96 +36,96 @@ export interface RuntimeParts {
   readonly onClosed: () => void;
 }
 
-/** Time that handlers get to stop once their signals told them of the shutdown. */
+/** Milliseconds that handlers get to stop once their signals have aborted. */
 const SHUTDOWN_GRACE = 1_000;
 
-/** The moving parts of a started worker, put together. Each minds its own business; here they meet. */
+/**
+ * Wires the components of a running worker, each on those before it: pending ends, pool, heartbeats, executor, loop.
+ * Claimed jobs go from the loop to the pool, from which the executor takes them. Ends go from the executor to the pool
+ * and on to the pending ends, from which the loop takes them.
+ */
 export class WorkerRuntime {
   readonly counters = new WorkerCounters();
   readonly pool: AttemptPool;
   readonly loop: ClaimSettleLoop;
-  readonly #failureLog: FailureLog;
   readonly #clock: Clock;
   readonly #deadline: Deadline;
+  readonly #failureLog: FailureLog;
+  readonly #restWaiters = new RestWaiters();
+  readonly #bufferWatch: BufferWatch;
   readonly #heartbeats: Heartbeats;
-  readonly #idle: WorkWaiter;
+  readonly #workWaiter: WorkWaiter;
   readonly #maintenance: Maintenance;
-  readonly #services: Services;
-  readonly #endCancelNotices: () => void;
   readonly #cancelRequests: CancelRequests;
-  #restListeners: (() => void)[] = [];
+  readonly #endCancelNotices: () => void;
+  readonly #services: Services;
   #isStopping = false;
   #isStopped = false;
 
   constructor({ queue, host, options, queues, handlers, onClosed }: RuntimeParts) {
     const { engine, clock, registry, middleware } = queue;
-    const { concurrency, lease } = options;
+    const { concurrency, lease, pollInterval, maintenanceInterval } = options;
     const { counters } = this;
+    const restWaiters = this.#restWaiters;
     const deadline = new Deadline(clock);
-    const failureLog = new FailureLog(host.logger, () => {
-      // What couldn't be told by now never can be.
-      this.loop.stop();
-      onClosed();
-    });
-    this.#failureLog = failureLog;
-    this.#clock = clock;
-    this.#deadline = deadline;
-    this.#services = new Services(servicesOf(queue, options), host, clock);
-
+    const failureLog = new FailureLog(host.logger);
     const hooks = new Hooks(middleware, handlers, host.logger);
-    const executor = new Executor({
-      engine,
-      registry,
-      clock,
-      middleware,
-      handlers,
-      onReport: (attempt) => this.#heartbeats.report(attempt),
-      onProgress: (context, value) => hooks.progress(context, value),
-      onEnd: (attempt, end) => this.pool.ended(attempt, end),
-    });
-    this.pool = new AttemptPool({
-      clock,
-      concurrency,
-      prefetch: new Prefetch(concurrency, options.prefetch),
-      counters,
-      start: (attempt) => executor.start(attempt),
-      onEnd: (attempt, end) => this.loop.add(attempt, end),
-    });
-    const { pool } = this;
-    this.#heartbeats = new Heartbeats({ engine, clock, pool, failureLog, deadline, lease });
-    this.loop = new ClaimSettleLoop({
-      engine,
-      clock,
-      pool,
-      heartbeats: this.#heartbeats,
-      failureLog,
+
+    const ends = new PendingEnds();
+    const prefetch = new Prefetch(concurrency, options.prefetch);
+    const pool = new AttemptPool({ clock, concurrency, prefetch, counters, ends });
+    const bufferWatch = new BufferWatch(clock, pool);
+    const heartbeats = new Heartbeats({ engine, clock, pool, failureLog, deadline, lease });
+    const executor = new Executor({ engine, registry, clock, middleware, handlers, pool, heartbeats, hooks });
+    const workWaiter = new WorkWaiter({ engine, clock, failureLog, queues, pollInterval });
+    const calls = new EngineCalls({
+      engine: engine.core,
       deadline,
-      counters,
-      hooks,
       queues: new QueueRotation(queues),
       lease,
-      onTurn: ({ claimed, isHungry }) => this.#afterTurn(claimed, isHungry),
     });
-    const onWake = () => this.loop.wake();
-    this.#idle = new WorkWaiter({
-      engine,
+    const loop = new ClaimSettleLoop({
+      calls,
       clock,
+      lease,
+      pool,
+      ends,
+      bufferWatch,
+      executor,
+      heartbeats,
+      workWaiter,
+      restWaiters,
       failureLog,
-      queues,
-      pollInterval: options.pollInterval,
-      onWake,
+      counters,
+      hooks,
     });
-    this.#maintenance = new Maintenance({
+    const maintenance = new Maintenance({
       engine,
       clock,
       failureLog,
       deadline,
-      interval: options.maintenanceInterval,
-      onWork: onWake,
+      interval: maintenanceInterval,
+      onWork: () => loop.wake(),
     });
     const onCancel = (ids: readonly string[], reason: string) => pool.cancel(ids, reason);
+    failureLog.onClosed(() => {
+      // What the engine doesn't know by now it never will.
+      loop.stop();
+      onClosed();
+    });
+
+    this.pool = pool;
+    this.loop = loop;
+    this.#clock = clock;
+    this.#deadline = deadline;
+    this.#failureLog = failureLog;
+    this.#bufferWatch = bufferWatch;
+    this.#heartbeats = heartbeats;
+    this.#workWaiter = workWaiter;
+    this.#maintenance = maintenance;
     this.#endCancelNotices = onCancelNotice(engine, onCancel);
     this.#cancelRequests = new CancelRequests(engine, clock, onCancel);
+    this.#services = new Services(servicesOf(queue, options), host, clock);
   }
 
   /**
@@ -139,19 +145,20 @@ export class WorkerRuntime {
   /** Stops claiming, waits up to `timeout` for what runs, then tells it to stop and gives it back. */
   async stop(timeout: number): Promise<void> {
     this.#maintenance.stop();
-    this.#idle.stop();
+    this.#workWaiter.stop();
     this.#isStopping = true;
     this.#failureLog.stop();
     this.pool.stop();
+    this.#bufferWatch.stop();
     if (this.pool.isEmpty) {
       // Only a claim may be under way. One of an engine that has never answered isn't worth the wait.
-      if (this.#failureLog.hasAnswered) await this.#restWithin(Math.min(timeout, SHUTDOWN_GRACE));
-    } else if (!(await this.#restWithin(timeout))) {
+      if (this.#failureLog.hasAnswered) await this.#restsWithin(Math.min(timeout, SHUTDOWN_GRACE));
+    } else if (!(await this.#restsWithin(timeout))) {
       const reason = new QueueError("SHUTDOWN", "The worker is stopping; the job is given back.");
       this.pool.abortRunning(reason);
-      if (!(await this.#restWithin(SHUTDOWN_GRACE))) {
+      if (!(await this.#restsWithin(SHUTDOWN_GRACE))) {
         this.pool.abandonRunning();
-        await this.#restWithin(SHUTDOWN_GRACE);
+        await this.#restsWithin(SHUTDOWN_GRACE);
       }
     }
     this.loop.stop();
@@ -160,43 +167,17 @@ export class WorkerRuntime {
     this.#endCancelNotices();
     this.#cancelRequests.stop();
     this.#isStopped = true;
-    this.#tellRest();
+    this.#restWaiters.resolve();
     await this.#services.stop();
   }
 
-  get isAtRest(): boolean {
-    return this.loop.isAtRest && this.pool.running === 0 && this.pool.buffered === 0;
+  /** Resolves when nothing runs or waits to run and the engine knows all ends, and once stopped. */
+  async rest(): Promise<void> {
+    if (!this.loop.isAtRest && !this.#isStopped) await this.#restWaiters.wait();
   }
 
-  /** Resolves when nothing runs, waits to run, or waits to be told to the engine, and once stopped. */
-  rest(): Promise<void> {
-    if (this.isAtRest || this.#isStopped) return Promise.resolve();
-    return new Promise((resolve) => this.#restListeners.push(resolve));
-  }
-
-  #restWithin(milliseconds: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const cancelTimer = this.#clock.after(milliseconds, () => resolve(this.isAtRest));
-      void this.rest().then(() => {
-        cancelTimer();
-        resolve(true);
-      });
-    });
-  }
-
-  #afterTurn(claimed: number, isHungry: boolean): void {
-    if (claimed > 0) {
-      this.#idle.found();
-      this.#heartbeats.arm();
-    }
-    if (!isHungry && this.pool.room > 0) this.#idle.wait();
-    if (this.isAtRest) this.#tellRest();
-  }
-
-  #tellRest(): void {
-    const listeners = this.#restListeners;
-    this.#restListeners = [];
-    for (const tell of listeners) tell();
+  async #restsWithin(milliseconds: number): Promise<boolean> {
+    return (await fulfillsWithin(this.rest(), milliseconds, this.#clock)) || this.loop.isAtRest;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Handler, Handlers } from "../middleware/handler-context.ts";
 import { knownMessage } from "../queue/known-message.ts";
 import { assertKnownQueue } from "../queue/known-queue.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { HandlerEntry } from "./execute/executor.ts";
+import type { HandlerEntry } from "./attempt/handler-entry.ts";
 import { listenForSignals } from "./stop-signals.ts";
 import {
   type ResolvedWorkerOptions,

@@ -21,8 +21,8 @@ const DROP: AttemptEnd = Object.freeze({ kind: "drop" });
 export const MAX_BOUNCES = 20;
 const BOUNCE_BACKOFF = { first: 1_000, max: 30_000 };
 
-/** Whether the next job of the same ordering key may begin, as far as the worker can tell. */
-export function passesTurn({ job }: Attempt, end: AttemptEnd): boolean {
+/** Whether the next job of the same ordering key may start, as far as the worker knows. */
+export function letsFollowerStart({ job }: Attempt, end: AttemptEnd): boolean {
   if (end.kind !== "settle" || end.outcome.type === "retry") return false;
   return end.outcome.type !== "fail" || job.holdsKey !== true;
 }

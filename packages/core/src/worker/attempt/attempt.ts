@@ -32,7 +32,7 @@ export class Attempt {
   context: HandlerContext | undefined;
   /** On the worker's monotonic clock: the end of its timeout's grace. What completes later doesn't count. */
   deadline: number | undefined;
-  /** The attempt's own timers, ended with it. */
+  /** Of its timeout. */
   cancelTimer: (() => void) | undefined;
   #controller: AbortController | undefined;
   #progress: string | undefined;
@@ -56,6 +56,12 @@ export class Attempt {
     if (this.abortReason) return;
     this.abortReason = reason;
     this.#controller?.abort(reason);
+  }
+
+  /** Its own timers end with it. */
+  end(): void {
+    this.phase = "ended";
+    this.cancelTimer?.();
   }
 
   cancel(reason: string): void {

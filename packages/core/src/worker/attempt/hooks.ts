@@ -1,13 +1,14 @@
-import type { AttemptOutcome } from "../../engine/core.ts";
+import type { AttemptOutcome, Release, SettleReply } from "../../engine/core.ts";
 import { CallbackGuard, logFailure } from "../../logging/callback-guard.ts";
 import type { Logger } from "../../logging/logger.ts";
 import type { HandlerContext } from "../../middleware/handler-context.ts";
 import type { MiddlewareChain } from "../../middleware/middleware.ts";
-import type { HandlerEntry } from "../execute/executor.ts";
+import type { PendingEnd } from "../pool/pending-ends.ts";
 import type { Attempt } from "./attempt.ts";
+import type { HandlerEntry } from "./handler-entry.ts";
 import { EndedAttempt } from "./settled-attempt.ts";
 
-/** Calls the hooks of the queue's middleware for what happens to attempts. */
+/** Calls the queue's middleware for the progress of attempts and for their ends. */
 export class Hooks {
   readonly #middleware: MiddlewareChain;
   readonly #handlers: ReadonlyMap<string, HandlerEntry>;
@@ -21,19 +22,26 @@ export class Hooks {
     this.#settled = new CallbackGuard(logFailure("The `settled` of a middleware", () => logger));
   }
 
-  /** Whether anyone asks how attempts end. */
-  get hasSettled(): boolean {
-    return this.#middleware.settled.length > 0;
-  }
-
   progress(context: HandlerContext, value: unknown): void {
     for (const hook of this.#middleware.progress) this.#progress.call(hook, context, value);
   }
 
-  /** Without an `end` it was given back. */
-  settled(attempt: Attempt, end?: AttemptOutcome): void {
+  /** The engine has answered for these outcomes. */
+  settled(outcomes: readonly PendingEnd<AttemptOutcome>[], verdicts: SettleReply["verdicts"]): void {
+    if (this.#middleware.settled.length === 0) return;
+    outcomes.forEach(({ attempt, item }, index) => {
+      if (verdicts[index] === "accepted") this.#callSettled(attempt, item);
+    });
+  }
+
+  released(releases: readonly PendingEnd<Release>[]): void {
+    if (this.#middleware.settled.length === 0) return;
+    for (const { attempt } of releases) this.#callSettled(attempt, undefined);
+  }
+
+  #callSettled(attempt: Attempt, outcome: AttemptOutcome | undefined): void {
     const message = this.#handlers.get(attempt.job.envelope.messageType)?.message;
-    const ended = new EndedAttempt(attempt, message, end);
+    const ended = new EndedAttempt(attempt, message, outcome);
     for (const hook of this.#middleware.settled) this.#settled.call(hook, ended);
   }
 }

@@ -5,8 +5,8 @@ import type { AttemptOutcome } from "../../engine/core.ts";
 import type { AttemptInfo } from "../../middleware/handler-context.ts";
 import type { SettledAttempt } from "../../middleware/middleware.ts";
 import { type JobError, readJobError } from "../../queue/read/job-error.ts";
-import { toAttemptInfo } from "../execute/job-context.ts";
 import type { Attempt } from "./attempt.ts";
+import { toAttemptInfo } from "./attempt-info.ts";
 
 const OUTCOMES = { complete: "completed", retry: "retrying", fail: "failed", cancel: "cancelled" } as const;
 

@@ -10,8 +10,6 @@ export interface WorkWaiterParts {
   readonly queues: readonly string[];
   /** Milliseconds. */
   readonly pollInterval: number;
-  /** There may be work: claim. */
-  readonly onWake: () => void;
 }
 
 const OPERATION = "wait for work";
@@ -31,23 +29,25 @@ export class WorkWaiter {
   #isWaiting = false;
   #isStopped = false;
   #emptyWakes = 0;
+  #onWork: () => void = () => {};
   #endWait: (() => void) | undefined;
 
   constructor(parts: WorkWaiterParts) {
     this.#parts = parts;
   }
 
-  /** Begins to wait, if it doesn't already. */
-  wait(): void {
+  /** Calls `onWork` once there may be work. Does nothing while it waits already. */
+  wait(onWork: () => void): void {
     if (this.#isWaiting || this.#isStopped) return;
     this.#isWaiting = true;
+    this.#onWork = onWork;
     const excess = this.#emptyWakes - TOLERATED_EMPTY_WAKES;
     if (excess <= 0) this.#block();
     else this.#pause(backoffDelay(EMPTY_WAKE_BACKOFF, excess), () => this.#block());
   }
 
-  /** A claim got something: the wakes were worth it. */
-  found(): void {
+  /** A claim got jobs: the wakes so far weren't empty. */
+  reset(): void {
     this.#emptyWakes = 0;
   }
 
@@ -97,6 +97,6 @@ export class WorkWaiter {
 
   #wake(): void {
     this.#isWaiting = false;
-    if (!this.#isStopped) this.#parts.onWake();
+    if (!this.#isStopped) this.#onWork();
   }
 }

@@ -2,9 +2,9 @@ import type { Message } from "../../contract/message.ts";
 import { decodeData, encodePayload } from "../../contract/payload.ts";
 import type { MaybePromise } from "../../contract/schema.ts";
 import { QueueError } from "../../errors/queue-error.ts";
-import type { Handler } from "../../middleware/handler-context.ts";
 import type { MiddlewareChain } from "../../middleware/middleware.ts";
-import { type Clock, monotonicNow } from "../../timing/clock.ts";
+import { monotonicNow } from "../../timing/clock.ts";
+import { nextTurn } from "../../timing/next-turn.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import {
   type AttemptEnd,
@@ -16,30 +16,49 @@ import {
   threw,
   timedOut,
 } from "../attempt/attempt-end.ts";
+import type { HandlerEntry } from "../attempt/handler-entry.ts";
+import type { AttemptPool } from "../pool/attempt-pool.ts";
 import { type ContextParts, JobContext } from "./job-context.ts";
 
-export interface HandlerEntry {
-  readonly message: Message;
-  readonly handler: Handler;
-}
-
 export interface ExecutorParts extends ContextParts {
+  readonly pool: AttemptPool;
   readonly handlers: ReadonlyMap<string, HandlerEntry>;
   readonly middleware: MiddlewareChain;
-  readonly clock: Clock;
-  /** Called exactly once for each started attempt. */
-  readonly onEnd: (attempt: Attempt, end: AttemptEnd) => void;
 }
 
-/** Runs one attempt: decode, handler inside its middleware, encode. Never throws. */
+/** Attempts to start before the event loop goes on: with handlers that don't wait, nothing else would run. */
+const MAX_STARTS_PER_TURN = 256;
+
+/** Fills the free slots of the pool with attempts, and runs each: decode, handler inside its middleware, encode. */
 export class Executor {
   readonly #parts: ExecutorParts;
+  #startsLeft = MAX_STARTS_PER_TURN;
+  #isFilling = false;
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
   }
 
-  start(attempt: Attempt): void {
+  /** Starts as many attempts as there are slots for. */
+  fill(): void {
+    // A handler that ends synchronously comes back here: the loop below goes on with it.
+    if (this.#isFilling) return;
+    this.#isFilling = true;
+    while (this.#startsLeft > 0) {
+      const attempt = this.#parts.pool.takeNext();
+      if (!attempt) break;
+      if (--this.#startsLeft === 0) nextTurn(() => this.#fillInNextTurn());
+      this.#start(attempt);
+    }
+    this.#isFilling = false;
+  }
+
+  #fillInNextTurn(): void {
+    this.#startsLeft = MAX_STARTS_PER_TURN;
+    this.fill();
+  }
+
+  #start(attempt: Attempt): void {
     const { envelope } = attempt.job;
     const entry = this.#parts.handlers.get(envelope.messageType);
     attempt.phase = "running";
@@ -140,9 +159,9 @@ export class Executor {
   /** The first end counts: what an abandoned handler does later changes nothing. */
   #end(attempt: Attempt, end: AttemptEnd): void {
     if (attempt.phase === "ended") return;
-    attempt.phase = "ended";
-    attempt.cancelTimer?.();
-    this.#parts.onEnd(attempt, end);
+    attempt.end();
+    this.#parts.pool.finish(attempt, end);
+    this.fill();
   }
 }
 

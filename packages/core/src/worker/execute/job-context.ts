@@ -1,14 +1,15 @@
-import { parseJson } from "../../contract/limits.ts";
 import type { Message } from "../../contract/message.ts";
 import { encodePayload } from "../../contract/payload.ts";
 import type { Registry } from "../../contract/registry.ts";
-import type { ClaimedJob } from "../../engine/core.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { shortenToBytes } from "../../errors/shorten.ts";
 import type { AttemptInfo, DependencyResults, HandlerContext } from "../../middleware/handler-context.ts";
 import type { Clock } from "../../timing/clock.ts";
 import type { Attempt } from "../attempt/attempt.ts";
+import { toAttemptInfo } from "../attempt/attempt-info.ts";
+import type { Hooks } from "../attempt/hooks.ts";
+import type { Heartbeats } from "../lease/heartbeats.ts";
 import { LazyDependencyResults } from "./dependency-results.ts";
 
 /** What all contexts of a worker share. */
@@ -16,10 +17,8 @@ export interface ContextParts {
   readonly engine: Engine;
   readonly registry: Registry;
   readonly clock: Clock;
-  /** Progress or logs of the attempt wait for a heartbeat. */
-  readonly onReport: (attempt: Attempt) => void;
-  /** Progress was accepted. */
-  readonly onProgress: (context: HandlerContext, value: unknown) => void;
+  readonly heartbeats: Heartbeats;
+  readonly hooks: Hooks;
 }
 
 /**
@@ -80,8 +79,8 @@ export class JobContext implements HandlerContext {
       if (json === "") throw invalidProgress(name, "undefined can't be told from none");
       if (this.#attempt.phase !== "running") return;
       this.#attempt.setProgress(json);
-      this.#parts.onReport(this.#attempt);
-      if (!this.#attempt.isLost) this.#parts.onProgress(this, value);
+      this.#parts.heartbeats.report(this.#attempt);
+      if (!this.#attempt.isLost) this.#parts.hooks.progress(this, value);
     };
   }
 
@@ -90,39 +89,8 @@ export class JobContext implements HandlerContext {
       if (this.#attempt.phase !== "running") return;
       const message = shortenToBytes(toText(line), this.#message.limits.log);
       this.#attempt.addLog({ at: this.#parts.clock.now(), message });
-      this.#parts.onReport(this.#attempt);
+      this.#parts.heartbeats.report(this.#attempt);
     };
-  }
-}
-
-export function toAttemptInfo(job: ClaimedJob, metadataCap: number): AttemptInfo {
-  const { envelope, orderingKey } = job;
-  const { userId, traceparent } = envelope;
-  const metadata = readMetadata(envelope.metadata, metadataCap);
-  return {
-    id: job.id,
-    messageType: envelope.messageType,
-    version: envelope.version,
-    queue: job.queue,
-    attempt: job.attempt,
-    maxAttempts: job.maxAttempts,
-    stalls: job.stalls,
-    ...(userId !== undefined && { userId }),
-    ...(metadata && { metadata }),
-    ...(traceparent !== undefined && { traceparent }),
-    ...(orderingKey !== undefined && { orderingKey }),
-    sentAt: new Date(envelope.timestamp),
-    createdAt: new Date(job.createdAt),
-  };
-}
-
-/** What a foreign producer wrote may be anything; metadata that can't be read is none. */
-function readMetadata(json: string | undefined, cap: number): Readonly<Record<string, unknown>> | undefined {
-  if (json === undefined) return undefined;
-  try {
-    return parseJson("metadata", json, cap) as Readonly<Record<string, unknown>>;
-  } catch {
-    return undefined;
   }
 }
 

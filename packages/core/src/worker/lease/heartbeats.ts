@@ -51,8 +51,8 @@ export class Heartbeats {
     this.#timeout = Math.min(this.#interval, ENGINE_TIMEOUT);
   }
 
-  /** Jobs are held: the beat goes on for as long as there are any. */
-  arm(): void {
+  /** Renews leases for as long as jobs are held. */
+  start(): void {
     if (this.#cancelBeat || this.#isStopped) return;
     this.#cancelBeat = this.#parts.clock.after(this.#interval, () => this.#beat());
   }
