@@ -37,11 +37,11 @@ describe("the conformance suite", () => {
     { lacks: "orderingKeys", change: { features: { orderingKeys: false } } },
     { lacks: "delays", change: { features: { delays: false } } },
     ...ENGINE_FACETS.map((lacks) => ({ lacks, change: { [lacks]: null } })),
-  ])("judges an engine without $lacks by the cases that don't need it", async ({ change }) => {
+  ])("runs the cases on an engine without $lacks that don't need it", async ({ change }) => {
     const outcomes = await outcomesOf({
       name: "bare",
       open: () => openMemory((engine) => alterEngine(engine, change)),
-      // Those of the runtime wait for events, with a fake clock that nobody moves meanwhile.
+      // Cases of the runtime wait for events, while nobody advances the fake clock.
       cases: engineCases,
     });
     const skipped = [...outcomes.values()].filter((outcome) => outcome !== "passed");
@@ -50,7 +50,7 @@ describe("the conformance suite", () => {
     expect(outcomes.size - skipped.length).toBeGreaterThan(50);
   });
 
-  test("skips what the engine names itself, with its reason", async () => {
+  test("skips cases by name, with a reason", async () => {
     const example = (name: string) => ({ section: "example", name, run: async () => {} });
     const outcomes = await outcomesOf({
       name: "bare",
@@ -64,13 +64,13 @@ describe("the conformance suite", () => {
     });
   });
 
-  test("a skip under a name that no case has is refused", () => {
+  test("rejects a skip of an unknown case", () => {
     const options = { name: "bare", runner: { describe, test }, open: () => openMemory() };
     expect(() => describeEngine({ ...options, skip: { "no such case": "why not" } })).toThrow(/no such case/);
   });
 });
 
-/** Runs the suite, and answers for each case that it passed, or why it was skipped. A failure rejects. */
+/** Runs the suite. Returns for each case that it passed, or why it was skipped. Rejects on a failure. */
 async function outcomesOf(options: Omit<DescribeEngineOptions, "runner">): Promise<Map<string, string>> {
   const outcomes = new Map<string, string>();
   const runs: (() => Promise<void>)[] = [];

@@ -16,7 +16,7 @@ const programs = guide.split(/^## /m).flatMap((section) => {
   }));
 });
 
-describe("each program of docs/guide.md runs and prints what it says", () => {
+describe("each program in docs/guide.md runs and prints the documented output", () => {
   test.for(programs)("$name", async ({ source, prints }) => {
     expect((await run(source)).trim().split("\n")).toEqual(prints);
   });

@@ -6,7 +6,7 @@ import { JOB_STATES, type JobState } from "../src/engine/state-machine.ts";
 import { type JobSpec, newJob } from "../src/testing/conformance/index.ts";
 import { HistoryChecker, type HistoryEntry, mergeHistories, RULES } from "../src/testing/invariants/index.ts";
 
-// A checker that notices nothing proves nothing: each rule is shown a history that breaks it.
+// Each rule is tested with a history that breaks it, because a checker that notices nothing proves nothing.
 
 const by = "test";
 
@@ -281,7 +281,7 @@ const BREAKS: Readonly<Record<string, Readonly<Record<string, readonly HistoryEn
       event("b", "cancelled"),
     ],
   },
-  "records make sense": {
+  "records are consistent": {
     "ended without an instant": [
       ...sent({ id: "a" }),
       snapshot({ jobs: [{ ...record("a", "completed"), finishedAt: undefined } as never] }),
@@ -292,7 +292,7 @@ const BREAKS: Readonly<Record<string, Readonly<Record<string, readonly HistoryEn
       snapshot({ jobs: [record("a", "queued", { stalls: 2 })] }),
     ],
   },
-  "counts equal what list shows": {
+  "counts match list": {
     "one too many": [...sent({ id: "a" }), snapshot({ jobs: [record("a", "queued")], miscounted: "queued" })],
     "listed twice": [
       ...sent({ id: "a" }),
@@ -308,7 +308,7 @@ const BREAKS: Readonly<Record<string, Readonly<Record<string, readonly HistoryEn
       }),
     ],
   },
-  "each job ends in the end": {
+  "every job ends eventually": {
     "still queued": [...sent({ id: "a" }), snapshot({ jobs: [record("a", "queued")], isDrained: true })],
     "waiting for one that is gone": [
       ...sent({ id: "a" }, { id: "b" }),
@@ -319,7 +319,7 @@ const BREAKS: Readonly<Record<string, Readonly<Record<string, readonly HistoryEn
 };
 
 describe("the invariant checker", () => {
-  test("is shown a broken history for each of its rules", () => {
+  test("is tested with a broken history for each rule", () => {
     expect(Object.keys(BREAKS).sort()).toEqual(RULES.map(({ name }) => name).sort());
   });
 
@@ -329,7 +329,7 @@ describe("the invariant checker", () => {
     });
   }
 
-  test("finds nothing wrong with a history that is right", () => {
+  test("accepts a correct history", () => {
     const edges: JobEdges = {
       dependencies: [{ job: "a", onFailure: "cancel", state: "active", pending: true }],
       dependents: [],
@@ -369,7 +369,7 @@ describe("the invariant checker", () => {
     ).toEqual([]);
   });
 
-  test("finds nothing wrong with a run, whatever its jobs' priorities, and a reserved job's progress", () => {
+  test("accepts a run, whatever the priorities of its jobs, and progress of a reserved job", () => {
     expect(
       brokenRules([
         ...sent({ id: "a", orderingKey: "k", priority: 5 }, { id: "b", orderingKey: "k" }),
@@ -387,7 +387,7 @@ describe("the invariant checker", () => {
     ).toEqual([]);
   });
 
-  test("takes what several processes wrote, however their steps interleaved", () => {
+  test("accepts merged histories, however their steps interleaved", () => {
     const producer = sent({ id: "a" });
     const first = [claimed("a", 1), settled("a", 1, "retry")];
     const second = [claimed("a", 2), settled("a", 2, "complete")];

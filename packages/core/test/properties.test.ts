@@ -17,7 +17,7 @@ const { QUEUE_PROPERTY_RUNS, QUEUE_PROPERTY_COMMANDS } = process.env;
 const SEQUENCES = Number(QUEUE_PROPERTY_RUNS ?? 1_000);
 const LENGTH = 200;
 
-/** A list of everything takes its time, so it is made after every few commands, and at the end. */
+/** A snapshot is slow, so it is taken every few commands, and at the end. */
 const SNAPSHOT_EVERY = 5;
 
 async function openSession() {
@@ -31,7 +31,7 @@ async function openSession() {
   return { session, checker };
 }
 
-/** Executes a sequence with the invariants checked all along, then drains it. Throws what they say. */
+/** Executes a sequence while checking the invariants, then drains. Throws the violations. */
 async function holds(commands: readonly Command[]): Promise<void> {
   const { session, checker } = await openSession();
   for (const [index, command] of commands.entries()) {
@@ -42,7 +42,7 @@ async function holds(commands: readonly Command[]): Promise<void> {
   await session.snapshot();
   await session.drain();
   checker.assertNoViolations();
-  // An operator who retries whatever failed, until nothing does, brings every job to its good end.
+  // An operator who retries failed jobs until none fails completes every job.
   for (let round = 0; (await session.retryFailed()) > 0 && round < 100; round++) await session.drain();
   const { jobs } = await session.snapshot();
   checker.assertNoViolations();
@@ -83,7 +83,7 @@ describe("random command sequences", () => {
     );
   });
 
-  test("the same commands get the same answers: the engine is deterministic under its clock", async () => {
+  test("the same commands get the same replies: the engine is deterministic under its clock", async () => {
     await fc.assert(
       fc.asyncProperty(commandSequence(LENGTH), async (commands) => {
         const [first, second] = [await openSession(), await openSession()];
@@ -93,7 +93,7 @@ describe("random command sequences", () => {
     );
   });
 
-  test("two engines that don't agree are told apart, at the command that shows it", async () => {
+  test("two different engines are told apart at the first command that reveals it", async () => {
     const [first, second] = [await openSession(), await openSession()];
     const [send] = fc
       .sample(commandSequence(50), { numRuns: 1, seed: 1 })[0]!

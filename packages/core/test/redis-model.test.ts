@@ -25,7 +25,7 @@ const LENGTH = 60;
 const START = 1_700_000_000_000;
 /** A day, and more jobs than a sequence has. */
 const TOMBSTONES = { age: 86_400_000, count: 20_000 };
-/** What a step may spend: on one dependent, on a few, and on as many as in earnest. */
+/** Step budgets: for one dependent, for a few, and as in production. */
 const STEPS = fc.constantFrom(1, 120, STEP_POINTS);
 
 let server: TestServer;

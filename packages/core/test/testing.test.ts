@@ -14,7 +14,7 @@ import {
 } from "./runtime-support.ts";
 
 describe("createTestQueue", () => {
-  it("gives a queue, a worker for the handlers, and a clock that stands still", async () => {
+  it("creates a queue, a worker for the handlers, and a stopped clock", async () => {
     await using test = await createTestQueue({ registry, handlers: { PLAN_CREATE: () => planResult() } });
     const handle = await test.queue.send(planCreate, plan());
     await test.drain();
@@ -23,7 +23,7 @@ describe("createTestQueue", () => {
     expect(test.clock.now()).toBe(Date.UTC(2026, 0, 1));
   });
 
-  it("takes a clock, middleware and worker options", async () => {
+  it("accepts a clock, middleware and worker options", async () => {
     const clock = new FakeClock(Date.UTC(2030, 0, 1));
     const seen: string[] = [];
     const test = await createTestQueue({
@@ -40,12 +40,12 @@ describe("createTestQueue", () => {
     await test.close();
   });
 
-  it("refuses a handler for a message that isn't in the registry", async () => {
+  it("rejects a handler for a message that isn't in the registry", async () => {
     const error = await rejection(createTestQueue({ registry, handlers: { STRANGER: () => {} } as never }));
     expect(error).toMatchObject({ code: "UNKNOWN_MESSAGE" });
   });
 
-  it("refuses options that it doesn't know, and what isn't a FakeClock", async () => {
+  it("rejects unknown options, and a clock that isn't a FakeClock", async () => {
     for (const [options, text] of [
       [{ registry, handler: {} }, 'unknown option "handler"'],
       [{ registry, clock: { now: () => 0, after: () => () => {} } }, "FakeClock"],
@@ -59,7 +59,7 @@ describe("createTestQueue", () => {
     expect(error).toMatchObject({ code: "INVALID_OPTIONS", message: expect.stringContaining("patient") });
   });
 
-  it("closes over a handler that hangs", async () => {
+  it("closes although a handler hangs", async () => {
     const test = await createTestQueue({ registry, handlers: { SCAN: () => new Promise<void>(() => {}) } });
     const handle = await test.queue.send(scan, forward);
     await test.waitFor(handle, "active");
@@ -69,7 +69,7 @@ describe("createTestQueue", () => {
 });
 
 describe("drain", () => {
-  it("moves the clock over delays and backoffs", async () => {
+  it("advances the clock over delays and backoffs", async () => {
     const test = await createTestQueue({
       registry,
       handlers: {
@@ -87,7 +87,7 @@ describe("drain", () => {
     await test.close();
   });
 
-  it("moves the clock over years as fast as over seconds", async () => {
+  it("advances the clock over years as fast as over seconds", async () => {
     await using test = await createTestQueue({ registry, handlers: { PLAN_CREATE: () => planResult() } });
     const late = await test.queue.send(planCreate, plan(), { delay: "365d" });
     const waiting = rejection(late.wait({ timeout: "1d" }));
@@ -101,7 +101,7 @@ describe("drain", () => {
     expect(test.clock.now() - Date.UTC(2026, 0, 1)).toBe((365 + 3_650 + 30) * 86_400_000);
   });
 
-  it("fires timers between now and a delayed job in their time, and runs what they send", async () => {
+  it("fires timers before a delayed job on time, and runs the jobs they send", async () => {
     const ran: string[] = [];
     await using test = await createTestQueue({
       registry,
@@ -126,7 +126,7 @@ describe("drain", () => {
     expect(test.clock.now()).toBe(Date.UTC(2026, 0, 31));
   });
 
-  it("lets real work take its real time", async () => {
+  it("waits for real work in handlers", async () => {
     const test = await createTestQueue({
       registry,
       handlers: {
@@ -142,7 +142,7 @@ describe("drain", () => {
     await test.close();
   });
 
-  it("runs what handlers send, and dependents", async () => {
+  it("runs jobs sent by handlers, and dependents", async () => {
     const test = await createTestQueue({
       registry,
       handlers: {
@@ -160,7 +160,7 @@ describe("drain", () => {
     await test.close();
   });
 
-  it("leaves alone what a policy holds", async () => {
+  it("leaves jobs alone that a policy holds", async () => {
     const test = await createTestQueue({
       registry,
       handlers: { PLAN_CREATE: () => Promise.reject(new UnrecoverableError("no")) },
@@ -172,14 +172,14 @@ describe("drain", () => {
     await test.close();
   });
 
-  it("speaks of a hung handler before a test runner's five seconds are over", async () => {
+  it("reports a hung handler before a test runner's five seconds are over", async () => {
     const hung = await createTestQueue({ registry, handlers: { SCAN: () => new Promise<void>(() => {}) } });
     await hung.queue.send(scan, forward);
     expect((await rejection(hung.drain())).message).toContain("no attempt ended within 3000 ms");
     await hung.close();
   });
 
-  it("says what keeps it from coming to rest", async () => {
+  it("says why jobs never finish", async () => {
     const paused = await createTestQueue({ registry, handlers: { SCAN: () => {} } });
     await paused.queue.pause("default");
     await paused.queue.send(scan, forward);
@@ -188,7 +188,7 @@ describe("drain", () => {
 
     const idle = await createTestQueue({ registry });
     await idle.queue.send(scan, forward);
-    expect((await rejection(idle.drain())).message).toContain("no worker runs");
+    expect((await rejection(idle.drain())).message).toContain("no worker is running");
     await idle.close();
 
     const endless = await createTestQueue({
@@ -213,7 +213,7 @@ describe("drain", () => {
 });
 
 describe("wait", () => {
-  it("runs what there is to run and moves the clock until the job has ended, and no further", async () => {
+  it("runs jobs and advances the clock until the job has ended, and no further", async () => {
     await using test = await createTestQueue({
       registry,
       handlers: {
@@ -232,7 +232,7 @@ describe("wait", () => {
     expect((await test.queue.get(later))?.state).toBe("scheduled");
   });
 
-  it("ends when its timeout is over on the clock, also when nothing could ever end the job", async () => {
+  it("times out on the fake clock, also if nothing could ever end the job", async () => {
     await using test = await createTestQueue({ registry, handlers: { PLAN_CREATE: () => planResult() } });
     const began = test.clock.now();
     const late = await test.queue.send(planCreate, plan(), { delay: "1h" });
@@ -263,7 +263,7 @@ describe("wait", () => {
     gate.open();
   });
 
-  it("of a handle goes by the clock without moving it", async () => {
+  it("of a handle uses the clock without advancing it", async () => {
     await using test = await createTestQueue({ registry, handlers: { PLAN_CREATE: () => planResult() } });
     const handle = await test.queue.send(planCreate, plan(), { delay: "1h" });
     const waiting = rejection(handle.wait({ timeout: "1m" }));
@@ -273,7 +273,7 @@ describe("wait", () => {
 });
 
 describe("transaction", () => {
-  it("stores what was sent with it when it commits, and nothing when it rolls back", async () => {
+  it("stores its sends when it commits, and nothing when it rolls back", async () => {
     await using test = await createTestQueue({
       registry,
       handlers: { PLAN_CREATE: () => planResult(), PHASE_CREATE: () => {} },
@@ -298,7 +298,7 @@ describe("transaction", () => {
     expect((await test.queue.list()).jobs).toHaveLength(2);
   });
 
-  it("is over when its work is, and is the only kind that its outbox takes", async () => {
+  it("ends with its work, and its outbox accepts no other transaction", async () => {
     await using test = await createTestQueue({ registry });
     const tx = await test.transaction((open) => open);
     for (const other of [tx, {}]) {
@@ -314,7 +314,7 @@ describe("transaction", () => {
     expect(await rejection(lost)).toMatchObject({ code: "DEPENDENCY_NOT_FOUND" });
   });
 
-  it("has no use beside the app's own outbox, which takes the sends", async () => {
+  it("is rejected with the app's own outbox, which receives the sends", async () => {
     const taken: unknown[] = [];
     await using test = await createTestQueue({
       registry,
@@ -331,7 +331,7 @@ describe("transaction", () => {
 });
 
 describe("waitFor", () => {
-  it("resolves when the job reaches the state, and for what has happened already", async () => {
+  it("resolves once the job reaches the state, or if it has already", async () => {
     const gate = new Gate();
     const test = await createTestQueue({ registry, handlers: { SCAN: () => gate.wait() } });
     const handle = await test.queue.send(scan, forward, { delay: "1m" });
@@ -346,7 +346,7 @@ describe("waitFor", () => {
     await test.close();
   });
 
-  it("refuses a state that there isn't, and options that it doesn't know", async () => {
+  it("rejects unknown states and options", async () => {
     await using test = await createTestQueue({ registry });
     const handle = await test.queue.send(scan, forward);
     for (const [state, options, text] of [
@@ -359,7 +359,7 @@ describe("waitFor", () => {
     }
   });
 
-  it("rejects when the job ends otherwise, isn't there, or takes too long", async () => {
+  it("rejects if the job ends in another state, isn't stored, or takes too long", async () => {
     const test = await createTestQueue({
       registry,
       handlers: { SCAN: () => Promise.reject(new Error("no signal")) },
@@ -379,25 +379,23 @@ describe("waitFor", () => {
   });
 });
 
-describe("mistaken tests", () => {
-  it("are told in words", async () => {
+describe("mistakes in tests", () => {
+  it("are explained", async () => {
     const error = await rejection((createTestQueue as () => Promise<unknown>)());
     expect(error).toMatchObject({ code: "INVALID_OPTIONS", message: expect.stringContaining("{ registry") });
   });
 
-  it("that send what no handler serves are told so at once", async () => {
+  it("that send unhandled jobs are reported at once", async () => {
     await using test = await createTestQueue({ registry, handlers: { PLAN_CREATE: () => planResult() } });
     await test.queue.send(phaseCreate, { planId: "p1", index: 0 });
     const error = await rejection(test.drain());
-    expect(error.message).toContain(
-      "jobs of PHASE_CREATE are ready in phases, which the worker doesn't serve",
-    );
+    expect(error.message).toContain("jobs of PHASE_CREATE are ready in phases, but the worker doesn't serve");
     expect(test.clock.now()).toBe(Date.UTC(2026, 0, 1));
   });
 });
 
 describe("FakeClock", () => {
-  it("skips over what repeats: a timer set on the way fires when the way is over", async () => {
+  it("skips over repetitions: a timer set during a skip fires at its end", async () => {
     const clock = new FakeClock(0);
     const fired: number[] = [];
     const again = () => {
@@ -416,7 +414,7 @@ describe("FakeClock", () => {
     expect(clock.now()).toBe(1_000_500);
   });
 
-  it("never goes back when it is advanced twice at once", async () => {
+  it("never goes back if two calls advance it at once", async () => {
     const clock = new FakeClock(0);
     await Promise.all([clock.advance(10_000), clock.advance(1_000)]);
     expect(clock.now()).toBe(10_000);

@@ -24,51 +24,50 @@ import { type WaitForOptions, waitFor } from "./wait-for.ts";
 /** What `createTestQueue` takes. */
 export interface TestQueueOptions<M extends Message = Message> {
   readonly registry: Registry<M>;
-  /** By message name, of as many messages as the test needs. With any, a worker is started. @default {} */
+  /** Handlers by message name, for the messages that the test needs. If there are any, a worker starts. @default {} */
   readonly handlers?: Partial<Handlers<M>> | undefined;
   /** @default a new FakeClock */
   readonly clock?: FakeClock | undefined;
   /** @default [] */
   readonly middleware?: readonly Middleware[] | undefined;
-  /** Changes to the worker's options. @default {} */
+  /** Overrides of the worker's options. @default {} */
   readonly worker?: WorkerOptions | undefined;
-  /** Takes the sends that are given a `tx`. @default one whose transactions are those of `transaction` */
+  /** The outbox for sends with a `tx`. @default one for the transactions of `transaction` */
   readonly outbox?: Outbox | undefined;
 }
 
-/** A queue with everything around it that a test needs. */
+/** A queue and the helpers that a test needs. */
 export interface TestQueue<M extends Message = Message> {
   readonly queue: Queue<M>;
   readonly worker: Worker<M, M["name"]>;
   readonly clock: FakeClock;
   /**
-   * Runs everything there is to run, moving the clock over delays and backoffs, until all jobs have ended
-   * or are held by a policy.
+   * Runs all jobs, and advances the clock over delays and backoffs, until every job has ended or is held by a policy.
    *
-   * @throws {QueueError} `INVALID_STATE` saying what is left and why, when it doesn't come to rest.
+   * @throws {QueueError} `INVALID_STATE`, with what is left and why, if jobs never finish.
    */
   drain(options?: DrainOptions): Promise<void>;
   /**
-   * Resolves with the job's result, running what there is to run and moving the clock, as `drain` does, until the job
-   * has ended. `timeout` is on that clock. A job's or queue's own `wait` goes by the clock too, but doesn't move it.
+   * Runs jobs and advances the clock, like `drain`, until this job has ended, and resolves with its result. `timeout`
+   * is on the fake clock. `wait` of a queue or job handle uses that clock too, but doesn't advance it.
    *
-   * @throws {QueueError} what `queue.wait` throws; without a `timeout` also `INVALID_STATE` saying why, when the job
-   * won't end.
+   * @throws {QueueError} whatever `queue.wait` throws; without a `timeout` also `INVALID_STATE`, with the reason, if
+   * the job will never end.
    */
   wait<T extends M>(job: JobHandle<T>, options?: WaitOptions): Promise<JobResult<T>>;
   wait(job: JobReference, options?: WaitOptions): Promise<unknown>;
   /**
-   * Runs `work` in a pretend database transaction. What it sends with `tx` is stored when it resolves, and forgotten
-   * when it rejects.
+   * Runs `work` in a fake database transaction. Its sends with `tx` are stored when it resolves, and dropped when it
+   * rejects.
    *
-   * @throws {QueueError} `DEPENDENCY_NOT_FOUND` when a job can't be stored (the others are), `INVALID_OPTIONS` when
-   * createTestQueue was given another outbox. Also what `work` throws.
+   * @throws {QueueError} `DEPENDENCY_NOT_FOUND` if a job can't be stored (the others are), `INVALID_OPTIONS` if
+   * createTestQueue was given another outbox. Also whatever `work` throws.
    *
    * @example
    * await test.transaction((tx) => queue.send(planCreate, data, { tx }));
    */
   transaction<T>(work: (tx: TestTransaction) => T | Promise<T>): Promise<T>;
-  /** Resolves with the job once it is, or has been, in a state. See `waitFor`. */
+  /** Resolves with the job once it has reached a state. See `waitFor`. */
   waitFor<T extends M = M>(
     job: JobHandle<T> | JobReference,
     state: JobState,
@@ -79,7 +78,7 @@ export interface TestQueue<M extends Message = Message> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** With time standing still, polls find nothing that wakes didn't tell; rare ones make long delays cheap. */
+/** On a stopped clock, polls find nothing new. Long intervals keep long delays cheap. */
 const IDLE_POLL_INTERVAL = "1m";
 
 const optionsSchema = z.strictObject({
@@ -94,7 +93,7 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * A queue on its own memory engine under a clock that stands still, with a worker for the given handlers.
+ * Creates a queue on its own memory engine and a fake clock, with a worker for the given handlers.
  *
  * @throws {QueueError} `INVALID_OPTIONS`.
  *
@@ -119,7 +118,7 @@ export async function createTestQueue<M extends Message>(
   const engine = memoryEngine({ clock });
   const testOutbox = new TestOutbox(engine);
   const { outbox = testOutbox } = options;
-  // That a test handles some of the messages, or closes over unfinished jobs, is no news to it.
+  // Tests expect warnings about unhandled messages and unfinished jobs.
   const logger: Logger = { warn: () => {}, error: console.error };
   const queue = createQueue({ registry, engine, clock, middleware, logger, outbox });
   const worker = createWorker(queue, {
@@ -136,7 +135,7 @@ export async function createTestQueue<M extends Message>(
 
   const close = async () => {
     const stopping = worker.stop({ timeout: 0 });
-    // A handler that hangs is given its grace, on a clock that nobody else advances any more.
+    // Advances the clock over the grace period of a hanging handler, since nobody else does.
     while (worker.stats().state !== "stopped") await clock.advance(1_000);
     await stopping;
     await queue.close();
@@ -145,7 +144,7 @@ export async function createTestQueue<M extends Message>(
     if (outbox === testOutbox) return testOutbox.transaction(work);
     throw new QueueError(
       "INVALID_OPTIONS",
-      "createTestQueue was given an outbox, so `transaction` has no use: send with a transaction of that outbox.",
+      "`transaction` needs the default outbox, but createTestQueue was given one. Send with a transaction of that outbox.",
     );
   };
   const served = workerOptions.queues ?? given.map(([name]) => registry.get(name)!.queue);

@@ -14,11 +14,11 @@ import type { FakeClock } from "./fake-clock.ts";
 /** What `drain` takes. */
 export interface DrainOptions {
   /**
-   * Real milliseconds without any attempt ending after which a running handler counts as hung. The default leaves a
-   * test runner's five seconds time to hear of it. @default 3_000
+   * Real milliseconds without any attempt ending, after which a running handler counts as hung. The default is below
+   * the usual five seconds of a test runner. @default 3_000
    */
   readonly handlerTimeout?: number | undefined;
-  /** Moves of the clock after which the jobs count as never coming to rest. @default 1_000 */
+  /** Maximum number of times to advance the clock. @default 1_000 */
   readonly maxSteps?: number | undefined;
 }
 
@@ -36,10 +36,10 @@ export interface DrainParts {
 }
 
 /**
- * Runs everything there is to run, moving the clock over delays and backoffs, until all jobs have ended or
- * are held by a policy. The clock stands still while handlers run, so their real work may take real time.
+ * Runs all jobs, and advances the clock over delays and backoffs, until every job has ended or is held by a policy. The
+ * clock stands still while handlers run, so they may do real work.
  *
- * @throws {QueueError} `INVALID_STATE` saying what is left and why, when it doesn't come to rest.
+ * @throws {QueueError} `INVALID_STATE`, with what is left and why, if jobs never finish.
  */
 export async function drain(parts: DrainParts, options: DrainOptions = {}): Promise<void> {
   const { handlerTimeout, maxSteps } = parseOptions("drain", optionsSchema, options);
@@ -47,7 +47,7 @@ export async function drain(parts: DrainParts, options: DrainOptions = {}): Prom
   throw tooManyStepsError(maxSteps);
 }
 
-/** Drains until a job has ended or its wait's timeout is over, and answers as the wait does. */
+/** Drains until a job has ended or the wait has timed out, and returns the result of the wait. */
 export async function drainUntilEnded(
   parts: DrainParts,
   job: JobReference,
@@ -86,8 +86,8 @@ export async function drainUntilEnded(
 const NEVER = new Promise<void>(() => {});
 
 /**
- * Lets what can run do so, then moves the clock to the next thing that can happen, but not beyond `latest`. Answers
- * whether there is any.
+ * Runs what can run, then advances the clock to the next event, but not beyond `latest`. Returns whether there is
+ * anything left to do.
  */
 async function runNextStep(
   { queue, worker, clock, served }: DrainParts,
@@ -100,22 +100,24 @@ async function runNextStep(
   const remaining = await readRemaining(queue);
   if (remaining.ready === 0 && remaining.active === 0 && remaining.scheduled === 0) {
     if (remaining.paused.length === 0) return false;
-    throw drainError(`the queue ${remaining.paused.join(", ")} is paused with jobs in it. Resume it first`);
+    throw drainError(`the queue ${remaining.paused.join(", ")} is paused and has jobs. Resume it first`);
   }
   if (remaining.ready > 0 && worker.stats().state !== "running") {
-    throw drainError(`${remaining.ready} jobs are ready and no worker runs. Give createTestQueue handlers`);
+    throw drainError(
+      `${remaining.ready} jobs are ready, but no worker is running. Pass handlers to createTestQueue`,
+    );
   }
   const unserved = remaining.unstarted.filter((name) => !served.includes(name));
   if (unserved.length > 0) throw await unservedError(queue, unserved);
   const isOnlyScheduled = remaining.ready === 0 && remaining.active === 0;
   const target = isOnlyScheduled ? await earliestDue(queue) : clock.nextTimer;
-  if (target === undefined) throw drainError("jobs are left that no timer will ever move");
+  if (target === undefined) throw drainError("no timer is left, but some jobs haven't ended");
   const distance = Math.max(0, Math.min(target, latest) - clock.now());
   await (isOnlyScheduled ? skipUntilEvent(queue, clock, distance) : clock.advance(distance));
   return true;
 }
 
-/** While nothing runs, nothing needs the minutes in between; a timer of the app may send something, though. */
+/** Skips the time until the next event. Nothing runs meanwhile, but a timer of the app may send a job. */
 async function skipUntilEvent(queue: Queue, clock: FakeClock, milliseconds: number): Promise<void> {
   let hasEvent = false;
   const unsubscribe = await queue.subscribe(() => {
@@ -125,7 +127,7 @@ async function skipUntilEvent(queue: Queue, clock: FakeClock, milliseconds: numb
   await unsubscribe();
 }
 
-/** Resolves when the worker has nothing in hand. */
+/** Resolves once the worker runs and holds nothing. */
 async function workerIdle(queue: Queue, worker: DrainParts["worker"], handlerTimeout: number): Promise<void> {
   const ended = () => {
     const { completed, failed, retried, cancelled, released, lost } = worker.stats();
@@ -137,18 +139,18 @@ async function workerIdle(queue: Queue, worker: DrainParts["worker"], handlerTim
     const running = await queue.list({ state: "active", limit: 10 });
     throw drainError(
       `no attempt ended within ${handlerTimeout} ms. Running: ${running.jobs.map(nameOf).join(", ")}. ` +
-        "If a handler waits for the clock, advance the clock instead of draining",
+        "If a handler waits for the clock, call `clock.advance` instead of `drain`",
     );
   }
 }
 
 interface Remaining {
   readonly ready: number;
-  /** Queues that have ready jobs and no running ones. */
+  /** Queues with ready jobs and no running ones. */
   readonly unstarted: readonly string[];
   readonly active: number;
   readonly scheduled: number;
-  /** Queues that are paused with jobs in them. */
+  /** Paused queues with jobs. */
   readonly paused: readonly string[];
 }
 
@@ -186,8 +188,8 @@ async function unservedError(queue: Queue, queues: readonly string[]): Promise<Q
   );
   const messages = new Set(pages.flatMap(({ jobs }) => jobs.map(({ messageType }) => messageType)));
   return drainError(
-    `jobs of ${[...messages].join(", ")} are ready in ${queues.join(", ")}, which the worker doesn't serve. ` +
-      "Give createTestQueue handlers for them",
+    `jobs of ${[...messages].join(", ")} are ready in ${queues.join(", ")}, but the worker doesn't serve these queues. ` +
+      "Pass handlers for them to createTestQueue",
   );
 }
 

@@ -34,14 +34,14 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** When the next timer is due, or `undefined` when none is set. */
+  /** When the next timer is due, or `undefined` without timers. */
   get nextTimer(): number | undefined {
     return this.#next(() => true)?.due;
   }
 
   /**
-   * Moves time forward, firing what falls due in order. Between two instants everything that can go on
-   * without time (promises, immediates) does, so that a timer set by a timer is seen.
+   * Advances time and fires timers in order. Promises and immediates run between two timers, so timers that are set by
+   * timers fire too.
    */
   async advance(milliseconds: number): Promise<void> {
     const target = this.#now + milliseconds;
@@ -52,14 +52,13 @@ export class FakeClock implements Clock {
   }
 
   /**
-   * Moves time forward as `advance` does, but in one stride: the timers set by now fire in their time, those that are
-   * set on the way not before its end, once. So what repeats every minute doesn't do so for each minute of a year.
-   * Stops early, at the instant of the timer that fired last, when `isEnough` says so.
+   * Like `advance`, but timers that are set during the skip fire only at its end, once. So a timer that repeats every
+   * minute doesn't fire for each minute of a year. If `shouldStop` returns true after a timer, stops at that time.
    */
   async skip(milliseconds: number, shouldStop: () => boolean = () => false): Promise<void> {
     const target = this.#now + milliseconds;
     await settleTurns();
-    // On the way what is set by now, at its end what was set on the way.
+    // First the timers set before the skip, then, at its end, those set during it.
     for (const hasArrived of [false, true]) {
       if (hasArrived) this.#now = Math.max(this.#now, target);
       const before = this.#order;
@@ -88,7 +87,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** A few turns of the event loop: enough for a chain of promises and immediates to come to rest. */
+/** Waits a few turns of the event loop, enough for a chain of promises and immediates to settle. */
 async function settleTurns(): Promise<void> {
   for (let index = 0; index < 5; index++) await turn();
 }

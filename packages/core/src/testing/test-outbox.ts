@@ -5,17 +5,17 @@ import type { Service } from "../middleware/middleware.ts";
 import type { Outbox } from "../queue/send/outbox.ts";
 import { refusal } from "../queue/send/refusal.ts";
 
-/** A pretend database transaction, for `send(…, { tx })`. */
+/** A fake database transaction, for `send(…, { tx })`. */
 export interface TestTransaction {
   readonly [isTestTransaction]: true;
 }
 
 declare const isTestTransaction: unique symbol;
 
-/** An outbox without a database: jobs are stored in the engine as soon as their pretend transaction commits. */
+/** An outbox without a database. Jobs reach the engine as soon as their fake transaction commits. */
 export class TestOutbox implements Outbox {
   readonly #engine: Engine;
-  /** The jobs of each transaction that is open, by their ids. */
+  /** The jobs of each open transaction, by id. */
   readonly #open = new Map<unknown, Map<string, NewJob>>();
 
   constructor(engine: Engine) {
@@ -27,14 +27,14 @@ export class TestOutbox implements Outbox {
     if (!added) {
       throw new QueueError(
         "INVALID_OPTIONS",
-        "This `tx` is no open transaction of the test queue. Send inside of `test.transaction(async (tx) => …)`, " +
-          "or give createTestQueue the app's own `outbox`.",
+        "This `tx` isn't an open transaction of the test queue. Send inside `test.transaction(async (tx) => …)`, " +
+          "or pass the app's own `outbox` to createTestQueue.",
       );
     }
     for (const job of jobs) if (!added.has(job.envelope.id)) added.set(job.envelope.id, job);
   }
 
-  /** There is nothing to relay. */
+  /** A service that does nothing, since there is nothing to relay. */
   async start(): Promise<Service> {
     return { stop: async () => {} };
   }

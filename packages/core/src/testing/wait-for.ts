@@ -10,7 +10,7 @@ import type { JobHandle } from "../queue/send/job-handle.ts";
 
 /** What `waitFor` takes. */
 export interface WaitForOptions {
-  /** Real milliseconds, whatever the queue's clock. @default 3_000 */
+  /** Real milliseconds, regardless of the queue's clock. @default 3_000 */
   readonly timeout?: number | undefined;
 }
 
@@ -18,11 +18,11 @@ const stateSchema = z.strictObject({ state: z.enum(JOB_STATES) });
 const optionsSchema = z.strictObject({ timeout: z._default(duration(), 3_000) });
 
 /**
- * Resolves with the job once it is, or has been, in a state. It looks first and then listens, so it also
- * answers for what has already happened. It doesn't make time pass: advance the clock, or `drain()`.
+ * Resolves with the job once it has reached a state, also if it did so before the call. Doesn't advance the clock: call
+ * `clock.advance()` or `drain()`.
  *
- * @throws {QueueError} `INVALID_STATE` when the job ended another way, `JOB_NOT_FOUND`, `WAIT_TIMEOUT` with
- * an explanation of what the job waits for, `INVALID_OPTIONS`.
+ * @throws {QueueError} `INVALID_STATE` if the job ended in another state, `JOB_NOT_FOUND`, `WAIT_TIMEOUT` with an
+ * explanation of what the job waits for, `INVALID_OPTIONS`.
  *
  * @example
  * const running = waitFor(queue, plan, "active");
@@ -51,7 +51,7 @@ export async function waitFor<M extends Message, T extends M = M>(
   try {
     return await new Promise((resolve, reject) => {
       check = () => {
-        // Before the read: what an event tells meanwhile, the snapshot may not show yet.
+        // Checked before the read, because an event may arrive before the snapshot shows its state.
         const wasSeen = seen.has(state);
         queue.get(job).then((snapshot) => {
           if (!snapshot) void notFoundError(queue, id).then(reject, reject);

@@ -36,7 +36,7 @@ export const RULES: readonly Rule[] = [
 export interface Violation {
   readonly rule: string;
   readonly what: string;
-  /** Index of the entry that showed it. */
+  /** Index of the entry that revealed it. */
   readonly at: number;
 }
 
@@ -70,7 +70,7 @@ export class HistoryChecker {
     this.facts.apply(entry);
   }
 
-  /** @throws {Error} that lists the violations, if there are any. */
+  /** @throws {Error} with a list of the violations, if there are any. */
   assertNoViolations(): void {
     if (this.#violations.length === 0) return;
     const list = this.#violations

@@ -5,15 +5,15 @@ import type { JobRecord, NewJob } from "../../engine/job.ts";
 import type { QueueCounts } from "../../engine/queues.ts";
 
 /**
- * What was done to an engine and what was seen of it, as plain JSON: a process writes its part to a file,
- * and `mergeHistories` makes one of several.
+ * An entry of a history: a call to an engine, its result, or an observation, as plain JSON. Each process writes its
+ * entries to a file, and `mergeHistories` merges them.
  *
- * Entries of one process are in its order. Between processes no order is assumed, except that events carry
- * the engine's own order if one subscriber recorded them all.
+ * Entries of one process are in order. Between processes no order is assumed, except that events are in the engine's
+ * order if one subscriber recorded them all.
  */
 export type HistoryEntry = Sending | Sent | Claimed | Settled | Operating | Operated | Observed | Snapshot;
 
-/** Written before a batch is sent: it may be stored although no answer arrives. */
+/** Written before a batch is sent, because it may be stored even if no reply arrives. */
 export interface Sending {
   readonly type: "sending";
   /** The process. */
@@ -21,7 +21,7 @@ export interface Sending {
   readonly jobs: readonly NewJob[];
 }
 
-/** The engine acknowledged a batch. `jobs[i]` answers `asked[i]`. */
+/** The engine acknowledged a batch. `jobs[i]` belongs to `requested[i]`. */
 export interface Sent {
   readonly type: "sent";
   readonly by: string;
@@ -29,7 +29,7 @@ export interface Sent {
   readonly jobs: readonly EnqueuedJob[];
 }
 
-/** One claim of one job, as its epoch tells it: a lease without its token. */
+/** One claim of one job, identified by its epoch: a lease without its token. */
 export type Claim = Pick<Lease, "id" | "epoch">;
 
 export interface Claimed {
@@ -38,12 +38,12 @@ export interface Claimed {
   readonly jobs: readonly (Claim & {
     readonly data: string;
     readonly attempt: number;
-    /** The job ahead of it in its run. */
+    /** The previous job of its run. */
     readonly follows?: string;
   })[];
 }
 
-/** The engine's verdict on one outcome. */
+/** The engine accepted or refused an outcome. */
 export interface Settled extends Claim {
   readonly type: "settled";
   readonly by: string;
@@ -53,7 +53,7 @@ export interface Settled extends Claim {
 
 export type Operation = "cancel" | "retry" | "remove" | "promote";
 
-/** Written before an operator's call: it may take effect although no answer arrives. */
+/** Written before an operator's call, because it may take effect even if no reply arrives. */
 export interface Operating {
   readonly type: "operating";
   readonly by: string;
@@ -69,22 +69,22 @@ export interface Operated {
   readonly outcome: string;
 }
 
-/** An event, as a subscriber heard it. */
+/** An event that a subscriber received. */
 export interface Observed {
   readonly type: "event";
   readonly event: EngineEvent;
 }
 
-/** Everything that is stored, at one moment without other activity. */
+/** Everything that is stored, read without concurrent activity. */
 export interface Snapshot {
   readonly type: "snapshot";
-  /** As `list` shows them: newest first. */
+  /** As `list` returns them: newest first. */
   readonly jobs: readonly JobRecord[];
   readonly counts: readonly QueueCounts[];
   /** Of the unfinished jobs. */
   readonly edges: Readonly<Record<string, JobEdges>>;
   /** Whether every event up to here has been recorded, from the first job on. */
   readonly eventsAreComplete: boolean;
-  /** Whether everything that can run did, to its end. */
+  /** Whether everything that could run has ended. */
   readonly isDrained: boolean;
 }

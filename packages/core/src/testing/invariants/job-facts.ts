@@ -2,29 +2,29 @@ import type { NewJob } from "../../engine/job.ts";
 import { isTerminal, type JobState } from "../../engine/state-machine.ts";
 import type { Claim, HistoryEntry } from "./history.ts";
 
-/** What a history has told of one job so far. */
+/** What a history says about one job so far. */
 export interface JobFacts {
   readonly id: string;
   readonly sent: NewJob;
-  /** Who sent it, and as the how-manieth of theirs: comparable only between jobs of one sender. */
+  /** The sender, and the position among its jobs. Comparable only between jobs of one sender. */
   sender: string;
   order: number;
-  /** Whether the engine has said, or shown, that it stored it. */
+  /** Whether the engine has acknowledged or shown that it stored the job. */
   isAcknowledged: boolean;
-  /** The state of the latest event; `null` before the first. */
+  /** The state in the latest event, `null` before the first. */
   state: JobState | null;
-  /** The epoch of the latest event, and of the latest that told of a state: a reserved job may report progress. */
+  /** The epoch of the latest event, and of the latest change of state: a reserved job may report progress. */
   epoch: number;
   stateEpoch: number;
   readonly claimed: Set<number>;
-  /** By epoch: what it followed, where it was reserved. */
+  /** By epoch: the job that it followed, if it was reserved. */
   readonly reserved: Map<number, Claim>;
   readonly accepted: Map<number, string>;
-  /** Epochs of which the engine has said what became of an outcome. */
+  /** Epochs with an outcome that the engine has accepted or refused. */
   readonly settledEpochs: Set<number>;
   /** Accepted outcomes that ended the job. */
   endings: number;
-  /** Operator's retries that were asked for, and that were confirmed. */
+  /** Operator's retries that were requested, and that were confirmed. */
   retriesRequested: number;
   retries: number;
   removalRequested: boolean;
@@ -35,15 +35,15 @@ export interface JobFacts {
   hasEnded: boolean;
 }
 
-/** The jobs of a history, and which job a deduplicated id stands for. */
+/** The jobs of a history, and the job that each deduplicated id stands for. */
 export class HistoryFacts {
   readonly jobs = new Map<string, JobFacts>();
-  /** By `queue` and ordering key, in send order. */
+  /** Jobs by queue and ordering key, in send order. */
   readonly byOrderingKey = new Map<string, JobFacts[]>();
   readonly #aliases = new Map<string, string>();
   #order = 0;
 
-  /** The job that a dependency's id means. */
+  /** The job that the id of a dependency stands for. */
   resolve(id: string): JobFacts | undefined {
     return this.jobs.get(this.#aliases.get(id) ?? id);
   }
@@ -149,7 +149,7 @@ export class HistoryFacts {
     if (outcome === "retried") job.retries++;
     if (outcome === "removed") job.isRemoved = true;
     if (outcome === "cancelled" || outcome === "removed") job.hasEnded = true;
-    // It wasn't removed, so a later ending of it is not explained by that.
+    // It wasn't removed, so the request doesn't explain a later ending.
     if (outcome === "active") job.removalRequested = job.isRemoved;
   }
 

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from "./history.ts";
 
-/** What a rule may have to know before it sees what came of it. */
+/** Rules need to see requests before their results. */
 const RANK: Readonly<Record<HistoryEntry["type"], number>> = {
   sending: 0,
   operating: 0,
@@ -13,8 +13,8 @@ const RANK: Readonly<Record<HistoryEntry["type"], number>> = {
 };
 
 /**
- * One history out of what several processes wrote. Nobody knows how their steps interleaved, so intentions
- * come first and snapshots last; each process's own order is kept in between.
+ * Merges the histories of several processes. How their steps interleaved is unknown, so requests come first and
+ * snapshots last. In between, each process keeps its order.
  */
 export function mergeHistories(parts: readonly (readonly HistoryEntry[])[]): readonly HistoryEntry[] {
   return parts.flat().toSorted((a, b) => RANK[a.type] - RANK[b.type]);

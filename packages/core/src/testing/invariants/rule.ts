@@ -3,11 +3,11 @@ import type { HistoryFacts } from "./job-facts.ts";
 
 /** One invariant. */
 export interface Rule {
-  /** As a sentence. */
+  /** The invariant as a sentence. */
   readonly name: string;
-  /** Looks at an entry, with the facts of all entries before it. */
+  /** Checks an entry, given the facts of all earlier entries. */
   check(entry: HistoryEntry, facts: HistoryFacts, report: Report): void;
 }
 
-/** Says what broke the rule. */
+/** Reports a violation. */
 export type Report = (what: string) => void;

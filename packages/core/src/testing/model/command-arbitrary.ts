@@ -2,13 +2,13 @@ import fc from "fast-check";
 import type { ClaimDraft, Command, JobDraft } from "./command.ts";
 
 /**
- * Random commands, weighted so that jobs meet: few queues, few keys, dependencies mostly on recent jobs, and
- * leases and delays short enough that time passes over them.
+ * Random commands, weighted so that jobs interact: few queues, few keys, dependencies mostly on recent jobs, and leases
+ * and delays short enough to expire.
  */
 
 const QUEUES = 2;
 
-/** Small numbers far more often than great ones: the newest job, the latest lease. */
+/** Small numbers far more often than large ones: the newest job, the latest lease. */
 const recent = fc.oneof(
   { weight: 6, arbitrary: fc.nat(3) },
   { weight: 3, arbitrary: fc.nat(12) },
@@ -16,7 +16,7 @@ const recent = fc.oneof(
 );
 const queue = fc.nat(QUEUES - 1);
 const delay = fc.constantFrom(0, 0, 0, 20, 500);
-/** A value once in so many times, else `null`. */
+/** A value once in `times`, otherwise `null`. */
 const onceIn = <T>(times: number, arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: times - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
 
@@ -51,7 +51,7 @@ const draft: fc.Arbitrary<JobDraft> = fc.record({
   dedupe: onceIn(6, fc.record({ key: fc.nat(2), window: fc.constantFrom(50, 1_000) })),
 });
 
-/** Many that wait for the same job: more than a step may decide. */
+/** Many dependents of one job, more than one step may decide. */
 const fan = fc
   .tuple(recent, fc.array(fc.tuple(draft, policy), { minLength: 7, maxLength: 14 }))
   .map(([index, drafts]) =>
@@ -80,7 +80,7 @@ const claim: fc.Arbitrary<ClaimDraft> = fc.record({
   run: fc.constantFrom(1, 2, 3, 10),
 });
 
-/** Mostly the latest leases, now and then an old one; now and then an epoch that is off by one, or another claim's. */
+/** Mostly the latest leases, sometimes an old one, an epoch that is off by one, or another claim's token. */
 const held = {
   lease: recent,
   skew: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, -1, 1),
@@ -93,13 +93,13 @@ const outcome = fc.record({
   delay,
 });
 
-/** In any order, or the older leases' first: as a worker ends the jobs of a run. */
+/** In any order, or oldest lease first, like a worker that ends the jobs of a run. */
 const outcomes = fc
   .tuple(fc.array(outcome, { minLength: 0, maxLength: 6 }), fc.boolean())
   .map(([list, isInOrder]) => (isInOrder ? list.toSorted((a, b) => b.lease - a.lease) : list));
 
 const jobs = fc.array(recent, { minLength: 1, maxLength: 3 });
-/** Few of the jobs have failed, so many are tried. */
+/** Few jobs have failed, so try many. */
 const manyJobs = fc.array(recent, { minLength: 1, maxLength: 12 });
 const on = <Name extends Command["do"]>(name: Name) => fc.constant(name);
 
@@ -156,7 +156,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
-/** A sequence of exactly so many commands. */
+/** A sequence of exactly `length` commands. */
 export function commandSequence(length: number): fc.Arbitrary<readonly Command[]> {
   return fc.noShrink(fc.array(command, { minLength: length, maxLength: length }));
 }

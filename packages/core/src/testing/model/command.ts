@@ -2,13 +2,13 @@ import type { DependencyFailurePolicy } from "../../engine/job.ts";
 import type { TerminalState } from "../../engine/state-machine.ts";
 
 /**
- * A job or a lease: by how recent it is (`0` is the newest, modulo how many there are), or outright, as
- * `"j4"` and `"j4@2"` (epoch 2). Random commands don't know what there will be, so they use the first form;
- * a failing sequence is put into the second, in which it means the same with some of its commands taken out.
+ * A job or a lease, either by recency (`0` is the newest, modulo their number) or by name, as in `"j4"` and `"j4@2"`
+ * (epoch 2). Random commands use recency, because they don't know which jobs will exist. A failing sequence is
+ * converted to names, so that it keeps its meaning when commands are removed.
  */
 export type Reference = number | string;
 
-/** Something to do to an engine, as plain JSON: the same list of commands means the same on every engine. */
+/** A command to an engine, as plain JSON. A list of commands has the same meaning on every engine. */
 export type Command =
   | { readonly do: "send"; readonly batches: readonly (readonly JobDraft[])[] }
   | { readonly do: "claim"; readonly claim: ClaimDraft }
@@ -28,9 +28,9 @@ export type Command =
   | { readonly do: "elapse"; readonly milliseconds: number };
 
 export interface JobDraft {
-  /** Its id; else the next new one. */
+  /** The id. @default the next new one */
   readonly id?: string;
-  /** Sends the job again that was sent before, if there is one. */
+  /** Sends an earlier job again, if there is one. */
   readonly repeat: Reference | null;
   readonly queue: number;
   readonly messageType: number;
@@ -44,7 +44,7 @@ export interface JobDraft {
 }
 
 export interface DependencyDraft {
-  /** An earlier job, one of the same batch by its index (modulo its length), or one that never was. */
+  /** An earlier job, a job of the same batch by index (modulo its length), or one that never existed. */
   readonly on: "earlier" | "batch" | "nowhere";
   readonly index: Reference;
   readonly onFailure: DependencyFailurePolicy;
@@ -57,7 +57,7 @@ export interface ClaimDraft {
   readonly run: number;
 }
 
-/** `skew` makes the epoch another one, `isForeign` the claim. */
+/** `skew` changes the epoch, `isForeign` the token. */
 export interface LeaseDraft {
   readonly lease: Reference;
   readonly skew: number;

@@ -10,7 +10,7 @@ const RETENTION: Readonly<Record<JobDraft["retain"], Retention>> = {
   none: retain({ completed: { count: 0 }, failed: { count: 0 } }),
 };
 
-/** The job that a draft describes. `resolve` answers a dependency's id, or nothing when there is no such job. */
+/** The job that a draft describes. `resolve` returns the id of a dependency, or nothing if there is no such job. */
 export function toNewJob(
   draft: JobDraft,
   id: string,

@@ -12,19 +12,19 @@ import { ReferenceTable } from "./reference-table.ts";
 
 export interface EngineSessionOptions {
   readonly engine: CompleteEngine;
-  /** Lets time pass on the engine's clock. */
+  /** Advances the engine's clock. */
   elapse(milliseconds: number): Promise<void>;
-  /** Told of everything that is done and seen. */
+  /** Called with every history entry. */
   record(entry: HistoryEntry): void;
-  /** Whether events have been delivered once the call that caused them has answered. @default true */
+  /** Whether events are delivered before the call that caused them resolves. @default true */
   readonly eventsAreSynchronous?: boolean | undefined;
 }
 
 const BY = "session";
 
 /**
- * Executes commands against an engine, writing the history of it. What the engine answered comes back as
- * plain JSON, to compare with another engine's answer to the same commands.
+ * Executes commands on an engine and records the history. Returns the engine's replies as plain JSON, to compare with
+ * another engine's replies to the same commands.
  */
 export class EngineSession {
   readonly #options: EngineSessionOptions;
@@ -37,14 +37,14 @@ export class EngineSession {
     this.#engine = options.engine;
   }
 
-  /** Begins a session on an empty engine. */
+  /** Starts a session on an empty engine. */
   static async open(options: EngineSessionOptions): Promise<EngineSession> {
     const onEvent = (event: EngineEvent) => options.record({ type: "event", event });
     await options.engine.events.subscribe({ onEvent });
     return new EngineSession(options);
   }
 
-  /** Executes a sequence, and answers it with its jobs and leases named outright, for taking it apart. */
+  /** Executes a sequence, and returns it with its jobs and leases by name, so that it can be shortened. */
   async executeAndResolve(commands: readonly Command[]): Promise<readonly Command[]> {
     const named: Command[] = [];
     for (const command of commands) {
@@ -101,7 +101,7 @@ export class EngineSession {
     }
   }
 
-  /** Everything that is stored, recorded and answered. */
+  /** Records and returns everything that is stored. */
   async snapshot(isDrained = false): Promise<Snapshot> {
     const jobs: JobRecord[] = [];
     for (let cursor: string | undefined; ; ) {
@@ -126,14 +126,14 @@ export class EngineSession {
     return snapshot;
   }
 
-  /** How the jobs that are gone ended, as far as the engine remembers. */
+  /** How jobs that are gone ended, as far as the engine remembers. */
   async remembered(): Promise<unknown> {
     const { ids } = this.#references;
     const endings = await this.#engine.inspect.remembered(ids);
     return ids.flatMap((id, index) => (endings[index] ? [{ id, ...endings[index] }] : []));
   }
 
-  /** Runs everything that can run to a good end: what is left waits for an operator. */
+  /** Completes everything that can run. What is left waits for an operator. */
   async drain(): Promise<Snapshot> {
     for (const queue of [0, 1]) await this.#engine.queues.resume(queueName(queue));
     for (;;) {
@@ -145,7 +145,7 @@ export class EngineSession {
     }
   }
 
-  /** What an operator does about jobs that failed: retries them all, once. Answers how many that were. */
+  /** Retries all failed jobs once, like an operator. Returns their number. */
   async retryFailed(): Promise<number> {
     const { jobs } = await this.#engine.inspect.list({ states: ["failed", "cancelled"], limit: 1_000 });
     const ids = jobs.map(({ id }) => id);

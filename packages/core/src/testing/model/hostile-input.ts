@@ -3,7 +3,7 @@ import fc from "fast-check";
 const forbiddenKeys = fc.constantFrom("__proto__", "constructor", "prototype", "toString", "toJSON", "then");
 const key = fc.oneof({ weight: 4, arbitrary: fc.string() }, { weight: 1, arbitrary: forbiddenKeys });
 
-/** Whatever JavaScript can build from plain parts: bigints, dates, maps, sparse and typed arrays, symbols. */
+/** Any plain JavaScript value: bigints, dates, maps, sparse and typed arrays, symbols. */
 const anything = fc.anything({
   key,
   maxDepth: 4,
@@ -42,7 +42,7 @@ class Account {
   }
 }
 
-/** Values that no generator of plain data comes up with. */
+/** Values that a generator of plain data doesn't produce. */
 export const TRAPS: readonly (() => unknown)[] = [
   circular,
   () => nested(101, "object"),
@@ -77,7 +77,7 @@ export const TRAPS: readonly (() => unknown)[] = [
   () => new (class extends Array {})(3),
 ];
 
-/** Objects that nothing can be asked of: only code in the same process can make them. */
+/** Objects on which any operation throws. Only code in the same process can create them. */
 export const PROXIES: readonly (() => unknown)[] = [
   () => new Proxy({}, { get: throwing, ownKeys: throwing, getPrototypeOf: throwing, has: throwing }),
   () => new Proxy([], { get: throwing }),
@@ -88,7 +88,7 @@ export const PROXIES: readonly (() => unknown)[] = [
   },
 ];
 
-/** A value to be built: fast-check looks into what it generates, and would step into the traps itself. */
+/** A value to be built later, because fast-check inspects generated values and would trigger the traps. */
 export interface Hostile {
   readonly name: string;
   readonly build: () => unknown;
@@ -103,18 +103,18 @@ const anyValue: fc.Arbitrary<Hostile> = anything.map((value) => ({
   build: () => value,
 }));
 
-/** For options: an app's own code makes them, so they aren't proxies. */
+/** For options, which the app's own code creates, so they aren't proxies. */
 export const hostileOption: fc.Arbitrary<Hostile> = fc.oneof(
   { weight: 6, arbitrary: anyValue },
   { weight: 1, arbitrary: trapsFrom(TRAPS) },
 );
-/** For data, which may come from anywhere. */
+/** For data, which may come from any source. */
 export const hostileValue: fc.Arbitrary<Hostile> = fc.oneof(
   { weight: 6, arbitrary: anyValue },
   { weight: 1, arbitrary: trapsFrom([...TRAPS, ...PROXIES]) },
 );
 
-/** JSON text, and what is left of it after something went wrong on the way. */
+/** JSON text, intact or damaged in transit. */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: "binary" }),
   fc.json(),
@@ -142,7 +142,7 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
   ),
 );
 
-/** Text as queues let it through to engines: well-formed Unicode, and nothing else that can be relied on. */
+/** Text that queues pass to engines: well-formed Unicode, with no other guarantee. */
 const ENGINE_TEXTS: readonly string[] = [
   "-".repeat(65),
   "nul \u0000, 🏋️, \u2028",
@@ -155,7 +155,7 @@ export function engineText(index: number): string {
   return ENGINE_TEXTS[index % ENGINE_TEXTS.length]!;
 }
 
-/** Ids that mean something to some code. */
+/** Ids that some code may treat specially. */
 const ODD_IDS: Readonly<Record<number, string>> = {
   2: "-".repeat(65),
   4: "-",
@@ -165,17 +165,17 @@ const ODD_IDS: Readonly<Record<number, string>> = {
   12: "1e3",
 };
 
-/** The id of a sequence's n-th job. */
+/** The id of the n-th job of a sequence. */
 export function modelId(n: number): string {
   return ODD_IDS[n] ?? `j${n}`;
 }
 
-/** JSON text of what only payloads may hold, half a surrogate pair among it. */
+/** JSON text that only payloads may contain, including half a surrogate pair. */
 export function payloadText(about: string): string {
   return JSON.stringify({ about, half: "\ud83d", "other half \ude00": ENGINE_TEXTS });
 }
 
-/** Whether a value that came out has the key somewhere that would turn into a prototype when it is copied. */
+/** Whether a value contains the key `__proto__`, which would become a prototype when the value is copied. */
 export function hasProtoKey(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return Object.keys(value).some(

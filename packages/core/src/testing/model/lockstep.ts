@@ -3,20 +3,20 @@ import type { Command } from "./command.ts";
 import type { EngineSession } from "./engine-session.ts";
 import { comparableReply } from "./observation.ts";
 
-/** Where two engines stopped agreeing. */
+/** Where two engines first differed. */
 export interface Difference {
   /** Index of the command after which they differed. */
   readonly at: number;
   readonly command: Command;
-  /** What differed: the answers to the command, or what is stored after it. */
+  /** What differed: the replies to the command, or the stored state after it. */
   readonly in: "reply" | "state";
   readonly reference: unknown;
   readonly subject: unknown;
 }
 
 /**
- * Executes the same commands on two engines, one step at a time on both, and answers the first difference
- * between what they say and what they store. Instants and tokens aren't compared.
+ * Executes the same commands on two engines, step by step, and returns the first difference in replies or stored state.
+ * Timestamps and tokens aren't compared.
  */
 export async function firstDifference(
   commands: readonly Command[],

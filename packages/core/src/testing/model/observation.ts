@@ -1,4 +1,4 @@
-/** Fields that depend on when, or are opaque: two engines that agree differ in them. */
+/** Timestamps and opaque fields, which differ between equivalent engines. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   "at",
   "createdAt",
@@ -8,7 +8,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   "token",
 ]);
 
-/** A command's reply, or a snapshot, without its instants and tokens, as plain JSON: equal on two engines that agree. */
+/** A reply or a snapshot as plain JSON, without timestamps and tokens. Equal on equivalent engines. */
 export function comparableReply(reply: unknown): unknown {
   return reply === undefined
     ? null

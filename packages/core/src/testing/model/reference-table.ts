@@ -2,11 +2,11 @@ import type { Lease } from "../../engine/core.ts";
 import type { Command, DependencyDraft, JobDraft, LeaseDraft, Reference } from "./command.ts";
 import { modelId } from "./hostile-input.ts";
 
-/** The jobs and leases that a session knows, and what a command's references mean among them. */
+/** The jobs and leases of a session. Resolves the references of commands. */
 export class ReferenceTable {
   /** Ids of stored jobs, oldest first. */
   readonly ids: string[] = [];
-  /** Every lease that was ever given, oldest first. */
+  /** Every lease ever granted, oldest first. */
   readonly leases: Lease[] = [];
   #named = 0;
 
@@ -21,7 +21,7 @@ export class ReferenceTable {
     return { id: found.id, epoch: found.epoch + skew, token };
   }
 
-  /** The ids of a batch's jobs. A draft without one gets the next. */
+  /** The ids of a batch's jobs. A draft without an id gets the next one. */
   name(batch: readonly JobDraft[]): readonly string[] {
     return batch.map(({ id, repeat }) => {
       const repeated = repeat === null ? undefined : this.job(repeat);
@@ -29,14 +29,14 @@ export class ReferenceTable {
     });
   }
 
-  /** The job that a dependency of a batch means. */
+  /** The job that a dependency in a batch refers to. */
   dependency({ on, index }: DependencyDraft, ids: readonly string[]): string | undefined {
     if (typeof index === "string") return index;
     if (on === "batch") return ids[index % ids.length];
     return on === "earlier" ? this.job(index) : "nowhere";
   }
 
-  /** The command with everything named outright. */
+  /** The command with all references by name. */
   concrete(command: Command): Command {
     switch (command.do) {
       case "send": {

@@ -3,10 +3,10 @@ import type { Command, JobDraft } from "./command.ts";
 type Fails = (candidate: readonly Command[]) => Promise<boolean>;
 
 /**
- * Takes as much out of a failing sequence as leaves it failing: commands first, in ever smaller pieces, then
- * what the ones that are left carry.
+ * Removes as much as possible from a sequence that still fails: first commands, in ever smaller chunks, then parts of
+ * the remaining commands.
  *
- * A property library shrinks a list of fixed length item by item; a sequence wants its length shrunk.
+ * Property libraries shrink a list of fixed length item by item. Here the length must shrink.
  */
 export async function shortestFailure(
   commands: readonly Command[],
@@ -46,7 +46,7 @@ async function simplifyCommands(commands: readonly Command[], fails: Fails): Pro
   return plainest;
 }
 
-/** The command with one thing less. */
+/** Variants of the command with one part removed. */
 function* simplerForms(command: Command): Iterable<Command> {
   if (command.do === "settle") {
     for (const outcomes of withoutEach(command.outcomes)) yield { ...command, outcomes };

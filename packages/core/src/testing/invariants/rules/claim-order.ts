@@ -2,8 +2,8 @@ import type { JobFacts } from "../job-facts.ts";
 import type { Rule } from "../rule.ts";
 
 /**
- * Of the jobs that one claim takes from one queue, the more urgent come first, then those sent earlier. What
- * is reserved comes along with the job that it follows.
+ * One claim takes jobs of a queue by priority, then by send order. Reserved jobs come together with the job that they
+ * follow.
  */
 export const claimsFollowOrder: Rule = {
   name: "claims follow priority and send order",

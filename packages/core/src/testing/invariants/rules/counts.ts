@@ -2,7 +2,7 @@ import { JOB_STATES, type JobState } from "../../../engine/state-machine.ts";
 import type { Rule } from "../rule.ts";
 
 export const countsMatch: Rule = {
-  name: "counts equal what list shows",
+  name: "counts match list",
   check(entry, _facts, report) {
     if (entry.type !== "snapshot") return;
     const tally = new Map<string, number>();
@@ -14,11 +14,11 @@ export const countsMatch: Rule = {
       for (const state of JOB_STATES) {
         const listed = tally.get(`${queue} ${state}`) ?? 0;
         const count = countOf(counted.get(queue), state);
-        if (count !== listed) report(`${queue} counts ${count} ${state}, and list shows ${listed}`);
+        if (count !== listed) report(`${queue} counts ${count} ${state}, but list returns ${listed}`);
       }
     }
     const ids = new Set(entry.jobs.map(({ id }) => id));
-    if (ids.size !== entry.jobs.length) report("list shows a job twice");
+    if (ids.size !== entry.jobs.length) report("list returned a job twice");
   },
 };
 

@@ -4,7 +4,7 @@ import { isTerminal } from "../../../engine/state-machine.ts";
 import type { HistoryFacts, JobFacts } from "../job-facts.ts";
 import type { Report, Rule } from "../rule.ts";
 
-/** A dependent starts only after each job it depends on has ended as its policy wants. */
+/** A dependent starts only after each dependency has ended in a way that its policy accepts. */
 export const dependentsWait: Rule = {
   name: "no dependent starts early",
   check(entry, facts, report) {
@@ -25,7 +25,7 @@ export const dependentsWait: Rule = {
   },
 };
 
-/** Of several edges to one job the first stands. */
+/** The first of several edges to one job counts. */
 function withoutRepeats({ sent }: JobFacts, facts: HistoryFacts): readonly Dependency[] {
   const first = new Map<unknown, Dependency>();
   for (const dependency of sent.dependsOn) {
@@ -43,12 +43,12 @@ function startedEarly(
   const dependency = facts.resolve(id);
   if (!dependency || dependency.hasCompleted) return undefined;
   if (onFailure === "run" && (dependency.hasEnded || dependency.removalRequested)) return undefined;
-  // An operator's retry counts a dependency as satisfied that isn't stored any more.
+  // After an operator's retry, a dependency that isn't stored counts as satisfied.
   if (wasRetried && (dependency.isRemoved || dependency.hasEnded)) return undefined;
-  return `${dependency.id} is ${dependency.state} and had never completed`;
+  return `${dependency.id} is ${dependency.state} and has never completed`;
 }
 
-/** The same by the engine's own instants, which need no events. */
+/** The same rule by the engine's timestamps, without events. */
 function checkInstants(record: JobRecord, stored: ReadonlyMap<string, JobRecord>, report: Report): void {
   if (record.startedAt === undefined) return;
   for (const { job: id, onFailure } of record.dependsOn) {
@@ -60,7 +60,7 @@ function checkInstants(record: JobRecord, stored: ReadonlyMap<string, JobRecord>
   }
 }
 
-/** A job is blocked exactly when its edges say what for. */
+/** A job is blocked if and only if its edges say why. */
 function edgesMatchState(record: JobRecord, edges: JobEdges, facts: HistoryFacts, report: Report): void {
   const pending = edges.dependencies.filter((edge) => edge.pending);
   const waits = pending.length > 0 || edges.behind !== undefined;

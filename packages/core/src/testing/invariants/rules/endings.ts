@@ -1,6 +1,6 @@
 import type { Rule } from "../rule.ts";
 
-/** One attempt ends once, and a job ends once more only for each time that an operator reopened it. */
+/** An attempt ends once, and a job once, plus once per operator's retry. */
 export const endsOnce: Rule = {
   name: "one accepted ending per job and opening",
   check(entry, facts, report) {
@@ -17,7 +17,7 @@ export const endsOnce: Rule = {
     if (earlier)
       report(`${entry.id} epoch ${entry.epoch}: ${earlier} and ${entry.outcome} were both accepted`);
     if (job && !job.claimed.has(entry.epoch)) {
-      report(`${entry.id} epoch ${entry.epoch}: ${entry.outcome} was accepted, though nobody claimed it`);
+      report(`${entry.id} epoch ${entry.epoch}: ${entry.outcome} was accepted, but nobody claimed it`);
     }
   },
 };

@@ -1,6 +1,6 @@
 import type { Rule } from "../rule.ts";
 
-/** No two claims of a job share an epoch, and no epoch comes after a greater one. */
+/** Every claim of a job has a new epoch, and epochs never go down. */
 export const epochsGrow: Rule = {
   name: "epochs only grow",
   check(entry, facts, report) {

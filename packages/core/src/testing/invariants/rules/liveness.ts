@@ -2,7 +2,7 @@ import { isTerminal } from "../../../engine/state-machine.ts";
 import type { Snapshot } from "../history.ts";
 import type { Rule } from "../rule.ts";
 
-/** Whom a blocked job waits for. */
+/** The jobs that a blocked job waits for. */
 function waitsFor(id: string, { edges }: Snapshot): readonly string[] {
   const own = edges[id];
   if (!own) return [];
@@ -10,7 +10,7 @@ function waitsFor(id: string, { edges }: Snapshot): readonly string[] {
   return own.behind === undefined ? pending : [...pending, own.behind];
 }
 
-/** Blocked jobs wait, in the end, for one that isn't blocked. */
+/** Every chain of blocked jobs ends at a job that isn't blocked. */
 export const nothingWaitsForItself: Rule = {
   name: "no job waits for itself",
   check(entry, _facts, report) {
@@ -38,9 +38,12 @@ export const nothingWaitsForItself: Rule = {
   },
 };
 
-/** Once drained, every job is terminal, or waits in the end for a failed one that only an operator can retry. */
+/**
+ * Once drained, every job is terminal, or waits directly or indirectly for a failed job that only an operator can
+ * retry.
+ */
 export const everythingEnds: Rule = {
-  name: "each job ends in the end",
+  name: "every job ends eventually",
   check(entry, _facts, report) {
     if (entry.type !== "snapshot" || !entry.isDrained) return;
     const states = new Map(entry.jobs.map(({ id, state }) => [id, state]));

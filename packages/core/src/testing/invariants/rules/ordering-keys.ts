@@ -3,8 +3,8 @@ import { HistoryFacts, type JobFacts } from "../job-facts.ts";
 import type { Rule } from "../rule.ts";
 
 /**
- * Of the jobs of one key at most one has the turn, from when it is let go until it ends, and the turn goes to
- * the earliest that is unfinished. A failed one that holds its key has the turn too.
+ * At most one job of a key has the turn, from its release until it ends, and the turn goes to the earliest unfinished
+ * job. A failed job that holds its key has the turn too.
  */
 export const keysKeepOrder: Rule = {
   name: "ordering keys keep their order",
@@ -16,7 +16,7 @@ export const keysKeepOrder: Rule = {
       for (const other of facts.byOrderingKey.get(key) ?? []) {
         if (other === job) continue;
         const problem = turnIsTaken(job, entry.event.type, other);
-        if (problem) report(`${job.id} of key ${key} became ${entry.event.type}, though ${problem}`);
+        if (problem) report(`${job.id} of key ${key} became ${entry.event.type}, but ${problem}`);
       }
     }
     if (entry.type !== "snapshot") return;
@@ -37,7 +37,7 @@ function hasTurn(state: JobState | null): boolean {
 
 function turnIsTaken(job: JobFacts, to: JobState, other: JobFacts): string | undefined {
   if (hasTurn(other.state)) return `${other.id} is ${other.state}`;
-  // What an operator retried comes after the jobs that were reserved: they alone begin while they are blocked.
+  // A job retried by an operator comes after the reserved ones. Only reserved jobs start while they are blocked.
   if (job.state === "blocked" && to === "active" && other.retriesRequested > 0) return undefined;
   // Order is known only between jobs of one sender.
   if (other.sender !== job.sender || other.order > job.order || other.removalRequested) return undefined;

@@ -3,9 +3,9 @@ import { isTerminal } from "../../../engine/state-machine.ts";
 import type { JobFacts } from "../job-facts.ts";
 import type { Rule } from "../rule.ts";
 
-/** A record's fields fit its state and each other. */
+/** The fields of a record are consistent with its state and with each other. */
 export const recordsAreConsistent: Rule = {
-  name: "records make sense",
+  name: "records are consistent",
   check(entry, facts, report) {
     if (entry.type !== "snapshot") return;
     for (const record of entry.jobs) {
@@ -26,9 +26,11 @@ function* problemsOf(record: JobRecord, job: JobFacts | undefined): Iterable<str
   if ((state === "failed" || state === "cancelled") && record.error === undefined) yield "carries no error";
   if (startedAt !== undefined && startedAt < createdAt) yield "started before it was created";
   if (attempt < 0 || attempt > epoch) yield `is at attempt ${attempt} of epoch ${epoch}`;
-  if (record.failures.length > 10 || record.logs.length > 100) yield "keeps more history than it should";
+  if (record.failures.length > 10 || record.logs.length > 100) yield "keeps too much history";
   const mayBeHeld = state === "active" || (state === "blocked" && record.orderingKey !== undefined);
-  if (record.cancelRequested && !isTerminal(state) && !mayBeHeld) yield "was told to stop, and waits";
+  if (record.cancelRequested && !isTerminal(state) && !mayBeHeld)
+    yield "has a cancel request but isn't running";
   if (job && record.stalls > job.sent.maxStalls) yield `stalled ${record.stalls} times`;
-  if (job && record.stalls === job.sent.maxStalls && !isTerminal(state)) yield "has used up its stalls";
+  if (job && record.stalls === job.sent.maxStalls && !isTerminal(state))
+    yield "reached maxStalls but hasn't failed";
 }

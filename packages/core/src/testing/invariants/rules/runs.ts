@@ -1,7 +1,7 @@
 import { HistoryFacts, type JobFacts } from "../job-facts.ts";
 import type { Report, Rule } from "../rule.ts";
 
-/** A run is handed out as a chain of one key's jobs, and each one's end counts only after the one ahead's. */
+/** A run is a chain of jobs of one key, and a job's end is accepted only after that of the job before it. */
 export const runsAreInOrder: Rule = {
   name: "runs of a key keep their order",
   check(entry, facts, report) {
@@ -12,7 +12,7 @@ export const runsAreInOrder: Rule = {
     }
     if (entry.type !== "settled" || entry.verdict !== "accepted") return;
     const ahead = facts.jobs.get(entry.id)?.reserved.get(entry.epoch);
-    // An answer may have been lost on its way, and the repeated outcome be stale.
+    // The reply may have been lost, and the repeated outcome refused as stale.
     if (ahead && !facts.jobs.get(ahead.id)?.settledEpochs.has(ahead.epoch)) {
       report(
         `${entry.id} epoch ${entry.epoch} ended before ${ahead.id} epoch ${ahead.epoch}, which it follows`,
@@ -28,7 +28,7 @@ function isNext(
   facts: HistoryFacts,
   report: Report,
 ): void {
-  if (before !== follows) report(`${id} follows ${follows}, and was handed out after ${before}`);
+  if (before !== follows) report(`${id} follows ${follows}, but was handed out after ${before}`);
   const [job, ahead] = [facts.jobs.get(id), facts.jobs.get(follows)];
   if (!job || !ahead) return;
   const key = HistoryFacts.orderingKeyOf(job);
@@ -37,7 +37,7 @@ function isNext(
   else if (comesFirst(job, ahead)) report(`${id} follows ${follows}, which was sent later`);
 }
 
-/** Order is known only between jobs of one sender, and until an operator retries one. */
+/** The order is known only between jobs of one sender, and only until an operator retries one. */
 function comesFirst(job: JobFacts, ahead: JobFacts): boolean {
   return job.sender === ahead.sender && job.order < ahead.order && job.retriesRequested === 0;
 }

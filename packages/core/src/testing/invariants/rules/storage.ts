@@ -3,7 +3,7 @@ import { isTerminal } from "../../../engine/state-machine.ts";
 import type { HistoryFacts } from "../job-facts.ts";
 import type { Report, Rule } from "../rule.ts";
 
-/** Only a finished job may be gone (retention, clean), or one that somebody removed. */
+/** Only finished jobs (by retention or clean) and removed jobs may be missing. */
 export const nothingIsLost: Rule = {
   name: "nothing acknowledged is lost",
   check(entry, facts, report) {
@@ -13,22 +13,22 @@ export const nothingIsLost: Rule = {
       const record = stored.get(job.id);
       if (!record) {
         if (job.isAcknowledged && !job.hasEnded && !job.removalRequested) {
-          report(`${job.id} was acknowledged and is gone, though it never ended (last seen ${job.state})`);
+          report(`${job.id} was acknowledged and is missing, but never ended (last seen ${job.state})`);
         }
         continue;
       }
-      if (job.isRemoved) report(`${job.id} was removed and is ${record.state}`);
+      if (job.isRemoved) report(`${job.id} was removed, but is ${record.state}`);
       if (job.hasCompleted && record.state !== "completed") {
-        report(`${job.id} was completed and is ${record.state}`);
+        report(`${job.id} was completed, but is ${record.state}`);
       }
       if (job.hasEnded && !isTerminal(record.state) && job.retriesRequested === 0) {
-        report(`${job.id} had ended and is ${record.state}, though nobody retried it`);
+        report(`${job.id} had ended and is ${record.state}, but nobody retried it`);
       }
     }
   },
 };
 
-/** Whatever is handed out, shown or announced was sent, and carries what was sent. */
+/** Every job that is claimed, listed or in an event was sent, with the same data. */
 export const nothingIsInvented: Rule = {
   name: "nothing is invented",
   check(entry, facts, report) {
@@ -37,17 +37,18 @@ export const nothingIsInvented: Rule = {
         for (const { id, data } of entry.jobs) {
           const job = facts.jobs.get(id);
           if (!job) report(`${id} was claimed, but never sent`);
-          else if (job.sent.envelope.data !== data) report(`${id} was claimed with other data than was sent`);
+          else if (job.sent.envelope.data !== data)
+            report(`${id} was claimed with data that differs from what was sent`);
         }
         break;
       case "sent":
         entry.jobs.forEach(({ id }, index) => {
           if (id !== entry.requested[index] && !facts.jobs.has(id))
-            report(`${id} was settledEpochs, but never sent`);
+            report(`${id} was acknowledged, but never sent`);
         });
         break;
       case "event":
-        if (!facts.jobs.has(entry.event.id)) report(`${entry.event.id} was announced, but never sent`);
+        if (!facts.jobs.has(entry.event.id)) report(`${entry.event.id} had an event, but was never sent`);
         break;
       case "snapshot":
         for (const record of entry.jobs) sentAs(record, facts, report);

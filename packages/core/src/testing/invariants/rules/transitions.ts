@@ -1,7 +1,7 @@
 import { canTransition } from "../../../engine/state-machine.ts";
 import type { Rule } from "../rule.ts";
 
-/** Each announced change of state is one of the table, and none goes unannounced. */
+/** Every event is a transition of the table, and every transition has an event. */
 export const transitionsAreAllowed: Rule = {
   name: "every transition is in the table",
   check(entry, facts, report) {
@@ -13,7 +13,7 @@ export const transitionsAreAllowed: Rule = {
     if (entry.type !== "snapshot" || !entry.eventsAreComplete) return;
     for (const { id, state } of entry.jobs) {
       const announced = facts.jobs.get(id)?.state;
-      if (announced !== state) report(`${id} is ${state}, but was last announced as ${announced}`);
+      if (announced !== state) report(`${id} is ${state}, but its last event was ${announced}`);
     }
   },
 };
