@@ -2,7 +2,7 @@ import type { Engine } from "../../engine/engine.ts";
 import type { Clock } from "../../timing/clock.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** One rule of the engine port, as a test of any engine. */
+/** One rule of the engine port, as a test for any engine. */
 export interface ConformanceCase {
   readonly section: string;
   /** The rule, as a sentence. */
@@ -10,19 +10,18 @@ export interface ConformanceCase {
   run(scenario: Scenario): Promise<void>;
 }
 
-/** An engine made ready for one case: empty, and alone in its namespace. */
+/** An empty engine for one case, alone in its namespace. */
 export interface EngineUnderTest {
   readonly engine: Engine;
-  /** The clock the worker runtime is driven by: the engine's own when that is a fake one. */
+  /** The clock of the worker runtime. If the engine's clock is a fake one, the same. */
   readonly clock: Clock;
   /**
-   * Lets at least this much time pass on the engine's clock: by advancing a fake one, or by waiting for a
-   * server's. Cases ask for fractions of a second at most.
+   * Advances the engine's clock at least by this much: moves a fake one, or waits for a server's. Cases use fractions
+   * of a second at most.
    */
   elapse(milliseconds: number): Promise<void>;
   /**
-   * The same jobs as another process sees them: a second engine on the same storage. An engine that lives in
-   * one process answers itself.
+   * A second engine on the same storage, like in another process. An engine that lives in one process returns itself.
    */
   peer(): Promise<Engine>;
   /** Closes what was opened for the case. */

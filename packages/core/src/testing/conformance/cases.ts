@@ -25,7 +25,7 @@ import { workerCases } from "./runtime/running.ts";
 import { producerCases } from "./runtime/sending.ts";
 import { sharingCases } from "./runtime/sharing.ts";
 
-/** The rules of the engine port: together, its specification. */
+/** The rules of the engine port. Together they are its specification. */
 export const engineCases: readonly ConformanceCase[] = [
   ...stateCases,
   ...sendingCases,
@@ -58,7 +58,7 @@ export const engineCases: readonly ConformanceCase[] = [
   ...operatingCases,
 ];
 
-/** The rules of the runtime, through `createQueue` and `createWorker` on the engine. */
+/** The rules of `createQueue` and `createWorker` on the engine. */
 export const runtimeCases: readonly ConformanceCase[] = [
   ...producerCases,
   ...workerCases,

@@ -3,7 +3,7 @@ import { conformanceCases } from "./cases.ts";
 import { reasonToSkip } from "./offered.ts";
 import { Scenario } from "./scenario.ts";
 
-/** The part of a test runner that the suite needs; vitest, jest-like runners and `node:test` have it. */
+/** The part of a test runner that the suite needs. vitest, jest-like runners and `node:test` have it. */
 export interface ConformanceRunner {
   describe(name: string, define: () => void): void;
   test(name: string, run: (context: SkippableTest) => Promise<void>): void;
@@ -15,18 +15,18 @@ export interface SkippableTest {
 
 export interface DescribeEngineOptions {
   readonly name: string;
-  /** Makes an empty engine ready for one case. */
+  /** Opens an empty engine for one case. */
   readonly open: () => Promise<EngineUnderTest>;
   readonly runner: ConformanceRunner;
-  /** Cases that this engine can't pass, by name, each with the reason. */
+  /** Cases that this engine can't pass, by name, with a reason each. */
   readonly skip?: Readonly<Record<string, string>> | undefined;
   /** @default conformanceCases */
   readonly cases?: readonly ConformanceCase[] | undefined;
 }
 
 /**
- * Runs the conformance suite on an engine, one test per case. A case that needs a feature or a facet that the
- * engine doesn't have is skipped with the reason, as is what `skip` names.
+ * Runs the conformance suite on an engine, one test per case. Cases that need a missing feature or facet are skipped
+ * with the reason, like those in `skip`.
  *
  * @example
  * import { describe, test } from "vitest";
@@ -75,9 +75,12 @@ function skipOrThrow(context: SkippableTest, error: unknown): void {
   context.skip(reason);
 }
 
-/** A case that was renamed must not be skipped silently under its old name. */
+/** Guards against a skip that has no effect because its case was renamed. */
 function refuseUnknownSkips(skip: Readonly<Record<string, string>>, cases: readonly ConformanceCase[]): void {
   const known = new Set(cases.map(({ name }) => name));
   const unknown = Object.keys(skip).filter((name) => !known.has(name));
-  if (unknown.length > 0) throw new Error(`No conformance case is named ${unknown.join("; ")}`);
+  if (unknown.length > 0)
+    throw new Error(
+      `\`skip\` names unknown conformance cases: ${unknown.join("; ")}. Correct or remove them.`,
+    );
 }

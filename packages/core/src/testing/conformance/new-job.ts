@@ -1,8 +1,8 @@
 import type { Dependency, NewJob, Retention, WireEnvelope } from "../../engine/job.ts";
 
-/** The queue that jobs go to unless they say otherwise. */
+/** The default queue of jobs. */
 export const QUEUE = "jobs";
-/** The message type of jobs that don't say otherwise. */
+/** The default message type of jobs. */
 const MESSAGE = "TEST_MESSAGE";
 
 const KEEP: Retention = Object.freeze({
@@ -10,7 +10,7 @@ const KEEP: Retention = Object.freeze({
   failed: Object.freeze({ age: 86_400_000, count: 100_000 }),
 });
 
-/** What a test says of a job; the rest is filled in. */
+/** The parts of a job that a test sets. The rest has defaults. */
 export interface JobSpec extends Partial<Omit<NewJob, "envelope" | "dependsOn" | "ordering">> {
   readonly id?: string;
   readonly messageType?: string;
@@ -25,7 +25,7 @@ export interface JobSpec extends Partial<Omit<NewJob, "envelope" | "dependsOn" |
 
 let sent = 0;
 
-/** Builds what an engine is given, from what matters to a test. */
+/** Builds a job from the parts that matter to a test. */
 export function newJob(spec: JobSpec = {}): NewJob {
   const { id, messageType, data, envelope, dependsOn, orderingKey, onOrderingFailure, ...options } = spec;
   return {
@@ -53,7 +53,7 @@ export function newJob(spec: JobSpec = {}): NewJob {
   };
 }
 
-/** Keeps finished jobs as said, and the others for a day. */
+/** A retention with these bounds, and a day for the rest. */
 export function retain(bounds: {
   readonly completed?: Partial<Retention["completed"]>;
   readonly failed?: Partial<Retention["failed"]>;

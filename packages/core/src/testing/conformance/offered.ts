@@ -3,10 +3,10 @@ import type { NewJob } from "../../engine/job.ts";
 import { isQueueError } from "../../errors/index.ts";
 import { alterEngine } from "../alter-engine.ts";
 
-/** A case uses what the engine under test doesn't offer, so it can't judge it. */
+/** A case uses something that the engine under test doesn't offer. */
 class NotOffered extends Error {}
 
-/** Why a case can't judge an engine, when that is how it failed. */
+/** The reason to skip a case, if it failed because the engine doesn't offer something. */
 export function reasonToSkip(error: unknown): string | undefined {
   if (error instanceof NotOffered || isQueueError(error, "UNSUPPORTED_BY_ENGINE")) return error.message;
   return undefined;
@@ -22,8 +22,8 @@ const NEEDS: Readonly<Record<SendFeature, (job: NewJob) => boolean>> = {
 };
 
 /**
- * The engine as cases use it: with every facet, and taking every job. What it doesn't offer throws when a case uses
- * it, and that case is skipped with the reason.
+ * Wraps an engine so that it has every facet and accepts every job. If a case uses something that the engine doesn't
+ * offer, the wrapper throws and the case is skipped with the reason.
  */
 export function withWhatIsOffered(engine: Engine): CompleteEngine {
   const missing = (Object.keys(NEEDS) as SendFeature[]).filter((feature) => !engine.features[feature]);

@@ -15,7 +15,7 @@ import { LEASE, MARGIN } from "./timing.ts";
 
 type Verdict = "accepted" | "stale";
 
-/** What a case does with the engine under test, in words. Each verb asserts that it worked. */
+/** Operations of cases on the engine under test. Each one asserts that it worked. */
 export class Scenario {
   readonly engine: CompleteEngine;
   readonly clock: Clock;
@@ -27,30 +27,30 @@ export class Scenario {
     this.#under = under;
   }
 
-  /** The jobs as another process sees them. */
+  /** An engine on the same jobs, like in another process. */
   async peer(): Promise<CompleteEngine> {
     return withWhatIsOffered(await this.#under.peer());
   }
 
-  /** Lets a duration pass on the engine's clock, and a little more. */
+  /** Advances the engine's clock by a little more than a duration. */
   elapse(milliseconds: number): Promise<void> {
     return this.#under.elapse(milliseconds + MARGIN);
   }
 
   // ── Sending ─────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Offers one batch and answers what the engine said of it. */
+  /** Sends one batch and returns its outcome, accepted or refused. */
   async offer(...specs: readonly JobSpec[]): Promise<EnqueueOutcome> {
     const [outcome] = await this.engine.core.enqueue([{ jobs: specs.map(newJob) }]);
-    assert(outcome, "an outcome per batch");
+    assert(outcome, "one outcome per batch");
     return outcome;
   }
 
-  /** Sends one batch and answers its jobs' ids. */
+  /** Sends one batch and returns the ids of its jobs. */
   async sendBatch(...specs: readonly JobSpec[]): Promise<readonly string[]> {
     const outcome = await this.offer(...specs);
     assert(outcome.ok, `the batch was refused: ${JSON.stringify(outcome)}`);
-    assert.equal(outcome.jobs.length, specs.length, "an answer per job");
+    assert.equal(outcome.jobs.length, specs.length, "one result per job");
     return outcome.jobs.map(({ id }) => id);
   }
 
@@ -66,14 +66,14 @@ export class Scenario {
     return ids;
   }
 
-  /** Sends a job that ends in the state named. */
+  /** Sends a job and ends it in this state. */
   async sendEnded(state: "completed" | "failed" | "cancelled", spec: JobSpec = {}): Promise<string> {
     const id = await this.send(spec);
     await this.endNext(state, id, spec.queue);
     return id;
   }
 
-  /** Claims the next job, which must be the one named, and ends it. Answers the lease that it had. */
+  /** Claims the next job, which must have this id, and ends it. Returns its lease. */
   async endNext(state: "completed" | "failed" | "cancelled", id: string, queue?: string): Promise<Lease> {
     const lease = await this.take(id, queue);
     if (state === "completed") await this.complete(lease);
@@ -88,19 +88,19 @@ export class Scenario {
     return this.engine.core.claim({ queues, limit, lease });
   }
 
-  /** Ids of what a claim of that many hands out, in its order. */
+  /** The ids that a claim with this limit returns, in order. */
   async claimIds(limit = 100, queues?: readonly string[]): Promise<readonly string[]> {
     return (await this.claim(limit, queues)).map(({ id }) => id);
   }
 
-  /** Claims the next job, which must be the one named. */
+  /** Claims the next job, which must have this id. */
   async take(id: string, queue = QUEUE, lease = LEASE): Promise<ClaimedJob> {
     const [job] = await this.claim(1, [queue], lease);
     assert.equal(job?.id, id, `the next job of ${queue}`);
     return job!;
   }
 
-  /** Claims up to so many of one key together, which must be the ones named. */
+  /** Claims a run of one key, which must have these ids. */
   async takeRun(ids: readonly string[], lease = LEASE, run = ids.length): Promise<readonly ClaimedJob[]> {
     const jobs = await this.engine.core.claim({ queues: [QUEUE], limit: 100, lease, run });
     assert.deepEqual(
@@ -134,25 +134,25 @@ export class Scenario {
     );
   }
 
-  /** Ends the attempt as cancelled, as the worker of a job that was told to stop does. */
+  /** Ends the attempt as cancelled, like the worker of a job with a cancel request. */
   async cancelAttempt({ id, epoch, token }: Lease): Promise<void> {
     const error = errorText("JOB_CANCELLED");
     const verdicts = await this.settle({ id, epoch, token, type: "cancel", error });
     assert.deepEqual(verdicts, ["accepted"], `cancelling ${id}`);
   }
 
-  /** Ends the attempt with another to come. */
+  /** Ends the attempt with a retry. */
   async retryAttempt({ id, epoch, token }: Lease, delay = 0, error = errorText("BROKEN")): Promise<void> {
     const verdicts = await this.settle({ id, epoch, token, type: "retry", error, delay });
     assert.deepEqual(verdicts, ["accepted"], `retrying ${id}`);
   }
 
-  /** Runs the next job, which must be the one named, to its good end. */
+  /** Claims and completes the next job, which must have this id. */
   async run(id: string, queue?: string): Promise<void> {
     await this.complete(await this.take(id, queue));
   }
 
-  /** Runs everything runnable, one at a time, and answers the order. */
+  /** Runs every runnable job, one at a time, and returns their order. */
   async runAll(queues?: readonly string[]): Promise<readonly string[]> {
     const order: string[] = [];
     for (;;) {
@@ -172,7 +172,7 @@ export class Scenario {
     await this.engine.core.release([{ id, epoch, token, delay, bounce }]);
   }
 
-  /** Maintenance until there is none left, with what it did in sum. */
+  /** Runs maintenance until there is nothing left to do. Returns the sums of its reports. */
   async recover() {
     const sum = { requeued: 0, stalled: 0, promoted: 0, trimmed: 0 };
     for (let more = true; more; ) {
@@ -200,7 +200,7 @@ export class Scenario {
     assert.deepEqual(await this.engine.operate.remove([id]), ["removed"], `removing ${id}`);
   }
 
-  // ── Looking ─────────────────────────────────────────────────────────────────────────────────────────
+  // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────
 
   async job(id: string): Promise<JobRecord> {
     const [record] = await this.engine.inspect.get([id]);
@@ -216,7 +216,7 @@ export class Scenario {
     return (await this.job(id)).state;
   }
 
-  /** Asserts the states of the jobs named. */
+  /** Asserts the states of jobs, by id. */
   async expect(states: Readonly<Record<string, JobState>>): Promise<void> {
     const ids = Object.keys(states);
     const records = await this.engine.inspect.get(ids);
@@ -224,10 +224,10 @@ export class Scenario {
     assert.deepEqual(found, { ...states });
   }
 
-  /** The code of the error a job carries. */
+  /** The code of a job's error. */
   async errorCode(id: string): Promise<string> {
     const { error } = await this.job(id);
-    assert(error, `${id} carries an error`);
+    assert(error, `${id} has an error`);
     return JSON.parse(error).code;
   }
 
@@ -244,8 +244,8 @@ export class Scenario {
   }
 
   /**
-   * Listens from now on. `until` resolves when the events so far satisfy the condition; an engine may
-   * deliver events after the call that caused them has answered.
+   * Subscribes to events. `until` resolves once the events so far satisfy the condition. An engine may deliver events
+   * after the call that caused them resolves.
    */
   async listen() {
     const events: EngineEvent[] = [];

@@ -6,13 +6,13 @@ import type { JobSpec } from "../new-job.ts";
 import { retain } from "../new-job.ts";
 import type { Scenario } from "../scenario.ts";
 
-/** More dependents than an engine decides in one step. Those of one that does so are all decided at once. */
+/** More dependents than one step decides. An engine without such a bound decides all of them at once. */
 const MANY = 1_500;
 const PER_SEND = 750;
 
 const on = (job: string, onFailure: DependencyFailurePolicy) => ({ job, onFailure });
 
-/** Sends jobs that depend on the job named, and answers their ids. */
+/** Sends jobs that depend on a job, and returns their ids. */
 async function sendDependents(it: Scenario, job: string, specs: readonly JobSpec[] = []) {
   const plain: readonly JobSpec[] = Array.from({ length: MANY - specs.length }, (_, index) => ({
     id: `d${index}`,
@@ -24,7 +24,7 @@ async function sendDependents(it: Scenario, job: string, specs: readonly JobSpec
   return all.map(({ id }) => id!);
 }
 
-/** Asserts that those decided are the first, and answers the ids of those that still wait to be. */
+/** Asserts that the decided dependents are the first ones, and returns the ids of the rest. */
 async function undecided(
   it: Scenario,
   ids: readonly string[],
@@ -52,32 +52,35 @@ async function expectAll(it: Scenario, ids: readonly string[], state: JobState):
 }
 
 export const boundedCascadeCases = section("more dependents than one step decides", [
-  rule("a success releases the first at once and the others in later steps, in send order", async (it) => {
-    await it.send({ id: "root" });
-    const ids = await sendDependents(it, "root");
-    await it.run("root");
-    const rest = await undecided(it, ids, "queued");
-    assert.deepEqual((await it.edges("root")).dependents, rest.slice(0, 100));
-    await it.recover();
-    await expectAll(it, ids, "queued");
-    assert.deepEqual((await it.edges("root")).dependents, []);
-    assert.deepEqual(await it.claimIds(MANY), ids);
-  }),
+  rule(
+    "a success releases the first dependents at once and the others in later steps, in send order",
+    async (it) => {
+      await it.send({ id: "root" });
+      const ids = await sendDependents(it, "root");
+      await it.run("root");
+      const rest = await undecided(it, ids, "queued");
+      assert.deepEqual((await it.edges("root")).dependents, rest.slice(0, 100));
+      await it.recover();
+      await expectAll(it, ids, "queued");
+      assert.deepEqual((await it.edges("root")).dependents, []);
+      assert.deepEqual(await it.claimIds(MANY), ids);
+    },
+  ),
 
-  rule("claims go on with what is left, so that it needs no maintenance", async (it) => {
+  rule("claims continue the cascade, without maintenance", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root");
     await it.run("root");
     const claimed: string[] = [];
     while (claimed.length < MANY) {
       const some = await it.claimIds(MANY);
-      assert(some.length > 0, "each claim finds what it has released");
+      assert(some.length > 0, "each claim returns jobs that it has released");
       claimed.push(...some);
     }
     assert.deepEqual(claimed, ids);
   }),
 
-  rule("a run takes the follower that its own claim releases", async (it) => {
+  rule("a run includes the follower that its own claim releases", async (it) => {
     await it.send({ id: "root" });
     await it.send({ id: "first", orderingKey: "k" });
     // More than one step decides and fewer than two.
@@ -91,7 +94,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     );
   }),
 
-  rule("a failure cancels the first at once and the others in later steps", async (it) => {
+  rule("a failure cancels the first dependents at once and the others in later steps", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root");
     await it.fail(await it.take("root"));
@@ -102,7 +105,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     assert.match((await it.job(ids.at(-1)!)).error!, /BROKEN/);
   }),
 
-  rule("what hangs on those goes on in later steps too", async (it) => {
+  rule("the dependents of dependents are decided in later steps too", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root");
     await it.sendBatch(
@@ -114,7 +117,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     await it.expect({ leaf: "cancelled", fruit: "queued" });
   }),
 
-  rule("one may begin to wait where all that are left were removed", async (it) => {
+  rule("a job may be sent as a dependent after all remaining ones were removed", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root");
     await it.fail(await it.take("root"));
@@ -125,7 +128,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     await it.expect({ root: "failed", late: "blocked" });
   }),
 
-  rule("another process goes on where one has stopped", async (it) => {
+  rule("another process continues where one has stopped", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root");
     await it.fail(await it.take("root"));
@@ -134,7 +137,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     await expectAll(it, ids, "cancelled");
   }),
 
-  rule("each dependent's own policy decides in a later step as in the first", async (it) => {
+  rule("the policy of each dependent applies in a later step as in the first", async (it) => {
     await it.send({ id: "root" });
     await sendDependents(it, "root", [
       { id: "run", dependsOn: [on("root", "run")] },
@@ -150,7 +153,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     await it.expect({ hold: "queued" });
   }),
 
-  rule("another job's few dependents are decided at once all the same", async (it) => {
+  rule("a few dependents of another job are still decided at once", async (it) => {
     await it.sendBatch({ id: "root" }, { id: "small" }, { id: "after", dependsOn: ["small"] });
     await sendDependents(it, "root");
     await it.run("root");
@@ -158,7 +161,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     await it.expect({ small: "completed", after: "queued" });
   }),
 
-  rule("a retry of the one that failed keeps those that are left waiting for it", async (it) => {
+  rule("after a retry of the failed job, the remaining dependents wait for it", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root");
     await it.fail(await it.take("root"));
@@ -175,7 +178,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     await expectAll(it, ids.slice(0, MANY - rest.length), "cancelled");
   }),
 
-  rule("one that is cancelled before its turn keeps its own reason, and ends once", async (it) => {
+  rule("a dependent cancelled before its turn keeps its own reason, and ends once", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root", [{ id: "last" }, { id: "after", dependsOn: ["last"] }]);
     await it.fail(await it.take("root"));
@@ -188,7 +191,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
   }),
 
   rule(
-    "one that is cancelled before its turn and then retried waits for its dependency's retry",
+    "a dependent cancelled before its turn and then retried waits for its dependency's retry",
     async (it) => {
       await it.send({ id: "root" });
       await sendDependents(it, "root", [{ id: "last" }]);
@@ -203,7 +206,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     },
   ),
 
-  rule("one that is removed before its turn is gone, and what waits for it is decided", async (it) => {
+  rule("a dependent removed before its turn is gone, and its own dependents are decided", async (it) => {
     await it.send({ id: "root" });
     await sendDependents(it, "root", [{ id: "last" }, { id: "after", dependsOn: ["last"] }]);
     await it.fail(await it.take("root"));
@@ -213,7 +216,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     await it.expect({ after: "cancelled" });
   }),
 
-  rule("removing the one that failed decides all that are left, its holders too", async (it) => {
+  rule("removing the failed job decides all remaining dependents, including holders", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root", [{ id: "hold", dependsOn: [on("root", "hold")] }]);
     await it.fail(await it.take("root"));
@@ -222,7 +225,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     await expectAll(it, ids, "cancelled");
   }),
 
-  rule("removing one that is unfinished cancels all that wait for it", async (it) => {
+  rule("removing an unfinished job cancels all its dependents", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root", [{ id: "hold", dependsOn: [on("root", "hold")] }]);
     await it.remove("root");
@@ -230,13 +233,13 @@ export const boundedCascadeCases = section("more dependents than one step decide
     const rest = await undecided(it, ids.slice(0, -1), "cancelled");
     if (rest.length > 0) {
       const again = await it.offer({ id: "root" });
-      assert(again.ok && !again.jobs[0]!.created, "its id stays known");
+      assert(again.ok && !again.jobs[0]!.created, "its id is still known");
     }
     await it.recover();
     await expectAll(it, ids, "cancelled");
   }),
 
-  rule("removing one that completed still releases all that are left", async (it) => {
+  rule("removing a completed job still releases all remaining dependents", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root");
     await it.run("root");
@@ -272,7 +275,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     assert.equal((await it.counts()).states.blocked, 0);
   }),
 
-  rule("a job sent in between waits for a dependent that is left, and shares its fate", async (it) => {
+  rule("a job sent in between waits for a remaining dependent, and is cancelled with it", async (it) => {
     await it.send({ id: "root" });
     const ids = await sendDependents(it, "root");
     await it.fail(await it.take("root"));

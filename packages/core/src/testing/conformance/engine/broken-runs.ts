@@ -4,13 +4,13 @@ import { rule, section } from "../case.ts";
 import type { Scenario } from "../scenario.ts";
 import { LEASE, SHORT_LEASE, SOON } from "../timing.ts";
 
-/** Jobs of one ordering key, named, in send order. */
+/** Jobs with one ordering key, with these ids, in send order. */
 const inOrder = (...ids: readonly string[]) => ids.map((id) => ({ id, orderingKey: "k" }));
-/** The same, whose failed head keeps the key. */
+/** The same, where a failed head holds the key. */
 const holding = (...ids: readonly string[]) =>
   inOrder(...ids).map((spec) => ({ ...spec, onOrderingFailure: "hold" as const }));
 
-/** Asserts that a job only waits, and that whoever had it reserved is refused. */
+/** Asserts that a job is waiting, and that the worker that had reserved it is refused. */
 async function assertVoid(
   on: Scenario,
   { id, epoch, token }: ClaimedJob,
@@ -25,8 +25,8 @@ async function assertVoid(
   assert.deepEqual({ attempt, stalls, bounces }, { attempt: 0, stalls: 0, bounces: 0 });
 }
 
-export const brokenRunCases = section("runs that are broken off", [
-  rule("a retry voids what is reserved behind it", async (on) => {
+export const brokenRunCases = section("interrupted runs", [
+  rule("a retry voids the reservations behind it", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c"));
     const [a, b, c] = await on.takeRun(["a", "b", "c"]);
     await on.retryAttempt(a!);
@@ -35,7 +35,7 @@ export const brokenRunCases = section("runs that are broken off", [
     assert.deepEqual(await on.runAll(), ["a", "b", "c"]);
   }),
 
-  rule("an epoch that is void isn't given again", async (on) => {
+  rule("the epoch of a void reservation isn't assigned again", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const [a, b] = await on.takeRun(["a", "b"]);
     await on.retryAttempt(a!);
@@ -46,7 +46,7 @@ export const brokenRunCases = section("runs that are broken off", [
     await on.complete(next!);
   }),
 
-  rule("a release of the first voids what is reserved behind it", async (on) => {
+  rule("a release of the first job voids the reservations behind it", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const [a, b] = await on.takeRun(["a", "b"]);
     await on.release(a!);
@@ -64,7 +64,7 @@ export const brokenRunCases = section("runs that are broken off", [
     assert.deepEqual(await on.runAll(), ["b", "c"]);
   }),
 
-  rule("a lost lease of the first voids what is reserved behind it", async (on) => {
+  rule("a lost lease of the first job voids the reservations behind it", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const [, b] = await on.takeRun(["a", "b"], SHORT_LEASE);
     await on.beat(b!, LEASE);
@@ -75,7 +75,7 @@ export const brokenRunCases = section("runs that are broken off", [
     await assertVoid(on, b!);
   }),
 
-  rule("when a job stalls for good, the next in line is queued, not begun", async (on) => {
+  rule("when a job fails with STALLED, the next in line is queued, not started", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c").map((spec) => ({ ...spec, maxStalls: 1 })));
     const [, b, c] = await on.takeRun(["a", "b", "c"], SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -86,7 +86,7 @@ export const brokenRunCases = section("runs that are broken off", [
     await assertVoid(on, c!);
   }),
 
-  rule("a failure that holds the key voids what is reserved, and the claim says who holds it", async (on) => {
+  rule("a failure that holds the key voids the reservations, and its claim has `holdsKey`", async (on) => {
     await on.sendBatch(...holding("a"), ...inOrder("b"));
     const [a, b] = await on.takeRun(["a", "b"]);
     assert.deepEqual([a?.holdsKey, b?.holdsKey], [true, undefined]);
@@ -97,7 +97,7 @@ export const brokenRunCases = section("runs that are broken off", [
     assert.deepEqual(await on.runAll(), ["a", "b"]);
   }),
 
-  rule("a reserved job that is released is void with those behind it; those ahead are not", async (on) => {
+  rule("releasing a reserved job voids it and those behind it, not those ahead", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c", "d"));
     const [a, b, c, d] = await on.takeRun(["a", "b", "c", "d"]);
     await on.release(c!, SOON, true);
@@ -108,21 +108,24 @@ export const brokenRunCases = section("runs that are broken off", [
     await on.expect({ c: "queued", d: "blocked" });
   }),
 
-  rule("a reserved job's lost lease voids it and those behind it, and is no stall", async (on) => {
-    await on.sendBatch(...inOrder("a", "b", "c", "d", "e"));
-    const [a, b, c, d, e] = await on.takeRun(["a", "b", "c", "d", "e"], SHORT_LEASE);
-    for (const kept of [a, b, e]) await on.beat(kept!, LEASE);
-    await on.elapse(SHORT_LEASE);
-    const { requeued, stalled } = await on.recover();
-    assert.deepEqual({ requeued, stalled }, { requeued: 0, stalled: 0 });
-    for (const lost of [c, d, e]) await assertVoid(on, lost!);
-    await on.complete(a!);
-    await on.expect({ b: "active" });
-    await on.complete(b!);
-    await on.expect({ c: "queued" });
-  }),
+  rule(
+    "a reserved job's lost lease voids it and those behind it, and doesn't count as a stall",
+    async (on) => {
+      await on.sendBatch(...inOrder("a", "b", "c", "d", "e"));
+      const [a, b, c, d, e] = await on.takeRun(["a", "b", "c", "d", "e"], SHORT_LEASE);
+      for (const kept of [a, b, e]) await on.beat(kept!, LEASE);
+      await on.elapse(SHORT_LEASE);
+      const { requeued, stalled } = await on.recover();
+      assert.deepEqual({ requeued, stalled }, { requeued: 0, stalled: 0 });
+      for (const lost of [c, d, e]) await assertVoid(on, lost!);
+      await on.complete(a!);
+      await on.expect({ b: "active" });
+      await on.complete(b!);
+      await on.expect({ c: "queued" });
+    },
+  ),
 
-  rule("a reserved job that was told to stop is cancelled when its reservation is void", async (on) => {
+  rule("a reserved job with a cancel request is cancelled when its reservation is voided", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c"));
     const [a] = await on.takeRun(["a", "b", "c"]);
     await on.engine.operate.cancel(["b"], "stop");
@@ -132,7 +135,7 @@ export const brokenRunCases = section("runs that are broken off", [
     assert.deepEqual(await on.runAll(), ["a", "c"]);
   }),
 
-  rule("a job told to stop that says retry is cancelled, and its run goes on", async (on) => {
+  rule("a job with a cancel request that retries is cancelled, and its run continues", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const [a, b] = await on.takeRun(["a", "b"]);
     await on.engine.operate.cancel(["a"], "stop");

@@ -18,7 +18,7 @@ export const cancelCases = section("cancel", [
     assert.deepEqual(await on.engine.operate.promote(["a"]), ["not-scheduled"]);
   }),
 
-  rule("a blocked job is cancelled at once, and nobody waits for it to be let go", async (on) => {
+  rule("a blocked job is cancelled at once, and is no longer a dependent", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
     await on.cancel("b");
     await on.run("a");
@@ -33,7 +33,7 @@ export const cancelCases = section("cancel", [
     await on.expect({ a: "cancelled" });
   }),
 
-  rule("a cancelled job carries JOB_CANCELLED and the reason", async (on) => {
+  rule("a cancelled job has the error JOB_CANCELLED with the reason", async (on) => {
     await on.send({ id: "a" });
     await on.cancel("a", "the client left");
     const error = JSON.parse((await on.job("a")).error!);
@@ -41,7 +41,7 @@ export const cancelCases = section("cancel", [
     assert.match(error.message, /the client left/);
   }),
 
-  rule("an active job is told to stop with its next heartbeat", async (on) => {
+  rule("the next heartbeat of an active job reports the cancel request", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
     assert.equal((await on.job("a")).cancelRequested, false);
@@ -52,7 +52,7 @@ export const cancelCases = section("cancel", [
     assert.equal(await on.beat(lease), "cancelling");
   }),
 
-  rule("from any process: another one's job is told to stop as well", async (on) => {
+  rule("a job that another process runs can be cancelled too", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
     const peer = await on.peer();
@@ -70,7 +70,7 @@ export const cancelCases = section("cancel", [
     assert.equal((await on.job("a")).error, error);
   }),
 
-  rule("an active job that returns normally is completed although it was told to stop", async (on) => {
+  rule("an active job that returns normally is completed despite a cancel request", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
     await on.engine.operate.cancel(["a"], "stop");
@@ -78,7 +78,7 @@ export const cancelCases = section("cancel", [
     await on.expect({ a: "completed" });
   }),
 
-  rule("an active job that fails with another attempt to come is cancelled instead", async (on) => {
+  rule("an active job that fails with attempts left is cancelled instead", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
     await on.engine.operate.cancel(["a"], "stop");
@@ -94,7 +94,7 @@ export const cancelCases = section("cancel", [
     await on.expect({ a: "cancelled" });
   }),
 
-  rule("an active job that is given back is cancelled instead", async (on) => {
+  rule("an active job that is released is cancelled instead", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
     await on.engine.operate.cancel(["a"], "stop");
@@ -103,7 +103,7 @@ export const cancelCases = section("cancel", [
     assert.equal(await on.errorCode("a"), "JOB_CANCELLED");
   }),
 
-  rule("a job told to stop whose lease expires is cancelled, not run again", async (on) => {
+  rule("a job with a cancel request whose lease expires is cancelled, not run again", async (on) => {
     await on.send({ id: "a" });
     await on.take("a", undefined, SHORT_LEASE);
     await on.engine.operate.cancel(["a"], "stop");
@@ -113,14 +113,14 @@ export const cancelCases = section("cancel", [
     assert.equal(await on.errorCode("a"), "JOB_CANCELLED");
   }),
 
-  rule("a second cancel of an active job says so again", async (on) => {
+  rule("a second cancel of an active job returns the same", async (on) => {
     await on.send({ id: "a" });
     await on.take("a");
     await on.engine.operate.cancel(["a"], "stop");
     assert.deepEqual(await on.engine.operate.cancel(["a"], "stop"), ["cancelling"]);
   }),
 
-  rule("a finished job can't be cancelled, and an unknown one is unknown", async (on) => {
+  rule("a finished job can't be cancelled, and an unknown id is reported", async (on) => {
     await on.sendEnded("completed", { id: "done" });
     await on.sendEnded("cancelled", { id: "gone" });
     await on.send({ id: "waiting" });
@@ -133,7 +133,7 @@ export const cancelCases = section("cancel", [
     await on.expect({ done: "completed" });
   }),
 
-  rule("a cancelled job that is retried forgets that it was told to stop", async (on) => {
+  rule("a retry of a cancelled job clears its cancel request", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
     await on.engine.operate.cancel(["a"], "stop");

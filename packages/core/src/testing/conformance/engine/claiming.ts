@@ -6,7 +6,7 @@ import { QUEUE } from "../new-job.ts";
 import { LEASE } from "../timing.ts";
 
 export const claimingCases = section("claiming", [
-  rule("a claimed job carries what its handler needs", async (on) => {
+  rule("a claimed job has everything its handler needs", async (on) => {
     await on.send({ id: "a", maxAttempts: 7 });
     const { envelope, createdAt, token, ...job } = await on.take("a");
     assert.equal(envelope.id, "a");
@@ -43,11 +43,11 @@ export const claimingCases = section("claiming", [
     assert.deepEqual(await on.claimIds(10, ["one"]), ["a"]);
   }),
 
-  rule("a queue that nobody has heard of is empty", async (on) => {
+  rule("an unknown queue is empty", async (on) => {
     assert.deepEqual(await on.claimIds(10, ["nowhere"]), []);
   }),
 
-  rule("a job goes to one of many claims at once", async (on) => {
+  rule("a job goes to only one of many concurrent claims", async (on) => {
     const ids = Array.from({ length: 100 }, (_, index) => `n${index}`);
     await on.sendBatch(...ids.map((id) => ({ id })));
     const peer = await on.peer();
@@ -80,7 +80,7 @@ const ENDINGS: Readonly<Record<string, (lease: Lease) => AttemptOutcome>> = {
   cancel: (lease) => ({ ...lease, type: "cancel", error: errorText("LATE") }),
 };
 
-/** The fence: what carries an epoch that no longer holds the job is refused, and changes nothing. */
+/** The fence: calls with an epoch that no longer holds the job are refused, and change nothing. */
 export const fenceCases = section("the fence", [
   ...Object.entries(ENDINGS).map(([type, outcome]) =>
     rule(`\`${type}\` with an earlier epoch is refused`, async (on) => {
@@ -95,7 +95,7 @@ export const fenceCases = section("the fence", [
     }),
   ),
 
-  rule("a heartbeat with an earlier epoch is refused, and its progress and logs with it", async (on) => {
+  rule("a heartbeat with an earlier epoch is refused, including its progress and logs", async (on) => {
     await on.send({ id: "a" });
     const first = await on.take("a");
     await on.retryAttempt(first);
@@ -117,7 +117,7 @@ export const fenceCases = section("the fence", [
     await on.complete(second);
   }),
 
-  rule("an epoch that was never given is refused", async (on) => {
+  rule("an epoch that was never assigned is refused", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
     assert.deepEqual(await on.settle({ id, token, epoch: epoch + 1, type: "complete" }), ["stale"]);
@@ -160,7 +160,7 @@ export const fenceCases = section("the fence", [
     assert.equal(await on.beat(own), "held");
   }),
 
-  rule("the jobs of one claim have one token, and those of another claim another", async (on) => {
+  rule("the jobs of one claim share a token, and other claims have other tokens", async (on) => {
     await on.sendBatch(...["a", "b", "c", "d"].map((id) => ({ id })));
     const [a, b] = await on.claim(2);
     const [c, d] = await on.claim(2);
@@ -169,7 +169,7 @@ export const fenceCases = section("the fence", [
     assert.notEqual(a!.token, c!.token);
   }),
 
-  rule("a lease outlives heartbeats for some of a claim's jobs", async (on) => {
+  rule("a heartbeat for some jobs of a claim doesn't affect the leases of the others", async (on) => {
     await on.sendBatch(...["a", "b", "c"].map((id) => ({ id })));
     const [a, b, c] = await on.claim(3);
     assert.equal(await on.beat(b!), "held");
@@ -178,7 +178,7 @@ export const fenceCases = section("the fence", [
     for (const lease of [a!, b!, c!]) await on.complete(lease);
   }),
 
-  rule("exactly one of an attempt's endings is accepted", async (on) => {
+  rule("exactly one outcome of an attempt is accepted", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
     const peer = await on.peer();
@@ -189,7 +189,7 @@ export const fenceCases = section("the fence", [
     assert.deepEqual(verdicts.filter((verdict) => verdict === "accepted").length, 1);
   }),
 
-  rule("a repeat of an accepted ending is refused, and changes nothing", async (on) => {
+  rule("a repeat of an accepted outcome is refused, and changes nothing", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
     await on.complete({ id, epoch, token }, '"first"');
@@ -197,7 +197,7 @@ export const fenceCases = section("the fence", [
     assert.equal((await on.job("a")).result, '"first"');
   }),
 
-  rule("two endings of one attempt in one request: the first is accepted", async (on) => {
+  rule("of two outcomes of one attempt in one request, the first is accepted", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
     const error = errorText("LATE");
@@ -223,7 +223,7 @@ export const settlingCases = section("running", [
     assert.equal((await on.job("a")).result, undefined);
   }),
 
-  rule("verdicts come in the order of the outcomes", async (on) => {
+  rule("verdicts are in the order of the outcomes", async (on) => {
     await on.sendBatch({ id: "a" }, { id: "b" });
     const [a, b] = await on.claim(2);
     const verdicts = await on.settle(
@@ -235,7 +235,7 @@ export const settlingCases = section("running", [
     assert.deepEqual(verdicts, ["accepted", "stale", "stale", "accepted"]);
   }),
 
-  rule("settling may claim in the same step", async (on) => {
+  rule("settling can claim in the same step", async (on) => {
     await on.sendBatch({ id: "a" }, { id: "b" }, { id: "c" });
     const { id, epoch, token } = await on.take("a");
     const reply = await on.engine.core.settle({
@@ -262,7 +262,7 @@ export const settlingCases = section("running", [
     );
   }),
 
-  rule("a heartbeat stores progress, and the last one stands", async (on) => {
+  rule("a heartbeat stores progress, and the last one counts", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
     for (const progress of ['{"scanned":1}', '{"scanned":2}']) {
@@ -272,7 +272,7 @@ export const settlingCases = section("running", [
     assert.equal((await on.job("a")).progress, '{"scanned":2}');
   }),
 
-  rule("a heartbeat adds logs, of which the newest hundred stay", async (on) => {
+  rule("a heartbeat adds logs, of which the newest hundred are kept", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
     const line = (at: number) => ({ at, message: `line ${at}` });
@@ -284,7 +284,7 @@ export const settlingCases = section("running", [
     assert.deepEqual((await on.job("a")).logs, kept);
   }),
 
-  rule("progress is announced", async (on) => {
+  rule("progress emits an event", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
     const { events, until } = await on.listen();

@@ -3,7 +3,7 @@ import { rule, section } from "../case.ts";
 import { LATER, SOON } from "../timing.ts";
 
 export const dependencyCases = section("dependencies", [
-  rule("a job depending on another runs after it", async (on) => {
+  rule("a job runs after its dependency", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
     const [a, ...others] = await on.claim(100);
     assert.deepEqual([a!.id, others], ["a", []]);
@@ -29,7 +29,7 @@ export const dependencyCases = section("dependencies", [
     assert.deepEqual(await on.runAll(), ["a", ...children]);
   }),
 
-  rule("many to many: each waits for all of its own", async (on) => {
+  rule("many to many: each job waits for all of its dependencies", async (on) => {
     await on.sendBatch({ id: "a" }, { id: "b" });
     await on.sendBatch({ id: "x", dependsOn: ["a", "b"] }, { id: "y", dependsOn: ["b"] });
     await on.run("a");
@@ -38,7 +38,7 @@ export const dependencyCases = section("dependencies", [
     await on.expect({ x: "queued", y: "queued" });
   }),
 
-  rule("a diamond runs from top to bottom", async (on) => {
+  rule("a diamond of dependencies runs from top to bottom", async (on) => {
     await on.sendBatch(
       { id: "top" },
       { id: "left", dependsOn: ["top"] },
@@ -48,19 +48,19 @@ export const dependencyCases = section("dependencies", [
     assert.deepEqual(await on.runAll(), ["top", "left", "right", "bottom"]);
   }),
 
-  rule("a job may depend on one of another queue", async (on) => {
+  rule("a job may depend on a job in another queue", async (on) => {
     await on.sendEach({ id: "a", queue: "here" }, { id: "b", queue: "there", dependsOn: ["a"] });
     assert.deepEqual(await on.claimIds(10, ["there"]), []);
     await on.run("a", "here");
     assert.deepEqual(await on.claimIds(10, ["there"]), ["b"]);
   }),
 
-  rule("in the same batch, a job may come before what it depends on", async (on) => {
+  rule("in a batch, a job may come before its dependency", async (on) => {
     await on.sendBatch({ id: "b", dependsOn: ["a"] }, { id: "a" });
     assert.deepEqual(await on.runAll(), ["a", "b"]);
   }),
 
-  rule("on a job that is queued, active, blocked or scheduled, it waits", async (on) => {
+  rule("a dependent waits for a queued, active, blocked or scheduled job", async (on) => {
     await on.send({ id: "active" });
     await on.take("active");
     await on.sendEach(
@@ -75,13 +75,13 @@ export const dependencyCases = section("dependencies", [
     }
   }),
 
-  rule("already completed counts as satisfied", async (on) => {
+  rule("a completed dependency is satisfied at once", async (on) => {
     await on.sendEnded("completed", { id: "a" });
     await on.send({ id: "b", dependsOn: ["a"] });
     await on.expect({ b: "queued" });
   }),
 
-  rule("unknown is refused by name, and nothing is stored", async (on) => {
+  rule("an unknown dependency is refused by id, and nothing is stored", async (on) => {
     await on.send({ id: "known" });
     const outcome = await on.offer({ id: "b", dependsOn: ["nowhere", "known", "nobody"] });
     assert(!outcome.ok && outcome.reason === "dependency-not-found");
@@ -89,14 +89,14 @@ export const dependencyCases = section("dependencies", [
     assert.equal(await on.isStored("b"), false);
   }),
 
-  rule("a cycle of two in a batch is refused by name, and nothing is stored", async (on) => {
+  rule("a cycle of two jobs in a batch is refused by id, and nothing is stored", async (on) => {
     const outcome = await on.offer({ id: "a", dependsOn: ["b"] }, { id: "b", dependsOn: ["a"] });
     assert(!outcome.ok && outcome.reason === "dependency-cycle");
     assert.deepEqual(new Set(outcome.cycle), new Set(["a", "b"]));
     assert.deepEqual(await on.engine.inspect.get(["a", "b"]), [null, null]);
   }),
 
-  rule("a longer cycle is named without the jobs beside it", async (on) => {
+  rule("a longer cycle is reported without jobs outside it", async (on) => {
     const outcome = await on.offer(
       { id: "before" },
       { id: "a", dependsOn: ["c", "before"] },
@@ -121,22 +121,19 @@ export const dependencyCases = section("dependencies", [
     await on.expect({ b: "queued" });
   }),
 
-  rule(
-    "the settlement that satisfies the last edge makes the dependent runnable in the same step",
-    async (on) => {
-      await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
-      const { id, epoch, token } = await on.take("a");
-      const reply = await on.engine.core.settle({
-        outcomes: [{ id, epoch, token, type: "complete" }],
-        claim: { queues: ["jobs"], limit: 1, lease: 30_000 },
-      });
-      assert.deepEqual(reply.verdicts, ["accepted"]);
-      assert.deepEqual(
-        reply.claimed.map((job) => job.id),
-        ["b"],
-      );
-    },
-  ),
+  rule("settling the last dependency makes the dependent runnable in the same step", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
+    const { id, epoch, token } = await on.take("a");
+    const reply = await on.engine.core.settle({
+      outcomes: [{ id, epoch, token, type: "complete" }],
+      claim: { queues: ["jobs"], limit: 1, lease: 30_000 },
+    });
+    assert.deepEqual(reply.verdicts, ["accepted"]);
+    assert.deepEqual(
+      reply.claimed.map((job) => job.id),
+      ["b"],
+    );
+  }),
 
   rule("a stale settlement releases no dependent", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
@@ -153,20 +150,20 @@ export const dependencyCases = section("dependencies", [
     await on.expect({ b: "queued" });
   }),
 
-  rule("a released dependent keeps its place in the send order", async (on) => {
+  rule("a released dependent keeps its place in send order", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] }, { id: "c" });
     await on.run("a");
     assert.deepEqual(await on.claimIds(), ["b", "c"]);
   }),
 
-  rule("a dependent let go before its delay has passed is scheduled", async (on) => {
+  rule("a dependent released before its delay has passed is scheduled", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"], delay: LATER });
     await on.run("a");
     await on.expect({ b: "scheduled" });
     assert.deepEqual(await on.claimIds(), []);
   }),
 
-  rule("a delay counts from the send: let go later, the dependent is queued", async (on) => {
+  rule("a delay counts from the send: a dependent released later is queued", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"], delay: SOON });
     await on.elapse(SOON);
     await on.expect({ b: "blocked" });
@@ -174,7 +171,7 @@ export const dependencyCases = section("dependencies", [
     await on.expect({ b: "queued" });
   }),
 
-  rule("an active job is told what it depended on, so that results can be read", async (on) => {
+  rule("a claimed job lists its dependencies, so that results can be read", async (on) => {
     await on.send({ id: "a" });
     await on.complete(await on.take("a"), '{"answer":42}');
     await on.send({ id: "b", dependsOn: ["a"] });
@@ -184,7 +181,7 @@ export const dependencyCases = section("dependencies", [
     assert.equal(dependency?.result, '{"answer":42}');
   }),
 
-  rule("edges tell what a blocked job waits for, and who waits for a job", async (on) => {
+  rule("edges show what a blocked job waits for, and who waits for a job", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b" }, { id: "c" });
     await on.run("a");
     const hold = { job: "b", onFailure: "hold" } as const;
@@ -208,7 +205,7 @@ export const dependencyCases = section("dependencies", [
     assert.equal(await on.engine.inspect.edges("nowhere"), null);
   }),
 
-  rule("a chain of two thousand runs to its end", async (on) => {
+  rule("a chain of two thousand jobs runs to its end", async (on) => {
     const ids = Array.from({ length: 2_000 }, (_, index) => `n${index}`);
     await on.sendBatch(...ids.map((id, index) => ({ id, dependsOn: index === 0 ? [] : [ids[index - 1]!] })));
     assert.deepEqual(await on.runAll(), ids);

@@ -12,7 +12,7 @@ const dependents = (job: string) => POLICIES.map((policy) => ({ id: policy, depe
 const decided = { cancel: "cancelled", run: "queued", hold: "blocked" } as const;
 
 export const dependencyFailureCases = section("dependencies that fail", [
-  rule("when the job depended on fails, each dependent's own policy decides", async (it) => {
+  rule("when a dependency fails, the policy of each dependent applies", async (it) => {
     await it.send({ id: "a" });
     await it.sendBatch(...dependents("a"));
     await it.fail(await it.take("a"));
@@ -20,7 +20,7 @@ export const dependencyFailureCases = section("dependencies that fail", [
     assert.equal(await it.errorCode("cancel"), "DEPENDENCY_FAILED");
   }),
 
-  rule("when the job depended on is cancelled, each dependent's own policy decides", async (it) => {
+  rule("when a dependency is cancelled, the policy of each dependent applies", async (it) => {
     await it.send({ id: "a" });
     await it.sendBatch(...dependents("a"));
     await it.cancel("a");
@@ -28,7 +28,7 @@ export const dependencyFailureCases = section("dependencies that fail", [
     assert.equal(await it.errorCode("cancel"), "DEPENDENCY_FAILED");
   }),
 
-  rule("when the job depended on stalls for good, each dependent's own policy decides", async (it) => {
+  rule("when a dependency fails with STALLED, the policy of each dependent applies", async (it) => {
     await it.send({ id: "a", maxStalls: 1 });
     await it.sendBatch(...dependents("a"));
     await it.take("a", undefined, SHORT_LEASE);
@@ -37,14 +37,14 @@ export const dependencyFailureCases = section("dependencies that fail", [
     await it.expect({ a: "failed", ...decided });
   }),
 
-  rule("already failed applies the policy at once", async (it) => {
+  rule("a dependency that has failed already applies the policy at once", async (it) => {
     await it.sendEnded("failed", { id: "a" });
     await it.sendBatch(...dependents("a"));
     await it.expect(decided);
     assert.equal(await it.errorCode("cancel"), "DEPENDENCY_FAILED");
   }),
 
-  rule("already cancelled applies the policy at once", async (it) => {
+  rule("a dependency that was cancelled already applies the policy at once", async (it) => {
     await it.sendEnded("cancelled", { id: "a" });
     await it.sendBatch(...dependents("a"));
     await it.expect(decided);
@@ -60,7 +60,7 @@ export const dependencyFailureCases = section("dependencies that fail", [
     assert.equal((await it.counts()).states.cancelled, 1_999);
   }),
 
-  rule("a cascade stops at a dependent that runs anyway", async (it) => {
+  rule("a cascade stops at a dependent with the policy `run`", async (it) => {
     await it.sendBatch(
       { id: "a" },
       { id: "b", dependsOn: ["a"] },
@@ -72,19 +72,19 @@ export const dependencyFailureCases = section("dependencies that fail", [
     assert.deepEqual(await it.runAll(), ["c", "d"]);
   }),
 
-  rule("a batch sent after a failed job cascades inside itself", async (it) => {
+  rule("a failed dependency cascades through a batch that is sent later", async (it) => {
     await it.sendEnded("failed", { id: "a" });
     await it.sendBatch({ id: "c", dependsOn: ["b"] }, { id: "b", dependsOn: ["a"] });
     await it.expect({ b: "cancelled", c: "cancelled" });
   }),
 
-  rule("the cascade's error names the job that failed", async (it) => {
+  rule("the error of a cascade names the failed job", async (it) => {
     await it.sendEach({ id: "culprit" }, { id: "b", dependsOn: ["culprit"] });
     await it.fail(await it.take("culprit"));
     assert.match(JSON.parse((await it.job("b")).error!).message, /culprit/);
   }),
 
-  rule("… and the last of a chain the first: id, message, code and text", async (it) => {
+  rule("the error at the end of a chain names the first job: id, message, code and text", async (it) => {
     await it.sendBatch(
       { id: "a", messageType: "SCAN" },
       { id: "b", dependsOn: ["a"] },
@@ -106,7 +106,7 @@ export const dependencyFailureCases = section("dependencies that fail", [
     assert.deepEqual(JSON.parse((await it.job("later")).error!).root.id, "a");
   }),
 
-  rule("at most 200 characters of its text, whole ones", async (it) => {
+  rule("the error has at most 200 whole characters of the first job's text", async (it) => {
     const text = (message: string) => JSON.stringify({ code: "BROKEN", message, stack: "at somewhere" });
     const cut = {
       a: "😀".repeat(200),
@@ -130,25 +130,22 @@ export const dependencyFailureCases = section("dependencies that fail", [
     ]);
   }),
 
-  rule(
-    "a job that stalled for good, was removed, or ended with some other text is named all the same",
-    async (it) => {
-      await it.sendEach({ id: "a", maxStalls: 1 }, { id: "after-a", dependsOn: ["a"] });
-      await it.take("a", undefined, SHORT_LEASE);
-      await it.elapse(SHORT_LEASE);
-      await it.recover();
-      await it.sendEach({ id: "b" }, { id: "after-b", dependsOn: ["b"] });
-      await it.remove("b");
-      await it.sendEach({ id: "c", messageType: "SCAN" }, { id: "after-c", dependsOn: ["c"] });
-      await it.fail(await it.take("c"), '"text"');
-      const roots = ["a", "b", "c"].map(async (id) => JSON.parse((await it.job(`after-${id}`)).error!).root);
-      const [a, b, c] = await Promise.all(roots);
-      assert.deepEqual([a.code, b.code], ["STALLED", "JOB_CANCELLED"]);
-      assert.deepEqual(c, { id: "c", messageType: "SCAN" });
-    },
-  ),
+  rule("a root cause that stalled, was removed, or has an error without a code is named too", async (it) => {
+    await it.sendEach({ id: "a", maxStalls: 1 }, { id: "after-a", dependsOn: ["a"] });
+    await it.take("a", undefined, SHORT_LEASE);
+    await it.elapse(SHORT_LEASE);
+    await it.recover();
+    await it.sendEach({ id: "b" }, { id: "after-b", dependsOn: ["b"] });
+    await it.remove("b");
+    await it.sendEach({ id: "c", messageType: "SCAN" }, { id: "after-c", dependsOn: ["c"] });
+    await it.fail(await it.take("c"), '"text"');
+    const roots = ["a", "b", "c"].map(async (id) => JSON.parse((await it.job(`after-${id}`)).error!).root);
+    const [a, b, c] = await Promise.all(roots);
+    assert.deepEqual([a.code, b.code], ["STALLED", "JOB_CANCELLED"]);
+    assert.deepEqual(c, { id: "c", messageType: "SCAN" });
+  }),
 
-  rule("one failed dependency cancels although others are pending", async (it) => {
+  rule("one failed dependency cancels even if others are pending", async (it) => {
     await it.sendBatch({ id: "a" }, { id: "b" });
     await it.send({ id: "child", dependsOn: [on("b", "hold"), "a"] });
     await it.fail(await it.take("a"));
@@ -158,7 +155,7 @@ export const dependencyFailureCases = section("dependencies that fail", [
     assert.deepEqual((await it.edges("b")).dependents, []);
   }),
 
-  rule("running anyway still waits for the other dependencies", async (it) => {
+  rule("with the policy `run`, a job still waits for its other dependencies", async (it) => {
     await it.sendBatch({ id: "a" }, { id: "b" });
     await it.send({ id: "child", dependsOn: [on("a", "run"), "b"] });
     await it.fail(await it.take("a"));
@@ -188,7 +185,7 @@ export const dependencyFailureCases = section("dependencies that fail", [
     await it.expect({ b: "queued" });
   }),
 
-  rule("a failed job that is retried doesn't take back those who ran anyway", async (it) => {
+  rule("retrying a failed job doesn't affect dependents that ran already", async (it) => {
     await it.sendEach({ id: "a" }, { id: "b", dependsOn: [on("a", "run")] });
     await it.fail(await it.take("a"));
     await it.retry("a");
@@ -196,7 +193,7 @@ export const dependencyFailureCases = section("dependencies that fail", [
     assert.equal((await it.edges("b")).dependencies[0]?.pending, false);
   }),
 
-  rule("removing a job decides its dependents as if it had been cancelled", async (it) => {
+  rule("removing a job affects its dependents like cancelling it", async (it) => {
     await it.send({ id: "a" });
     await it.sendBatch(...dependents("a"));
     await it.remove("a");
@@ -204,7 +201,7 @@ export const dependencyFailureCases = section("dependencies that fail", [
     assert.equal(await it.errorCode("cancel"), "DEPENDENCY_FAILED");
   }),
 
-  rule("removing a job cancels its holders too, for nobody can retry it any more", async (it) => {
+  rule("removing a job cancels its holders too, because nobody can retry it any more", async (it) => {
     await it.sendEach({ id: "a" }, { id: "b", dependsOn: [on("a", "hold")] });
     await it.fail(await it.take("a"));
     await it.expect({ b: "blocked" });
@@ -225,7 +222,7 @@ export const dependencyFailureCases = section("dependencies that fail", [
     assert.equal((await it.counts()).states.cancelled, 2);
   }),
 
-  rule("removing a completed job leaves its dependents alone", async (it) => {
+  rule("removing a completed job doesn't affect its dependents", async (it) => {
     await it.sendBatch({ id: "a" }, { id: "b" }, { id: "c", dependsOn: ["a", "b"] });
     await it.run("a");
     await it.remove("a");
@@ -247,7 +244,7 @@ export const retriedDependentCases = section("dependents that an operator retrie
     assert.deepEqual(await it.runAll(), ["b"]);
   }),
 
-  rule("a dependency that is unfinished again is waited for", async (it) => {
+  rule("the dependent waits for a dependency that is unfinished again", async (it) => {
     await it.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
     await it.fail(await it.take("a"));
     await it.retry("a");
@@ -266,7 +263,7 @@ export const retriedDependentCases = section("dependents that an operator retrie
     await it.expect({ b: "cancelled" });
   }),
 
-  rule("a dependency still failed holds a dependent whose policy is cancel", async (it) => {
+  rule("a dependency that is still failed holds a dependent with the policy `cancel`", async (it) => {
     await it.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
     await it.fail(await it.take("a"));
     await it.retry("b");
@@ -285,7 +282,7 @@ export const retriedDependentCases = section("dependents that an operator retrie
     await it.expect({ b: "queued" });
   }),
 
-  rule("a dependency still failed doesn't stop a dependent whose policy is run", async (it) => {
+  rule("a dependency that is still failed doesn't hold a dependent with the policy `run`", async (it) => {
     await it.sendEach({ id: "a" }, { id: "b", dependsOn: [on("a", "run")] });
     await it.fail(await it.take("a"));
     await it.fail(await it.take("b"));

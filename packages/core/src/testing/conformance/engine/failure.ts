@@ -4,14 +4,14 @@ import { errorText } from "../new-error.ts";
 import { SOON } from "../timing.ts";
 
 export const failureCases = section("failure", [
-  rule("a failed attempt with another to come and no pause is queued at its old place", async (on) => {
+  rule("a failed attempt with a retry and no pause is queued at its old place", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b" });
     await on.retryAttempt(await on.take("a"));
     await on.expect({ a: "queued" });
     assert.deepEqual(await on.claimIds(), ["a", "b"]);
   }),
 
-  rule("a failed attempt waits for its pause", async (on) => {
+  rule("a retry waits for its pause", async (on) => {
     await on.send({ id: "a" });
     await on.retryAttempt(await on.take("a"), SOON);
     await on.expect({ a: "scheduled" });
@@ -20,7 +20,7 @@ export const failureCases = section("failure", [
     await on.run("a");
   }),
 
-  rule("other jobs go on while one waits for its next attempt", async (on) => {
+  rule("other jobs run while one waits for its next attempt", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b" }, { id: "c" });
     await on.retryAttempt(await on.take("a"), SOON);
     assert.deepEqual(await on.runAll(), ["b", "c"]);
@@ -40,7 +40,7 @@ export const failureCases = section("failure", [
     await on.expect({ a: "failed" });
   }),
 
-  rule("a job that fails for good keeps its error, and its payload", async (on) => {
+  rule("a failed job keeps its error and its payload", async (on) => {
     await on.send({ id: "a", data: '{"bad":true}' });
     const error = errorText("INVALID_DATA", "planId: expected a uuid");
     await on.fail(await on.take("a"), error);
@@ -57,7 +57,7 @@ export const failureCases = section("failure", [
     assert.equal(await on.errorCode("a"), "TWO");
   }),
 
-  rule("a job's history tells of its earlier failed attempts, oldest first, the newest ten", async (on) => {
+  rule("a job keeps its ten latest failed attempts, oldest first", async (on) => {
     await on.send({ id: "a", maxAttempts: 100 });
     for (let attempt = 1; attempt <= 13; attempt++) {
       await on.retryAttempt(await on.take("a"), 0, errorText(`E${attempt}`));
@@ -74,14 +74,14 @@ export const failureCases = section("failure", [
     for (const { startedAt, at } of failures) assert(startedAt <= at);
   }),
 
-  rule("a failing job frees its worker's lease at once", async (on) => {
+  rule("a failed attempt frees its lease at once", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
     await on.fail(lease);
     assert.equal(await on.beat(lease), "lost");
   }),
 
-  rule("an operator's retry gives fresh attempts, and keeps the history", async (on) => {
+  rule("an operator's retry resets the attempts and keeps the history", async (on) => {
     await on.send({ id: "a", maxAttempts: 2 });
     await on.retryAttempt(await on.take("a"), 0, errorText("ONE"));
     await on.release(await on.take("a"), 0, true);
@@ -95,7 +95,7 @@ export const failureCases = section("failure", [
     );
     assert(lease.epoch > last.epoch);
     const codes = (await on.job("a")).failures.map(({ error }) => JSON.parse(error).code);
-    assert(codes.includes("ONE"), "the first attempt's failure is remembered");
+    assert(codes.includes("ONE"), "the first attempt's failure is kept");
   }),
 
   rule("an operator's retry of a job that isn't failed or cancelled is refused", async (on) => {
@@ -108,7 +108,7 @@ export const failureCases = section("failure", [
     ]);
   }),
 
-  rule("an operator's retry keeps the job's place in the send order", async (on) => {
+  rule("an operator's retry keeps the job's place in send order", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b" });
     await on.fail(await on.take("a"));
     await on.retry("a");

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { rule, section } from "../case.ts";
 import { LATER, SHORT_LEASE } from "../timing.ts";
 
-/** Jobs of one ordering key, named, in send order. */
+/** Jobs with one ordering key, with these ids, in send order. */
 const inOrder = (...ids: readonly string[]) => ids.map((id) => ({ id, orderingKey: "k" }));
-/** The same, whose failed head keeps the key. */
+/** The same, where a failed head holds the key. */
 const holding = (...ids: readonly string[]) =>
   inOrder(...ids).map((spec) => ({ ...spec, onOrderingFailure: "hold" as const }));
 
 export const heldKeyCases = section("ordering keys that are held or retried", [
-  rule("with `hold`, a failed head keeps the others waiting, also those sent later", async (on) => {
+  rule("with `hold`, a failed head blocks the others, including later sends", async (on) => {
     await on.sendEach(...holding("a", "b"));
     await on.fail(await on.take("a"));
     await on.sendEach(...holding("c"));
@@ -17,7 +17,7 @@ export const heldKeyCases = section("ordering keys that are held or retried", [
     assert.equal((await on.edges("b")).behind, "a");
   }),
 
-  rule("a held key goes on when an operator retries the failed head", async (on) => {
+  rule("a held key continues when an operator retries the failed head", async (on) => {
     await on.sendEach(...holding("a", "b"));
     await on.fail(await on.take("a"));
     await on.retry("a");
@@ -25,20 +25,20 @@ export const heldKeyCases = section("ordering keys that are held or retried", [
     assert.deepEqual(await on.runAll(), ["a", "b"]);
   }),
 
-  rule("a held key goes on when an operator removes the failed head", async (on) => {
+  rule("a held key continues when an operator removes the failed head", async (on) => {
     await on.sendEach(...holding("a", "b"));
     await on.fail(await on.take("a"));
     await on.remove("a");
     await on.expect({ b: "queued" });
   }),
 
-  rule("with `hold`, a cancelled head still lets the next one run", async (on) => {
+  rule("with `hold`, a cancelled head still releases the next job", async (on) => {
     await on.sendEach(...holding("a", "b"));
     await on.cancel("a");
     await on.expect({ b: "queued" });
   }),
 
-  rule("with `hold`, a head that stalls for good keeps its key", async (on) => {
+  rule("with `hold`, a head that fails with STALLED holds its key", async (on) => {
     await on.sendEach(...holding("a", "b").map((spec) => ({ ...spec, maxStalls: 1 })));
     await on.take("a", undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -56,7 +56,7 @@ export const heldKeyCases = section("ordering keys that are held or retried", [
     assert.deepEqual(await on.runAll(), ["a", "c"]);
   }),
 
-  rule("a retried older job doesn't take back a turn that is already given", async (on) => {
+  rule("a retried older job doesn't take over the current turn", async (on) => {
     await on.sendEach(...inOrder("a", "b"));
     await on.fail(await on.take("a"));
     await on.retry("a");
@@ -77,7 +77,7 @@ export const heldKeyCases = section("ordering keys that are held or retried", [
     assert.deepEqual(await on.runAll(), ["a", "b"]);
   }),
 
-  rule("a retried job that held its key lets an older one go first", async (on) => {
+  rule("a retried job that held its key lets an older job go first", async (on) => {
     await on.sendEach(...inOrder("a"), ...holding("b"), ...inOrder("c"));
     await on.fail(await on.take("a"));
     const held = await on.take("b");

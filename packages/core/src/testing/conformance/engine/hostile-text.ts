@@ -3,14 +3,14 @@ import { rule, section } from "../case.ts";
 import { errorText } from "../new-error.ts";
 import { retain } from "../new-job.ts";
 
-/** Ids that an engine may take for something else: a separator, a sentinel, a number, a member of an object. */
+/** Ids that an engine may mistake for a separator, a sentinel, a number, or a property of an object. */
 const IDS: readonly string[] = [
   ...[1, 64, 65, 128].map((length) => "-".repeat(length)),
   ...["_", ".", ":", "::", "0", "007", "1e3", "-1", "a.1", "job:a", "plain", "batch", "s", "c", "co", "e"],
   ...["__proto__", "constructor", "toString", "__index", "nil", "null", "undefined"],
 ];
 
-/** Keys of ordering and of deduplication are any text. */
+/** Ordering and dedupe keys may be any text. */
 const KEYS: readonly string[] = [
   ...[" ", "  a", "a ", "a b", "a\nb", "\n", "\r\n", "\0", "a\0b", "-", "*", ":", "jobs:a", "%d", "+1", "."],
   ...["0", "007", "1e3", '"', "{", "[]", "\\", "😀", "é", "\u2028", "__proto__", "x".repeat(256)],
@@ -68,7 +68,7 @@ export const hostileTextCases = section("any id, any key", [
     assert.equal(order.length, IDS.length + 10);
   }),
 
-  rule("jobs with odd ids that aren't kept are remembered", async (on) => {
+  rule("endings of trimmed jobs with odd ids are remembered", async (on) => {
     const none = retain({ completed: { count: 0 } });
     await on.sendBatch(...IDS.map((id) => ({ id, retain: none })));
     assert.deepEqual(await on.runAll(), IDS);
@@ -76,7 +76,7 @@ export const hostileTextCases = section("any id, any key", [
     assert.deepEqual(await on.runAll(), ["after"]);
   }),
 
-  rule("odd ordering keys keep their jobs in order, and apart from other keys", async (on) => {
+  rule("odd ordering keys keep their jobs in order, separate from other keys", async (on) => {
     const ids = KEYS.flatMap((_, index) => [`${index}-a`, `${index}-b`]);
     await on.sendBatch(...ids.map((id, index) => ({ id, orderingKey: KEYS[index >> 1]! })));
     const heads = await on.claim(100);
@@ -90,7 +90,7 @@ export const hostileTextCases = section("any id, any key", [
     for (const lease of runs) await on.complete(lease);
   }),
 
-  rule("odd deduplication keys stand each for its own job", async (on) => {
+  rule("odd dedupe keys each stand for their own job", async (on) => {
     const send = (tag: string) =>
       on.sendBatch(
         ...KEYS.map((key, index) => ({

@@ -3,7 +3,7 @@ import { rule, section } from "../case.ts";
 import { LEASE, SHORT_LEASE, SOON } from "../timing.ts";
 
 export const leaseCases = section("leases", [
-  rule("an expired lease gives the job back", async (on) => {
+  rule("an expired lease puts the job back in the queue", async (on) => {
     await on.send({ id: "a" });
     await on.take("a", undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -20,7 +20,7 @@ export const leaseCases = section("leases", [
     await on.complete(lease);
   }),
 
-  rule("a heartbeat keeps the lease, from now on", async (on) => {
+  rule("a heartbeat extends the lease, counted from now", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a", undefined, SHORT_LEASE);
     assert.equal(await on.beat(lease, LEASE), "held");
@@ -29,7 +29,7 @@ export const leaseCases = section("leases", [
     await on.complete(lease);
   }),
 
-  rule("leases are extended in one batch, each with its own answer", async (on) => {
+  rule("leases are extended in one batch, each with its own result", async (on) => {
     await on.sendBatch({ id: "a" }, { id: "b" }, { id: "c" });
     const [a, b, c] = await on.claim(3);
     await on.complete(b!);
@@ -43,7 +43,7 @@ export const leaseCases = section("leases", [
     assert.deepEqual(statuses, ["cancelling", "held", "lost", "lost"]);
   }),
 
-  rule("a lease that expired but wasn't recovered still accepts its holder's ending", async (on) => {
+  rule("an expired lease that wasn't recovered yet still accepts its holder's outcome", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a", undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -52,7 +52,7 @@ export const leaseCases = section("leases", [
     await on.expect({ a: "completed" });
   }),
 
-  rule("after the job was given back, its old holder is refused", async (on) => {
+  rule("after recovery, the old holder is refused", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a", undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -63,7 +63,7 @@ export const leaseCases = section("leases", [
     await on.expect({ a: "queued" });
   }),
 
-  rule("a worker that slept past its lease can't overwrite its successor", async (on) => {
+  rule("a worker frozen past its lease can't overwrite the next attempt", async (on) => {
     await on.send({ id: "a" });
     const sleeper = await on.take("a", undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -76,7 +76,7 @@ export const leaseCases = section("leases", [
     assert.equal((await on.job("a")).result, '"right"');
   }),
 
-  rule("a job given back keeps its place in the send order", async (on) => {
+  rule("a recovered job keeps its place in send order", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b" });
     await on.take("a", undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -84,7 +84,7 @@ export const leaseCases = section("leases", [
     assert.deepEqual(await on.claimIds(), ["a", "b"]);
   }),
 
-  rule("many processes recovering at once give a job back once", async (on) => {
+  rule("concurrent maintenance in many processes recovers a job once", async (on) => {
     await on.send({ id: "a", maxStalls: 3 });
     await on.take("a", undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -99,27 +99,24 @@ export const leaseCases = section("leases", [
     assert.equal((await on.job("a")).stalls, 1);
   }),
 
-  rule(
-    "one turn of maintenance handles its expired leases in send order, whichever was claimed first",
-    async (on) => {
-      const stalling = { maxStalls: 1 };
-      await on.sendBatch({ id: "a", priority: 1, ...stalling }, { id: "b", ...stalling });
-      assert.deepEqual(
-        (await on.claim(2, undefined, SHORT_LEASE)).map(({ id }) => id),
-        ["b", "a"],
-      );
-      const { events, until } = await on.listen();
-      await on.elapse(SHORT_LEASE);
-      await on.recover();
-      await until((seen) => seen.length === 2);
-      assert.deepEqual(
-        events.map(({ type, id }) => `${id} ${type}`),
-        ["a failed", "b failed"],
-      );
-    },
-  ),
+  rule("one turn of maintenance recovers expired leases in send order, not claim order", async (on) => {
+    const stalling = { maxStalls: 1 };
+    await on.sendBatch({ id: "a", priority: 1, ...stalling }, { id: "b", ...stalling });
+    assert.deepEqual(
+      (await on.claim(2, undefined, SHORT_LEASE)).map(({ id }) => id),
+      ["b", "a"],
+    );
+    const { events, until } = await on.listen();
+    await on.elapse(SHORT_LEASE);
+    await on.recover();
+    await until((seen) => seen.length === 2);
+    assert.deepEqual(
+      events.map(({ type, id }) => `${id} ${type}`),
+      ["a failed", "b failed"],
+    );
+  }),
 
-  rule("more expired leases than one turn of maintenance takes are all given back in the end", async (on) => {
+  rule("more expired leases than one turn handles are all recovered in later turns", async (on) => {
     await on.sendBatch(...Array.from({ length: 3_000 }, () => ({})));
     await on.claim(3_000, undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -156,7 +153,7 @@ export const stallCases = section("stalls", [
     assert.equal((await on.job("a")).stalls, 2);
   }),
 
-  rule("maintenance reports what it gave back and what stalled for good", async (on) => {
+  rule("maintenance reports recovered jobs and jobs that failed with STALLED", async (on) => {
     await on.sendBatch({ id: "a", maxStalls: 1 }, { id: "b", maxStalls: 2 });
     await on.claim(2, undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -164,7 +161,7 @@ export const stallCases = section("stalls", [
     assert.deepEqual({ requeued, stalled }, { requeued: 1, stalled: 1 });
   }),
 
-  rule("a failure between two stalls doesn't forget the first", async (on) => {
+  rule("a failure between two stalls doesn't reset their count", async (on) => {
     await on.send({ id: "a", maxStalls: 2 });
     await on.take("a", undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -177,7 +174,7 @@ export const stallCases = section("stalls", [
     assert.equal(await on.errorCode("a"), "STALLED");
   }),
 
-  rule("stalled attempts are in the job's history", async (on) => {
+  rule("stalled attempts are kept in the job's history", async (on) => {
     await on.send({ id: "a" });
     const { epoch } = await on.take("a", undefined, SHORT_LEASE);
     await on.elapse(SHORT_LEASE);
@@ -189,7 +186,7 @@ export const stallCases = section("stalls", [
 ]);
 
 export const releaseCases = section("releasing", [
-  rule("a released job goes back to its place, and no attempt is counted", async (on) => {
+  rule("a released job returns to its place, and uses up no attempt", async (on) => {
     await on.sendEach({ id: "a", maxAttempts: 1 }, { id: "b" });
     const first = await on.take("a");
     await on.release(first);
@@ -199,7 +196,7 @@ export const releaseCases = section("releasing", [
     assert(second.epoch > first.epoch);
   }),
 
-  rule("a release counts as a bounce when it says so", async (on) => {
+  rule("a release with `bounce` counts as a bounce", async (on) => {
     await on.send({ id: "a" });
     await on.release(await on.take("a"), 0, true);
     await on.release(await on.take("a"), 0, true);
@@ -217,7 +214,7 @@ export const releaseCases = section("releasing", [
     await on.run("a");
   }),
 
-  rule("after a release, its holder is refused", async (on) => {
+  rule("after a release, the old holder is refused", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
     await on.release({ id, epoch, token });

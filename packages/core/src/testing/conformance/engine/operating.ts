@@ -5,7 +5,7 @@ import { QUEUE } from "../new-job.ts";
 import { LATER, LEASE, SHORT_LEASE } from "../timing.ts";
 
 export const pauseCases = section("pause", [
-  rule("a paused queue accepts jobs and hands none out", async (on) => {
+  rule("a paused queue accepts jobs, and claims return none", async (on) => {
     await on.engine.queues.pause(QUEUE);
     await on.send({ id: "a" });
     assert.deepEqual(await on.claimIds(), []);
@@ -13,7 +13,7 @@ export const pauseCases = section("pause", [
     assert.deepEqual(await on.claimIds(), ["a"]);
   }),
 
-  rule("a queue can be paused before it has jobs, and counts say so", async (on) => {
+  rule("a queue can be paused before it has jobs, and counts show it", async (on) => {
     await on.engine.queues.pause(QUEUE);
     assert.equal((await on.counts()).paused, true);
     await on.engine.queues.resume(QUEUE);
@@ -28,7 +28,7 @@ export const pauseCases = section("pause", [
     assert.deepEqual(await on.claimIds(), ["a"]);
   }),
 
-  rule("pausing leaves active jobs to their holders", async (on) => {
+  rule("pausing doesn't affect active jobs", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
     await on.engine.queues.pause(QUEUE);
@@ -36,7 +36,7 @@ export const pauseCases = section("pause", [
     await on.complete(lease);
   }),
 
-  rule("settling names the paused ones of the queues that it claims from", async (on) => {
+  rule("settling returns which of the queues that it claims from are paused", async (on) => {
     await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two" });
     const settle = async (...queues: readonly string[]) => {
       const { paused, claimed } = await on.engine.core.settle({
@@ -54,13 +54,13 @@ export const pauseCases = section("pause", [
     assert.deepEqual(await settle("one"), { paused: [], claimed: ["a"] });
   }),
 
-  rule("a paused queue doesn't hold up another", async (on) => {
+  rule("a paused queue doesn't hold up other queues", async (on) => {
     await on.engine.queues.pause("one");
     await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two" });
     assert.deepEqual(await on.claimIds(10, ["one", "two"]), ["b"]);
   }),
 
-  rule("dependents of a paused queue are let go, and wait there", async (on) => {
+  rule("dependents in a paused queue are released, and stay queued", async (on) => {
     await on.engine.queues.pause("two");
     await on.sendEach({ id: "a", queue: "one" }, { id: "b", queue: "two", dependsOn: ["a"] });
     await on.run("a", "one");
@@ -70,7 +70,7 @@ export const pauseCases = section("pause", [
 ]);
 
 export const operatingCases = section("operating", [
-  rule("removing deletes what isn't active", async (on) => {
+  rule("removing deletes jobs that aren't active", async (on) => {
     await on.send({ id: "active" });
     await on.take("active");
     await on.send({ id: "queued" });
@@ -91,7 +91,7 @@ export const operatingCases = section("operating", [
     assert.deepEqual(await on.engine.operate.promote(["a"]), ["unknown"]);
   }),
 
-  rule("metrics count what was sent and how it ended, per queue", async (on) => {
+  rule("metrics count sends and endings per queue", async (on) => {
     for (const state of ["completed", "completed", "failed", "cancelled"] as const) await on.sendEnded(state);
     await on.send({ id: "a" });
     await on.retryAttempt(await on.take("a"));
@@ -113,13 +113,13 @@ export const operatingCases = section("operating", [
     assert.deepEqual(spread, { waiting: 6, running: 5 });
   }),
 
-  rule("metrics leave out what is older than asked for", async (on) => {
+  rule("metrics leave out older minutes than requested", async (on) => {
     const id = await on.sendEnded("completed");
     const { createdAt } = await on.job(id);
     assert.deepEqual(await on.engine.queues.metrics({ since: createdAt + LATER }), []);
   }),
 
-  rule("a listener hears what happens from now on, until it unsubscribes", async (on) => {
+  rule("a listener receives events from now on, until it unsubscribes", async (on) => {
     await on.send({ id: "before" });
     const first = await on.listen();
     const second = await on.listen();
@@ -143,7 +143,7 @@ export const operatingCases = section("operating", [
     });
   }),
 
-  rule("a listener hears of other processes' jobs", async (on) => {
+  rule("a listener receives events of other processes' jobs", async (on) => {
     const { events, until } = await on.listen();
     await on.send({ id: "a" });
     const peer = await on.peer();
@@ -152,7 +152,7 @@ export const operatingCases = section("operating", [
     assert.equal(events.at(-1)?.id, "a");
   }),
 
-  rule("what `get` no longer finds, listeners have been told of", async (on) => {
+  rule("a listener receives a job's last event before `get` stops finding the job", async (on) => {
     const { events } = await on.listen();
     const gone = { completed: { age: 0, count: 0 }, failed: { age: 0, count: 0 } };
     for (let index = 0; index < 50; index++) {
@@ -173,7 +173,7 @@ export const operatingCases = section("operating", [
     }
   }),
 
-  rule("a listener that throws harms nobody", async (on) => {
+  rule("a listener that throws has no other effect", async (on) => {
     const onEvent = () => {
       throw new Error("a listener's own mistake");
     };
@@ -184,7 +184,7 @@ export const operatingCases = section("operating", [
     await until((seen) => seen.some(({ type }) => type === "completed"));
   }),
 
-  rule("a healthy engine says so", async (on) => {
+  rule("a healthy engine reports healthy", async (on) => {
     const { ok, engine, latency } = await on.engine.core.health();
     assert.equal(ok, true);
     assert.equal(engine, on.engine.name);

@@ -37,7 +37,7 @@ export const orderCases = section("priority and order", [
     assert.deepEqual(await on.claimIds(), ["nine", "ten", "hundred"]);
   }),
 
-  rule("within a priority it is send order", async (on) => {
+  rule("within a priority, jobs run in send order", async (on) => {
     await on.sendEach(
       { id: "b1", priority: 5 },
       { id: "a1", priority: 1 },
@@ -47,19 +47,19 @@ export const orderCases = section("priority and order", [
     assert.deepEqual(await on.claimIds(), ["a1", "a2", "b1", "b2"]);
   }),
 
-  rule("an urgent job overtakes what is already waiting", async (on) => {
+  rule("an urgent job overtakes waiting jobs", async (on) => {
     await on.sendEach({ id: "a", priority: 5 }, { id: "b", priority: 5 });
     await on.run("a");
     await on.send({ id: "urgent", priority: 0 });
     assert.deepEqual(await on.claimIds(), ["urgent", "b"]);
   }),
 
-  rule("a queue's priorities don't reach into another queue", async (on) => {
+  rule("priorities don't compare across queues", async (on) => {
     await on.sendEach({ id: "a", queue: "one", priority: 9 }, { id: "b", queue: "two", priority: 0 });
     assert.deepEqual(await on.claimIds(2, ["one", "two"]), ["a", "b"]);
   }),
 
-  rule("a due job takes its place by when it was sent, not by when it fell due", async (on) => {
+  rule("a due job is ordered by its send time, not by its due time", async (on) => {
     await on.sendEach({ id: "early", delay: SOON }, { id: "late" });
     await on.elapse(SOON);
     assert.deepEqual(await on.claimIds(), ["early", "late"]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rule, section } from "../case.ts";
 import { LATER, SHORT_LEASE, SOON } from "../timing.ts";
 
-/** Jobs of one ordering key, named, in send order. */
+/** Jobs with one ordering key, with these ids, in send order. */
 const inOrder = (...ids: readonly string[]) => ids.map((id) => ({ id, orderingKey: "k" }));
 
 export const orderingKeyCases = section("ordering keys", [
@@ -48,13 +48,13 @@ export const orderingKeyCases = section("ordering keys", [
     assert.deepEqual(await on.claimIds(10, ["here", "there"]), ["a", "b"]);
   }),
 
-  rule("a claimed job is told its key", async (on) => {
+  rule("a claimed job has its ordering key", async (on) => {
     await on.send({ id: "a", orderingKey: "plan 7 ✓" });
     assert.equal((await on.take("a")).orderingKey, "plan 7 ✓");
     assert.equal((await on.job("a")).orderingKey, "plan 7 ✓");
   }),
 
-  rule("the settlement of the head makes the next runnable in the same step", async (on) => {
+  rule("settling the head makes the next job runnable in the same step", async (on) => {
     await on.sendEach(...inOrder("a", "b"));
     const { id, epoch, token } = await on.take("a");
     const { claimed } = await on.engine.core.settle({
@@ -67,7 +67,7 @@ export const orderingKeyCases = section("ordering keys", [
     );
   }),
 
-  rule("a retry keeps its place, also while it waits for its pause", async (on) => {
+  rule("a retry keeps its place, also during its pause", async (on) => {
     await on.sendEach(...inOrder("a", "b"));
     await on.retryAttempt(await on.take("a"), SOON);
     await on.expect({ a: "scheduled", b: "blocked" });
@@ -90,7 +90,7 @@ export const orderingKeyCases = section("ordering keys", [
     assert.deepEqual(await on.runAll(), ["a", "b"]);
   }),
 
-  rule("a scheduled head keeps its key", async (on) => {
+  rule("a scheduled head blocks its key", async (on) => {
     await on.sendEach({ id: "a", orderingKey: "k", delay: SOON }, ...inOrder("b"));
     await on.expect({ a: "scheduled", b: "blocked" });
     assert.deepEqual(await on.claimIds(), []);
@@ -98,7 +98,7 @@ export const orderingKeyCases = section("ordering keys", [
     assert.deepEqual(await on.runAll(), ["a", "b"]);
   }),
 
-  rule("a head that is blocked by a dependency keeps its key", async (on) => {
+  rule("a head that waits for a dependency blocks its key", async (on) => {
     await on.send({ id: "dependency", delay: LATER });
     await on.sendEach({ id: "a", orderingKey: "k", dependsOn: ["dependency"] }, ...inOrder("b"));
     assert.deepEqual(await on.claimIds(), []);
@@ -115,41 +115,41 @@ export const orderingKeyCases = section("ordering keys", [
     await on.expect({ b: "queued" });
   }),
 
-  rule("a job of a key may depend on the one ahead of it", async (on) => {
+  rule("a job may depend on the one ahead of it in its key", async (on) => {
     await on.sendBatch(...inOrder("a"), { id: "b", orderingKey: "k", dependsOn: ["a"] });
     assert.deepEqual(await on.runAll(), ["a", "b"]);
   }),
 
-  rule("priority doesn't overtake inside a key", async (on) => {
+  rule("priority doesn't change the order within a key", async (on) => {
     await on.sendEach({ id: "a", orderingKey: "k", priority: 9 }, { id: "b", orderingKey: "k", priority: 0 });
     assert.deepEqual(await on.runAll(), ["a", "b"]);
   }),
 
-  rule("a failed head lets the next one run", async (on) => {
+  rule("a failed head releases the next job", async (on) => {
     await on.sendEach(...inOrder("a", "b"));
     await on.fail(await on.take("a"));
     await on.expect({ a: "failed", b: "queued" });
   }),
 
-  rule("a cancelled head lets the next one run", async (on) => {
+  rule("a cancelled head releases the next job", async (on) => {
     await on.sendEach(...inOrder("a", "b"));
     await on.cancel("a");
     await on.expect({ b: "queued" });
   }),
 
-  rule("a removed head lets the next one run", async (on) => {
+  rule("a removed head releases the next job", async (on) => {
     await on.sendEach(...inOrder("a", "b"));
     await on.remove("a");
     await on.expect({ b: "queued" });
   }),
 
-  rule("cancelling one in the middle closes the gap", async (on) => {
+  rule("cancelling a job in the middle closes the gap", async (on) => {
     await on.sendEach(...inOrder("a", "b", "c"));
     await on.cancel("b");
     assert.deepEqual(await on.runAll(), ["a", "c"]);
   }),
 
-  rule("a head that a failed dependency cancels in its own batch gives its turn to the next", async (on) => {
+  rule("a head that a failed dependency cancels on send passes its turn to the next job", async (on) => {
     await on.sendEnded("failed", { id: "dependency" });
     const { events, until } = await on.listen();
     await on.sendBatch({ id: "a", orderingKey: "k", dependsOn: ["dependency"] }, ...inOrder("b", "c"));
@@ -160,14 +160,14 @@ export const orderingKeyCases = section("ordering keys", [
     assert.deepEqual(await on.runAll(), ["b", "c"]);
   }),
 
-  rule("a batch in which a job depends on one behind it in its key is refused as a cycle", async (on) => {
+  rule("a batch where a job depends on one behind it in its key is refused as a cycle", async (on) => {
     const outcome = await on.offer({ id: "a", orderingKey: "k", dependsOn: ["b"] }, ...inOrder("b"));
     assert(!outcome.ok && outcome.reason === "dependency-cycle");
     assert.deepEqual(new Set(outcome.cycle), new Set(["a", "b"]));
     assert.equal(await on.isStored("a"), false);
   }),
 
-  rule("edges tell whom a job is behind", async (on) => {
+  rule("edges show which job a job is behind", async (on) => {
     await on.sendEach(...inOrder("a", "b"));
     assert.equal((await on.edges("b")).behind, "a");
     assert.equal((await on.edges("a")).behind, undefined);

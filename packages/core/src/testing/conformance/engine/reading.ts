@@ -7,12 +7,12 @@ import { QUEUE } from "../new-job.ts";
 import type { Scenario } from "../scenario.ts";
 import { LATER } from "../timing.ts";
 
-/** Every page of a listing, gathered. */
+/** All pages of a list. */
 async function listAll(on: Scenario, request: Omit<ListRequest, "cursor">): Promise<readonly JobRecord[]> {
   const jobs: JobRecord[] = [];
   for (let cursor: string | undefined; ; ) {
     const page = await on.engine.inspect.list({ ...request, ...(cursor !== undefined && { cursor }) });
-    assert(page.jobs.length <= request.limit, "a page is bounded by its limit");
+    assert(page.jobs.length <= request.limit, "a page has at most its limit");
     jobs.push(...page.jobs);
     cursor = page.cursor;
     if (cursor === undefined) return jobs;
@@ -22,7 +22,7 @@ async function listAll(on: Scenario, request: Omit<ListRequest, "cursor">): Prom
 const ids = (jobs: readonly JobRecord[]) => jobs.map(({ id }) => id);
 
 export const readingCases = section("reading", [
-  rule("get answers in the order asked, with null for what isn't stored", async (on) => {
+  rule("get returns jobs in the order requested, with null for unknown ids", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b" });
     const found = await on.engine.inspect.get(["b", "nowhere", "a", "b"]);
     assert.deepEqual(
@@ -31,26 +31,26 @@ export const readingCases = section("reading", [
     );
   }),
 
-  rule("a record is a picture: what happens later doesn't change it", async (on) => {
+  rule("a record is a snapshot: later changes don't affect it", async (on) => {
     await on.send({ id: "a" });
     const before = await on.job("a");
     await on.run("a");
     assert.equal(before.state, "queued");
   }),
 
-  rule("list shows the newest first, by send order", async (on) => {
+  rule("list returns the newest first, by send order", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b" }, { id: "c", delay: LATER });
     await on.run("a");
     assert.deepEqual(ids(await listAll(on, { limit: 10 })), ["c", "b", "a"]);
   }),
 
-  rule("list goes through every job once, page by page", async (on) => {
+  rule("list returns every job once, page by page", async (on) => {
     const sent = Array.from({ length: 95 }, (_, index) => `n${index}`);
     await on.sendBatch(...sent.map((id) => ({ id })));
     assert.deepEqual(ids(await listAll(on, { limit: 10 })), sent.toReversed());
   }),
 
-  rule("jobs sent while somebody pages don't shift the pages", async (on) => {
+  rule("sends during a list don't shift its pages", async (on) => {
     await on.sendBatch(...["a", "b", "c", "d"].map((id) => ({ id })));
     const first = await on.engine.inspect.list({ limit: 2 });
     await on.sendBatch({ id: "e" }, { id: "f" });
@@ -58,7 +58,7 @@ export const readingCases = section("reading", [
     assert.deepEqual([...ids(first.jobs), ...ids(second.jobs)], ["d", "c", "b", "a"]);
   }),
 
-  rule("list can be narrowed to states", async (on) => {
+  rule("list filters by state", async (on) => {
     await on.sendEnded("completed", { id: "done" });
     await on.sendEnded("failed", { id: "broken" });
     await on.send({ id: "waiting" });
@@ -68,7 +68,7 @@ export const readingCases = section("reading", [
     ]);
   }),
 
-  rule("a state that list is asked for twice is listed once", async (on) => {
+  rule("a state that is requested twice is listed once", async (on) => {
     await on.sendEach({ id: "ready" }, { id: "urgent", priority: 1 }, { id: "late", delay: LATER });
     await on.take("ready");
     await on.send({ id: "next" });
@@ -77,7 +77,7 @@ export const readingCases = section("reading", [
     assert.deepEqual(ids(await listAll(on, { states, limit: 1 })), ["next", "late", "urgent", "ready"]);
   }),
 
-  rule("list can be narrowed to a queue and a message", async (on) => {
+  rule("list filters by queue and message", async (on) => {
     await on.sendEach(
       { id: "a", queue: "one", messageType: "X" },
       { id: "b", queue: "two", messageType: "X" },
@@ -88,12 +88,12 @@ export const readingCases = section("reading", [
     assert.deepEqual(ids(await listAll(on, { queue: "one", messageType: "X", limit: 10 })), ["a"]);
   }),
 
-  rule("list shows records as get does", async (on) => {
+  rule("list returns the same records as get", async (on) => {
     await on.sendEnded("completed", { id: "a" });
     assert.deepEqual(await listAll(on, { limit: 10 }), [await on.job("a")]);
   }),
 
-  rule("counts tell each state's number, for every queue", async (on) => {
+  rule("counts has the number of jobs per queue and state", async (on) => {
     for (const state of ["completed", "failed", "cancelled"] as const) await on.sendEnded(state);
     await on.send({ id: "active" });
     await on.take("active");
@@ -106,7 +106,7 @@ export const readingCases = section("reading", [
     assert.equal((await on.counts("other")).states.queued, 1);
   }),
 
-  rule("a queue whose jobs are gone is still counted", async (on) => {
+  rule("a queue whose jobs are all gone still appears in counts", async (on) => {
     await on.send({ id: "a" });
     await on.remove("a");
     const { states } = await on.counts();

@@ -9,7 +9,7 @@ const FORGET = retain({
 });
 
 export const retentionCases = section("retention", [
-  rule("a job that completes in the step that cancels its last reader is for retention", async (on) => {
+  rule("a job that completes in the step that cancels its last dependent is trimmed", async (on) => {
     await on.sendEach(
       { id: "a", retain: FORGET },
       { id: "b" },
@@ -37,7 +37,7 @@ export const retentionCases = section("retention", [
     assert.equal((await on.counts()).states.completed, 0);
   }),
 
-  rule("beyond the message's count the oldest finished jobs are trimmed", async (on) => {
+  rule("beyond its message's count, the oldest finished jobs are trimmed", async (on) => {
     const bounds = retain({ completed: { count: 2 } });
     for (const id of ["a", "b", "c", "d"]) await on.sendEnded("completed", { id, retain: bounds });
     await on.recover();
@@ -55,7 +55,7 @@ export const retentionCases = section("retention", [
     await on.expect({ a: "completed", b: "completed" });
   }),
 
-  rule("failed and cancelled jobs have bounds of their own", async (on) => {
+  rule("failed and cancelled jobs have their own bounds", async (on) => {
     const bounds = retain({ completed: { age: LATER }, failed: { age: SOON } });
     for (const state of ["completed", "failed", "cancelled"] as const) {
       await on.sendEnded(state, { id: state, retain: bounds });
@@ -69,7 +69,7 @@ export const retentionCases = section("retention", [
     );
   }),
 
-  rule("a count of 0 keeps nothing but the tombstone", async (on) => {
+  rule("a count of 0 keeps only the tombstone", async (on) => {
     await on.sendEnded("completed", { id: "a", retain: FORGET });
     await on.recover();
     assert.equal(await on.isStored("a"), false);
@@ -98,7 +98,7 @@ export const retentionCases = section("retention", [
     assert.equal(await on.isStored("b"), false);
   }),
 
-  rule("more than one turn of maintenance takes is trimmed in the end", async (on) => {
+  rule("more jobs than one turn of maintenance trims are trimmed in later turns", async (on) => {
     const bounds = retain({ completed: { age: SOON } });
     await on.sendBatch(...Array.from({ length: 3_000 }, () => ({ retain: bounds })));
     const leases = await on.claim(3_000);
@@ -141,7 +141,7 @@ export const tombstoneCases = section("tombstones", [
     await on.expect({ cancel: "cancelled", run: "queued" });
   }),
 
-  rule("how a trimmed job ended is remembered, and of which message it was", async (on) => {
+  rule("the ending and the message of a trimmed job are remembered", async (on) => {
     const states = ["completed", "failed", "cancelled"] as const;
     for (const state of states) {
       await on.sendEnded(state, { id: state, messageType: `OF_${state}`, retain: FORGET });
@@ -154,7 +154,7 @@ export const tombstoneCases = section("tombstones", [
     );
   }),
 
-  rule("of jobs that are stored, or never were, nothing is remembered", async (on) => {
+  rule("nothing is remembered of jobs that are stored or never were", async (on) => {
     await on.sendEnded("completed", { id: "kept" });
     await on.send({ id: "waiting" });
     assert.deepEqual(await on.engine.inspect.remembered(["kept", "waiting", "nowhere"]), [null, null, null]);
@@ -176,7 +176,7 @@ export const tombstoneCases = section("tombstones", [
   }),
 
   rule(
-    "the endings of jobs that went by their count, after a retry or after they were read, are remembered",
+    "endings are remembered of jobs trimmed by count, after a retry, or after their last reader",
     async (on) => {
       const one = retain({ completed: { count: 1 } });
       await on.sendEach({ id: "a", retain: one }, { id: "b", retain: one });
@@ -195,7 +195,7 @@ export const tombstoneCases = section("tombstones", [
     },
   ),
 
-  rule("a repeat of a trimmed job's send doesn't run it again", async (on) => {
+  rule("repeating the send of a trimmed job doesn't run it again", async (on) => {
     await on.sendEnded("completed", { id: "a", retain: FORGET });
     await on.recover();
     assert.deepEqual(await on.offer({ id: "a" }), { ok: true, jobs: [{ id: "a", created: false }] });
@@ -227,7 +227,7 @@ export const tombstoneCases = section("tombstones", [
     await on.expect({ b: "queued" });
   }),
 
-  rule("once its last holder is gone, a failed job ages like any other", async (on) => {
+  rule("once its last holder is gone, a failed job is trimmed like any other", async (on) => {
     const bounds = retain({ failed: { age: SOON } });
     await on.send({ id: "a", retain: bounds });
     await on.send({ id: "b", dependsOn: [{ job: "a", onFailure: "hold" }] });
@@ -250,7 +250,7 @@ export const tombstoneCases = section("tombstones", [
 ]);
 
 export const cleanCases = section("clean", [
-  rule("cleaning removes finished jobs of one state, and answers how many", async (on) => {
+  rule("cleaning removes finished jobs of one state, and returns how many", async (on) => {
     for (const state of ["completed", "failed", "cancelled"] as const) {
       await on.sendEnded(state, { id: state });
     }
@@ -259,7 +259,7 @@ export const cleanCases = section("clean", [
     await on.expect({ completed: "completed", cancelled: "cancelled" });
   }),
 
-  rule("cleaning spares what ended too recently", async (on) => {
+  rule("cleaning spares jobs that ended too recently", async (on) => {
     await on.sendEnded("completed", { id: "old" });
     await on.elapse(SOON);
     await on.sendEnded("completed", { id: "new" });
@@ -277,7 +277,7 @@ export const cleanCases = section("clean", [
     );
   }),
 
-  rule("cleaning one queue leaves the others", async (on) => {
+  rule("cleaning one queue doesn't affect the others", async (on) => {
     await on.sendEnded("completed", { id: "a", queue: "one" });
     await on.sendEnded("completed", { id: "b", queue: "two" });
     assert.equal(
@@ -294,7 +294,7 @@ export const cleanCases = section("clean", [
     await on.expect({ b: "queued" });
   }),
 
-  rule("cleaning spares a failed job that holders wait for, and those behind it", async (on) => {
+  rule("cleaning spares a failed job with holders, and the jobs behind it", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b", dependsOn: [{ job: "a", onFailure: "hold" }] });
     await on.fail(await on.take("a"));
     await on.sendEnded("failed", { id: "c" });

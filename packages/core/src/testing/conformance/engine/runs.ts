@@ -3,12 +3,12 @@ import type { AttemptOutcome, Lease } from "../../../engine/core.ts";
 import { rule, section } from "../case.ts";
 import { LATER, LEASE, SHORT_LEASE } from "../timing.ts";
 
-/** Jobs of one ordering key, named, in send order. */
+/** Jobs with one ordering key, with these ids, in send order. */
 const inOrder = (...ids: readonly string[]) => ids.map((id) => ({ id, orderingKey: "k" }));
 const completion = ({ id, epoch, token }: Lease): AttemptOutcome => ({ id, epoch, token, type: "complete" });
 
 export const runCases = section("runs of an ordering key", [
-  rule("a claim may take the next in a key's line along, up to `run`", async (on) => {
+  rule("a claim may include the next jobs of a key, up to `run`", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c", "d"));
     const run = await on.takeRun(["a", "b", "c"]);
     assert.deepEqual(
@@ -18,7 +18,7 @@ export const runCases = section("runs of an ordering key", [
     assert.deepEqual(await on.claimIds(), []);
   }),
 
-  rule("the first of a run is active; the others are blocked, with their next epoch", async (on) => {
+  rule("the first job of a run is active; the others are blocked, with their next epoch", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const [a, b] = await on.takeRun(["a", "b"]);
     await on.expect({ a: "active", b: "blocked" });
@@ -26,7 +26,7 @@ export const runCases = section("runs of an ordering key", [
     assert.equal((await on.edges("b")).behind, "a");
   }),
 
-  rule("a reserved job's attempt isn't counted before it begins", async (on) => {
+  rule("a reserved job's attempt isn't counted before it starts", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const [a, b] = await on.takeRun(["a", "b"]);
     assert.equal(b?.attempt, 1);
@@ -48,7 +48,7 @@ export const runCases = section("runs of an ordering key", [
     assert.deepEqual(await on.claimIds(), ["e"]);
   }),
 
-  rule("each key has a run of its own, and jobs without a key none", async (on) => {
+  rule("each key has its own run, and jobs without a key have none", async (on) => {
     const other = { id: "x", orderingKey: "other" };
     await on.sendBatch(...inOrder("a"), { id: "e" }, other, ...inOrder("b"), { ...other, id: "y" });
     const jobs = await on.takeRun(["a", "b", "e", "x", "y"], LEASE, 2);
@@ -65,19 +65,19 @@ export const runCases = section("runs of an ordering key", [
     await on.takeRun(["a"], LEASE, 10);
   }),
 
-  rule("a run ends before a job whose time hasn't come", async (on) => {
+  rule("a run ends before a job that isn't due", async (on) => {
     await on.sendBatch(...inOrder("a", "b"), { id: "c", orderingKey: "k", delay: LATER }, ...inOrder("d"));
     await on.takeRun(["a", "b"], LEASE, 10);
   }),
 
-  rule("a run closes the gap that a cancelled job leaves", async (on) => {
+  rule("a run skips the gap that a cancelled job leaves", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c"));
     await on.cancel("b");
     const [, c] = await on.takeRun(["a", "c"]);
     assert.equal(c?.follows, "a");
   }),
 
-  rule("a job that waits before the head, since an operator retried it, is next in its run", async (on) => {
+  rule("a job ahead of the head, retried by an operator, is next in its run", async (on) => {
     await on.sendEach(...inOrder("a", "b", "c"));
     await on.fail(await on.take("a"));
     await on.retry("a");
@@ -85,7 +85,7 @@ export const runCases = section("runs of an ordering key", [
     assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted", "accepted"]);
   }),
 
-  rule("a run is settled in one call, in order, and each of its jobs is announced", async (on) => {
+  rule("a run is settled in one call, in order, with events for each job", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c", "d"));
     const run = await on.takeRun(["a", "b", "c"]);
     const { events, until } = await on.listen();
@@ -106,7 +106,7 @@ export const runCases = section("runs of an ordering key", [
     await on.complete(b!);
   }),
 
-  rule("a reserved job begins when the one ahead fails or is cancelled by its worker", async (on) => {
+  rule("a reserved job starts when the one ahead fails or is cancelled by its worker", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c"));
     const [a, b, c] = await on.takeRun(["a", "b", "c"]);
     await on.fail(a!);
@@ -116,7 +116,7 @@ export const runCases = section("runs of an ordering key", [
     await on.complete(c!);
   }),
 
-  rule("a reserved job that begins counts as claimed at once, in the metrics of waiting", async (on) => {
+  rule("a reserved job that starts counts as claimed at once in the waiting metrics", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const run = await on.takeRun(["a", "b"]);
     await on.settle(...run.map(completion));
@@ -126,7 +126,7 @@ export const runCases = section("runs of an ordering key", [
     assert.deepEqual([total("waiting"), total("running")], [2, 2]);
   }),
 
-  rule("a heartbeat keeps a reserved job, and stores the progress it carries", async (on) => {
+  rule("a heartbeat extends a reserved job's lease and stores its progress", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const run = await on.takeRun(["a", "b"], SHORT_LEASE);
     const leases = run.map(({ id, epoch, token }) => ({ id, epoch, token, progress: `"${id}"` }));
@@ -137,7 +137,7 @@ export const runCases = section("runs of an ordering key", [
     assert.deepEqual(await on.settle(...run.map(completion)), ["accepted", "accepted"]);
   }),
 
-  rule("a reserved job that is cancelled is in its worker's hands, and the heartbeat says so", async (on) => {
+  rule("cancelling a reserved job is up to its worker, and the heartbeat reports it", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const [a, b] = await on.takeRun(["a", "b"]);
     assert.deepEqual(await on.engine.operate.cancel(["b"], "stop"), ["cancelling"]);
@@ -156,7 +156,7 @@ export const runCases = section("runs of an ordering key", [
     await on.expect({ b: "blocked" });
   }),
 
-  rule("a run goes on in a queue that is paused meanwhile: it was handed out", async (on) => {
+  rule("a run continues when its queue is paused, because it was claimed before", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c"));
     const run = await on.takeRun(["a", "b"]);
     await on.engine.queues.pause("jobs");
@@ -165,7 +165,7 @@ export const runCases = section("runs of an ordering key", [
     assert.deepEqual(await on.claimIds(), []);
   }),
 
-  rule("a job that an operator retries comes after those that are reserved", async (on) => {
+  rule("a job retried by an operator comes after the reserved jobs", async (on) => {
     await on.sendEach(...inOrder("a", "b", "c", "d"));
     await on.fail(await on.take("a"));
     const run = await on.takeRun(["b", "c"]);

@@ -9,7 +9,7 @@ export const sendingCases = section("sending", [
     assert.equal(seen?.state, "queued");
   }),
 
-  rule("every field of the envelope comes back as it was sent", async (on) => {
+  rule("every field of the envelope is returned as it was sent", async (on) => {
     const envelope = {
       version: 7,
       timestamp: "2020-02-29T23:59:59.999+05:30",
@@ -48,7 +48,7 @@ export const sendingCases = section("sending", [
     }
   }),
 
-  rule("data that is undefined is kept as no text, and a result as none", async (on) => {
+  rule("undefined data is stored as no text, and an undefined result as none", async (on) => {
     const id = await on.send({ id: "a", data: "" });
     const lease = await on.take(id);
     assert.equal(lease.envelope.data, "");
@@ -68,7 +68,7 @@ export const sendingCases = section("sending", [
     assert.equal((await on.counts()).states.active, 1);
   }),
 
-  rule("the same send by many at once stores one job", async (on) => {
+  rule("concurrent repeats of one send store one job", async (on) => {
     const peer = await on.peer();
     const batches = [{ jobs: [newJob({ id: "a" })] }];
     const outcomes = await Promise.all(
@@ -97,7 +97,7 @@ export const sendingCases = section("sending", [
     assert.deepEqual(await on.claimIds(), ["a", "b"]);
   }),
 
-  rule("a repeat of the send of a finished job doesn't run it again", async (on) => {
+  rule("repeating the send of a finished job doesn't run it again", async (on) => {
     await on.sendEnded("completed", { id: "a" });
     const repeat = await on.offer({ id: "a" });
     assert.deepEqual(repeat, { ok: true, jobs: [{ id: "a", created: false }] });
@@ -105,7 +105,7 @@ export const sendingCases = section("sending", [
     assert.deepEqual(await on.claimIds(), []);
   }),
 
-  rule("a repeat of the send of a removed job doesn't store it again", async (on) => {
+  rule("repeating the send of a removed job doesn't store it again", async (on) => {
     await on.send({ id: "a" });
     await on.remove("a");
     const repeat = await on.offer({ id: "a" });
@@ -113,7 +113,7 @@ export const sendingCases = section("sending", [
     assert.equal(await on.isStored("a"), false);
   }),
 
-  rule("a batch answers for each of its jobs, in their order", async (on) => {
+  rule("a batch returns a result for each of its jobs, in order", async (on) => {
     await on.send({ id: "b" });
     assert.deepEqual(await on.offer({ id: "c" }, { id: "b" }, { id: "a" }), {
       ok: true,
@@ -133,7 +133,7 @@ export const sendingCases = section("sending", [
     assert.deepEqual(await on.claimIds(), []);
   }),
 
-  rule("one batch's refusal doesn't touch another's", async (on) => {
+  rule("refusing one batch doesn't affect others", async (on) => {
     const outcomes = await on.engine.core.enqueue([
       { jobs: [newJob({ id: "a" })] },
       { jobs: [newJob({ id: "b", dependsOn: ["nowhere"] })] },
@@ -152,7 +152,7 @@ export const sendingCases = section("sending", [
     assert.deepEqual(await on.offer({ id: "a" }), { ok: true, jobs: [{ id: "a", created: true }] });
   }),
 
-  rule("a batch of a thousand jobs is stored in its order", async (on) => {
+  rule("a batch of a thousand jobs is stored in order", async (on) => {
     const ids = Array.from({ length: 1_000 }, (_, index) => `n${index}`);
     await on.sendBatch(...ids.map((id) => ({ id })));
     assert.deepEqual(await on.claimIds(1_000), ids);

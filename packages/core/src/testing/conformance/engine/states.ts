@@ -31,25 +31,25 @@ export const stateCases = section("states", [
     await on.expect({ a: "active" });
   }),
 
-  rule("an active job ends as completed", async (on) => {
+  rule("an active job can end as completed", async (on) => {
     await on.send({ id: "a" });
     await on.complete(await on.take("a"));
     await on.expect({ a: "completed" });
   }),
 
-  rule("an active job ends as failed", async (on) => {
+  rule("an active job can end as failed", async (on) => {
     await on.send({ id: "a" });
     await on.fail(await on.take("a"));
     await on.expect({ a: "failed" });
   }),
 
-  rule("an active job ends as cancelled when its attempt says so", async (on) => {
+  rule("an active job can end as cancelled by its attempt", async (on) => {
     await on.send({ id: "a" });
     await on.cancelAttempt(await on.take("a"));
     await on.expect({ a: "cancelled" });
   }),
 
-  rule("a terminal state isn't changed by a worker, by time, by cancel or by promote", async (on) => {
+  rule("a terminal state isn't changed by a worker, time, cancel or promote", async (on) => {
     for (const state of ["completed", "failed", "cancelled"] as const) {
       const id = state;
       const lease = await on.endNext(state, await on.send({ id }));
@@ -99,7 +99,7 @@ export const stateCases = section("states", [
     assert.deepEqual(await on.claimIds(), []);
   }),
 
-  rule("every transition is announced, and is one of the table", async (on) => {
+  rule("every transition emits an event, and is in the table", async (on) => {
     const { events, until } = await on.listen();
     await on.send({ id: "a" });
     await on.retryAttempt(await on.take("a"));
@@ -127,7 +127,7 @@ export const stateCases = section("states", [
     }
   }),
 
-  rule("being blocked, scheduled, let go and cancelled is announced as well", async (on) => {
+  rule("blocking, scheduling, releasing and cancelling emit events too", async (on) => {
     const { events, until } = await on.listen();
     await on.send({ id: "a", delay: LATER });
     await on.sendEach({ id: "b", dependsOn: ["a"], delay: LATER }, { id: "c", dependsOn: ["b"] });
@@ -151,7 +151,7 @@ export const stateCases = section("states", [
     );
   }),
 
-  rule("a job's record tells when it was created, began and ended", async (on) => {
+  rule("a job's record has the times of its creation, start and end", async (on) => {
     await on.send({ id: "a" });
     const sent = await on.job("a");
     assert.equal(sent.startedAt, undefined);
@@ -162,7 +162,7 @@ export const stateCases = section("states", [
     await on.complete(lease);
     const { createdAt, startedAt, finishedAt } = await on.job("a");
     assert.equal(createdAt, sent.createdAt);
-    assert(startedAt! > createdAt, "it began after it was created");
-    assert(finishedAt! > startedAt!, "it ended after it began");
+    assert(startedAt! > createdAt, "it started after it was created");
+    assert(finishedAt! > startedAt!, "it ended after it started");
   }),
 ]);

@@ -4,31 +4,28 @@ import { QUEUE } from "../new-job.ts";
 import { LATER, SOON } from "../timing.ts";
 
 export const timeCases = section("time", [
-  rule("a delayed job isn't handed out before its time", async (on) => {
+  rule("a delayed job isn't claimed before it is due", async (on) => {
     await on.send({ id: "a", delay: SOON });
     assert.deepEqual(await on.claimIds(), []);
     await on.recover();
     await on.expect({ a: "scheduled" });
   }),
 
-  rule("a claim hands out what has fallen due, without maintenance", async (on) => {
+  rule("a claim returns due jobs without maintenance", async (on) => {
     await on.send({ id: "a", delay: SOON });
     await on.elapse(SOON);
     assert.deepEqual(await on.claimIds(), ["a"]);
   }),
 
-  rule(
-    "jobs that fall due at one instant are handed out in send order, however many they are",
-    async (on) => {
-      const sent = Array.from({ length: 1_500 }, (_, index) => `n${9_999 - index}`);
-      await on.sendBatch(...sent.map((id) => ({ id, delay: SOON })));
-      await on.elapse(SOON);
-      assert.deepEqual(await on.claimIds(1_000), sent.slice(0, 1_000));
-      assert.deepEqual(await on.claimIds(1_000), sent.slice(1_000));
-    },
-  ),
+  rule("jobs that fall due at one instant are claimed in send order, however many", async (on) => {
+    const sent = Array.from({ length: 1_500 }, (_, index) => `n${9_999 - index}`);
+    await on.sendBatch(...sent.map((id) => ({ id, delay: SOON })));
+    await on.elapse(SOON);
+    assert.deepEqual(await on.claimIds(1_000), sent.slice(0, 1_000));
+    assert.deepEqual(await on.claimIds(1_000), sent.slice(1_000));
+  }),
 
-  rule("settling with a claim hands out what has fallen due as well", async (on) => {
+  rule("settling with a claim returns due jobs too", async (on) => {
     await on.send({ id: "a", delay: SOON });
     await on.elapse(SOON);
     const claim = { queues: [QUEUE], limit: 1, lease: LATER };
@@ -39,14 +36,14 @@ export const timeCases = section("time", [
     );
   }),
 
-  rule("maintenance queues what has fallen due, and says how many", async (on) => {
+  rule("maintenance queues due jobs, and returns how many", async (on) => {
     await on.sendBatch({ id: "a", delay: SOON }, { id: "b", delay: SOON }, { id: "c", delay: LATER });
     await on.elapse(SOON);
     assert.equal((await on.recover()).promoted, 2);
     await on.expect({ a: "queued", b: "queued", c: "scheduled" });
   }),
 
-  rule("a scheduled job's record says when it is due", async (on) => {
+  rule("a scheduled job's record has its due time", async (on) => {
     await on.send({ id: "a", delay: LATER });
     const { createdAt, runAt } = await on.job("a");
     assert.equal(runAt, createdAt + LATER);
@@ -76,7 +73,7 @@ export const timeCases = section("time", [
     ]);
   }),
 
-  rule("the engine's clock rules, never a sender's", async (on) => {
+  rule("the engine's clock counts, never a sender's", async (on) => {
     await on.sendEach(
       { id: "future", envelope: { timestamp: "2999-01-01T00:00:00.000Z" } },
       { id: "past", envelope: { timestamp: "1999-01-01T00:00:00.000Z" } },
@@ -100,7 +97,7 @@ export const waitingCases = section("waiting for work", [
     await on.run("a");
   }),
 
-  rule("waiting ends when a dependency lets a job go", async (on) => {
+  rule("waiting ends when a dependency releases a job", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b", dependsOn: ["a"] });
     const lease = await on.take("a");
     const waited = on.engine.core.waitForWork({
@@ -132,7 +129,7 @@ export const waitingCases = section("waiting for work", [
     await on.run("a");
   }),
 
-  rule("waiting ends when an attempt failed meanwhile and its retry falls due", async (on) => {
+  rule("waiting ends when a retry of an attempt that failed meanwhile falls due", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
     const signal = new AbortController().signal;
@@ -140,7 +137,7 @@ export const waitingCases = section("waiting for work", [
     await on.elapse(SOON);
     await first;
     const waited = on.engine.core.waitForWork({ queues: [QUEUE], timeout: LATER, signal });
-    // Whatever an engine answers after it, it has begun to wait.
+    // Once this call resolves, the wait has started.
     await on.engine.queues.pause("other");
     await on.retryAttempt(lease, SOON);
     await on.elapse(SOON);
@@ -165,7 +162,7 @@ export const waitingCases = section("waiting for work", [
     await waited;
   }),
 
-  rule("waiting ends, without an error, when its signal aborts", async (on) => {
+  rule("waiting ends without an error when its signal aborts", async (on) => {
     const controller = new AbortController();
     const waited = on.engine.core.waitForWork({
       queues: [QUEUE],

@@ -7,7 +7,7 @@ import { aborted, gate, play } from "./stage.ts";
 
 export const cancellingCases = section("cancelling with createWorker", [
   rule(
-    "the signal of a running job fires at once in this process; if it then throws, it is cancelled",
+    "the signal of a running job in this process fires at once; if it then throws, it is cancelled",
     async (on) => {
       await play(on, async (stage) => {
         const job = await stage.queue.send(echo, text("a"));
@@ -51,7 +51,7 @@ export const cancellingCases = section("cancelling with createWorker", [
     });
   }),
 
-  rule("a running job that returns normally although told to stop is completed", async (on) => {
+  rule("a running job that returns normally despite a cancel request is completed", async (on) => {
     await play(on, async (stage) => {
       const job = await stage.queue.send(echo, text("a"));
       await stage.work({
@@ -67,7 +67,7 @@ export const cancellingCases = section("cancelling with createWorker", [
     });
   }),
 
-  rule("a job that waits is cancelled at once, and its handler never runs", async (on) => {
+  rule("a waiting job is cancelled at once, and its handler never runs", async (on) => {
     await play(on, async (stage) => {
       const job = await stage.queue.send(echo, text("a"));
       assert.equal(await stage.queue.cancel(job), "cancelled");
@@ -85,7 +85,7 @@ export const cancellingCases = section("cancelling with createWorker", [
   }),
 
   rule(
-    "workers go on with a cascade that one step can't end, and whoever waits for its last job hears of it",
+    "workers continue a cascade that one step can't finish, and a wait for its last job ends",
     async (on) => {
       await play(on, async (stage) => {
         const [root, ...rest] = await stage.queue.sendMany([

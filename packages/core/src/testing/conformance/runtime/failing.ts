@@ -6,13 +6,13 @@ import { SHORT_LEASE, SOON } from "../timing.ts";
 import { capped, dated, echo, text } from "./messages.ts";
 import { aborted, gate, play, type Stage } from "./stage.ts";
 
-/** Stores a job as a foreign or an older producer might. */
+/** Stores a job like a foreign or an older producer. */
 function sendRaw({ on }: Stage, id: string, spec: Parameters<typeof newJob>[0]) {
   return on.engine.core.enqueue([{ jobs: [newJob({ id, queue: "stage", ...spec })] }]);
 }
 
 export const failingCases = section("failing with createWorker", [
-  rule("attempts come after exponential pauses, and other jobs go on meanwhile", async (on) => {
+  rule("attempts come after exponential pauses, and other jobs run meanwhile", async (on) => {
     await play(on, async (stage) => {
       const attempts: number[] = [];
       await stage.work({
@@ -107,7 +107,7 @@ export const failingCases = section("failing with createWorker", [
   }),
 
   rule(
-    "data that no longer parses fails with INVALID_DATA, without retry, and keeps its payload",
+    "data that no longer parses fails with INVALID_DATA without retry, and keeps its payload",
     async (on) => {
       await play(on, async (stage) => {
         await sendRaw(stage, "old", { messageType: "ECHO", data: '{"words":["a"]}' });
@@ -129,7 +129,7 @@ export const failingCases = section("failing with createWorker", [
     });
   }),
 
-  rule("a payload with a __proto__ key fails with INVALID_DATA, however it is spelt", async (on) => {
+  rule("a payload with a __proto__ key fails with INVALID_DATA, however it is escaped", async (on) => {
     await play(on, async (stage) => {
       const payloads = ['{"text":"a","__proto__":{"b":1}}', '{"text":"a","\\u005f_proto__":{"b":1}}'];
       await stage.work({ ECHO: async () => assert.fail("it ran") });
@@ -140,7 +140,7 @@ export const failingCases = section("failing with createWorker", [
     });
   }),
 
-  rule("a result that breaks the contract, or its cap, fails without retry", async (on) => {
+  rule("a result that breaks the contract or its limit fails without retry", async (on) => {
     await play(on, async (stage) => {
       await stage.work({
         DATED: async () => ({ next: "tomorrow" as never }),
@@ -154,7 +154,7 @@ export const failingCases = section("failing with createWorker", [
     });
   }),
 
-  rule("progress that breaks the contract, or its cap, is refused where it is reported", async (on) => {
+  rule("progress that breaks the contract or its limit is rejected when reported", async (on) => {
     await play(on, async (stage) => {
       const codes: string[] = [];
       await stage.work({
@@ -174,7 +174,7 @@ export const failingCases = section("failing with createWorker", [
     });
   }),
 
-  rule("errors and log lines over their caps are shortened", async (on) => {
+  rule("errors and log lines over their limits are shortened", async (on) => {
     await play(on, async (stage) => {
       await stage.work({
         CAPPED: async ({ log }) => {
@@ -190,7 +190,7 @@ export const failingCases = section("failing with createWorker", [
     });
   }),
 
-  rule("logs, errors and cancel reasons that aren't well-formed Unicode are made so", async (on) => {
+  rule("logs, errors and cancel reasons are made well-formed Unicode", async (on) => {
     await play(on, async (stage) => {
       const started = gate();
       const half = "Hi 😀".slice(0, 4);
@@ -201,7 +201,7 @@ export const failingCases = section("failing with createWorker", [
           throw await aborted(signal);
         },
         CAPPED: async ({ log }) => {
-          // Cut in the middle of a pair, were it cut by units.
+          // Cutting by code units would split a pair.
           for (const start of ["", "a", "ab", "abc"]) log(start + "😀".repeat(50));
           throw new UnrecoverableError(half + "😀".repeat(5_000));
         },
@@ -222,7 +222,7 @@ export const failingCases = section("failing with createWorker", [
     });
   }),
 
-  rule("whatever a handler throws fails its job, and the worker goes on", async (on) => {
+  rule("whatever a handler throws fails its job, and the worker continues", async (on) => {
     await play(on, async (stage) => {
       const { proxy, revoke } = Proxy.revocable({}, {});
       revoke();
@@ -244,7 +244,7 @@ export const failingCases = section("failing with createWorker", [
     });
   }),
 
-  rule("a message that this worker doesn't know is released for one that does", async (on) => {
+  rule("a message that this worker doesn't know is released for another worker", async (on) => {
     await play(on, async (stage) => {
       const unknowing = await stage.work({ DATED: async ({ data }) => ({ next: data.at }) });
       const job = await stage.queue.send(echo, text("a"));
@@ -257,7 +257,7 @@ export const failingCases = section("failing with createWorker", [
     });
   }),
 
-  rule("a version newer than this worker's is released for one that knows it", async (on) => {
+  rule("a version that this worker doesn't know is released for another worker", async (on) => {
     await play(on, async (stage) => {
       await sendRaw(stage, "newer", {
         messageType: "ECHO",
@@ -270,7 +270,7 @@ export const failingCases = section("failing with createWorker", [
     });
   }),
 
-  rule("… a bounded number of times: then it fails with UNKNOWN_MESSAGE", async (on) => {
+  rule("an unknown message fails with UNKNOWN_MESSAGE after a bounded number of releases", async (on) => {
     await play(on, async (stage) => {
       const job = await stage.queue.send(echo, text("a"));
       for (let bounce = 0; bounce < 20; bounce++) {

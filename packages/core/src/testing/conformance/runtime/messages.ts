@@ -8,7 +8,7 @@ const isoDate = z.codec(z.iso.datetime(), z.date(), {
   encode: (date) => date.toISOString(),
 });
 
-/** Says again what it is told. */
+/** Returns its data. */
 export const echo = defineMessage("ECHO", {
   data: z.object({ text: z.string() }),
   result: z.object({ text: z.string() }),
@@ -25,17 +25,17 @@ export const step = defineMessage("STEP", {
   retry: { attempts: 3, backoff: { type: "fixed", delay: 0 } },
 });
 
-/** Carries what JSON can't. */
+/** Has data that JSON can't represent. */
 export const dated = defineMessage("DATED", {
   data: z.object({ at: isoDate }),
   result: z.object({ next: isoDate }),
   queue: "stage",
 });
 
-/** Carries nothing, either way. */
+/** Has neither data nor a result. */
 export const empty = defineMessage("EMPTY", { data: z.void(), result: z.void(), queue: "stage" });
 
-/** May run only so long. */
+/** Has a timeout. */
 export const timed = defineMessage("TIMED", {
   data: z.object({}),
   queue: "stage",
@@ -43,7 +43,7 @@ export const timed = defineMessage("TIMED", {
   retry: { attempts: 2, backoff: { type: "fixed", delay: 0 } },
 });
 
-/** With small caps. */
+/** Has small limits. */
 export const capped = defineMessage("CAPPED", {
   data: z.object({ text: z.string() }),
   result: z.object({ text: z.string() }),
@@ -52,7 +52,7 @@ export const capped = defineMessage("CAPPED", {
   limits: { data: 200, metadata: 100, result: 100, progress: 100, error: 600, log: 50 },
 });
 
-/** Keep nothing of what has ended. */
+/** Keeps no finished jobs. */
 const none = { completed: { count: 0 }, failed: { count: 0 } };
 
 export const forgotten = defineMessage("FORGOTTEN", {

@@ -11,7 +11,7 @@ import { aborted, gate, play, rejection, type Stage, type StageHandlers } from "
 const echoes: StageHandlers = { ECHO: async ({ data }) => data };
 
 export const workerCases = section("running with createWorker", [
-  rule("data is parsed when received, results when read: dates survive", async (on) => {
+  rule("data is parsed when received, and results when read: dates survive", async (on) => {
     await play(on, async (stage) => {
       const at = new Date("2026-05-06T07:08:09.010Z");
       const job = await stage.queue.send(dated, { at });
@@ -20,7 +20,7 @@ export const workerCases = section("running with createWorker", [
     });
   }),
 
-  rule("undefined travels as data and as a result", async (on) => {
+  rule("data and results may be undefined", async (on) => {
     await play(on, async (stage) => {
       const job = await stage.queue.send(empty, undefined);
       const received: unknown[] = [];
@@ -33,7 +33,7 @@ export const workerCases = section("running with createWorker", [
     });
   }),
 
-  rule("a handler gets its job, its attempt and its fence", async (on) => {
+  rule("a handler receives its job, attempt and fence", async (on) => {
     await play(on, async (stage) => {
       const options = { userId: "u", metadata: { tenant: "t" }, attempts: 2 };
       const job = await stage.queue.send(echo, text("a"), options);
@@ -51,7 +51,7 @@ export const workerCases = section("running with createWorker", [
     });
   }),
 
-  rule("no more handlers run at once than the concurrency says, and all of them do", async (on) => {
+  rule("exactly as many handlers run at once as the concurrency allows", async (on) => {
     await play(on, async (stage) => {
       const open = gate();
       let running = 0;
@@ -79,7 +79,7 @@ export const workerCases = section("running with createWorker", [
     });
   }),
 
-  rule("at-least-once: what a dead worker held runs again, with a greater fence", async (on) => {
+  rule("at-least-once: jobs of a dead worker run again, with a greater fence", async (on) => {
     await play(on, async (stage) => {
       const job = await stage.queue.send(echo, text("a"));
       const [dead] = await on.claim(1, ["stage"], SHORT_LEASE);
@@ -99,7 +99,7 @@ export const workerCases = section("running with createWorker", [
     });
   }),
 
-  rule("a worker keeps the leases of handlers that take longer than one", async (on) => {
+  rule("a worker extends the leases of handlers that take longer", async (on) => {
     await play(on, async (stage) => {
       const job = await stage.queue.send(echo, text("a"));
       const open = gate();
@@ -119,7 +119,7 @@ export const workerCases = section("running with createWorker", [
     });
   }),
 
-  rule("when its lease is lost, the signal fires with LEASE_LOST, and its result is refused", async (on) => {
+  rule("when a lease is lost, the signal fires with LEASE_LOST, and the result is refused", async (on) => {
     const away = alterEngine(on.engine, {
       core: { extend: async () => Promise.reject(new Error("unreachable")) },
     });
@@ -135,7 +135,7 @@ export const workerCases = section("running with createWorker", [
             return text("late");
           },
         },
-        // One slot, which the handler keeps: the worker itself isn't to be its successor.
+        // One slot, which the handler occupies, so that this worker doesn't claim the job again.
         { maintenanceInterval: "1m", concurrency: 1 },
       );
       await stage.reaches(job, "active");
@@ -153,50 +153,50 @@ export const workerCases = section("running with createWorker", [
     await play(on, cut, away);
   }),
 
+  rule("when a handler takes too long, the signal fires with TIMEOUT, and the attempt fails", async (on) => {
+    await play(on, async (stage) => {
+      const job = await stage.queue.send(timed, {});
+      const codes: string[] = [];
+      await stage.work({
+        TIMED: async ({ signal }) => {
+          const reason = await aborted(signal);
+          codes.push(reason.code);
+          throw reason;
+        },
+      });
+      await stage.reaches(job, "active");
+      await on.elapse(SOON);
+      await on.elapse(SOON);
+      const { error, attempt } = await stage.failure(job);
+      assert.deepEqual(codes, ["TIMEOUT", "TIMEOUT"]);
+      assert.equal(error.code, "TIMEOUT");
+      assert.equal(attempt, 2);
+    });
+  }),
+
   rule(
-    "when a handler takes too long, the signal fires with TIMEOUT, and the attempt has failed",
+    "on shutdown the signal fires with SHUTDOWN, and the job is released without using up an attempt",
     async (on) => {
       await play(on, async (stage) => {
-        const job = await stage.queue.send(timed, {});
-        const codes: string[] = [];
-        await stage.work({
-          TIMED: async ({ signal }) => {
-            const reason = await aborted(signal);
-            codes.push(reason.code);
-            throw reason;
+        const job = await stage.queue.send(echo, text("a"));
+        const worker = await stage.work({
+          ECHO: async ({ signal }) => {
+            throw await aborted(signal);
           },
         });
         await stage.reaches(job, "active");
+        const stopping = worker.stop({ timeout: SOON });
         await on.elapse(SOON);
-        await on.elapse(SOON);
-        const { error, attempt } = await stage.failure(job);
-        assert.deepEqual(codes, ["TIMEOUT", "TIMEOUT"]);
-        assert.equal(error.code, "TIMEOUT");
-        assert.equal(attempt, 2);
+        await stopping;
+        const { state, attempt, stalls } = (await stage.queue.get(job))!;
+        assert.deepEqual({ state, attempt, stalls }, { state: "queued", attempt: 0, stalls: 0 });
+        await stage.work(echoes);
+        assert.deepEqual(await job.wait(), text("a"));
       });
     },
   ),
 
-  rule("on shutdown the signal fires with SHUTDOWN, and the job is given back uncounted", async (on) => {
-    await play(on, async (stage) => {
-      const job = await stage.queue.send(echo, text("a"));
-      const worker = await stage.work({
-        ECHO: async ({ signal }) => {
-          throw await aborted(signal);
-        },
-      });
-      await stage.reaches(job, "active");
-      const stopping = worker.stop({ timeout: SOON });
-      await on.elapse(SOON);
-      await stopping;
-      const { state, attempt, stalls } = (await stage.queue.get(job))!;
-      assert.deepEqual({ state, attempt, stalls }, { state: "queued", attempt: 0, stalls: 0 });
-      await stage.work(echoes);
-      assert.deepEqual(await job.wait(), text("a"));
-    });
-  }),
-
-  rule("stopping drains what runs, and takes nothing new", async (on) => {
+  rule("stopping waits for running jobs and claims no new ones", async (on) => {
     await play(on, async (stage) => {
       const open = gate();
       const first = await stage.queue.send(echo, text("first"));
@@ -220,7 +220,7 @@ export const workerCases = section("running with createWorker", [
   }),
 
   rule(
-    "progress and logs are read while the handler runs, and the last arrive before its end",
+    "progress and logs are readable while the handler runs, and the last ones arrive before its end",
     async (on) => {
       await play(on, async (stage) => {
         const job = await stage.queue.send(echo, text("a"));
@@ -273,7 +273,7 @@ export const workerCases = section("running with createWorker", [
     });
   }),
 
-  rule("an event carries its documented fields and nothing else", async (on) => {
+  rule("an event has its documented fields and no others", async (on) => {
     await play(on, async (stage) => {
       const events: JobEvent[] = [];
       await stage.queue.subscribe((event) => void events.push(event));
@@ -300,7 +300,7 @@ export const workerCases = section("running with createWorker", [
     });
   }),
 
-  rule("a job that is gone once it has ended is waited for with its result", async (on) => {
+  rule("a wait for a job that isn't kept after its end resolves with its result", async (on) => {
     await play(on, async (stage) => {
       await stage.work({ FORGOTTEN: async ({ data }) => data });
       for (let index = 0; index < 40; index++) {
@@ -310,7 +310,7 @@ export const workerCases = section("running with createWorker", [
     });
   }),
 
-  rule("a listed job that the contract can't read is shown raw, not thrown", async (on) => {
+  rule("list returns jobs that the contract can't read raw, and doesn't throw", async (on) => {
     await play(on, async ({ queue }) => {
       await on.engine.core.enqueue([
         { jobs: [newJob({ id: "old", queue: "stage", messageType: "ECHO", data: "7" })] },

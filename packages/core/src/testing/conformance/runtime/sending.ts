@@ -33,7 +33,7 @@ export const producerCases = section("sending with createQueue", [
   }),
 
   rule(
-    "text with half a surrogate pair is refused where an engine would read it, and touches no neighbour of the tick",
+    "text with half a surrogate pair is rejected where an engine reads it, without affecting other sends of the tick",
     async (on) => {
       await play(on, async ({ queue }) => {
         const half = "Ada \ud83d";
@@ -54,7 +54,7 @@ export const producerCases = section("sending with createQueue", [
     },
   ),
 
-  rule("data keeps what other text may not hold", async (on) => {
+  rule("data may contain text that is rejected elsewhere", async (on) => {
     await play(on, async (stage) => {
       const hostile = "half \ud83d, nul \u0000, 🏋️, \u2028, --";
       const options = { userId: "nul \u0000 🏋️", metadata: { "🏋️": "\u0000", "-": "--" } };
@@ -66,7 +66,7 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule("a retry of a send with the same id stores one job, and says so", async (on) => {
+  rule("repeating a send with the same id stores one job, and reports it", async (on) => {
     await play(on, async ({ queue }) => {
       const first = await queue.send(echo, text("a"), { id: "mine" });
       const second = await queue.send(echo, text("a"), { id: "mine" });
@@ -75,7 +75,7 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule("`dedupe` answers the first job's handle, of the same message", async (on) => {
+  rule("`dedupe` returns the handle of the first job of the same message", async (on) => {
     await play(on, async ({ queue }) => {
       const dedupe = { key: "daily", window: "1h" } as const;
       const first = await queue.send(echo, text("a"), { dedupe });
@@ -87,7 +87,7 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule("with `dedupe`, new work isn't dropped for a job that was cancelled or failed", async (on) => {
+  rule("with `dedupe`, a cancelled or failed job doesn't suppress new work", async (on) => {
     await play(on, async (stage) => {
       const { queue } = stage;
       const dedupe = { key: "daily", window: "1h" } as const;
@@ -120,7 +120,7 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule("a batch with one bad item stores nothing, and tells of every bad one", async (on) => {
+  rule("a batch with bad items stores nothing, and reports every bad item", async (on) => {
     await play(on, async ({ queue }) => {
       const bad = { message: echo, data: { text: 7 } as never };
       const error = await rejection(
@@ -135,7 +135,7 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule("a cycle in a batch is refused by the refs' names", async (on) => {
+  rule("a cycle in a batch is rejected with its refs", async (on) => {
     await play(on, async ({ queue }) => {
       const sending = queue.sendMany([
         { ref: "hen", message: echo, data: text("a"), options: { dependsOn: [{ ref: "egg" }] } },
@@ -179,7 +179,7 @@ export const producerCases = section("sending with createQueue", [
     await play(on, scene, engine);
   }),
 
-  rule("data is validated when sent, and what is invalid isn't stored", async (on) => {
+  rule("data is validated when sent, and invalid data isn't stored", async (on) => {
     await play(on, async ({ queue }) => {
       const error = await rejection(queue.send(dated, { at: "now" as never }), "INVALID_DATA");
       assert.deepEqual(
@@ -190,7 +190,7 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule("data and metadata over their caps are refused, before parsing", async (on) => {
+  rule("data and metadata over their limits are rejected before parsing", async (on) => {
     await play(on, async ({ queue }) => {
       const long = text("x".repeat(300));
       await rejection(queue.send(capped, long), "PAYLOAD_TOO_LARGE");
@@ -211,7 +211,7 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule("explain says that a failed job holds the ordering key, and only while it does", async (on) => {
+  rule("explain says that a failed job holds the ordering key, while it does", async (on) => {
     await play(on, async ({ queue }) => {
       const spec = {
         queue: "stage",
@@ -237,7 +237,7 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule("explain says how often a job was given back by workers that don't handle it", async (on) => {
+  rule("explain says how often workers released a job that they don't handle", async (on) => {
     await play(on, async ({ queue }) => {
       const job = await queue.send(echo, text("a"));
       for (const bounces of [1, 2]) {
@@ -248,7 +248,7 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule("wait answers for a job that has ended, and for one that will", async (on) => {
+  rule("wait resolves for a job that has ended, and for one that will", async (on) => {
     await play(on, async (stage) => {
       const early = await stage.queue.send(echo, text("early"));
       const waiting = early.wait();
@@ -258,7 +258,7 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule("wait answers for a job that is gone as its ending is remembered", async (on) => {
+  rule("wait for a trimmed job settles as its ending is remembered", async (on) => {
     await play(on, async (stage) => {
       const { queue } = stage;
       const [done, quiet, broken, dropped] = [
@@ -291,30 +291,27 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
-  rule(
-    "wait rejects for a job that failed, that was cancelled, that isn't there, and that takes too long",
-    async (on) => {
-      await play(on, async (stage) => {
-        const { queue } = stage;
-        const failed = await queue.send(echo, text("a"), { attempts: 1 });
-        const worker = await stage.work({
-          ECHO: async () => {
-            throw new Error("broken");
-          },
-        });
-        const error = await rejection(failed.wait(), "JOB_FAILED");
-        assert.match(String((error.cause as Error).message), /broken/);
-        await worker.stop();
-        const cancelled = await queue.send(echo, text("b"));
-        await queue.cancel(cancelled);
-        await rejection(cancelled.wait(), "JOB_CANCELLED");
-        await rejection(queue.wait("nowhere"), "JOB_NOT_FOUND");
-        const slow = await queue.send(echo, text("c"));
-        const waiting = rejection(slow.wait({ timeout: SOON }), "WAIT_TIMEOUT");
-        await on.elapse(SOON);
-        await waiting;
-        assert.equal(await stage.state(slow), "queued");
+  rule("wait rejects for a job that failed, was cancelled, isn't stored, or takes too long", async (on) => {
+    await play(on, async (stage) => {
+      const { queue } = stage;
+      const failed = await queue.send(echo, text("a"), { attempts: 1 });
+      const worker = await stage.work({
+        ECHO: async () => {
+          throw new Error("broken");
+        },
       });
-    },
-  ),
+      const error = await rejection(failed.wait(), "JOB_FAILED");
+      assert.match(String((error.cause as Error).message), /broken/);
+      await worker.stop();
+      const cancelled = await queue.send(echo, text("b"));
+      await queue.cancel(cancelled);
+      await rejection(cancelled.wait(), "JOB_CANCELLED");
+      await rejection(queue.wait("nowhere"), "JOB_NOT_FOUND");
+      const slow = await queue.send(echo, text("c"));
+      const waiting = rejection(slow.wait({ timeout: SOON }), "WAIT_TIMEOUT");
+      await on.elapse(SOON);
+      await waiting;
+      assert.equal(await stage.state(slow), "queued");
+    });
+  }),
 ]);

@@ -42,7 +42,7 @@ export const sharingCases = section("order and fairness among workers", [
     });
   }),
 
-  rule("jobs of a message that moved to another queue are run by who serves the old one", async (on) => {
+  rule("jobs of a message that moved to another queue are run by workers of the old queue", async (on) => {
     const before = defineMessage("MOVED", { data: z.object({}), queue: "old" });
     const after = defineMessage("MOVED", { data: z.object({}), queue: "new" });
     const sender = createQueue({ registry: createRegistry([before]), engine: on.engine, clock: on.clock });
@@ -67,7 +67,7 @@ export const sharingCases = section("order and fairness among workers", [
     }
   }),
 
-  rule("two idle workers share ten slow jobs five to five", async (on) => {
+  rule("two idle workers split ten slow jobs five to five", async (on) => {
     await play(on, async (stage) => {
       const ran = [0, 0];
       const handler = (worker: number): StageHandlers => ({
@@ -101,7 +101,7 @@ export const sharingCases = section("order and fairness among workers", [
     });
   }),
 
-  rule("a delayed job runs by itself once its time has come", async (on) => {
+  rule("a delayed job runs on its own once it is due", async (on) => {
     await play(on, async (stage) => {
       await stage.work(echoes);
       const job = await stage.queue.send(echo, text("a"), { delay: SOON });

@@ -15,7 +15,7 @@ import { type StageMessage, stageRegistry } from "./messages.ts";
 
 const SILENT = Object.freeze({ warn() {}, error() {} });
 
-/** Short intervals: on a server that doesn't push, a case waits for them. */
+/** Short intervals, because cases wait for them on a server that doesn't push. */
 const OPTIONS: WorkerOptions = Object.freeze({
   lease: WORKER_LEASE,
   pollInterval: 50,
@@ -23,7 +23,7 @@ const OPTIONS: WorkerOptions = Object.freeze({
   logger: SILENT,
 });
 
-/** Handlers of as many messages as the case needs. */
+/** Handlers for the messages that a case needs. */
 export type StageHandlers = Partial<Handlers<StageMessage>>;
 
 type StageWorker = Worker<StageMessage, string>;
@@ -50,12 +50,12 @@ export class Stage {
     return worker;
   }
 
-  /** Resolves once the job is, or has been, in a state. */
+  /** Resolves once the job has reached a state. */
   reaches(job: JobReference, state: JobState) {
     return waitFor(this.queue, job, state);
   }
 
-  /** Resolves with the job once it is as wanted, as far as events tell. */
+  /** Resolves with the job once it meets a condition. Checked on each event. */
   async until(job: JobReference, isWanted: (job: JobSnapshot) => boolean): Promise<JobSnapshot> {
     let look = () => {};
     const changed = () => new Promise<void>((resolve) => (look = resolve));
@@ -79,11 +79,11 @@ export class Stage {
   /** The error that a job ended with, as readers see it. */
   async failure(job: JobReference) {
     const snapshot = await this.reaches(job, "failed");
-    assert(snapshot.error, "a failed job carries its error");
+    assert(snapshot.error, "a failed job has an error");
     return { ...snapshot, error: snapshot.error };
   }
 
-  /** Stops workers, whatever their handlers do, and closes the queue. */
+  /** Stops workers, even if handlers are running, and closes the queue. */
   async close(): Promise<void> {
     const stopping = this.#workers.map((worker) => worker.stop({ timeout: 0 }));
     while (this.#workers.some((worker) => worker.stats().state !== "stopped")) await this.on.elapse(200);
@@ -92,7 +92,7 @@ export class Stage {
   }
 }
 
-/** Sets the stage, plays, and clears up. `engine`: instead of the one under test, but on the same jobs. */
+/** Runs a case on a stage and closes it. `engine` replaces the one under test, on the same jobs. */
 export async function play(
   on: Scenario,
   scene: (stage: Stage) => Promise<void>,
@@ -116,7 +116,7 @@ export async function rejection(promise: Promise<unknown>, code: ErrorCode): Pro
   return error;
 }
 
-/** A promise and the way to keep it. */
+/** A promise, and the function that resolves it. */
 export function gate<T = void>(): { readonly passed: Promise<T>; readonly open: (value: T) => void } {
   let open!: (value: T) => void;
   const passed = new Promise<T>((resolve) => (open = resolve));
