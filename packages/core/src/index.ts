@@ -87,6 +87,15 @@ export type { JobError, RootCause } from "./queue/read/job-error.ts";
 export type { FailedAttempt, JobLog, JobSnapshot, MessageSnapshot } from "./queue/read/job-snapshot.ts";
 export type { WaitOptions } from "./queue/read/job-waits.ts";
 export {
+  fromWire,
+  type Report,
+  reportFromWire,
+  type ToWireOptions,
+  toWire,
+  type WireForm,
+  type WireSnapshot,
+} from "./queue/read/wire-snapshot.ts";
+export {
   HEALTH_THRESHOLDS,
   type HealthReason,
   type HealthStatus,

@@ -79,13 +79,34 @@ describe("the contract in a browser", () => {
   });
 });
 
+test("what reads snapshots in a browser brings no queue, worker or engine along", async () => {
+  const { metafile } = await build({
+    stdin: { contents: `export { fromWire, reportFromWire } from "./index.ts";`, resolveDir: source },
+    bundle: true,
+    write: false,
+    minify: true,
+    metafile: true,
+    platform: "browser",
+    format: "esm",
+    absWorkingDir: root,
+    external: ["ioredis"],
+  });
+  const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
+  const own = used.filter(
+    (path) => path.startsWith("src/") && !/^src\/(contract|errors|logging)\//.test(path),
+  );
+  expect(own.sort()).toEqual(["src/queue/read/job-snapshot.ts", "src/queue/read/wire-snapshot.ts"]);
+});
+
 /** Which rooms of `src` a room may use at run time. Types may come from anywhere inside `src`. */
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   logging: ["errors"],
   contract: ["errors", "logging"],
   "json-schema": ["contract", "errors"],
-  timing: [],
+  timing: ["errors"],
   engine: ["errors", "timing"],
   memory: ["contract", "engine", "errors", "logging", "timing"],
   middleware: ["errors"],

@@ -5,12 +5,17 @@ import {
   createRegistry,
   createWorker,
   defineMessage,
+  fromWire,
   type HandlerContext,
   type JobHandle,
   type JobSnapshot,
   type MessageDefinition,
   type Queue,
+  reportFromWire,
   type SendItem,
+  type Stats,
+  toWire,
+  type WireSnapshot,
 } from "../src/index.ts";
 import { messageJsonSchema, registryJsonSchema } from "../src/json-schema/index.ts";
 import { createTestQueue } from "../src/testing/index.ts";
@@ -287,5 +292,31 @@ describe("a JSON Schema", () => {
     // @ts-expect-error not a schema
     messageJsonSchema(planCreate, { schemas: { data: "{}" } });
     registryJsonSchema(registry).PLAN_CREATE?.data;
+  });
+});
+
+describe("a wire form", () => {
+  it("keeps the type of its message", async () => {
+    const snapshot = (await queue.get("an id"))!;
+    if (snapshot.messageType !== "PLAN_CREATE") return;
+    const wire = toWire(snapshot);
+    expectTypeOf(wire.messageType).toEqualTypeOf<"PLAN_CREATE">();
+    expectTypeOf(wire.sentAt).toEqualTypeOf<string>();
+    expectTypeOf(wire.failures[0]!.at).toEqualTypeOf<string>();
+    expectTypeOf(wire.result).toEqualTypeOf<unknown>();
+    expectTypeOf(await fromWire(wire, registry)).toEqualTypeOf<JobSnapshot<typeof planCreate>>();
+    const any: WireSnapshot = wire;
+    const back = await fromWire(any, registry);
+    if (back.messageType === "PLAN_CREATE")
+      expectTypeOf(back.result?.savedAt).toEqualTypeOf<Date | undefined>();
+  });
+
+  it("of a report has dates as text", async () => {
+    const wire = toWire(await queue.stats());
+    expectTypeOf(wire.at).toEqualTypeOf<string>();
+    expectTypeOf(wire.totals.states.queued).toEqualTypeOf<number>();
+    expectTypeOf(reportFromWire<Stats>(wire)).toEqualTypeOf<Stats>();
+    // @ts-expect-error no report
+    toWire({ some: "thing" });
   });
 });

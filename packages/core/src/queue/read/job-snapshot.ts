@@ -1,5 +1,5 @@
 import { parseJson } from "../../contract/limits.ts";
-import type { HandlerData, JobProgress, JobResult, Message } from "../../contract/message.ts";
+import type { HandlerData, JobProgress, JobResult, Message, MessagePart } from "../../contract/message.ts";
 import { decodeData, decodePayload } from "../../contract/payload.ts";
 import type { Registry } from "../../contract/registry.ts";
 import type { Codec, MaybePromise } from "../../contract/schema.ts";
@@ -79,18 +79,11 @@ export interface JobLog {
 export async function toSnapshot(record: JobRecord, registry: Registry): Promise<JobSnapshot> {
   const { envelope } = record;
   const message = registry.get(envelope.messageType);
-  const reader = new TolerantReader(message !== undefined);
-  const codec = (part: "result" | "progress") => message?.codecs[part];
-
-  const data = await reader.read(
-    envelope.data,
-    message && ((json) => decodeData(message, envelope.version, json)),
-  );
-  const result = await reader.readOptional(record.result, codec("result"));
-  const progress = await reader.readOptional(record.progress, codec("progress"));
+  const texts = { data: envelope.data, result: record.result, progress: record.progress };
+  const { data, result, progress, raw } = await readPayloads(texts, message, envelope.version);
   const metadata = parseOrText(envelope.metadata) as Readonly<Record<string, unknown>> | undefined;
 
-  return {
+  const snapshot: JobSnapshot = {
     id: record.id,
     messageType: envelope.messageType,
     version: envelope.version,
@@ -100,7 +93,7 @@ export async function toSnapshot(record: JobRecord, registry: Registry): Promise
     ...(result !== undefined && { result: result as never }),
     ...(progress !== undefined && { progress: progress as never }),
     ...(record.error !== undefined && { error: readJobError(record.error) }),
-    raw: reader.isRaw,
+    raw,
     ...(envelope.userId !== undefined && { userId: envelope.userId }),
     ...(metadata !== undefined && { metadata }),
     ...(envelope.traceparent !== undefined && { traceparent: envelope.traceparent }),
@@ -125,6 +118,46 @@ export async function toSnapshot(record: JobRecord, registry: Registry): Promise
       error: readJobError(error),
     })),
     logs: record.logs.map(({ at, message }) => ({ at: new Date(at), message })),
+  };
+  origins.set(snapshot, { message, texts });
+  return snapshot;
+}
+
+/** What a snapshot was read from, for its wire form. */
+export interface SnapshotOrigin {
+  readonly message: Message | undefined;
+  readonly texts: PayloadTexts;
+}
+
+/** JSON texts as engines store them. */
+export type PayloadTexts = { readonly [Part in MessagePart]: string | undefined };
+
+const origins = new WeakMap<object, SnapshotOrigin>();
+
+/** `undefined` of what `toSnapshot` didn't make, such as a copy. */
+export function originOf(snapshot: object): SnapshotOrigin | undefined {
+  return origins.get(snapshot);
+}
+
+interface Payloads {
+  readonly data: unknown;
+  readonly result: unknown;
+  readonly progress: unknown;
+  /** Whether the contract couldn't read one of them. */
+  readonly raw: boolean;
+}
+
+export async function readPayloads(
+  { data = "", result, progress }: PayloadTexts,
+  message: Message | undefined,
+  version: number,
+): Promise<Payloads> {
+  const reader = new TolerantReader(message !== undefined);
+  return {
+    data: await reader.read(data, message && ((json) => decodeData(message, version, json))),
+    result: await reader.readOptional(result, message?.codecs.result),
+    progress: await reader.readOptional(progress, message?.codecs.progress),
+    raw: reader.isRaw,
   };
 }
 
@@ -154,7 +187,7 @@ class TolerantReader {
 }
 
 /** Text that isn't JSON, or holds a key that must not get further, is shown as text. */
-function parseOrText(json: string | undefined): unknown {
+export function parseOrText(json: string | undefined): unknown {
   if (json === undefined || json === "") return undefined;
   try {
     return parseJson("value", json, Number.POSITIVE_INFINITY);
