@@ -56,7 +56,9 @@ describe.each(faults)("a callback that %s", (name, fault) => {
     expect(events).toEqual(["queued", "queued"]);
     expect(logger.lines).toEqual(
       isLogged
-        ? ["error: A listener of the queue threw or rejected. This is logged once; it is called as before."]
+        ? [
+            "error: A listener of the queue threw or rejected. This is logged once, and the function is still called.",
+          ]
         : [],
     );
   });
@@ -85,7 +87,7 @@ describe.each(faults)("a callback that %s", (name, fault) => {
     await settle();
     await new Promise((resolve) => setImmediate(resolve));
     const line =
-      "@org/queue: A listener of the queue threw or rejected. This is logged once; it is called as before.";
+      "@org/queue: A listener of the queue threw or rejected. This is logged once, and the function is still called.";
     if (!isLogged) expect(lines).toEqual([]);
     else {
       expect(lines).toHaveLength(3);
@@ -130,7 +132,7 @@ describe("the logger", () => {
     await clock.advance(0);
     expect(lines).toEqual([
       [
-        "@org/queue: A listener of the queue threw or rejected. This is logged once; it is called as before.",
+        "@org/queue: A listener of the queue threw or rejected. This is logged once, and the function is still called.",
         error,
       ],
     ]);

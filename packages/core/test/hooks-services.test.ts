@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { createWorker, type Outbox, type Service, type ServiceHost } from "../src/index.ts";
-import { STOP_PATIENCE } from "../src/worker/services.ts";
 import { forward, Gate, RecordingLogger, rejection, scan, setup } from "./runtime-support.ts";
 
 /** A service that notes what becomes of it. */
@@ -80,7 +79,7 @@ describe("a service", () => {
     await clock.advance(401);
     expect([failures, service.lines]).toEqual([3, ["start 1"]]);
     expect(logger.lines).toEqual([
-      "error: The service of a middleware couldn't start; the worker goes on trying.",
+      "error: The service of a middleware couldn't start. The worker keeps trying.",
       "warn: The service of a middleware has started now.",
     ]);
     await worker.stop();
@@ -127,7 +126,7 @@ describe("a service", () => {
       .use({ start: async () => ({ stop: () => Promise.reject(new Error("stuck")) }) });
     const worker = await start({ SCAN: () => {} });
     const stopping = worker.stop();
-    await clock.advance(STOP_PATIENCE);
+    await clock.advance(10_000);
     await stopping;
     expect(worker.stats().state).toBe("stopped");
     expect(logger.lines).toEqual([

@@ -258,8 +258,8 @@ describe("settled", () => {
     expect(heard).toEqual(["completed", "completed", "completed"]);
     expect(worker.stats()).toMatchObject({ completed: 3, lost: 0 });
     expect(logger.lines).toEqual([
-      "error: The `settled` of a middleware threw or rejected. This is logged once; it is called as before.",
-      "error: The `settled` of a middleware threw or rejected. This is logged once; it is called as before.",
+      "error: The `settled` of a middleware threw or rejected. This is logged once, and the function is still called.",
+      "error: The `settled` of a middleware threw or rejected. This is logged once, and the function is still called.",
     ]);
   });
 });
@@ -342,7 +342,7 @@ describe("progress", () => {
     await queue.wait(handle);
     expect((await queue.get(handle))?.progress).toEqual({ scanned: 2 });
     expect(logger.lines).toEqual([
-      "error: The `progress` of a middleware threw or rejected. This is logged once; it is called as before.",
+      "error: The `progress` of a middleware threw or rejected. This is logged once, and the function is still called.",
     ]);
   });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SettleRequest } from "../src/engine/core.ts";
 import { createWorker } from "../src/index.ts";
-import { Prefetch } from "../src/worker/pool/prefetch.ts";
 import {
   claimLimits,
   forward,
@@ -18,20 +17,31 @@ import {
 const LEASE = 30_000;
 
 describe("prefetch", () => {
-  it("is none before a handler has ended, and some 20 ms of work then, up to its bound", () => {
-    const prefetch = new Prefetch(10, 1_000);
-    expect(prefetch.size).toBe(0);
-    prefetch.record(50);
-    expect(prefetch.size).toBe(4);
-    for (let n = 0; n < 1_000; n++) prefetch.record(1);
-    expect(prefetch.size).toBeGreaterThanOrEqual(199);
-    for (let n = 0; n < 100; n++) prefetch.record(0);
-    expect(prefetch.size).toBe(1_000);
-    prefetch.suspend();
-    expect(prefetch.size).toBe(0);
-    for (let n = 0; n < 100; n++) prefetch.record(1_000);
-    expect(prefetch.size).toBe(0);
-  });
+  it.each([
+    { duration: 50, prefetch: 1_000, held: 4 },
+    { duration: 500, prefetch: 1_000, held: 0 },
+    { duration: 1, prefetch: 1_000, held: 200 },
+    { duration: 1, prefetch: 30, held: 30 },
+  ])(
+    "is none before a handler has ended, and $held after handlers of $duration ms, of at most $prefetch",
+    async ({ duration, prefetch, held }) => {
+      const { queue, start, settle, clock } = setup();
+      const handler = async () => {
+        await new Promise<void>((resolve) => clock.after(duration, resolve));
+        return planResult();
+      };
+      const worker = await start({ PLAN_CREATE: handler }, { concurrency: 10, prefetch });
+      await Promise.all(Array.from({ length: 500 }, () => queue.send(planCreate, plan())));
+      await settle();
+      expect(worker.stats()).toMatchObject({ running: 10, buffered: 0 });
+      for (let round = 0; round < 10; round++) {
+        await clock.advance(duration);
+        await settle();
+        expect(worker.stats().buffered).toBeLessThanOrEqual(held);
+      }
+      expect(worker.stats()).toMatchObject({ running: 10, buffered: held });
+    },
+  );
 
   it("lets two idle workers share ten one-second jobs five to five", async () => {
     const { queue, clock } = setup();
@@ -225,8 +235,8 @@ describe("an engine that is away", () => {
     await start({ SCAN: () => {} });
     await clock.advance(60_000);
     expect(logger.lines.toSorted()).toEqual([
-      "error: The worker couldn't do the engine's maintenance; it goes on trying.",
-      "error: The worker couldn't settle and claim jobs; it goes on trying.",
+      "error: The worker couldn't do the engine's maintenance. It keeps trying.",
+      "error: The worker couldn't settle and claim jobs. It keeps trying.",
     ]);
     // Every 2 s at the end, not in a hurry.
     expect(flaky.count("claim")).toBeLessThan(45);
@@ -246,7 +256,7 @@ describe("an engine that is away", () => {
     const handle = await queue.send(scan, forward);
     await clock.advance(5_000);
     expect((await queue.get(handle))?.state).toBe("completed");
-    expect(logger.lines).toEqual(["error: The worker couldn't wait for work; it goes on trying."]);
+    expect(logger.lines).toEqual(["error: The worker couldn't wait for work. It keeps trying."]);
   });
 
   it("gets the outcomes that it missed, while their leases last", async () => {
@@ -297,7 +307,7 @@ describe("an engine that is away", () => {
     const handle = await queue.send(scan, forward);
     await clock.advance(LEASE + 1);
     await starting;
-    expect(logger.lines).toContain("error: The worker couldn't settle and claim jobs; it goes on trying.");
+    expect(logger.lines).toContain("error: The worker couldn't settle and claim jobs. It keeps trying.");
     flaky.mend();
     await clock.advance(LEASE + 10_000);
     await settle();

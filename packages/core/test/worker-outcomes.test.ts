@@ -11,7 +11,6 @@ import {
   UnrecoverableError,
 } from "../src/index.ts";
 import { createTestQueue } from "../src/testing/index.ts";
-import { MAX_BOUNCES } from "../src/worker/attempt/attempt-end.ts";
 import {
   forward,
   Gate,
@@ -281,7 +280,7 @@ describe("what this worker doesn't know", () => {
     const id = await store(it, envelope);
     await it.clock.advance(1_000_000);
     const [record] = await it.flaky.engine.inspect.get([id]);
-    expect(record).toMatchObject({ state: "failed", bounces: MAX_BOUNCES, attempt: 1 });
+    expect(record).toMatchObject({ state: "failed", bounces: 20, attempt: 1 });
     expect(JSON.parse(record!.error!)).toMatchObject({ code });
   });
 

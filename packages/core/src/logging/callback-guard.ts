@@ -1,13 +1,10 @@
 import type { Logger } from "./logger.ts";
 
-/**
- * Calls a function of the app that nobody awaits. What it throws, or rejects with, goes to `onError`, which must
- * not throw.
- */
+/** Calls a function of the app without awaiting it. Its error, thrown or rejected, goes to `onError`, which must not throw. */
 export function callSafely(run: () => unknown, onError: (error: unknown) => void): void {
   try {
     const returned = run();
-    // Functions of a type that returns nothing may be asynchronous all the same.
+    // A function whose type returns nothing may still be asynchronous.
     if (typeof returned === "object" && returned !== null) Promise.resolve(returned).then(undefined, onError);
   } catch (error) {
     onError(error);
@@ -15,8 +12,8 @@ export function callSafely(run: () => unknown, onError: (error: unknown) => void
 }
 
 /**
- * Whether a function of the app that must be synchronous returned a promise. The caller refuses it; its rejection is
- * ignored, since one that nobody handles ends the process.
+ * Whether a function of the app that must be synchronous returned a promise. The caller refuses it. Its rejection is
+ * ignored here, because an unhandled one ends the process.
  */
 export function discardPromise(returned: unknown): boolean {
   if (typeof returned !== "object" || returned === null) return false;
@@ -32,10 +29,7 @@ export function discardPromise(returned: unknown): boolean {
   return true;
 }
 
-/**
- * Calls functions of the app. The first error of each is reported, and all are otherwise ignored: they reach neither
- * the library nor the other functions.
- */
+/** Calls functions of the app. Reports the first error of each function, thrown or rejected, and ignores further ones. */
 export class CallbackGuard {
   readonly #report: (error: unknown) => void;
   readonly #failed = new WeakSet<object>();
@@ -57,8 +51,11 @@ export class CallbackGuard {
   }
 }
 
-/** Logs what a guard reports. `what` begins the line: "A listener of the queue". */
+/** The `report` of a guard that logs. `what` begins the line: "A listener of the queue". */
 export function logFailure(what: string, logger: () => Logger): (error: unknown) => void {
   return (error) =>
-    logger().error(`${what} threw or rejected. This is logged once; it is called as before.`, error);
+    logger().error(
+      `${what} threw or rejected. This is logged once, and the function is still called.`,
+      error,
+    );
 }

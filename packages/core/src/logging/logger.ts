@@ -3,24 +3,24 @@ import { messageOf } from "../errors/thrown.ts";
 import { CallbackGuard, callSafely, logFailure } from "./callback-guard.ts";
 
 /**
- * Where the library logs what no call of the app can report. `console` fits. Each line begins with the package's
- * name. A logger may be asynchronous; when it throws or rejects, the line goes to the console instead.
+ * Receives what the library can't report through a call of the app. `console` is one. Each line begins with the
+ * package's name. A logger may be asynchronous; when it throws or rejects, the line goes to the console instead.
  */
 export interface Logger {
-  /** The library goes on, but something deserves a look. */
+  /** The library continues, but something needs attention. */
   warn(message: string, error?: unknown): void;
-  /** Something doesn't work. */
+  /** Something failed. */
   error(message: string, error?: unknown): void;
 }
 
 const PREFIX = "@org/queue: ";
 
-/** An option that takes a `Logger`. */
+/** The schema of an option that takes a `Logger`. */
 export function loggerOption() {
   return z.custom<Logger>(isLogger, "expected { warn(message, error?), error(message, error?) }");
 }
 
-/** The logger with the package's name before each line. Its methods never throw, and never leave a rejection. */
+/** Wraps a logger: each line begins with the package's name, and no method throws or leaves a rejection unhandled. */
 export function safeLogger(logger: Logger): Logger {
   return logger instanceof SafeLogger ? logger : new SafeLogger(logger);
 }
@@ -49,7 +49,7 @@ class SafeLogger implements Logger {
     );
   }
 
-  /** The logger may have failed over the error: it may be anything, so only its text is passed on. */
+  /** The error may be why the logger failed, since it may be anything. Only its text is logged. */
   #fallBack(level: keyof Logger, line: string, error: unknown, failure: unknown): void {
     const lines = [error === undefined ? line : `${line} ${messageOf(error)}`];
     if (!this.#hasFailed) {
@@ -59,18 +59,18 @@ class SafeLogger implements Logger {
     try {
       for (const text of lines) console[level](text);
     } catch {
-      // Nothing is left to report it to.
+      // There is nowhere left to report it.
     }
   }
 }
 
-/** Reads `console` at each call: apps and test runners replace its methods. */
+/** Reads the methods of `console` at each call, because apps and test runners replace them. */
 export const consoleLogger: Logger = safeLogger({
   warn: (...line) => console.warn(...line),
   error: (...line) => console.error(...line),
 });
 
-/** An `onError` of the app as one that never throws, and never leaves a rejection. `what` begins its log line. */
+/** Wraps an `onError` of the app: it never throws or leaves a rejection unhandled. `what` begins its log line. */
 export function safeOnError(what: string, onError: (error: unknown) => unknown): (error: unknown) => void {
   const guard = new CallbackGuard(logFailure(what, () => consoleLogger));
   return (error) => guard.call(onError, error);

@@ -9,36 +9,35 @@ import type { JobState } from "../engine/state-machine.ts";
 import type { JobError } from "../queue/read/job-error.ts";
 
 /**
- * What a handler is given for one attempt of one job. Destructure it, pass it on as it is, or add to it by `with`:
- * all members but `data` are getters of its class, made when they are looked at, and a spread copy has none of them,
- * which its type says too.
+ * What a handler gets for one attempt of one job. Destructure it, pass it on, or extend it with `with`. All members but
+ * `data` are getters of its class, so a spread copy has none of them, and its type says so.
  */
 export declare abstract class HandlerContext<M extends Message = Message> {
   /** Parsed by the message's contract, and upcast to its current version. */
   readonly data: HandlerData<M>;
   get job(): AttemptInfo<M>;
   /**
-   * Aborts when the attempt should stop. Its `reason` is a `QueueError`: `JOB_CANCELLED`, `TIMEOUT`,
-   * `LEASE_LOST` or `SHUTDOWN`. Pass it to whatever is awaited.
+   * Aborts when the attempt should stop. Its `reason` is a `QueueError`: `JOB_CANCELLED`, `TIMEOUT`, `LEASE_LOST` or
+   * `SHUTDOWN`. Pass it to what you await.
    */
   get signal(): AbortSignal;
   /**
-   * Reports progress. Readers see the newest a few times a second; the last always arrives before the end.
+   * Reports progress. Readers see the newest value a few times a second. The last one always arrives before the end.
    *
    * @throws {QueueError} `INVALID_PROGRESS` or `PAYLOAD_TOO_LARGE`.
    */
   get progress(): (value: ReportedProgress<M>) => void;
   /**
-   * Adds a line to the job's log. The newest hundred are kept, each shortened to `limits.log`. Half a surrogate pair
+   * Adds a line to the job's log, which keeps the newest hundred, each shortened to `limits.log`. Half a surrogate pair
    * becomes U+FFFD.
    */
   get log(): (line: string) => void;
-  /** The jobs that this one ran after. */
+  /** The jobs that this one depends on. */
   get dependencies(): DependencyResults;
-  /** Grows with every claim of the job. Writes to the outside that carry it can refuse an older attempt. */
+  /** Grows with every claim of the job. Send it along with external writes, so that they can refuse an older attempt. */
   get fence(): number;
   /**
-   * The context with members of the app's own.
+   * The context with further members.
    *
    * @example
    * worker.handle(planCreate, (context) => createPlan(context.with({ db })));
@@ -56,28 +55,27 @@ export interface AttemptInfo<M extends Message = Message> {
   /** 1 for the first. */
   readonly attempt: number;
   readonly maxAttempts: number;
-  /** Times that a worker died or froze over this job. */
+  /** How often a worker died or froze while it ran this job. */
   readonly stalls: number;
   readonly userId?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly traceparent?: string;
   readonly orderingKey?: string;
-  /** When the producer sent it, by the producer's clock. */
+  /** When it was sent, by the producer's clock. */
   readonly sentAt: Date;
   /** When the engine stored it. */
   readonly createdAt: Date;
 }
 
-/** How the dependencies of a job ended. Read when first asked for, once an attempt. */
+/** The outcomes of a job's dependencies. Read on the first call, once per attempt. */
 export interface DependencyResults {
-  /** All of them, in the order they were named. */
+  /** All dependencies, in the order in which they were named. */
   list(): Promise<readonly DependencyOutcome[]>;
   /**
    * The result of the one dependency that is a job of this message.
    *
-   * @throws {QueueError} `JOB_NOT_FOUND` when there is none (any more), `RESULT_NOT_KEPT` when it had been removed
-   * before this job was sent, `INVALID_STATE` when there are several or it hasn't ended, `JOB_FAILED`,
-   * `JOB_CANCELLED`.
+   * @throws {QueueError} `JOB_NOT_FOUND` when there is none, or none any more. `RESULT_NOT_KEPT` when it was removed before
+   * this job was sent. `INVALID_STATE` when there are several, or it hasn't ended. `JOB_FAILED`, `JOB_CANCELLED`.
    *
    * @example
    * const { planId } = await dependencies.resultOf(planCreate);
@@ -87,16 +85,16 @@ export interface DependencyResults {
 
 export interface DependencyOutcome {
   readonly id: string;
-  /** Absent once even its ending is forgotten. */
+  /** Absent when the engine has forgotten the job. */
   readonly messageType?: string;
-  /** `null` once even its ending is forgotten. */
+  /** `null` when the engine has forgotten the job. */
   readonly state: JobState | null;
-  /** Decoded where the registry knows the message. */
+  /** Decoded if the registry has the message. */
   readonly result?: unknown;
   readonly error?: JobError;
 }
 
-/** Does a job's work. What it returns is the job's result; what it throws fails the attempt. */
+/** Runs one attempt of a job. Its value is the job's result, and its error fails the attempt. */
 export type Handler<M extends Message = Message> = (
   context: HandlerContext<M>,
 ) => HandlerResult<M> | Promise<HandlerResult<M>>;

@@ -8,7 +8,7 @@ import type { SendRequest } from "../queue/send/send-request.ts";
 import type { AttemptInfo, HandlerContext } from "./handler-context.ts";
 
 /**
- * Stands around every send and every attempt, for what concerns all messages: tracing, auditing, status.
+ * Wraps every send and every attempt, for what concerns all messages: tracing, auditing, status.
  *
  * @example
  * queue.use({
@@ -19,71 +19,68 @@ import type { AttemptInfo, HandlerContext } from "./handler-context.ts";
  */
 export interface Middleware {
   /**
-   * Around `send` (one request) and `sendMany` (all of its requests). It may add `userId`, `metadata` or
-   * `traceparent` to the requests that it passes on; `next` validates and stores them, and answers their
-   * handles, which it must return. Requests with a `tx` are stored in that transaction, and so may be
-   * what it writes itself. What it changes is checked like options. It isn't called for a send whose message or
-   * options are refused: those are checked first; the data is validated by `next`.
+   * Wraps `send` (one request) and `sendMany` (all of its requests). It may add `userId`, `metadata` or `traceparent` to
+   * the requests that it passes to `next`, which validates and stores them and returns their handles. It must return
+   * these. Requests with a `tx` are stored in that transaction, which it may use for its own writes. Its changes are
+   * checked like options. It isn't called for a send whose message or options are refused.
    */
   send?(requests: readonly SendRequest[], next: SendNext): Promise<readonly JobHandle[]>;
   /**
-   * Around the handler, in the worker. What it resolves with is the handler's result; what it throws fails
-   * the attempt as if the handler had thrown it.
+   * Wraps the handler, in the worker. Its value is the handler's result, and its error fails the attempt as if the
+   * handler had thrown it.
    */
   run?(context: HandlerContext, next: RunNext): Promise<unknown>;
   /**
-   * A handler reported progress that its schema accepted: the value as it was reported. Called in the
-   * handler's own turn, so it must be fast. Its errors, thrown or rejected, are
-   * logged once per worker and otherwise ignored.
+   * Called when a handler has reported progress that its schema accepts, with the value as it was reported. Must be
+   * fast: it runs inside the handler's call. Errors are logged once per worker and otherwise ignored.
    */
   progress?(context: HandlerContext, value: unknown): void;
   /**
-   * The engine has accepted how an attempt of this process' workers ended. Not called for an attempt that
-   * was lost to another claim. It must be fast. Its errors, thrown or rejected, are logged once per worker and
-   * otherwise ignored.
+   * Called when the engine has accepted the outcome of an attempt of this process. Not called for an attempt that was
+   * lost to another claim. Must be fast. Errors are logged once per worker and otherwise ignored.
    */
   settled?(attempt: SettledAttempt): void;
   /**
-   * Runs something beside each worker of the queue, from its start until its jobs are settled at its stop.
-   * It doesn't hold up the worker. A start that fails is logged and tried again. Workers that were started
-   * before the middleware was added don't start it.
+   * Starts a service beside each worker of the queue. It stops when the worker has stopped and its jobs are settled. The
+   * worker doesn't wait for it. A start that fails is logged and tried again. Workers that were started before the
+   * middleware was added don't start it.
    */
   start?(host: ServiceHost): Promise<Service>;
 }
 
-/** How one attempt ended. All members are getters of its class: a spread copy has none, which its type says too. */
+/** How one attempt ended. All members are getters of its class: a spread copy has none, and its type says so. */
 export declare abstract class SettledAttempt {
   get job(): AttemptInfo;
-  /** As the handler's `fence`: grows with every claim of the job. */
+  /** The handler's `fence`: it grows with every claim of the job. */
   get epoch(): number;
-  /** `retrying`: it failed and will run again. `released`: given back without having counted, as on shutdown. */
+  /** `retrying`: the attempt failed and the job will run again. `released`: it doesn't count, for example on shutdown. */
   get outcome(): "completed" | "failed" | "cancelled" | "retrying" | "released";
-  /** Parsed by the message's contract; absent when it couldn't be. */
+  /** Parsed by the message's contract. Undefined when it couldn't be parsed. */
   get data(): unknown;
-  /** Of a completed one: the JSON value that was stored. */
+  /** The stored JSON value of a completed attempt. */
   get result(): unknown;
-  /** Why it failed, is retried or was cancelled, as it was stored. */
+  /** The stored error of an attempt that failed, is retried or was cancelled. */
   get error(): JobError | undefined;
 }
 
-/** What a service is given to work with. */
+/** What a service can use. */
 export interface ServiceHost {
   readonly queue: Queue;
   readonly engine: Engine;
-  /** The worker's. Its methods never throw. */
+  /** The worker's logger. Its methods never throw. */
   readonly logger: Logger;
 }
 
 /** Something that runs beside a worker. */
 export interface Service {
-  /** Ends it. The worker waits for it, up to ten seconds. */
+  /** Stops the service. The worker waits up to ten seconds. */
   stop(): Promise<void>;
 }
 
 export type SendNext = (requests: readonly SendRequest[]) => Promise<readonly JobHandle[]>;
 export type RunNext = () => Promise<unknown>;
 
-/** The middleware of a queue, first added outermost. */
+/** The middleware of a queue. The first is the outermost. */
 export class MiddlewareChain {
   readonly #sends: NonNullable<Middleware["send"]>[] = [];
   readonly #runs: NonNullable<Middleware["run"]>[] = [];
@@ -116,7 +113,7 @@ export class MiddlewareChain {
         if (Array.isArray(handles) && handles.length === current.length) return handles;
         throw new QueueError(
           "INVALID_OPTIONS",
-          "A send middleware must return what `next` answered: a handle for each request.",
+          "A send middleware must return what `next` returned: a handle for each request.",
         );
       };
     };

@@ -1,19 +1,19 @@
-/** Time as engines and workers see it. Injected, so that tests decide when it passes. */
+/** The time of engines and workers. It is injected, so that tests control it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
   /**
-   * Milliseconds since an arbitrary start that no change of the system's time moves. A worker measures its
-   * leases and durations by it; `now()` stands in where it is absent.
+   * Milliseconds since an arbitrary start, unaffected by changes of the system's time. Workers measure leases and
+   * durations with it. @default `now()`
    */
   monotonic?(): number;
-  /** Calls `run` once, `delay` milliseconds from now, unless cancelled. */
+  /** Calls `run` once after `delay` milliseconds, unless it is cancelled. */
   after(delay: number, run: () => void): CancelTimer;
 }
 
 export type CancelTimer = () => void;
 
-/** `setTimeout` fires at once for longer delays: some 24.8 days. */
+/** `setTimeout` fires at once for longer delays, 24.8 days. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
 export const systemClock: Clock = Object.freeze<Clock>({
@@ -26,7 +26,7 @@ export const systemClock: Clock = Object.freeze<Clock>({
   },
 });
 
-/** One timer after the other. */
+/** Sets one timer after the other. */
 function afterLong(delay: number, run: () => void): CancelTimer {
   let cancel = systemClock.after(MAX_TIMEOUT, () => {
     cancel = systemClock.after(delay - MAX_TIMEOUT, run);

@@ -10,13 +10,13 @@ export interface MaintenanceParts {
   readonly deadline: Deadline;
   /** Milliseconds. */
   readonly interval: number;
-  /** Jobs became runnable. */
+  /** Called when jobs became runnable. */
   readonly onWork: () => void;
 }
 
 const OPERATION = "do the engine's maintenance";
 
-/** The worker's share of the engine's maintenance: expired leases, due jobs, retention. */
+/** Calls the engine's maintenance at intervals: expired leases, due jobs, retention. */
 export class Maintenance {
   readonly #parts: MaintenanceParts;
   #cancelTimer: (() => void) | undefined;
@@ -43,7 +43,7 @@ export class Maintenance {
       if (this.#isStopped) return;
       failureLog.succeeded(OPERATION);
       if (requeued + promoted > 0) onWork();
-      // A bounded turn left work behind; other work gets its turn in between.
+      // One call is bounded. The next follows at once, with other work in between.
       if (more) pause = 0;
     } catch (error) {
       if (this.#isStopped) return;

@@ -1,42 +1,43 @@
 import type { Service, ServiceHost } from "../middleware/middleware.ts";
 import { backoffDelay } from "../timing/backoff.ts";
 import type { Clock } from "../timing/clock.ts";
+import { fulfillsWithin } from "../timing/with-timeout.ts";
 
-/** What is to run beside a worker. */
+/** A service to run beside a worker. */
 export interface ServiceStart {
-  /** For messages: what the worker couldn't start. */
+  /** For log lines: "The … couldn't start". */
   readonly name: string;
   readonly start: (host: ServiceHost) => Promise<Service>;
 }
 
 const START_BACKOFF = { first: 100, max: 2_000 };
-/** Longest that a worker's stop waits for a service's: one that hangs must not keep the process. */
-export const STOP_PATIENCE = 10_000;
+/** Milliseconds that a worker's stop waits for a service's stop: one that hangs must not keep the process. */
+const STOP_TIMEOUT = 10_000;
+/** Milliseconds that it waits for a service's start. The service is stopped whenever it has started. */
+const START_TIMEOUT = 1_000;
 
-/** As long for one whose start is still under way: it is stopped whenever it has started. */
-const START_PATIENCE = 1_000;
-
-/** All that runs beside one worker. */
+/** The services that run beside one worker. */
 export class Services {
-  readonly #keepers: readonly ServiceKeeper[];
+  readonly #runners: readonly ServiceRunner[];
 
   constructor(starts: readonly ServiceStart[], host: ServiceHost, clock: Clock) {
-    this.#keepers = starts.map((start) => new ServiceKeeper(start, host, clock));
+    this.#runners = starts.map((start) => new ServiceRunner(start, host, clock));
   }
 
   start(): void {
-    for (const keeper of this.#keepers) keeper.start();
+    for (const runner of this.#runners) runner.start();
   }
 
-  /** Resolves when all have stopped, or won't. */
+  /** Resolves when all have stopped, or their time is over. */
   async stop(): Promise<void> {
-    await Promise.all(this.#keepers.map((keeper) => keeper.stop()));
+    await Promise.all(this.#runners.map((runner) => runner.stop()));
   }
 }
 
-/** Starts one service, again and again until it has started, and stops it. */
-class ServiceKeeper {
-  readonly #what: ServiceStart;
+/** Starts one service, with retries until it has started, and stops it. */
+class ServiceRunner {
+  readonly #name: string;
+  readonly #startService: ServiceStart["start"];
   readonly #host: ServiceHost;
   readonly #clock: Clock;
   #service: Service | undefined;
@@ -45,8 +46,9 @@ class ServiceKeeper {
   #cancelRetry: (() => void) | undefined;
   #isStopped = false;
 
-  constructor(what: ServiceStart, host: ServiceHost, clock: Clock) {
-    this.#what = what;
+  constructor({ name, start }: ServiceStart, host: ServiceHost, clock: Clock) {
+    this.#name = name;
+    this.#startService = start;
     this.#host = host;
     this.#clock = clock;
   }
@@ -55,46 +57,36 @@ class ServiceKeeper {
     this.#starting = this.#start();
   }
 
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelRetry?.();
-    const { name } = this.#what;
+    const { logger } = this.#host;
     const hasStarted = this.#service !== undefined;
-    return new Promise((resolve) => {
-      const giveUp = () => {
-        if (hasStarted) {
-          this.#host.logger.error(`The ${name} didn't stop within ${STOP_PATIENCE / 1_000} seconds.`);
-        }
-        resolve();
-      };
-      const cancelTimer = this.#clock.after(hasStarted ? STOP_PATIENCE : START_PATIENCE, giveUp);
-      this.#end()
-        .catch((error) => this.#host.logger.error(`The ${name} couldn't be stopped.`, error))
-        .finally(() => {
-          cancelTimer();
-          resolve();
-        });
-    });
+    const stopping = this.#stop().catch((error) =>
+      logger.error(`The ${this.#name} couldn't be stopped.`, error),
+    );
+    const timeout = hasStarted ? STOP_TIMEOUT : START_TIMEOUT;
+    if ((await fulfillsWithin(stopping, timeout, this.#clock)) || !hasStarted) return;
+    logger.error(`The ${this.#name} didn't stop within ${STOP_TIMEOUT / 1_000} seconds.`);
   }
 
   async #start(): Promise<void> {
-    const { name, start } = this.#what;
     const { logger } = this.#host;
     try {
-      this.#service = await start(this.#host);
-      if (this.#failures > 0) logger.warn(`The ${name} has started now.`);
+      this.#service = await this.#startService(this.#host);
+      if (this.#failures > 0) logger.warn(`The ${this.#name} has started now.`);
     } catch (error) {
       if (this.#isStopped) return;
       if (++this.#failures === 1) {
-        logger.error(`The ${name} couldn't start; the worker goes on trying.`, error);
+        logger.error(`The ${this.#name} couldn't start. The worker keeps trying.`, error);
       }
       const pause = backoffDelay(START_BACKOFF, this.#failures);
       this.#cancelRetry = this.#clock.after(pause, () => this.start());
     }
   }
 
-  /** A start that is under way is waited for, so that nothing is left running. */
-  async #end(): Promise<void> {
+  /** Waits for a start in progress, so that nothing is left running. */
+  async #stop(): Promise<void> {
     await this.#starting;
     await this.#service?.stop();
   }

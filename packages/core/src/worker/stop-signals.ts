@@ -1,9 +1,9 @@
-/** With their numbers: a process that a signal ended exits with 128 more. */
+/** With their numbers: a process that a signal ends exits with 128 plus the number. */
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 export type StopSignal = keyof typeof SIGNALS;
 
-/** Calls `onSignal` for the first signal; a second one ends the process at once. Answers what ends it. */
+/** Calls `onSignal` for the first signal; a second one ends the process at once. Returns a function that stops listening. */
 export function listenForSignals(onSignal: (signal: StopSignal) => void): () => void {
   let isFirst = true;
   const listeners = Object.entries(SIGNALS).map(([name, number]) => {

@@ -1,14 +1,14 @@
 import type { AttemptOutcome } from "../engine/core.ts";
 
-/** How the attempts of a worker ended, since it was started. */
+/** Counts how the attempts of a worker ended, from its start. */
 export class WorkerCounters {
   completed = 0;
   failed = 0;
   retried = 0;
   cancelled = 0;
-  /** Given back unrun, or on shutdown. */
+  /** Not run, or stopped by a shutdown. */
   released = 0;
-  /** Leases lost, and outcomes that the engine refused because the lease was. */
+  /** Leases lost, and outcomes that the engine refused because of that. */
   lost = 0;
 
   settled(type: AttemptOutcome["type"], isAccepted: boolean): void {

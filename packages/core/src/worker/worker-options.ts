@@ -4,45 +4,46 @@ import { NAME_PATTERN } from "../contract/names.ts";
 import { duration } from "../contract/options.ts";
 import { type Logger, loggerOption } from "../logging/logger.ts";
 
-/** What `createWorker` takes. */
+/** Options of `createWorker`. */
 export interface WorkerOptions {
   /** Handlers that run at the same time, 1 to 10,000. @default 10 */
   readonly concurrency?: number | undefined;
   /**
-   * How long a job stays this worker's without a sign of life; renewed every third of it. Shorter: a dead
-   * worker's jobs run again sooner. Longer: a blocked event loop is forgiven. "1s" to "1h". @default "30s"
+   * How long the worker holds a job without renewing its lease, which it does every third of this time. With a shorter
+   * lease, a dead worker's jobs run again sooner; a longer one tolerates a blocked event loop. "1s" to "1h".
+   * @default "30s"
    */
   readonly lease?: Duration | undefined;
   /**
-   * The queues to serve, each in its turn. Also one that no message belongs to any more, for the jobs that were sent
+   * The queues to serve, in turn. They may include a queue that no message belongs to any more, for jobs that were sent
    * before the message moved.
    * @default the queues of the messages that have handlers
    */
   readonly queues?: readonly string[] | undefined;
   /**
-   * Most jobs to hold ready beyond the running ones, 0 to 10,000. How many it really is follows the
-   * handlers' durations: some 20 ms of work, none for slow handlers. @default 1_000
+   * Maximum number of jobs to hold ready beyond the running ones, 0 to 10,000. The actual number depends on the
+   * duration of handlers: about 20 ms of work, and none for slow handlers. @default 1_000
    */
   readonly prefetch?: number | undefined;
   /**
-   * How often an idle worker looks for work although nothing woke it, in case a wake-up was lost.
+   * How often an idle worker claims without a wake-up, in case one was lost.
    * "50ms" to "1m". @default "5s"
    */
   readonly pollInterval?: Duration | undefined;
   /**
-   * How often this worker takes its turn at maintenance: expired leases, due jobs, retention. A dead worker's jobs
-   * wait for their lease to end, and then for some worker's next turn. "50ms" to "1m". @default "1.8s"
+   * How often this worker does maintenance: expired leases, due jobs, retention. A dead worker's jobs wait for the end
+   * of their lease, and then for the next maintenance of any worker. "50ms" to "1m". @default "1.8s"
    */
   readonly maintenanceInterval?: Duration | undefined;
-  /** Whether this worker also moves what was sent in transactions to the engine, if the queue has an outbox. @default true */
+  /** Whether this worker also moves jobs from the queue's outbox, if it has one, to the engine. @default true */
   readonly relay?: boolean | undefined;
-  /** Where the worker logs failures of its own: each once when it begins, not with each retry. @default the queue's */
+  /** Where the worker logs its own failures: once for each, not for every retry. @default the queue's logger */
   readonly logger?: Logger | undefined;
 }
 
-/** What `stop` takes. */
+/** Options of `stop`. */
 export interface StopOptions {
-  /** Time that running handlers get to finish before their signals abort. @default "30s" */
+  /** Time for running handlers to finish before their signals abort. @default "30s" */
   readonly timeout?: Duration | undefined;
 }
 
@@ -56,7 +57,7 @@ export const workerOptionsSchema = z.strictObject({
   ),
   prefetch: z._default(z.int().check(z.minimum(0), z.maximum(10_000)), 1_000),
   pollInterval: interval(5_000),
-  // Two seconds after a lease's end at the latest, and with the poll still under one command a second.
+  // Recovers a job at most two seconds after the end of its lease, with less than one command a second, the poll included.
   maintenanceInterval: interval(1_800),
   relay: z._default(z.boolean(), true),
   logger: z.optional(loggerOption()),

@@ -27,12 +27,12 @@ import type { ResolvedWorkerOptions } from "./worker-options.ts";
 
 export interface RuntimeParts {
   readonly queue: QueueRuntime;
-  /** What the services beside the worker are given. */
+  /** For the services that run beside the worker. */
   readonly host: ServiceHost;
   readonly options: ResolvedWorkerOptions;
   readonly queues: readonly string[];
   readonly handlers: ReadonlyMap<string, HandlerEntry>;
-  /** The engine was closed: nothing is left to do but to stop. */
+  /** Called when the engine is found closed: the worker can only stop. */
   readonly onClosed: () => void;
 }
 
@@ -109,7 +109,7 @@ export class WorkerRuntime {
     });
     const onCancel = (ids: readonly string[], reason: string) => pool.cancel(ids, reason);
     failureLog.onClosed(() => {
-      // What the engine doesn't know by now it never will.
+      // A closed engine takes no more outcomes.
       loop.stop();
       onClosed();
     });
@@ -129,20 +129,20 @@ export class WorkerRuntime {
   }
 
   /**
-   * Resolves once the engine has answered, or is merely away.
+   * Resolves once the engine has answered, or failed in a way that may pass.
    *
-   * @throws {QueueError} The engine's, when it will never do.
+   * @throws {QueueError} The engine's error that isn't retryable.
    */
   async start(): Promise<void> {
     this.#maintenance.start();
     this.loop.wake();
-    await this.#failureLog.usable;
+    await this.#failureLog.ready;
     if (this.#isStopping) return;
     this.#services.start();
     this.#cancelRequests.start();
   }
 
-  /** Stops claiming, waits up to `timeout` for what runs, then tells it to stop and gives it back. */
+  /** Stops claiming, waits up to `timeout` for running handlers, then aborts their signals and releases their jobs. */
   async stop(timeout: number): Promise<void> {
     this.#maintenance.stop();
     this.#workWaiter.stop();
@@ -151,10 +151,13 @@ export class WorkerRuntime {
     this.pool.stop();
     this.#bufferWatch.stop();
     if (this.pool.isEmpty) {
-      // Only a claim may be under way. One of an engine that has never answered isn't worth the wait.
+      // Only a claim may be in flight. An engine that has never answered isn't worth waiting for.
       if (this.#failureLog.hasAnswered) await this.#restsWithin(Math.min(timeout, SHUTDOWN_GRACE));
     } else if (!(await this.#restsWithin(timeout))) {
-      const reason = new QueueError("SHUTDOWN", "The worker is stopping; the job is given back.");
+      const reason = new QueueError(
+        "SHUTDOWN",
+        "The worker is stopping. It releases the job for another worker.",
+      );
       this.pool.abortRunning(reason);
       if (!(await this.#restsWithin(SHUTDOWN_GRACE))) {
         this.pool.abandonRunning();

@@ -20,29 +20,29 @@ import { WorkerRuntime } from "./worker-runtime.ts";
 
 export type WorkerState = "new" | "running" | "stopping" | "stopped";
 
-/** A worker at a glance. Counts since its start. */
+/** The state of a worker, and counts since its start. */
 export interface WorkerStats {
   readonly state: WorkerState;
-  /** Handlers that run now. */
+  /** Handlers that are running. */
   readonly running: number;
-  /** Jobs claimed and not begun. */
+  /** Jobs that are claimed and haven't started. */
   readonly buffered: number;
   readonly completed: number;
   readonly failed: number;
   readonly retried: number;
   readonly cancelled: number;
-  /** Given back without having counted as an attempt. */
+  /** Attempts that were released: they don't count as attempts of their jobs. */
   readonly released: number;
-  /** Leases lost; what these attempts did was refused. */
+  /** Leases lost. The outcomes of these attempts were refused. */
   readonly lost: number;
-  /** When the engine last answered a claim: the sign of life of a healthy worker. */
+  /** When the engine last answered a claim. A healthy worker claims at least every `pollInterval`. */
   readonly lastClaimAt?: Date;
 }
 
 /**
- * Claims jobs and runs their handlers. Made by `createWorker`.
+ * Claims jobs and runs their handlers. Created by `createWorker`.
  *
- * `Handled` are the names of the messages that have a handler already.
+ * `Handled` is the union of the names of messages that have a handler.
  */
 export class Worker<M extends Message = Message, Handled extends string = never> {
   readonly #queue: Queue<M>;
@@ -70,10 +70,10 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   /**
-   * Says who does a message's jobs.
+   * Registers the handler for a message.
    *
-   * @throws {QueueError} `INVALID_OPTIONS` when it has a handler already or the worker was started,
-   * `UNKNOWN_MESSAGE`.
+   * @throws {QueueError} `INVALID_OPTIONS` when the message has a handler or the worker was started;
+   * `UNKNOWN_MESSAGE` when the queue's registry doesn't have the message.
    *
    * @example
    * worker.handle(planCreate, async ({ data, signal }) => {
@@ -87,9 +87,9 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   /**
-   * Says who does every message that has no handler yet. One that is left out is a compile error.
+   * Registers handlers for all messages that have none yet. A missing handler is a compile error.
    *
-   * @throws {QueueError} as `handle`, and `INVALID_OPTIONS` naming the messages left out.
+   * @throws {QueueError} The errors of `handle`, and `INVALID_OPTIONS` with the names of missing messages.
    *
    * @example
    * worker.handleAll({
@@ -113,12 +113,12 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   /**
-   * Begins to claim and run jobs. Does nothing when it runs already. Resolves once the engine has answered. An engine
-   * that is away doesn't stop it: the worker logs that, and goes on trying.
+   * Starts claiming and running jobs. Resolves once the engine has answered. Does nothing if the worker is running. If
+   * the engine is unavailable, the worker logs that and keeps trying.
    *
    * @throws {QueueError} `INVALID_OPTIONS` without handlers, and for a queue that neither the registry nor the engine
-   * knows; `CLOSED` once stopped, and when the engine is closed; `ENGINE_MISCONFIGURED` when the engine's server will
-   * never do: a wrong password, an evicting policy, too old a version. Once that is mended it can be started again.
+   * knows. `CLOSED` when the worker was stopped or the engine is closed. `ENGINE_MISCONFIGURED` when the engine's
+   * server can't be used: a wrong password, an evicting policy, an old version. Fix that and call `start` again.
    */
   async start(): Promise<void> {
     if (this.#state === "running") return this.#starting;
@@ -132,7 +132,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     const foreign = queues.filter((queue) => !this.#queue.registry.queues.includes(queue));
     if (foreign.length > 0) {
       await this.#assertKnown(foreign);
-      // Meanwhile it may have been started again, or stopped.
+      // Another call may have started or stopped the worker meanwhile.
       if (this.#state !== "new") return this.start();
     }
     this.#state = "running";
@@ -141,9 +141,9 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   /**
-   * Stops claiming, gives back what hasn't begun, and waits for running handlers. After `timeout` their
-   * signals abort with `SHUTDOWN`; what is still running a second later is given back too. Then the queue's
-   * services stop. Later calls wait for the first one.
+   * Stops claiming, releases jobs that haven't started, and waits for running handlers. After `timeout` their signals
+   * abort with `SHUTDOWN`, and jobs that still run a second later are released too. Then the services of the queue's
+   * middleware stop. Later calls wait for the first one.
    *
    * @throws {QueueError} `INVALID_OPTIONS`.
    */
@@ -153,8 +153,8 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   /**
-   * Stops the worker, as `stop` does, when the process is told to end: by SIGTERM or SIGINT. A second signal ends the
-   * process at once. Resolves once the worker has stopped, for whatever reason; then close what else is open.
+   * Calls `stop` on SIGTERM and SIGINT. A second signal ends the process at once. Resolves once the worker has stopped,
+   * for whatever reason: close the queue and other resources then.
    *
    * @throws {QueueError} `INVALID_OPTIONS`.
    *
@@ -169,7 +169,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     const removeListeners = listenForSignals((signal) => {
       const { running } = this.stats();
       this.#logger.warn(
-        `Got ${signal}. The worker claims nothing more and waits up to ${formatDuration(timeout)} for ${running} running ${running === 1 ? "job" : "jobs"}. ` +
+        `Got ${signal}. The worker stops claiming and waits up to ${formatDuration(timeout)} for ${running} running ${running === 1 ? "job" : "jobs"}. ` +
           "A second signal ends the process at once.",
       );
       void this.stop({ timeout });
@@ -198,13 +198,13 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     };
   }
 
-  /** Resolves when nothing runs and every outcome has been told to the engine, and once the worker stopped. */
+  /** Resolves when no job runs or waits in the worker and the engine knows all outcomes, and once the worker stopped. */
   async idle(): Promise<void> {
     await this.#runtime?.rest();
   }
 
   async #start(queues: readonly string[]): Promise<void> {
-    this.#warnOfGaps(queues);
+    this.#warnOfUnhandled(queues);
     const queue = this.#queue.runtime;
     const runtime = new WorkerRuntime({
       queue,
@@ -234,23 +234,23 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     for (const listener of this.#stopListeners.splice(0)) listener();
   }
 
-  /** By name: bundlers load a module more than once in a process. */
+  /** Finds the message by name: bundlers may load a module more than once in a process. */
   #add(name: string, handler: Handler): void {
     if (this.#state !== "new") {
-      throw new QueueError("INVALID_OPTIONS", "Handlers are added before the worker starts.");
+      throw new QueueError("INVALID_OPTIONS", "The worker was started. Add handlers before that.");
     }
     const message = this.#queue.registry.get(name);
     if (!message) {
       throw new QueueError(
         "UNKNOWN_MESSAGE",
-        `The message ${JSON.stringify(name)} isn't in the queue's registry.`,
+        `The message ${JSON.stringify(name)} isn't in the queue's registry. Add it to createRegistry.`,
       );
     }
     if (typeof handler !== "function") {
       throw new QueueError("INVALID_OPTIONS", `The handler of ${name} must be a function.`);
     }
     if (this.#handlers.has(name)) {
-      throw new QueueError("INVALID_OPTIONS", `The message ${name} has a handler already.`);
+      throw new QueueError("INVALID_OPTIONS", `The message ${name} has a handler. Register only one.`);
     }
     this.#handlers.set(name, { message, handler });
   }
@@ -259,38 +259,38 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     return [...new Set([...this.#handlers.values()].map(({ message }) => message.queue))];
   }
 
-  /** Queues that no message belongs to now, where jobs of messages that moved may wait. */
+  /** For queues that no message belongs to: jobs of messages that moved may wait there. */
   async #assertKnown(queues: readonly string[]): Promise<void> {
     const { engine, registry } = this.#queue.runtime;
     try {
       for (const queue of queues) await assertKnownQueue(queue, registry, engine);
     } catch (error) {
-      // An engine that is away for now may know them.
+      // An engine that is unavailable may know them.
       if (!isQueueError(error) || !error.retryable) throw error;
     }
   }
 
-  #warnOfGaps(queues: readonly string[]): void {
+  #warnOfUnhandled(queues: readonly string[]): void {
     const unhandled = this.#queue.registry.messages.filter(
       ({ name, queue }) => queues.includes(queue) && !this.#handlers.has(name),
     );
     if (unhandled.length > 0) {
       this.#logger.warn(
         `This worker serves ${queues.join(", ")} without a handler for ${unhandled.map(({ name }) => name).join(", ")}. ` +
-          "It will give those jobs back for another worker, and they fail if none takes them.",
+          "It releases their jobs for another worker. They fail if no worker handles them.",
       );
     }
     const unserved = [...this.#handlers.values()].filter(({ message }) => !queues.includes(message.queue));
     if (unserved.length > 0) {
       this.#logger.warn(
-        `This worker handles ${unserved.map(({ message }) => message.name).join(", ")} but doesn't serve their queue.`,
+        `This worker handles ${unserved.map(({ message }) => message.name).join(", ")} but doesn't serve their queues. Add them to \`queues\`.`,
       );
     }
   }
 }
 
 /**
- * Makes a worker for a queue. Add handlers, then `start` it.
+ * Creates a worker for a queue. Register handlers, then `start` it.
  *
  * @throws {QueueError} `INVALID_OPTIONS`.
  *

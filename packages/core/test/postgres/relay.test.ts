@@ -140,7 +140,7 @@ describe.each(drivers)("the relay on $name", ({ open }) => {
     ]);
     expect(logger.lines).toHaveLength(3);
     expect(logger.lines).toContain(
-      "error: onProblem of the outbox threw or rejected. This is logged once; it is called as before.",
+      "error: onProblem of the outbox threw or rejected. This is logged once, and the function is still called.",
     );
     expect(logger.lines.find((line) => line.includes("poison"))).toMatch(
       /^error: The job poison \(PHASE_CREATE\) has been stuck in the outbox since .* after 8 tries: can't store it The relay keeps/,

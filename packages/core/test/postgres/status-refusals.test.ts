@@ -147,7 +147,7 @@ describe("a field that Postgres rejects", () => {
     // The two refusals, and one error of a subscriber.
     await expect.poll(() => errors.length).toBe(3);
     expect(lines).toEqual([
-      "@org/queue: onError of the status table limited threw or rejected. This is logged once; it is called as before.",
+      "@org/queue: onError of the status table limited threw or rejected. This is logged once, and the function is still called.",
     ]);
     vi.restoreAllMocks();
   });

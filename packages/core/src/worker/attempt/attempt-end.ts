@@ -9,7 +9,7 @@ import type { Attempt } from "./attempt.ts";
 import { retryDelay } from "./retry-policy.ts";
 import { toStoredError } from "./stored-error.ts";
 
-/** What becomes of an attempt: settled, given back unrun, or dropped because its lease is lost. */
+/** The end of an attempt: settled, released, or dropped because its lease is lost. */
 export type AttemptEnd =
   | { readonly kind: "settle"; readonly outcome: AttemptOutcome }
   | { readonly kind: "release"; readonly release: Release }
@@ -17,8 +17,8 @@ export type AttemptEnd =
 
 const DROP: AttemptEnd = Object.freeze({ kind: "drop" });
 
-/** A message that no worker knew is given back this often before its job fails: some eight minutes. */
-export const MAX_BOUNCES = 20;
+/** How often a job is released whose message no worker knew, before it fails: after some eight minutes. */
+const MAX_BOUNCES = 20;
 const BOUNCE_BACKOFF = { first: 1_000, max: 30_000 };
 
 /** Whether the next job of the same ordering key may start, as far as the worker knows. */
@@ -39,7 +39,7 @@ export function completed({ job, isLost }: Attempt, result: string | undefined):
   };
 }
 
-/** An attempt that no retry can mend. The engine keeps the raw payload. */
+/** A failure that no retry can fix. The engine keeps the raw payload. */
 export function failed(attempt: Attempt, message: Message | undefined, error: unknown): AttemptEnd {
   const code = isQueueError(error) ? error.code : "HANDLER_FAILED";
   return attempt.isLost ? DROP : settle(attempt.job, "fail", toText(code, error, message));
@@ -55,14 +55,14 @@ export function cancelled(attempt: Attempt, message: Message | undefined, cause?
   return settle(attempt.job, "cancel", toText("JOB_CANCELLED", error, message));
 }
 
-/** A job whose message, or whose version of it, only a newer worker knows: back for one that does. */
+/** Releases a job whose message, or whose version of it, this worker doesn't know, for a newer worker. */
 export function bounced(attempt: Attempt, message: Message | undefined): AttemptEnd {
   const { id, epoch, token, bounces, envelope } = attempt.job;
   if (bounces < MAX_BOUNCES) {
     const delay = backoffDelay(BOUNCE_BACKOFF, bounces + 1);
     return { kind: "release", release: { id, epoch, token, delay, bounce: true } };
   }
-  const times = `Workers gave it back ${bounces} times`;
+  const times = `It was released ${bounces} times`;
   const error = message
     ? new QueueError(
         "UNSUPPORTED_VERSION",
@@ -72,13 +72,13 @@ export function bounced(attempt: Attempt, message: Message | undefined): Attempt
   return failed(attempt, message, error);
 }
 
-/** What a handler's throw means, given what the attempt had been told before. */
+/** The end of an attempt whose handler threw. Depends on why its signal aborted, if it did. */
 export function threw(attempt: Attempt, message: Message, error: unknown): AttemptEnd {
   const { job, abortReason } = attempt;
   if (attempt.isLost) return DROP;
   if (attempt.cancelReason !== undefined) return cancelled(attempt, message, error);
   if (isQueueError(error, "UNRECOVERABLE")) return failed(attempt, message, error);
-  // The attempt didn't fail, the worker is leaving: it doesn't count.
+  // The attempt doesn't count: it didn't fail, the worker stops.
   if (abortReason?.code === "SHUTDOWN") return released(attempt);
   if (abortReason?.code === "TIMEOUT") return timedOut(attempt, message, error);
   if (isQueueError(error, "RETRY_AFTER")) {
@@ -87,12 +87,12 @@ export function threw(attempt: Attempt, message: Message, error: unknown): Attem
   return failedAttempt(job, message, "HANDLER_FAILED", error);
 }
 
-/** `error` is what the handler threw on its way out, if it did. */
+/** `error` is what the handler threw when its signal aborted, if it did. */
 export function timedOut(attempt: Attempt, message: Message, error?: unknown): AttemptEnd {
   if (attempt.isLost) return DROP;
   if (attempt.cancelReason !== undefined) return cancelled(attempt, message, error);
   const timeout = new QueueError("TIMEOUT", `The attempt ran longer than ${message.timeout} ms.`, {
-    // A handler that passes its signal on throws the reason itself.
+    // A handler that passes its signal on throws the signal's reason.
     cause: error === attempt.abortReason ? undefined : error,
   });
   return failedAttempt(attempt.job, message, "TIMEOUT", timeout);
@@ -120,7 +120,7 @@ function toText(code: ErrorCode, error: unknown, message: Message | undefined): 
   return toStoredError(code, error, (message?.limits ?? DEFAULT_LIMITS).error);
 }
 
-/** The error may come from another copy of this package, of another version, or be a proxy. */
+/** The error may be a proxy, or come from another version of this package. */
 function readDelay(error: object): number | undefined {
   try {
     const { delay } = error as { readonly delay?: unknown };

@@ -24,7 +24,7 @@ export function toAttemptInfo(job: ClaimedJob, metadataCap: number): AttemptInfo
   };
 }
 
-/** What a foreign producer wrote may be anything; metadata that can't be read is none. */
+/** Undefined when it can't be read: a foreign producer may have written anything. */
 function readMetadata(json: string | undefined, cap: number): Readonly<Record<string, unknown>> | undefined {
   if (json === undefined) return undefined;
   try {

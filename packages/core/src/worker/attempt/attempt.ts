@@ -3,34 +3,34 @@ import type { LogEntry } from "../../engine/job.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { HandlerContext } from "../../middleware/handler-context.ts";
 
-/** `buffered`: claimed, not begun. `ended`: its outcome is on its way to the engine. */
+/** `buffered`: claimed and not started. `ended`: its outcome is on its way to the engine. */
 export type AttemptPhase = "buffered" | "running" | "ended";
 
-/** Log lines that wait for a heartbeat; an engine keeps a hundred. */
+/** Log lines that wait for a heartbeat. An engine keeps a hundred. */
 const MAX_PENDING_LOGS = 100;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** One claim of one job, from the claim to its settlement. Plain and small: there is one for every job run. */
+/** One claim of one job, until it is settled. Kept small: every job that runs has one. */
 export class Attempt {
   readonly job: ClaimedJob;
   phase: AttemptPhase = "buffered";
-  /** On the worker's monotonic clock: from then on the engine may give the job to another. */
+  /** On the worker's monotonic clock. After that the engine may give the job to another worker. */
   leaseUntil: number;
   /** When it took its slot, on the worker's monotonic clock. */
   startedAt = 0;
-  /** Whether its handler was called: what didn't get that far tells nothing of how long handlers take. */
+  /** Whether its handler was called. Other attempts don't count for the duration of handlers. */
   hasRun = false;
-  /** Another epoch may hold the job: whatever comes of this attempt is dropped. */
+  /** Whether its lease is lost: another epoch may hold the job, so its outcome is dropped. */
   isLost = false;
   cancelReason: string | undefined;
-  /** Why the signal fired, the first time. */
+  /** The first reason for which the signal aborted. */
   abortReason: QueueError | undefined;
-  /** What is to begin when this one has ended: the next job of its ordering key, reserved by the same claim. */
+  /** The next job of its ordering key, reserved by the same claim. It starts when this one has ended. */
   next: Attempt | undefined;
-  /** What its handler was given; kept only for those who ask how attempts end. */
+  /** The handler's context, kept only for `settled` middleware. */
   context: HandlerContext | undefined;
-  /** On the worker's monotonic clock: the end of its timeout's grace. What completes later doesn't count. */
+  /** On the worker's monotonic clock: the end of its timeout's grace. A later completion is a timeout. */
   deadline: number | undefined;
   /** Of its timeout. */
   cancelTimer: (() => void) | undefined;
@@ -43,7 +43,7 @@ export class Attempt {
     this.leaseUntil = leaseUntil;
   }
 
-  /** Made only for handlers that look at it. */
+  /** Created on first access: most handlers don't use it. */
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
@@ -58,7 +58,7 @@ export class Attempt {
     this.#controller?.abort(reason);
   }
 
-  /** Its own timers end with it. */
+  /** Ends the attempt and its timer. */
   end(): void {
     this.phase = "ended";
     this.cancelTimer?.();
@@ -90,7 +90,7 @@ export class Attempt {
     if (this.#logs.length > MAX_PENDING_LOGS) this.#logs.shift();
   }
 
-  /** What the next heartbeat carries. It counts as delivered unless given back. */
+  /** The attempt's part of the next heartbeat. It counts as delivered unless it is restored. */
   takeHeartbeat(): Heartbeat {
     const heartbeat: Mutable<Heartbeat> = { id: this.job.id, epoch: this.job.epoch, token: this.job.token };
     if (this.#progress !== undefined) heartbeat.progress = this.#progress;
@@ -100,8 +100,8 @@ export class Attempt {
     return heartbeat;
   }
 
-  /** A heartbeat that didn't get through: what it carried waits again, behind nothing newer. */
-  giveBackHeartbeat({ progress, logs }: Heartbeat): void {
+  /** Puts back what a failed heartbeat carried. Newer progress wins; logs keep their order. */
+  restoreHeartbeat({ progress, logs }: Heartbeat): void {
     this.#progress ??= progress;
     if (logs) this.#logs = [...logs, ...(this.#logs ?? [])].slice(-MAX_PENDING_LOGS);
   }

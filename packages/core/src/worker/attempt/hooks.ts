@@ -6,7 +6,7 @@ import type { MiddlewareChain } from "../../middleware/middleware.ts";
 import type { PendingEnd } from "../pool/pending-ends.ts";
 import type { Attempt } from "./attempt.ts";
 import type { HandlerEntry } from "./handler-entry.ts";
-import { EndedAttempt } from "./settled-attempt.ts";
+import { LazySettledAttempt } from "./settled-attempt.ts";
 
 /** Calls the queue's middleware for the progress of attempts and for their ends. */
 export class Hooks {
@@ -26,7 +26,7 @@ export class Hooks {
     for (const hook of this.#middleware.progress) this.#progress.call(hook, context, value);
   }
 
-  /** The engine has answered for these outcomes. */
+  /** Reports the outcomes that the engine has accepted. */
   settled(outcomes: readonly PendingEnd<AttemptOutcome>[], verdicts: SettleReply["verdicts"]): void {
     if (this.#middleware.settled.length === 0) return;
     outcomes.forEach(({ attempt, item }, index) => {
@@ -34,6 +34,7 @@ export class Hooks {
     });
   }
 
+  /** Reports attempts that were released. */
   released(releases: readonly PendingEnd<Release>[]): void {
     if (this.#middleware.settled.length === 0) return;
     for (const { attempt } of releases) this.#callSettled(attempt, undefined);
@@ -41,7 +42,7 @@ export class Hooks {
 
   #callSettled(attempt: Attempt, outcome: AttemptOutcome | undefined): void {
     const message = this.#handlers.get(attempt.job.envelope.messageType)?.message;
-    const ended = new EndedAttempt(attempt, message, outcome);
+    const ended = new LazySettledAttempt(attempt, message, outcome);
     for (const hook of this.#middleware.settled) this.#settled.call(hook, ended);
   }
 }

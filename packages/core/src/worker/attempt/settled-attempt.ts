@@ -10,11 +10,11 @@ import { toAttemptInfo } from "./attempt-info.ts";
 
 const OUTCOMES = { complete: "completed", retry: "retrying", fail: "failed", cancel: "cancelled" } as const;
 
-/** Made for those who ask how an attempt ended. What costs anything is read when they look at it. */
-export class EndedAttempt implements SettledAttempt {
+/** A settled attempt for middleware. Whatever costs anything is read on access. */
+export class LazySettledAttempt implements SettledAttempt {
   readonly #attempt: Attempt;
   readonly #message: Message | undefined;
-  /** None for an attempt that was given back. */
+  /** Undefined when the attempt was released. */
   readonly #end: AttemptOutcome | undefined;
   #job: AttemptInfo | undefined;
 
@@ -53,7 +53,7 @@ export class EndedAttempt implements SettledAttempt {
     return end && end.type !== "complete" ? readJobError(end.error) : undefined;
   }
 
-  /** Of an attempt that ended before its handler was called. */
+  /** For an attempt that ended before its handler was called. */
   #decode(): unknown {
     const { version, data: json } = this.#attempt.job.envelope;
     if (!this.#message) return undefined;
@@ -62,7 +62,7 @@ export class EndedAttempt implements SettledAttempt {
       if (!(data instanceof Promise)) return data;
       data.catch(() => undefined);
     } catch {
-      // It may have ended because of that.
+      // The attempt may have ended because of its data.
     }
     return undefined;
   }

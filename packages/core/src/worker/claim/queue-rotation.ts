@@ -1,4 +1,4 @@
-/** Serves several queues in turn: each claim begins with the next, so that a busy one can't starve the rest. */
+/** The order of the queues for each claim: it starts with the next queue each time, so that a busy one can't starve the rest. */
 export class QueueRotation {
   readonly #orders: readonly (readonly string[])[];
   #index = 0;

@@ -13,17 +13,15 @@ export interface WorkWaiterParts {
 }
 
 const OPERATION = "wait for work";
-/** An engine that hasn't answered so long after its own bound never will: its connection is dead. */
-const OVERDUE = 1_000;
-/** Waits shorter than this that led to nothing look like an engine that wakes for work it doesn't hand out. */
+/** Milliseconds after the wait's own timeout in which the engine must answer. Later, its connection is dead. */
+const ANSWER_GRACE = 1_000;
+/** Wakes in fewer milliseconds without a job claimed suggest that the engine wakes for jobs it doesn't hand out. */
 const SHORT_WAIT = 20;
-const TOLERATED_EMPTY_WAKES = 2;
+/** More of them in a row are slowed down. */
+const MAX_EMPTY_WAKES = 2;
 const EMPTY_WAKE_BACKOFF = { first: 5, max: 250 };
 
-/**
- * Waits, when there was nothing to claim, until there may be something: the engine says so, or the poll
- * interval is over, whatever became of the engine's wait.
- */
+/** Waits for work: until the engine reports some, and at most for the poll interval, even if the engine hangs. */
 export class WorkWaiter {
   readonly #parts: WorkWaiterParts;
   #isWaiting = false;
@@ -41,7 +39,7 @@ export class WorkWaiter {
     if (this.#isWaiting || this.#isStopped) return;
     this.#isWaiting = true;
     this.#onWork = onWork;
-    const excess = this.#emptyWakes - TOLERATED_EMPTY_WAKES;
+    const excess = this.#emptyWakes - MAX_EMPTY_WAKES;
     if (excess <= 0) this.#block();
     else this.#pause(backoffDelay(EMPTY_WAKE_BACKOFF, excess), () => this.#block());
   }
@@ -62,7 +60,7 @@ export class WorkWaiter {
     const since = monotonicNow(clock);
     const end = () => {
       controller.abort();
-      cancelOverdue();
+      cancelTimer();
       this.#endWait = undefined;
     };
     const wake = () => {
@@ -71,7 +69,7 @@ export class WorkWaiter {
       this.#emptyWakes = monotonicNow(clock) - since < SHORT_WAIT ? this.#emptyWakes + 1 : 0;
       this.#wake();
     };
-    const cancelOverdue = clock.after(pollInterval + OVERDUE, wake);
+    const cancelTimer = clock.after(pollInterval + ANSWER_GRACE, wake);
     this.#endWait = end;
     engine.core.waitForWork({ queues, timeout: pollInterval, signal: controller.signal }).then(
       () => {

@@ -14,7 +14,7 @@ interface Read {
   readonly record: JobRecord | null;
 }
 
-/** Reads the dependencies of one attempt, once, when the handler first asks. */
+/** Reads the dependencies of one attempt once, on the first call. */
 export class LazyDependencyResults implements DependencyResults {
   readonly #engine: Engine;
   readonly #registry: Registry;
@@ -61,7 +61,7 @@ export class LazyDependencyResults implements DependencyResults {
     try {
       return await this.#reads;
     } catch (error) {
-      // The handler may ask again once the engine is back.
+      // The handler may call again when the engine is back.
       this.#reads = undefined;
       throw error;
     }

@@ -41,7 +41,7 @@ export class Executor {
 
   /** Starts as many attempts as there are slots for. */
   fill(): void {
-    // A handler that ends synchronously comes back here: the loop below goes on with it.
+    // A handler that ends synchronously calls this again; the loop below continues.
     if (this.#isFilling) return;
     this.#isFilling = true;
     while (this.#startsLeft > 0) {
@@ -68,8 +68,8 @@ export class Executor {
     } else this.#decode(attempt, entry);
   }
 
-  // Each step goes on at once when it is synchronous: awaits and closures for every job would cost more
-  // than all else that the runtime does for it.
+  // A synchronous step calls the next one directly: awaits and closures for every job would cost more than everything
+  // else that the runtime does for it.
 
   #decode(attempt: Attempt, entry: HandlerEntry): void {
     const { version, data: json } = attempt.job.envelope;
@@ -90,7 +90,7 @@ export class Executor {
   }
 
   #run(attempt: Attempt, entry: HandlerEntry, data: unknown): void {
-    // Much may have happened while an asynchronous schema read the data.
+    // An asynchronous schema may have taken a while.
     if (attempt.phase === "ended") return;
     if (attempt.cancelReason !== undefined) this.#end(attempt, cancelled(attempt, entry.message));
     else if (attempt.isLost || attempt.abortReason) this.#end(attempt, released(attempt));
@@ -100,13 +100,13 @@ export class Executor {
   #call(attempt: Attempt, { message, handler }: HandlerEntry, data: unknown): void {
     const { middleware } = this.#parts;
     attempt.hasRun = true;
-    if (message.timeout !== undefined) this.#limit(attempt, message, message.timeout);
+    if (message.timeout !== undefined) this.#limitTime(attempt, message, message.timeout);
     const context = new JobContext(data, attempt, message, this.#parts);
     if (middleware.settled.length > 0) attempt.context = context;
     let returned: unknown;
     try {
       returned = middleware.hasRun ? middleware.run(context, async () => handler(context)) : handler(context);
-      // Other libraries' promises; `resolve` answers a native one as it is.
+      // For other libraries' promises; `resolve` returns a native one as it is.
       if (isThenable(returned)) returned = Promise.resolve(returned);
     } catch (error) {
       this.#end(attempt, threw(attempt, message, error));
@@ -123,7 +123,7 @@ export class Executor {
 
   #encode(attempt: Attempt, message: Message, value: unknown): void {
     const { result: codec } = message.codecs;
-    // A handler that blocks the event loop is over before the timer of its grace.
+    // A handler that blocks the event loop ends before the timer of its grace fires.
     if (attempt.deadline !== undefined && monotonicNow(this.#parts.clock) >= attempt.deadline) {
       this.#end(attempt, timedOut(attempt, message));
       return;
@@ -145,8 +145,8 @@ export class Executor {
     }
   }
 
-  /** Signals first; a handler that doesn't stop by itself can't keep its job, or its slot, for ever. */
-  #limit(attempt: Attempt, message: Message, timeout: number): void {
+  /** Aborts the signal first. A handler that doesn't stop then loses its job and its slot after the grace. */
+  #limitTime(attempt: Attempt, message: Message, timeout: number): void {
     const { clock } = this.#parts;
     const { timeoutGrace } = message;
     attempt.deadline = monotonicNow(clock) + timeout + timeoutGrace;
@@ -156,7 +156,7 @@ export class Executor {
     });
   }
 
-  /** The first end counts: what an abandoned handler does later changes nothing. */
+  /** Only the first end counts, whatever an abandoned handler does later. */
   #end(attempt: Attempt, end: AttemptEnd): void {
     if (attempt.phase === "ended") return;
     attempt.end();

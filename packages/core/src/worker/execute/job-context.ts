@@ -12,7 +12,7 @@ import type { Hooks } from "../attempt/hooks.ts";
 import type { Heartbeats } from "../lease/heartbeats.ts";
 import { LazyDependencyResults } from "./dependency-results.ts";
 
-/** What all contexts of a worker share. */
+/** Shared by all contexts of a worker. */
 export interface ContextParts {
   readonly engine: Engine;
   readonly registry: Registry;
@@ -22,8 +22,8 @@ export interface ContextParts {
 }
 
 /**
- * A handler's context. All but the data is made when the handler looks at it: most handlers use little of
- * it, and there is one for every job run.
+ * A handler's context. All members but the data are created on access: every job that runs has a context, and most
+ * handlers use little of it.
  */
 export class JobContext implements HandlerContext {
   readonly data: unknown;
@@ -76,7 +76,7 @@ export class JobContext implements HandlerContext {
         json.catch(() => undefined);
         throw invalidProgress(name, "its `progress` schema must be synchronous");
       }
-      if (json === "") throw invalidProgress(name, "undefined can't be told from none");
+      if (json === "") throw invalidProgress(name, "undefined can't be stored");
       if (this.#attempt.phase !== "running") return;
       this.#attempt.setProgress(json);
       this.#parts.heartbeats.report(this.#attempt);
@@ -98,7 +98,7 @@ function invalidProgress(name: string, problem: string): QueueError {
   return new QueueError("INVALID_PROGRESS", `${name} can't report progress: ${problem}.`);
 }
 
-/** The type asks for text; a value that can't be turned into one must not fail the job over a log line. */
+/** A line that isn't text, which the type forbids, must not fail the job. */
 function toText(line: unknown): string {
   try {
     return String(line);

@@ -4,10 +4,13 @@ import { facetOf } from "../../engine/facet.ts";
 import type { CancelListener } from "../../engine/operate.ts";
 import type { Clock } from "../../timing/clock.ts";
 
-/** Time until the engine is asked again, when it couldn't say. */
-const RETRY = 5_000;
+/** Milliseconds until the next try to subscribe. */
+const RETRY_INTERVAL = 5_000;
 
-/** Hears at once, from an engine that can push, which of this worker's jobs are to stop. Heartbeats tell the rest. */
+/**
+ * Subscribes to cancel requests, where the engine can push them: then handlers stop at once, and not with the next
+ * heartbeat.
+ */
 export class CancelRequests {
   readonly #engine: Engine;
   readonly #clock: Clock;
@@ -31,7 +34,7 @@ export class CancelRequests {
           if (this.#isStopped) this.stop();
         },
         () => {
-          if (!this.#isStopped) this.#cancelRetry = this.#clock.after(RETRY, () => this.start());
+          if (!this.#isStopped) this.#cancelRetry = this.#clock.after(RETRY_INTERVAL, () => this.start());
         },
       );
   }

@@ -19,28 +19,29 @@ export interface HeartbeatParts {
   readonly lease: number;
 }
 
-/** Progress and logs travel at most this often. */
-export const REPORT_INTERVAL = 250;
-/** With less time than this left on a lease, a failed renewal isn't tried again. */
-const LAST_TRY = 200;
-/** Longest to look for a cancellation's reason before the handler is told without it. */
+/** Milliseconds between calls that deliver progress and logs, at least. */
+const REPORT_INTERVAL = 250;
+/** Milliseconds that a lease must still last for a failed renewal to be tried again. */
+const MIN_RETRY_TIME = 200;
+/** Milliseconds to read why a job is cancelled. After that its signal aborts without the reason. */
 const CANCEL_REASON_TIMEOUT = 1_000;
 const OPERATION = "renew its leases";
 
 /**
- * Keeps the leases of all held jobs, in one call every third of a lease. Progress and logs ride along, and
- * its answers tell of lost leases and cancellations.
+ * Renews the leases of all held jobs, in one call every third of a lease. The calls carry progress and logs; their
+ * answers report lost leases and cancellations.
  */
 export class Heartbeats {
   readonly #parts: HeartbeatParts;
   readonly #interval: number;
   readonly #timeout: number;
+  /** Attempts with progress or logs to deliver. */
   readonly #dirty = new Set<Attempt>();
-  #underway: Promise<void> | undefined;
-  #cancelBeat: (() => void) | undefined;
-  #cancelReport: (() => void) | undefined;
+  #inFlight: Promise<void> | undefined;
+  #cancelBeatTimer: (() => void) | undefined;
+  #cancelReportTimer: (() => void) | undefined;
   #isReportDue = false;
-  /** The next call carries all held jobs. */
+  /** Whether the next call carries all held jobs. */
   #isBeatDue = false;
   #lastReport = Number.NEGATIVE_INFINITY;
   #isStopped = false;
@@ -53,11 +54,11 @@ export class Heartbeats {
 
   /** Renews leases for as long as jobs are held. */
   start(): void {
-    if (this.#cancelBeat || this.#isStopped) return;
-    this.#cancelBeat = this.#parts.clock.after(this.#interval, () => this.#beat());
+    if (this.#cancelBeatTimer || this.#isStopped) return;
+    this.#cancelBeatTimer = this.#parts.clock.after(this.#interval, () => this.#beat());
   }
 
-  /** The attempt has progress or logs to deliver: soon, together with others. */
+  /** Delivers the progress and logs of an attempt soon, together with those of others. */
   report(attempt: Attempt): void {
     this.#dirty.add(attempt);
     if (this.#isReportDue || this.#isStopped) return;
@@ -71,31 +72,31 @@ export class Heartbeats {
     };
     const wait = this.#lastReport + REPORT_INTERVAL - monotonicNow(this.#parts.clock);
     if (wait <= 0) nextTurn(deliver);
-    else this.#cancelReport = this.#parts.clock.after(wait, deliver);
+    else this.#cancelReportTimer = this.#parts.clock.after(wait, deliver);
   }
 
-  /** Resolves once what these attempts reported has reached the engine, or can't. */
+  /** Delivers the progress and logs of these attempts now. Never rejects: it resolves when the call fails, too. */
   async flush(attempts: readonly Attempt[]): Promise<void> {
-    await this.#underway;
+    await this.#inFlight;
     const dirty = attempts.filter((attempt) => attempt.isDirty);
     if (dirty.length > 0) await this.#deliver(dirty);
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#cancelBeat?.();
-    this.#cancelReport?.();
+    this.#cancelBeatTimer?.();
+    this.#cancelReportTimer?.();
   }
 
   #beat(): void {
-    this.#cancelBeat = undefined;
+    this.#cancelBeatTimer = undefined;
     const { pool, clock } = this.#parts;
     this.#expire();
     if (pool.held.size === 0 || this.#isStopped) return;
     this.#isBeatDue = true;
     void this.#deliver([]);
-    // Should renewals fail, or hang, the leases' ends must still be noticed in time.
-    this.#cancelBeat = clock.after(Math.min(this.#interval, this.#untilExpiry()), () => this.#beat());
+    // The end of a lease must be noticed in time even if the renewal fails or hangs.
+    this.#cancelBeatTimer = clock.after(Math.min(this.#interval, this.#untilExpiry()), () => this.#beat());
   }
 
   #expire(): void {
@@ -103,7 +104,7 @@ export class Heartbeats {
     const now = monotonicNow(clock);
     for (const attempt of pool.held) {
       if (now >= attempt.leaseUntil) {
-        pool.lose(attempt, "The lease couldn't be renewed in time; another worker may run the job.");
+        pool.lose(attempt, "The lease couldn't be renewed in time. Another worker may run the job.");
       }
     }
   }
@@ -117,18 +118,18 @@ export class Heartbeats {
     return Math.max(1, earliest - monotonicNow(clock));
   }
 
-  /** One call at a time. A beat that falls due meanwhile makes the next one carry all. */
+  /** Makes one call at a time. When a beat is due meanwhile, the next call carries all held jobs. */
   async #deliver(attempts: Iterable<Attempt>): Promise<void> {
-    while (this.#underway) await this.#underway;
+    while (this.#inFlight) await this.#inFlight;
     const { held } = this.#parts.pool;
     const current = this.#isBeatDue ? [...held] : [...attempts].filter((attempt) => held.has(attempt));
     this.#isBeatDue = false;
     for (const attempt of [...attempts, ...current]) this.#dirty.delete(attempt);
     if (current.length === 0 || this.#isStopped) return;
-    this.#underway = this.#extend(current).finally(() => {
-      this.#underway = undefined;
+    this.#inFlight = this.#extend(current).finally(() => {
+      this.#inFlight = undefined;
     });
-    await this.#underway;
+    await this.#inFlight;
   }
 
   async #extend(attempts: readonly Attempt[]): Promise<void> {
@@ -147,13 +148,13 @@ export class Heartbeats {
       });
     } catch (error) {
       attempts.forEach((attempt, index) => {
-        attempt.giveBackHeartbeat(leases[index]!);
+        attempt.restoreHeartbeat(leases[index]!);
       });
       if (!this.#isStopped) this.#retryBeat(failureLog.failed(OPERATION, error));
     }
   }
 
-  /** Heartbeats tell that, the job's record tells why. */
+  /** The heartbeat's answer has no reason; the job's record does. */
   async #cancel(attempt: Attempt): Promise<void> {
     const { engine, deadline } = this.#parts;
     let reason = DEFAULT_CANCEL_REASON;
@@ -162,17 +163,17 @@ export class Heartbeats {
       const [record] = await deadline.limit(read, CANCEL_REASON_TIMEOUT);
       if (record?.error !== undefined && record.cancelRequested) reason = readJobError(record.error).message;
     } catch {
-      // The handler must stop all the same.
+      // The handler must stop anyway.
     }
     attempt.cancel(reason);
   }
 
-  /** Sooner the less time is left, and once more when none is, to notice that. */
+  /** The less time is left, the sooner; and once at the end of the lease, to notice that it is lost. */
   #retryBeat(pause: number): void {
     const left = this.#untilExpiry();
-    this.#cancelBeat?.();
-    this.#cancelBeat = this.#parts.clock.after(
-      Math.min(pause, left > LAST_TRY ? Math.floor(left / 2) : left),
+    this.#cancelBeatTimer?.();
+    this.#cancelBeatTimer = this.#parts.clock.after(
+      Math.min(pause, left > MIN_RETRY_TIME ? Math.floor(left / 2) : left),
       () => this.#beat(),
     );
   }

@@ -1,11 +1,11 @@
-/** How much work to hold ready: long enough to cover a round trip, short enough to share jobs fairly. */
-const BUFFERED_MILLISECONDS = 20;
-/** Weight of the newest duration in the moving average: some ten jobs decide. */
+/** Work to hold ready, in milliseconds: enough to cover a round trip, little enough to share jobs fairly. */
+const BUFFERED_TIME = 20;
+/** Weight of the newest duration in the moving average: the last ten or so jobs decide. */
 const NEWEST_WEIGHT = 0.2;
 
 /**
- * How many jobs to hold ready beyond the running ones, from how long handlers take: an exponential moving
- * average. Before the first has ended, and for slow handlers, none: another worker could run them sooner.
+ * How many jobs to hold ready beyond the running ones, by the exponential moving average of handler durations. It is
+ * zero before the first handler has ended and while handlers are slow: another worker could run the jobs sooner.
  */
 export class Prefetch {
   readonly #concurrency: number;
@@ -18,14 +18,14 @@ export class Prefetch {
     this.#max = max;
   }
 
-  /** Tells of a handler that ended after so many milliseconds. */
+  /** Records the duration of a handler, in milliseconds. */
   record(duration: number): void {
     this.#isSuspended = false;
     this.#average =
       this.#average === undefined ? duration : this.#average + NEWEST_WEIGHT * (duration - this.#average);
   }
 
-  /** The handlers that run now take longer than the average says: hold nothing until one ends. */
+  /** Holds nothing until a handler ends: those that run now take longer than the average. */
   suspend(): void {
     this.#isSuspended = true;
   }
@@ -33,6 +33,6 @@ export class Prefetch {
   get size(): number {
     if (this.#average === undefined || this.#isSuspended) return 0;
     if (this.#average <= 0) return this.#max;
-    return Math.min(this.#max, Math.floor((this.#concurrency * BUFFERED_MILLISECONDS) / this.#average));
+    return Math.min(this.#max, Math.floor((this.#concurrency * BUFFERED_TIME) / this.#average));
   }
 }
