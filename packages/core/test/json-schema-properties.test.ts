@@ -4,6 +4,7 @@ import * as z from "zod";
 import { encodePayload } from "../src/contract/payload.ts";
 import { defineMessage, type Schema, type SensitivePaths } from "../src/index.ts";
 import { messageJsonSchema } from "../src/json-schema/index.ts";
+import { replayParameters } from "../src/testing/model/replay.ts";
 
 /** A schema, with values that it accepts on its app side. */
 interface Case {
@@ -130,7 +131,7 @@ describe("the JSON Schema of a message", () => {
           expect(z.fromJSONSchema(marked.data).safeParse(JSON.parse(json)).error).toBe(undefined);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 500, ...replayParameters() },
     );
   });
 });
