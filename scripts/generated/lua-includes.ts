@@ -1,30 +1,47 @@
-import { hostOf, type LuaSource } from "./lua-sources.ts";
+import { hostOf, type LuaSource, type LuaSources, withConstants } from "./lua-sources.ts";
 
-type Sources = ReadonlyMap<string, LuaSource>;
+/** Parts that every file sees without naming them. */
+type Everywhere = readonly string[];
 
 /** The lines of a file, with the files that belong inside. */
-export function linesOf(name: string, sources: Sources): readonly string[] {
+export function linesOf(name: string, sources: LuaSources, everywhere: Everywhere): readonly string[] {
   const placed = new Set<string>();
   const place = (inner: string, path: readonly string[]): readonly string[] => {
-    if (path.includes(inner)) throw new Error(`${[...path, inner].join(" includes ")}: that is a circle.`);
+    if (path.includes(inner)) throw new Error(`Include cycle: ${[...path, inner].join(" → ")}.`);
     if (placed.has(inner)) return [];
-    const source = sourceOf(inner, sources);
-    const before = source.includes
-      .filter((include) => hostOf(include, sources) === name)
-      .flatMap((include) => place(include, [...path, inner]));
     placed.add(inner);
-    return [...before, ...source.lines.flatMap((line) => (typeof line === "string" ? line : []))];
+    const source = sourceOf(inner, sources);
+    const before = source.includes.filter((include) => hostOf(include, sources) === name);
+    return [...before.flatMap((include) => place(include, [...path, inner])), ...lines(source, path)];
   };
-  return sourceOf(name, sources).lines.flatMap((line) =>
-    typeof line === "string" ? line : place(line.inner, [name]),
-  );
+  const lines = (source: LuaSource, path: readonly string[]): readonly string[] => {
+    const constants = constantsSeenBy(source, sources, everywhere);
+    return source.lines.flatMap((line) =>
+      typeof line === "string" ? withConstants(line, constants) : place(line.inner, [...path, source.name]),
+    );
+  };
+  return lines(sourceOf(name, sources), []);
+}
+
+function constantsSeenBy(
+  source: LuaSource,
+  sources: LuaSources,
+  everywhere: Everywhere,
+): ReadonlyMap<string, string> {
+  const seen = [...everywhere, ...namedBy(source), source.name];
+  return new Map(seen.flatMap((name) => [...sourceOf(name, sources).constants]));
+}
+
+/** What a file includes, at its head or inside. */
+function namedBy({ includes, lines }: LuaSource): readonly string[] {
+  return [...includes, ...lines.flatMap((line) => (typeof line === "string" ? [] : line.inner))];
 }
 
 /** All parts that a script is made of besides its own file, each behind those that it includes. */
-export function partsOf(script: string, first: string, sources: Sources): readonly string[] {
+export function partsOf(script: string, first: string, sources: LuaSources): readonly string[] {
   const ordered: string[] = [];
   const visit = (name: string, path: readonly string[]): void => {
-    if (path.includes(name)) throw new Error(`${[...path, name].join(" includes ")}: that is a circle.`);
+    if (path.includes(name)) throw new Error(`Include cycle: ${[...path, name].join(" → ")}.`);
     if (ordered.includes(name)) return;
     for (const include of outerIncludes(name, sources)) visit(include, [...path, name]);
     ordered.push(name);
@@ -35,7 +52,7 @@ export function partsOf(script: string, first: string, sources: Sources): readon
 }
 
 /** What a file and those inside of it include from outside. */
-function outerIncludes(name: string, sources: Sources): readonly string[] {
+function outerIncludes(name: string, sources: LuaSources): readonly string[] {
   const inside = [...sources.keys()].filter((other) => hostOf(other, sources) === name);
   return [name, ...inside]
     .flatMap((each) => sourceOf(each, sources).includes)
@@ -43,17 +60,16 @@ function outerIncludes(name: string, sources: Sources): readonly string[] {
 }
 
 /** @throws {Error} where a file uses what it doesn't include, or includes what it doesn't use. */
-export function checkIncludes(sources: Sources, everywhere: readonly string[]): void {
+export function checkIncludes(sources: LuaSources, everywhere: Everywhere): void {
   const problems = [...sources.values()].flatMap((source) => problemsOf(source, sources, everywhere));
   if (problems.length > 0) throw new Error(problems.join("\n"));
 }
 
-function problemsOf(source: LuaSource, sources: Sources, everywhere: readonly string[]): readonly string[] {
+function problemsOf(source: LuaSource, sources: LuaSources, everywhere: Everywhere): readonly string[] {
   const { name, includes, used } = source;
   const host = hostOf(name, sources);
   const isOwn = (word: string) => source.declared.has(word) || sources.get(host ?? "")?.declared.has(word);
-  const inside = source.lines.flatMap((line) => (typeof line === "string" ? [] : line.inner));
-  const visible = new Set([...includes, ...inside, ...everywhere]);
+  const visible = new Set([...namedBy(source), ...everywhere]);
   const problems: string[] = [];
   for (const include of includes) {
     const hostOfInclude = hostOf(include, sources);
@@ -77,7 +93,7 @@ function problemsOf(source: LuaSource, sources: Sources, everywhere: readonly st
   return problems;
 }
 
-function sourceOf(name: string, sources: Sources): LuaSource {
+function sourceOf(name: string, sources: LuaSources): LuaSource {
   const source = sources.get(name);
   if (source === undefined) throw new Error(`There is no Lua file "${name}" to include.`);
   return source;

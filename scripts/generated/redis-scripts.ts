@@ -12,17 +12,19 @@ const BASE = "lib/base";
 const OPEN = "return (function()";
 const CLOSE = "end)()";
 
+const ROOT = new URL("../../packages/core/src/", import.meta.url);
+const sources = await readLuaSources(new URL("redis/lua/", ROOT), ROOT);
+
 /** The redis engine's Lua as TypeScript: nothing reads files at run time. */
 export const redisScriptsPage: Page = {
   path: "packages/core/src/redis/scripts.ts",
   source: "packages/core/src/redis/lua",
   render() {
-    const sources = readLuaSources(new URL("../../packages/core/src/redis/lua/", import.meta.url));
     checkIncludes(sources, [BASE]);
     const scripts = [...sources.keys()]
       .filter((name) => !name.includes("/"))
       .map((name) => ({ name, parts: partsOf(name, BASE, sources) }));
-    const code = (name: string) => linesOf(name, sources).join("\n");
+    const code = (name: string) => linesOf(name, sources, [BASE]).join("\n");
     const included = [...new Set(scripts.flatMap(({ parts }) => parts))].sort();
     return `import type { Script } from "./connection/script.ts";
 

@@ -9,7 +9,7 @@ const SERVER_TIME = /local function now_ms\(\)\n[\s\S]*?\nend/;
 const FAKE_TIME = "local function now_ms()\nreturn tonumber(redis.call('GET', KEYS[1] .. 'clock'))\nend";
 
 /** What a step may spend on dependents, as `lua/lib/lifecycle/cascade.lua` has it. */
-const STEP = /local STEP_POINTS = \d+/;
+const STEP = /local points = \d+/;
 
 const faked = new Map<string, Script>();
 
@@ -20,7 +20,9 @@ function withFakeTime(script: Script, points: number): Script {
     const inFakeTime = script.text.replace(SERVER_TIME, FAKE_TIME);
     if (inFakeTime === script.text)
       throw new Error(`${script.name} doesn't read the clock as the others do.`);
-    const text = inFakeTime.replace(STEP, `local STEP_POINTS = ${points}`);
+    const text = inFakeTime.replace(STEP, `local points = ${points}`);
+    if (inFakeTime.includes("go_on_pending") && !STEP.test(inFakeTime))
+      throw new Error(`${script.name} doesn't set the points of a step as the others do.`);
     fake = { name: script.name, sha: createHash("sha1").update(text).digest("hex"), text };
     faked.set(name, fake);
   }

@@ -1,6 +1,7 @@
 import type { ClaimedJob, Lease } from "../../engine/core.ts";
 import type { AttemptFailure, JobRecord, LogEntry, RememberedEnding } from "../../engine/job.ts";
 import type { JobState, TerminalState } from "../../engine/state-machine.ts";
+import { parseHeldRecord } from "./held-record.ts";
 import { decodeValue, dependenciesOf, envelopeOf, profileIdOf } from "./job-value.ts";
 import type { Profiles } from "./profiles.ts";
 
@@ -131,7 +132,7 @@ function jobRecord(id: string, parts: StoredParts, profiles: Profiles): JobRecor
   const value = decodeValue(text);
   const profile = profiles.get(value.profileId);
   const state = fieldsOf(flat);
-  const held = record === "" ? undefined : parseRecord(record);
+  const held = record === "" ? undefined : parseHeldRecord(record);
   const active = held?.startedAt ? held : undefined;
   const name = active ? "active" : ((state.get("s") ?? "queued") as JobState);
   const instant = (field: string) => (state.has(field) ? Number(state.get(field)) : undefined);
@@ -171,12 +172,6 @@ function fieldsOf(flat: readonly string[]): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   for (let index = 0; index < flat.length; index += 2) fields.set(flat[index]!, flat[index + 1]!);
   return fields;
-}
-
-/** The record of a held job: see `lua/lib/claim.lua`. One that is only reserved hasn't started: its instant is 0. */
-function parseRecord(record: string) {
-  const [epoch, , , startedAt, attempt, stalls, bounces] = record.split(" ").map(Number);
-  return { epoch: epoch!, startedAt: startedAt!, attempt: attempt!, stalls: stalls!, bounces: bounces! };
 }
 
 function parseFailure(text: string): AttemptFailure {

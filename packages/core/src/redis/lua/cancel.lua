@@ -5,6 +5,7 @@
 -- Answer of each "cancelled", "cancelling", "finished" or "unknown"
 -- Cost   some ten commands a job, and a message to the engine that holds it
 -- @include lib/drain
+-- @include lib/held
 -- @include lib/lifecycle
 -- @include lib/operation
 
@@ -23,10 +24,7 @@ return operate({ unpack(ARGV, 3) }, function(job)
   redis.pcall('PUBLISH', C .. 'wake:' .. string.match(job.token, '^[^.]+'), 'cancel ' .. job.id .. ' ' .. ARGV[2])
   if not job.is_cancelling then
     job.is_cancelling = true
-    local record = call('HGET', P .. 'active', job.id)
-    local before, flags, after = string.match(record, '^(%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ )(%S+)(.*)$')
-    flags = string.gsub(flags, '[-x]', '') .. 'cx'
-    call('HSET', P .. 'active', job.id, before .. flags .. after)
+    call('HSET', P .. 'active', job.id, alter_held(call('HGET', P .. 'active', job.id), 'cx'))
   end
   return 'cancelling'
 end)

@@ -8,6 +8,7 @@
 -- @include lib/drain
 -- @include lib/claims
 -- @include lib/events
+-- @include lib/held
 -- @include lib/lifecycle
 
 local KEPT_LOGS = 100
@@ -27,7 +28,7 @@ for first = 1, #ids, CHUNK do
     local at = 5 * index - 3
     local record = records[index - first + 1]
     statuses[index] = 0
-    local epoch, flags, token = string.match(record or '', '^(%d+) %S+ %S+ %S+ %S+ %S+ %S+ %S+ (%S+) (%S+)')
+    local epoch, _, _, _, _, _, _, _, flags, token = string.match(record or '', HELD)
     if epoch == ARGV[at + 1] and is_of_claim(token, ARGV[at + 2]) then
       statuses[index] = string.find(flags, 'c', 1, true) and 2 or 1
       renewed[token] = renewed[token] or {}
@@ -46,9 +47,7 @@ end
 local function part(token, jobs)
   local own = token .. '+' .. call('INCR', P .. 'endings')
   for _, id in ipairs(jobs) do
-    local before, after =
-      string.match(call('HGET', P .. 'active', id), '^(%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ )%S+(.*)$')
-    call('HSET', P .. 'active', id, before .. own .. after)
+    call('HSET', P .. 'active', id, alter_held(call('HGET', P .. 'active', id), '', own))
   end
   hold_claim(own, #jobs, expires)
   let_go(token, #jobs)
@@ -67,9 +66,7 @@ flush_claims()
 local function mark_state(job)
   if not job.has_state then
     job.has_state = true
-    local record = call('HGET', P .. 'active', job.id)
-    local before, flags, after = string.match(record, '^(%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ )(%S+)(.*)$')
-    call('HSET', P .. 'active', job.id, before .. (flags == '-' and 'x' or flags .. 'x') .. after)
+    call('HSET', P .. 'active', job.id, alter_held(call('HGET', P .. 'active', job.id), 'x'))
     call('HSET', P .. 'state:' .. job.id, 's', 'active')
   end
 end

@@ -5,7 +5,7 @@
 -- Answer where the next page begins, or "0" after the last
 -- Cost   linear in the page, and some ten commands a job; after a lost connection only
 -- @include lib/drain
--- @include lib/held
+-- @include lib/leases
 -- @include lib/lifecycle
 -- @include lib/step
 

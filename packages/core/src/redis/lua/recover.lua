@@ -7,7 +7,7 @@
 -- @include lib/drain
 -- @include lib/audit
 -- @include lib/due
--- @include lib/held
+-- @include lib/leases
 -- @include lib/lifecycle
 -- @include lib/metrics
 -- @include lib/step

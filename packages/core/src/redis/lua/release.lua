@@ -5,7 +5,7 @@
 -- Answer of how many, the first: the rest are for another step
 -- Cost   some ten commands a job
 -- @include lib/drain
--- @include lib/held
+-- @include lib/leases
 -- @include lib/lifecycle
 -- @include lib/step
 

@@ -13,6 +13,7 @@
 -- @include lib/claim
 -- @include lib/claims
 -- @include lib/events
+-- @include lib/held
 -- @include lib/lifecycle
 -- @include lib/metrics
 -- @include lib/profiles
@@ -39,7 +40,7 @@ end
 local cohorts = {}
 local last_cohort = {}
 
--- `terms`: what records of jobs with nothing but their own key end with, from the start on.
+-- `terms`: see lib/held.lua.
 local function cohort_of(profile_id, terms)
   if last_cohort.terms == terms and last_cohort.profile_id == profile_id then
     return last_cohort
@@ -47,7 +48,7 @@ local function cohort_of(profile_id, terms)
   local name = profile_id .. ' ' .. terms
   local cohort = cohorts[name]
   if cohort == nil then
-    local started, token = string.match(terms, '^(%d+) 1 0 0 0 %- (%S+)$')
+    local started, token = string.match(terms, FIRST_TERMS)
     local profile = started and profile_of(profile_id)
     cohort = profile and {
       profile_id = profile_id, terms = terms, profile = profile, started = started, token = token, n = 0,
@@ -124,7 +125,7 @@ local is_anyone_waiting = call_sure('EXISTS', P .. 'waiters') == 1
 
 -- Completes a job that never ran before and has no more than its own key. Answers whether it was one.
 local function settle_plain(id, record, token, text)
-  local profile_id, sequence, terms = match(record, '^1 (%w+) (%d+) (.*)$')
+  local profile_id, sequence, terms = match(record, FIRST_HELD)
   local cohort = profile_id and cohort_of(profile_id, terms)
   if not cohort or cohort.claim ~= token or lifecycle and lifecycle.jobs[id] then
     return false

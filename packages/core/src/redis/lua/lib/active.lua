@@ -1,4 +1,5 @@
 -- The active ones among held jobs (ids and records in turn) before a sequence, of some queues or of all.
+-- @include lib/held
 -- @include lib/profiles
 
 local function active_among(held, before, queues)
@@ -7,7 +8,7 @@ local function active_among(held, before, queues)
     wanted[queue] = true
   end
   for at = 1, #held, 2 do
-    local profile_id, sequence, started = string.match(held[at + 1], '^%d+ (%w+) (%d+) (%d+)')
+    local _, profile_id, sequence, started = string.match(held[at + 1], HELD)
     -- Reserved ones haven't started, and are among the blocked.
     local profile = started and started ~= '0' and profile_of(profile_id)
     if profile and tonumber(sequence) < before and (#queues == 0 or wanted[profile.q]) then

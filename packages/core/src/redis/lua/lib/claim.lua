@@ -1,12 +1,9 @@
 -- Leases runnable jobs. Answers id, counters and value of each, in turn; the counters are "" for a job that
 -- never ran before. And the paused ones among the queues. A function for the same reason as `make_lifecycle`.
---
--- What the record of a held job says: epoch, profile, sequence, started, attempt, stalls, bounces, priority,
--- flags, claim, and the ordering key if there is one. Flags: "-", or of k (ordering key), d (dependencies),
--- p (priority), x (has a `state:` hash), c (told to stop), v (reserved: its attempt hasn't begun).
 -- @include lib/claims
 -- @include lib/due
 -- @include lib/events
+-- @include lib/held
 -- @include lib/lifecycle
 -- @include lib/metrics
 -- @include lib/profiles
@@ -28,10 +25,7 @@ local function claim(queues, limit, lease, token, run)
   local room = limit
   local expires = int(now + lease)
   local held, started = 0, 0
-  local ending = ' ' .. token
-  local started_first = ' ' .. now_text .. ' 1 0 0 '
-  -- Of fresh jobs with nothing but their own key.
-  local plain_ending = started_first .. '0 -' .. ending
+  local terms = write_terms(now_text, token)
   -- Neighbours nearly all waited since the same instant.
   local waited, waited_since = 0, nil
 
@@ -47,8 +41,7 @@ local function claim(queues, limit, lease, token, run)
     end
     last_profile = profile_id
     local epoch, attempt, counters = 1, 1, ''
-    local tail = ending
-    local extras
+    local key, extras
     if flags ~= '-' and string.find(flags, 'k', 1, true) then
       local is_read
       is_read, extras = pcall(cjson.decode, string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)') or '')
@@ -56,15 +49,15 @@ local function claim(queues, limit, lease, token, run)
         return life().lose(id)
       end
       priority = tonumber(extras.p) or 0
-      tail = ending .. ' ' .. extras.o
+      key = extras.o
     end
     local n = 2 * held
     held = held + 1
     records[n + 1] = id
     if not state and flags == '-' then
-      records[n + 2] = '1 ' .. profile_id .. ' ' .. sequence .. plain_ending
+      records[n + 2] = FIRST .. profile_id .. ' ' .. sequence .. ' ' .. terms
     elseif not (state and state[1]) then
-      records[n + 2] = '1 ' .. profile_id .. ' ' .. sequence .. started_first .. priority .. ' ' .. flags .. tail
+      records[n + 2] = write_held('1', profile_id, sequence, now_text, '1', '0', '0', priority, flags, token, key)
     else
       epoch, attempt = (tonumber(state[1]) or 0) + 1, (tonumber(state[2]) or 0) + 1
       local stalls, bounces = tonumber(state[3]) or 0, tonumber(state[4]) or 0
@@ -74,8 +67,9 @@ local function claim(queues, limit, lease, token, run)
         attempt = attempt - 1
       end
       local started_at = reserved_flag and '0' or now_text
-      records[n + 2] = epoch .. ' ' .. profile_id .. ' ' .. sequence .. ' ' .. started_at .. ' '
-        .. attempt .. ' ' .. stalls .. ' ' .. bounces .. ' ' .. priority .. ' ' .. flags .. tail
+      records[n + 2] = write_held(
+        epoch, profile_id, sequence, started_at, attempt, stalls, bounces, priority, flags, token, key
+      )
     end
     n = n + held
     reply[n] = id

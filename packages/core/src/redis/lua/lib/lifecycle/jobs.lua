@@ -1,5 +1,6 @@
 -- Reads and writes jobs, each at most once a step.
 -- @include lib/events
+-- @include lib/held
 -- @include lib/profiles
 -- @include lib/tombs
 
@@ -74,26 +75,6 @@ local function describe(id, profile_id, sequence, created, extras)
   return job
 end
 
--- What a record says of the job that is held: see claim.lua.
-local function read_record(job, record)
-  local epoch, started, attempt, stalls, bounces, flags, token =
-    string.match(record, '^(%d+) %w+ %d+ (%d+) (%d+) (%d+) (%d+) %d+ (%S+) (%S+)')
-  job.token = token
-  job.flags = flags
-  job.is_held = true
-  job.is_reserved = string.find(flags, 'v', 1, true) ~= nil
-  job.turn = not job.is_reserved
-  job.state = job.is_reserved and 'blocked' or 'active'
-  job.epoch = tonumber(epoch)
-  job.started = tonumber(started)
-  job.attempt = tonumber(attempt)
-  job.stalls = tonumber(stalls)
-  job.bounces = tonumber(bounces)
-  job.is_cancelling = string.find(flags, 'c', 1, true) ~= nil
-  job.has_state = string.find(flags, 'x', 1, true) ~= nil
-  return job
-end
-
 -- What `ended` says of a job that completed straight through: see `end_plain`.
 local function read_ended(job, ended)
   local finished, started = string.match(ended, '^%w+ (%d+) (%d+)')
@@ -147,19 +128,32 @@ local function deps_of(job)
   return job.deps
 end
 
--- A held job, by its record. The rest of the record is the ordering key.
+-- A held job, by its record.
 local function load_held(id, record)
-  local profile_id, sequence, priority, flags, key =
-    string.match(record, '^%d+ (%w+) (%d+) %d+ %d+ %d+ %d+ (%d+) (%S+) %S+ ?(.*)$')
-  local job = flags and describe(id, profile_id, sequence, 0, nil)
+  local epoch, profile_id, sequence, started, attempt, stalls, bounces, priority, flags, token, key =
+    string.match(record, HELD)
+  local job = epoch and describe(id, profile_id, sequence, 0, nil)
   if not job then
     return lose(id)
   end
-  job.has_deps = string.find(flags, 'd', 1, true) ~= nil
-  job.has_dedupe = string.find(flags, 'w', 1, true) ~= nil
+  job.token = token
+  job.flags = flags
+  job.is_held = true
+  job.is_reserved = string.find(flags, 'v', 1, true) ~= nil
+  job.turn = not job.is_reserved
+  job.state = job.is_reserved and 'blocked' or 'active'
+  job.epoch = tonumber(epoch)
+  job.started = tonumber(started)
+  job.attempt = tonumber(attempt)
+  job.stalls = tonumber(stalls)
+  job.bounces = tonumber(bounces)
   job.priority = tonumber(priority)
   job.key = string.find(flags, 'k', 1, true) and key or nil
-  return read_record(job, record)
+  job.has_deps = string.find(flags, 'd', 1, true) ~= nil
+  job.has_dedupe = string.find(flags, 'w', 1, true) ~= nil
+  job.is_cancelling = string.find(flags, 'c', 1, true) ~= nil
+  job.has_state = string.find(flags, 'x', 1, true) ~= nil
+  return job
 end
 
 -- The stored job, or nil. One that this step has removed isn't stored any more. `record`: where it is known.

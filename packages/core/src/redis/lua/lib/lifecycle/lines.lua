@@ -1,6 +1,7 @@
 -- The unfinished jobs of each ordering key, in send order. The head has the turn, and keeps it through delays and
 -- retries until it ends; a failed head that holds its key keeps it until an operator acts.
 -- @include lib/claims
+-- @include lib/held
 -- @include lib/lifecycle/jobs
 -- @include lib/lifecycle/retention
 -- @include lib/metrics
@@ -52,9 +53,10 @@ end
 local function flush_begun()
   for _, job in ipairs(begun) do
     if job.state == 'active' then
-      call('HSET', P .. 'active', job.id, int(job.epoch) .. ' ' .. job.profile_id .. ' ' .. int(job.sequence) .. ' '
-        .. now_text .. ' ' .. job.attempt .. ' ' .. job.stalls .. ' ' .. job.bounces .. ' ' .. job.priority .. ' '
-        .. string.gsub(job.flags, 'v', '') .. ' ' .. job.token .. ' ' .. job.key)
+      call('HSET', P .. 'active', job.id, write_held(
+        int(job.epoch), job.profile_id, int(job.sequence), now_text, job.attempt, job.stalls, job.bounces, job.priority,
+        string.gsub(job.flags, 'v', ''), job.token, job.key
+      ))
       count_running(job.queue, 1)
     end
   end
