@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { createRegistry, defineMessage, isQueueError } from "../src/contract/index.ts";
 import { engineFromEnv } from "../src/env/engine-from-env.ts";
+import { createWorker } from "../src/index.ts";
 import { memoryEngine } from "../src/memory/index.ts";
 import { postgresOutbox } from "../src/postgres/index.ts";
 import { createQueue } from "../src/queue/queue.ts";
 import { redisEngine } from "../src/redis/index.ts";
 import { PROXIES, TRAPS } from "../src/testing/model/index.ts";
-import { createWorker } from "../src/worker/worker.ts";
 
 const message = defineMessage("PLAN", { data: z.object({}) });
 const registry = createRegistry([message]);

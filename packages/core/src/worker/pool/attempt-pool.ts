@@ -134,7 +134,7 @@ export class AttemptPool {
     if (attempt.hasRun) {
       this.#parts.prefetch.record(monotonicNow(this.#parts.clock) - attempt.startedAt);
     }
-    // The engine may make the follower of a cancelled job active all the same, so it must be told that this worker
+    // The engine may still make the follower of a cancelled job active, so it must know that this worker
     // won't run it. Releases are sent first.
     if (!letsFollowerStart(attempt, end)) this.#releaseFollowers(attempt);
     this.#parts.ends.add(attempt, end);
