@@ -31,7 +31,7 @@ export interface ClaimSettleLoopParts {
 }
 
 const OPERATION = "settle and claim jobs";
-/** Calls at the same time: one that the engine works on, the next at its door, and those that are still on their way. */
+/** Calls at the same time: one that the engine works on, one that it takes next, and those that are on their way. */
 const MAX_IN_FLIGHT = 4;
 
 /**
