@@ -81,11 +81,16 @@ function problemsOf(source: LuaSource, sources: LuaSources, everywhere: Everywhe
       problems.push(`${name} includes ${include} and uses nothing of it.`);
     }
   }
+  const isKnown = (word: string) => [...visible].some((include) => sources.get(include)?.exports.has(word));
+  for (const word of used) {
+    const isConstant = /^[A-Z][A-Z_]+$/.test(word) && word !== "KEYS" && word !== "ARGV";
+    if (isConstant && !isOwn(word) && !isKnown(word))
+      problems.push(`${name} uses \`${word}\`, which it doesn't declare.`);
+  }
   for (const other of sources.values()) {
     const isPart = other.name.includes("/");
     if (!isPart || other === source || visible.has(other.name)) continue;
     const words = [...other.exports].filter((word) => used.has(word) && !isOwn(word));
-    const isKnown = (word: string) => [...visible].some((include) => sources.get(include)?.exports.has(word));
     for (const word of words) {
       if (!isKnown(word)) problems.push(`${name} uses \`${word}\` and doesn't include ${other.name}.`);
     }

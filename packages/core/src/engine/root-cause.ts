@@ -1,7 +1,7 @@
 import type { JobState } from "./state-machine.ts";
 
 /** Characters of the first error's message that travel down a cascade. */
-const ROOT_TEXT = 200;
+export const MAX_ROOT_TEXT = 200;
 
 const INHERITED =
   /^\{"code":"DEPENDENCY_FAILED","message":"The job \S+ that this one depends on [ a-z]+\.( Root .*)$/s;
@@ -45,13 +45,13 @@ function cutMessage(error: string, at: number): string {
   CHARACTER.lastIndex = at;
   for (
     let found = CHARACTER.exec(error);
-    found && characters.length < ROOT_TEXT;
+    found && characters.length < MAX_ROOT_TEXT;
     found = CHARACTER.exec(error)
   ) {
     characters.push(found[0]);
     end = CHARACTER.lastIndex;
   }
   const isWhole = error[end] === '"';
-  const text = isWhole ? characters.join("") : `${characters.slice(0, ROOT_TEXT - 1).join("")}…`;
+  const text = isWhole ? characters.join("") : `${characters.slice(0, MAX_ROOT_TEXT - 1).join("")}…`;
   return text.replace(HALF_PAIR, "\\ufffd");
 }

@@ -1,8 +1,8 @@
 import type { BatchJob } from "../engine/batch-order.ts";
+import { REMOVED_ERROR } from "../engine/engine-errors.ts";
 import type { EngineEvent } from "../engine/events.ts";
 import { dependencyFailed, rootCauseTail } from "../engine/root-cause.ts";
 import { isTerminal, type JobState, type TerminalState } from "../engine/state-machine.ts";
-import type { ErrorCode } from "../errors/codes.ts";
 import { Cascades } from "./cascades.ts";
 import { DedupeKeys } from "./dedupe-keys.ts";
 import { Heap } from "./heap.ts";
@@ -139,7 +139,7 @@ export class Lifecycle {
 
   /** Deletes a job that isn't active, leaving a tombstone. What waits for it is decided. */
   remove(job: StoredJob, now: number): void {
-    if (!isTerminal(job.state!)) this.#end(job, "cancelled", now, reason("JOB_CANCELLED", "Removed."));
+    if (!isTerminal(job.state!)) this.#end(job, "cancelled", now, REMOVED_ERROR);
     else if (job.state !== "completed") {
       this.cascades.stop(job.id);
       this.cascades.begin(job);
@@ -357,9 +357,4 @@ function isCurrent({ at, job }: Due): boolean {
 /** Whether a job that ends so keeps its ordering key from the others. */
 function holdsKey(job: StoredJob, ending: TerminalState): boolean {
   return ending === "failed" && job.spec.ordering?.onFailure === "hold";
-}
-
-/** The JSON text of an error that the engine itself makes. */
-export function reason(code: ErrorCode, message: string): string {
-  return JSON.stringify({ code, message });
 }

@@ -1,3 +1,4 @@
+import { METRICS_MINUTES } from "../engine/engine-limits.ts";
 import { HISTOGRAM_BOUNDS, type MetricsBucket } from "../engine/queues.ts";
 
 type Counter = "sent" | "completed" | "failed" | "cancelled" | "retried" | "stalled";
@@ -5,8 +6,6 @@ type Timing = "waiting" | "running";
 type Bucket = { -readonly [K in keyof MetricsBucket]: MetricsBucket[K] } & Record<Timing, number[]>;
 
 const MINUTE = 60_000;
-/** A day of minutes per queue. */
-const KEPT_MINUTES = 1_440;
 
 /** Per queue and minute: how many jobs did what, and how long they waited and ran. */
 export class Metrics {
@@ -39,7 +38,7 @@ export class Metrics {
     if (last && last.minute >= minute) return last;
     const bucket = emptyBucket(queue, minute);
     buckets.push(bucket);
-    if (buckets.length > KEPT_MINUTES) buckets.shift();
+    if (buckets.length > METRICS_MINUTES) buckets.shift();
     return bucket;
   }
 }

@@ -1,11 +1,9 @@
 import type { ClaimedJob } from "../engine/core.ts";
+import { MAX_FAILURES, MAX_LOGS } from "../engine/engine-limits.ts";
 import type { AttemptFailure, Dependency, JobRecord, LogEntry, NewJob } from "../engine/job.ts";
 import type { JobState } from "../engine/state-machine.ts";
 import type { OrderingLine } from "./ordering-line.ts";
 import type { QueueState } from "./queue-state.ts";
-
-const KEPT_FAILURES = 10;
-const KEPT_LOGS = 100;
 
 /** One job in memory. Only `Lifecycle` changes `state`. */
 export class StoredJob {
@@ -87,11 +85,11 @@ export class StoredJob {
   recordFailure(error: string, at: number): void {
     this.failures ??= [];
     this.failures.push({ epoch: this.epoch, startedAt: this.startedAt ?? at, at, error });
-    if (this.failures.length > KEPT_FAILURES) this.failures.shift();
+    if (this.failures.length > MAX_FAILURES) this.failures.shift();
   }
 
   appendLogs(entries: readonly LogEntry[]): void {
-    this.logs = [...(this.logs ?? []), ...entries].slice(-KEPT_LOGS);
+    this.logs = [...(this.logs ?? []), ...entries].slice(-MAX_LOGS);
   }
 
   /**

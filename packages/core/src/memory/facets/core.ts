@@ -14,10 +14,10 @@ import type {
   WaitForWorkRequest,
 } from "../../engine/core.ts";
 import { engineClosed } from "../../engine/engine-closed.ts";
+import { stalledError } from "../../engine/engine-errors.ts";
 import type { HealthReport } from "../../engine/health-report.ts";
 import type { JobState } from "../../engine/state-machine.ts";
 import { planBatch } from "../batch-plan.ts";
-import { reason } from "../lifecycle.ts";
 import { type MemoryStore, STEP } from "../memory-store.ts";
 import type { StoredJob } from "../stored-job.ts";
 
@@ -164,7 +164,7 @@ export class MemoryCore implements EngineCore {
   }
 
   #recoverOne(job: StoredJob, now: number): JobState {
-    const error = reason("STALLED", `The worker holding epoch ${job.epoch} stopped renewing its lease.`);
+    const error = stalledError(job.epoch);
     job.stalls++;
     job.attempt--;
     job.recordFailure(error, now);

@@ -1,10 +1,8 @@
+import { MAX_DEPENDENTS } from "../../engine/engine-limits.ts";
 import type { EngineInspect, JobEdges, JobPage, ListRequest } from "../../engine/inspect.ts";
 import type { JobRecord, RememberedEnding } from "../../engine/job.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { MemoryStore } from "../memory-store.ts";
-
-/** Dependents that `edges` names. */
-const MAX_DEPENDENTS = 100;
 
 /** The facet `inspect` of the memory engine. */
 export class MemoryInspect implements EngineInspect {

@@ -1,3 +1,4 @@
+import { errorText } from "../../engine/engine-errors.ts";
 import type {
   CancelOutcome,
   CleanRequest,
@@ -7,7 +8,6 @@ import type {
   RetryOutcome,
 } from "../../engine/operate.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
-import { reason } from "../lifecycle.ts";
 import type { MemoryStore } from "../memory-store.ts";
 import type { StoredJob } from "../stored-job.ts";
 
@@ -21,7 +21,7 @@ export class MemoryOperate implements EngineOperate {
 
   async cancel(ids: readonly string[], why: string): Promise<readonly CancelOutcome[]> {
     const now = this.#store.startStep();
-    const error = reason("JOB_CANCELLED", why);
+    const error = errorText("JOB_CANCELLED", why);
     return ids.map((id) => {
       this.#store.renewStep();
       const job = this.#store.table.get(id);

@@ -1,8 +1,5 @@
 import { HISTOGRAM_BOUNDS, type MetricsBucket, type QueueCounts } from "../../engine/queues.ts";
 
-/** Minutes of metrics that can be read: a day. */
-export const KEPT_MINUTES = 1_440;
-
 const COUNT_FIELDS = 9;
 
 /** The answer of `lua/counts.lua`. */

@@ -1,3 +1,4 @@
+import { MAX_DEPENDENTS } from "../../engine/engine-limits.ts";
 import type { DependencyEdge, EngineInspect, JobEdges, JobPage, ListRequest } from "../../engine/inspect.ts";
 import type { JobRecord, RememberedEnding } from "../../engine/job.ts";
 import { JOB_STATES, type JobState } from "../../engine/state-machine.ts";
@@ -8,9 +9,6 @@ import { jobRecords, rememberedEndings, type StoredParts } from "../codec/job-re
 import { policyOf } from "../codec/job-value.ts";
 import { MAX_IDS, type RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
-
-/** Dependents that `edges` names. */
-const MAX_DEPENDENTS = 100;
 
 /** The facet `inspect` of the redis engine. */
 export class RedisInspect implements EngineInspect {

@@ -1,3 +1,4 @@
+import { errorText } from "../../engine/engine-errors.ts";
 import type { Unsubscribe } from "../../engine/events.ts";
 import type {
   CancelListener,
@@ -35,11 +36,7 @@ export class RedisOperate implements EngineOperate {
   }
 
   cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]> {
-    return this.#store.runOverIds(
-      scripts.cancel,
-      ids,
-      JSON.stringify({ code: "JOB_CANCELLED", message: reason }),
-    );
+    return this.#store.runOverIds(scripts.cancel, ids, errorText("JOB_CANCELLED", reason));
   }
 
   retry(ids: readonly string[]): Promise<readonly RetryOutcome[]> {

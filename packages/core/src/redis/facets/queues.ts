@@ -1,5 +1,6 @@
+import { METRICS_MINUTES } from "../../engine/engine-limits.ts";
 import type { EngineQueues, MetricsBucket, QueueCounts } from "../../engine/queues.ts";
-import { KEPT_MINUTES, parseCounts, parseMetrics } from "../codec/reports.ts";
+import { parseCounts, parseMetrics } from "../codec/reports.ts";
 import type { RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
 
@@ -27,7 +28,7 @@ export class RedisQueues implements EngineQueues {
     const buckets: MetricsBucket[] = [];
     let first = Math.max(0, Math.floor(since));
     do {
-      const reply = await this.#store.run(scripts.metrics, [first, KEPT_MINUTES]);
+      const reply = await this.#store.run(scripts.metrics, [first, METRICS_MINUTES]);
       const [next, flat] = reply as readonly [number, readonly unknown[]];
       buckets.push(...parseMetrics(flat));
       first = next;

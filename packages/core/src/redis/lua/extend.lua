@@ -5,13 +5,12 @@
 --          "instant message" texts, or "")
 -- Answer for each 0 (lost), 1 (held) or 2 (cancelling)
 -- Cost   two commands, and two a claim; some five more for a job that carries anything
+-- @import MAX_LOGS from engine/engine-limits
 -- @include lib/drain
 -- @include lib/claims
 -- @include lib/events
 -- @include lib/held
 -- @include lib/lifecycle
-
-local KEPT_LOGS = 100
 
 local statuses = {}
 local expires = int(now + tonumber(ARGV[1]))
@@ -77,8 +76,8 @@ local function append_logs(job, logs)
   if call('LINDEX', key, -1) == logs[#logs] then
     return
   end
-  call('RPUSH', key, unpack(logs, math.max(1, #logs - KEPT_LOGS + 1)))
-  call('LTRIM', key, -KEPT_LOGS, -1)
+  call('RPUSH', key, unpack(logs, math.max(1, #logs - MAX_LOGS + 1)))
+  call('LTRIM', key, -MAX_LOGS, -1)
 end
 
 for _, at in ipairs(reports) do

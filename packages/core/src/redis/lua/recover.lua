@@ -4,6 +4,7 @@
 -- ARGV   1 tombstones to remember, 2 their least age in milliseconds, 3 most jobs of each kind
 -- Answer {requeued, stalled, promoted, trimmed, 1 when there is more, what was found damaged since the last turn}
 -- Cost   a few commands when there is nothing to do; some ten a job otherwise, three a job trimmed
+-- @import STALLED_ERROR from engine/engine-errors
 -- @include lib/drain
 -- @include lib/audit
 -- @include lib/due
@@ -51,8 +52,7 @@ local requeued, stalled = 0, 0
 
 local function stall(job)
   free(job)
-  local error = '{"code":"STALLED","message":"The worker holding epoch ' .. job.epoch
-    .. ' stopped renewing its lease."}'
+  local error = string.format(STALLED_ERROR, job.epoch)
   job.stalls = job.stalls + 1
   job.attempt = job.attempt - 1
   life().record_failure(job, error)

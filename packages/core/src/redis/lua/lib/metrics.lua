@@ -1,9 +1,12 @@
 -- Counts of this step, by queue and field, written at its end: so many commands a batch, not a job.
+-- @import HISTOGRAM_BOUNDS from engine/queues
+-- @import METRICS_MINUTES from engine/engine-limits
+
 local tallies = {}
--- The upper bounds of HISTOGRAM_BOUNDS in engine/reports.ts, made by the first step that needs them.
+-- The upper bounds of the histograms, created by the first time that needs them.
 local bounds
--- A day, and an hour for readers with slow clocks.
-local METRICS_LIFETIME = 90000000
+-- Beyond what can be read: for readers with slow clocks.
+local SPARE_MINUTES = 60
 
 local function tally(queue, field, n)
   local fields = tallies[queue]
@@ -20,9 +23,7 @@ local last_duration, last_field = {}, {}
 -- `kind`: "w" (waited) or "r" (ran). `n`: how many took so long, 1 if not given.
 local function tally_time(queue, kind, duration, n)
   if duration ~= last_duration[kind] then
-    bounds = bounds or {
-      1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 300000, 900000, 3600000
-    }
+    bounds = bounds or HISTOGRAM_BOUNDS
     local slot = #bounds
     for index = 1, #bounds do
       if duration <= bounds[index] then
@@ -44,7 +45,7 @@ local function flush_tallies()
       is_new = call('HINCRBY', key, field, n) == n or is_new
     end
     if is_new then
-      call_sure('PEXPIRE', key, METRICS_LIFETIME)
+      call_sure('PEXPIRE', key, (METRICS_MINUTES + SPARE_MINUTES) * 60000)
     end
   end
 end

@@ -10,19 +10,15 @@
 -- @include lib/lifecycle/root-cause
 -- @include lib/lifecycle/waiters
 -- @include lib/wake
+-- @import STEP_POINTS, EDGE_POINTS, LEAST_DECIDED from engine/step-budget
 
 local CASCADES, CASCADE_ORDER = P .. 'cascades', P .. 'cascades:order'
 -- Pending cascades that are read at once.
 local CASCADE_PAGE = 100
--- What a step may spend, what deciding one dependent costs of that, and ending the dependency on another job 1: as
--- engine/step-budget.ts has it.
-local STEP_POINTS = 5000
-local EDGE_POINTS = 10
--- Dependents of one job that a step decides at least, once it begins with them: as many as one text names.
-local LEAST_DECIDED = MOST_IN_TEXT
 
 local COMPLETED = { state = 'completed' }
 
+-- Left of what this step may spend.
 local points = STEP_POINTS
 -- Jobs that ended in this step and whose dependents are still to be decided.
 local ended = {}

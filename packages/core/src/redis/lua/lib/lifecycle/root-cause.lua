@@ -1,9 +1,7 @@
 -- What the error of a job says that is cancelled since one it depends on failed or was cancelled: that one, and the
 -- first of all. The same texts as engine/root-cause.ts. Errors stay JSON texts here, cut between their characters:
 -- `cjson` throws at half a surrogate pair.
-
--- Characters of the first error's message that travel on.
-local ROOT_TEXT = 200
+-- @import MAX_ROOT_TEXT from engine/root-cause
 
 -- The first `limit` characters of what follows in a JSON string, and whether that is all of it.
 local function cut_json(text, at, limit)
@@ -25,9 +23,9 @@ local function read_error(error)
   if not code then
     return nil
   end
-  local message, is_whole = cut_json(error, at, ROOT_TEXT)
+  local message, is_whole = cut_json(error, at, MAX_ROOT_TEXT)
   if not is_whole then
-    message = cut_json(error, at, ROOT_TEXT - 1) .. '…'
+    message = cut_json(error, at, MAX_ROOT_TEXT - 1) .. '…'
   end
   return code, (string.gsub(message, '\\u[dD][89a-fA-F]%x%x', '\\ufffd'))
 end

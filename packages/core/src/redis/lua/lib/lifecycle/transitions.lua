@@ -1,4 +1,6 @@
 -- Moves jobs between states.
+-- @import MAX_FAILURES from engine/engine-limits
+-- @import REMOVED_ERROR from engine/engine-errors
 -- @include lib/lifecycle/cascade
 -- @include lib/lifecycle/dedupe
 -- @include lib/lifecycle/jobs
@@ -150,11 +152,11 @@ local function give_back(job, delay)
   place(job)
 end
 
--- Remembers an attempt that failed, the newest ten.
+-- Remembers an attempt that failed.
 local function record_failure(job, error)
   local key = P .. 'failures:' .. job.id
   call('RPUSH', key, int(job.epoch) .. ' ' .. int(job.started) .. ' ' .. now_text .. ' ' .. error)
-  call('LTRIM', key, -10, -1)
+  call('LTRIM', key, -MAX_FAILURES, -1)
   job.has_state = true
 end
 
@@ -203,7 +205,7 @@ end
 local function remove(job)
   job.is_removed = true
   if not is_terminal(job.state) then
-    finish(job, 'cancelled', '{"code":"JOB_CANCELLED","message":"Removed."}')
+    finish(job, 'cancelled', REMOVED_ERROR)
   else
     if has_waiters(job.id) then
       end_waiting(job)

@@ -1,0 +1,11 @@
+/** Failed attempts that an engine keeps of a job: the newest. */
+export const MAX_FAILURES = 10;
+
+/** Log lines that an engine keeps of a job: the newest. */
+export const MAX_LOGS = 100;
+
+/** Dependents that `edges` names. */
+export const MAX_DEPENDENTS = 100;
+
+/** Minutes of metrics that an engine keeps: a day. */
+export const METRICS_MINUTES = 1_440;
