@@ -1,4 +1,4 @@
 import { runProgram } from "./workspace/program.mjs";
 
-// A suite collects garbage between its rounds, so that none pays for the one before.
+// Suites collect garbage between rounds, so that no round pays for the previous one.
 await runProgram("benchmarks", "src/main.ts", ["--expose-gc"]);

@@ -7,16 +7,16 @@ import { packagesWith, workspacePackages } from "./workspace/packages.mjs";
 import { environment, node, pinnedPnpm, pnpm, root } from "./workspace/toolchain.mjs";
 
 const OLDEST_NODE = [20, 9];
-/** What was installed and built, as fingerprints. In node_modules: whoever removes that starts afresh. */
+/** Fingerprints of what was installed and built. In node_modules, so that removing it starts afresh. */
 const STAMP_FILE = join(root, "node_modules/.queue-bootstrap.json");
 
-/** Makes a clone ready to run. Says nothing when there is nothing to do. */
+/** Makes a clone ready to run. Prints nothing if there is nothing to do. */
 export async function bootstrap() {
   await installIfChanged();
   await buildIfChanged();
 }
 
-/** Installs what package.json files and the lockfile ask for, if they changed since the last time. */
+/** Installs dependencies if a package.json or the lockfile has changed. */
 export async function installIfChanged() {
   requireNode();
   const installation = installFingerprint();
@@ -29,7 +29,7 @@ export async function installIfChanged() {
 export async function buildIfChanged() {
   const stale = stalePackages();
   if (stale.length === 0) return;
-  // Forgotten first: a build that fails halfway has overwritten what the stamp was for.
+  // Cleared before the build, because a failed build may have overwritten the output.
   writeStamp({ builds: Object.fromEntries(stale.map(({ name }) => [name, undefined])) });
   await step(`building ${stale.map(({ name }) => name).join(", ")}`, () => build(stale));
   writeStamp({ builds: Object.fromEntries(stale.map(({ name, sources }) => [name, sources])) });
@@ -40,7 +40,7 @@ function requireNode() {
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
   throw new Error(
-    `This needs Node ${OLDEST_NODE.join(".")} or later; ${process.execPath} is ${process.version}.`,
+    `This needs Node ${OLDEST_NODE.join(".")} or later, but ${process.execPath} is ${process.version}. Update Node.`,
   );
 }
 
@@ -52,17 +52,17 @@ function installFingerprint() {
 
 async function install() {
   const options = ["--frozen-lockfile", "--reporter=append-only", "--loglevel=info"];
-  // Where node_modules has to be replaced, pnpm would ask, and there is no one to answer.
+  // Keeps pnpm from asking before it replaces node_modules.
   options.push("--config.confirmModulesPurge=false");
   await capture("npx", ["--yes", pinnedPnpm(), "install", ...options], {
-    // npm's warnings are about the user's own settings, and no part of this step.
+    // Hides npm's warnings about the user's own settings.
     env: { ...process.env, npm_config_loglevel: "error" },
   });
 }
 
 /**
- * Packages whose sources differ from those they were last built from, with their fingerprints. A change in
- * one leaves those that depend on it fresh: they import its build and contain none of it.
+ * Packages whose sources have changed since their last build, with their fingerprints. Dependents stay fresh: they
+ * import the build, and don't contain it.
  */
 function stalePackages() {
   const { builds = {} } = readStamp();
@@ -77,7 +77,7 @@ function stalePackages() {
 
 /** @param {readonly { name: string }[]} packages */
 async function build(packages) {
-  // pnpm builds what others depend on first.
+  // pnpm builds dependencies first.
   const filters = packages.flatMap(({ name }) => ["--filter", name]);
   await capture(node, [pnpm, ...filters, "run", "build"], { env: environment() });
 }
@@ -91,7 +91,9 @@ function readStamp() {
   }
 }
 
-/** @param {{ installation?: string, builds?: Record<string, string | undefined> }} change `undefined` forgets */
+/**
+ * @param {{ installation?: string, builds?: Record<string, string | undefined> }} change `undefined` removes a stamp
+ */
 function writeStamp(change) {
   const before = readStamp();
   const after = { ...before, ...change, builds: { ...before.builds, ...change.builds } };

@@ -35,11 +35,11 @@ await command(HELP, async () => {
   const chosen = SERVERS.filter(
     ({ name }) => positionals.length === 0 || positionals.some((word) => name.includes(word)),
   );
-  if (chosen.length === 0) throw new Error(`No server is called ${positionals.join(" or ")}.`);
+  if (chosen.length === 0) throw new Error(`There is no server named ${positionals.join(" or ")}.`);
   await bootstrap();
   const rows = [];
   for (const server of chosen)
-    rows.push(await inTemporaryDirectory((directory) => examine(server, directory)));
+    rows.push(await inTemporaryDirectory((directory) => testServer(server, directory)));
   console.log(`\n${rows.map(({ row }) => row).join("\n")}`);
   return rows.every(({ passed }) => passed) ? 0 : 1;
 
@@ -47,7 +47,7 @@ await command(HELP, async () => {
    * @param {import("./compatibility/servers.mjs").Server} server
    * @param {string} directory
    */
-  async function examine({ name, kind, obtain }, directory) {
+  async function testServer({ name, kind, obtain }, directory) {
     const programs = await step(`getting ${name}`, () => obtain(directory));
     const program = join(programs, kind === "redis" ? "redis-server" : "postgres");
     const version = (await capture(program, ["--version"])).trim();
@@ -77,7 +77,7 @@ await command(HELP, async () => {
 });
 
 /**
- * `Valkey 8.1.1` of `Valkey server v=8.1.1 sha=…`, `PostgreSQL 18.4` of `postgres (PostgreSQL) 18.4`.
+ * `Valkey 8.1.1` from `Valkey server v=8.1.1 sha=…`, `PostgreSQL 18.4` from `postgres (PostgreSQL) 18.4`.
  *
  * @param {string} version
  */

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { bootstrap } from "./bootstrap.mjs";
 import { command } from "./terminal/command.mjs";
 import { passThrough } from "./terminal/processes.mjs";
-import { besideOutput } from "./terminal/progress.mjs";
+import { progressToStderr } from "./terminal/progress.mjs";
 import { environment, node, root } from "./workspace/toolchain.mjs";
 
 const HELP = `npm run demo
@@ -19,9 +19,9 @@ run, as for npm test. The jobs are in a namespace of their own, and their keys e
 await command(HELP, demo);
 
 async function demo() {
-  // It takes no arguments: a mistyped --help mustn't run it.
+  // Rejects all arguments, so that a mistyped --help doesn't run the demo.
   parseArgs({ options: {} });
   const example = join(root, "examples/workout");
-  await besideOutput(bootstrap);
+  await progressToStderr(bootstrap);
   return passThrough(node, [join(example, "src/demo.ts")], { cwd: example, env: environment(example) });
 }

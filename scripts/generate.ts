@@ -31,13 +31,13 @@ function readOptions() {
 function check(): void {
   const stale = pages.filter((page) => textOf(page) !== readIfThere(fileOf(page)));
   if (stale.length === 0) return;
-  for (const { path, source } of stale) console.error(`${path} doesn't say what ${source} says.`);
+  for (const { path, source } of stale) console.error(`${path} doesn't match ${source}.`);
   console.error("Run `npm run generate` and commit the result.");
   process.exitCode = 1;
 }
 
 function textOf(page: Page): string {
-  const note = `Generated from ${page.source} by \`npm run generate\`. Edit that instead.`;
+  const note = `Generated from ${page.source} by \`npm run generate\`. Edit the source instead.`;
   return `${page.path.endsWith(".md") ? `<!-- ${note} -->` : `// ${note}`}\n\n${page.render()}`;
 }
 

@@ -22,7 +22,7 @@ await command(HELP, async () => {
   const chosen = suites().filter(
     ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
   );
-  if (chosen.length === 0) throw new Error(`No suite is called ${words.join(" or ")}.`);
+  if (chosen.length === 0) throw new Error(`There is no suite named ${words.join(" or ")}.`);
 
   let interrupted = false;
   process.on("SIGINT", () => {
@@ -34,7 +34,7 @@ await command(HELP, async () => {
   if (setup.failed > 0) results.push({ name: "setup", ...setup, took: 0 });
   else {
     for (const suite of chosen) {
-      // What is going on ends by Ctrl-C itself; nothing more is begun.
+      // Ctrl-C also ends the running suite. Don't start another one.
       if (!interrupted) results.push(await runSuite(suite));
     }
   }
@@ -51,7 +51,7 @@ function suites() {
   ];
 }
 
-/** So that what has to be installed or pulled first costs no test its time. */
+/** So that installing servers doesn't count towards the timeout of a test. */
 async function ensureServers() {
   const found = await step("starting Redis and Postgres once", () => {
     return capture(node, ["packages/test-servers/src/ensure.ts"]);

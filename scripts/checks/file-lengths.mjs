@@ -4,14 +4,14 @@ import { capture } from "../terminal/processes.mjs";
 import { root } from "../workspace/toolchain.mjs";
 
 const SOURCES = ["ts", "tsx", "mts", "js", "mjs", "lua", "sql", "py", "sh", "css"];
-/** A file beyond this does more than one thing. */
-const LIMIT = 500;
-const WORTH_A_LOOK = 250;
+/** Longer files do more than one thing. */
+const MAX_LINES = 500;
+const LONG = 250;
 
 /** @param {{ verbose: boolean }} options */
 export async function checkFileLengths({ verbose }) {
   const patterns = SOURCES.map((extension) => `*.${extension}`);
-  // Files that aren't committed yet count too; those that Git ignores don't.
+  // Includes uncommitted files, but not those that Git ignores.
   const listed = await capture("git", [
     "ls-files",
     "--cached",
@@ -25,11 +25,11 @@ export async function checkFileLengths({ verbose }) {
     .map((path) => ({ path, lines: countLines(path) }))
     .sort((a, b) => b.lines - a.lines);
 
-  if (verbose) report(lengths.filter(({ lines }) => lines > WORTH_A_LOOK && lines <= LIMIT));
-  const tooLong = lengths.filter(({ lines }) => lines > LIMIT);
+  if (verbose) report(lengths.filter(({ lines }) => lines > LONG && lines <= MAX_LINES));
+  const tooLong = lengths.filter(({ lines }) => lines > MAX_LINES);
   if (tooLong.length === 0) return;
   const list = tooLong.map(({ path, lines }) => `  ${path}: ${lines}`).join("\n");
-  throw new Error(`No source file may be longer than ${LIMIT} lines:\n${list}`);
+  throw new Error(`No source file may be longer than ${MAX_LINES} lines:\n${list}`);
 }
 
 /** @param {readonly { path: string, lines: number }[]} files */

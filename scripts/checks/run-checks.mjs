@@ -9,11 +9,11 @@ import { checkPublishedPackages } from "./published-packages.mjs";
 /**
  * @typedef {object} Check
  * @property {string} title
- * @property {() => Promise<unknown>} run throws when it finds something
+ * @property {() => Promise<unknown>} run throws if it finds a problem
  */
 
 /**
- * Runs the checks, as many at once as there are cores, and prints what the failing ones found.
+ * Runs the checks, one per core at a time, and prints the findings of those that fail.
  *
  * @param {{ only?: readonly string[], verbose?: boolean }} [options]
  */
@@ -21,7 +21,7 @@ export async function runChecks({ only = [], verbose = false } = {}) {
   const queue = checks(verbose).filter(({ title }) => {
     return only.length === 0 || only.some((word) => title.includes(word));
   });
-  if (queue.length === 0) throw new Error(`No check is called ${only.join(" or ")}.`);
+  if (queue.length === 0) throw new Error(`There is no check named ${only.join(" or ")}.`);
   const outcome = { passed: 0, failed: 0 };
   await Promise.all(
     Array.from({ length: availableParallelism() }, async () => {
@@ -38,7 +38,7 @@ export async function runChecks({ only = [], verbose = false } = {}) {
 }
 
 /**
- * The longest first, so that none is left alone at the end.
+ * The longest first, to keep all cores busy until the end.
  *
  * @param {boolean} verbose
  * @returns {Check[]}

@@ -6,8 +6,8 @@ import { capture } from "../terminal/processes.mjs";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /**
- * A server's packages with the libraries of their release, extracted into a directory: nothing is installed, and no
- * list of the machine's own apt is touched. The server runs on its release's libc, whatever the machine has.
+ * Extracts a server's packages and the libraries of their release into a directory. Nothing is installed, and the apt
+ * lists of the machine don't change. The server runs on the libc of its release, whatever the machine has.
  *
  * @param {"bookworm-backports" | "trixie"} suite
  * @param {readonly string[]} packages
@@ -16,7 +16,7 @@ export function fromDebian(suite, packages) {
   /** @param {string} directory */
   return async (directory) => {
     if (!existsSync(KEYRING))
-      throw new Error("This server comes from Debian's packages, and this isn't Debian.");
+      throw new Error("This server is extracted from Debian packages. Run this on Debian.");
     await download(directory, suite, [...packages, ...LIBRARIES[suite]]);
     const root = join(directory, "root");
     for (const file of await readdir(join(directory, "packages"))) {
@@ -28,7 +28,7 @@ export function fromDebian(suite, packages) {
 
 const SHARED = ["libatomic1", "libc6", "libcap2", "libgcc-s1", "libjemalloc2", "liblzf1", "libstdc++6"];
 
-/** What the servers are linked with, and what that is. */
+/** The libraries that the servers link, and their dependencies. */
 const LIBRARIES = {
   "bookworm-backports": [
     ...SHARED,
@@ -67,11 +67,11 @@ async function download(directory, suite, packages) {
       "-o",
       "Dir::State::status=/dev/null",
     ],
-    // By another user, it couldn't write into the directory.
+    // apt's sandbox user couldn't write to the directory.
     ...["-o", "APT::Sandbox::User="],
   ];
   await capture("apt-get", [...options, "update"]);
-  // A release and its backports have one name for a package: the newer one, which only the backports have, is wanted.
+  // A package has the same name in a release and its backports. Pin the newer version from the backports.
   const wanted = suites.length === 1 ? packages : packages.map((name) => pinned(name, suite));
   await capture("apt-get", [...options, "download", ...wanted], { cwd: target ?? directory });
 }

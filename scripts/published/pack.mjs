@@ -7,12 +7,12 @@ import { environment, node, pnpm } from "../workspace/toolchain.mjs";
 /**
  * @typedef {object} PackedPackage
  * @property {string} tarball
- * @property {readonly string[]} entries what users import, for example `@org/queue/testing`
+ * @property {readonly string[]} entries import paths, for example `@org/queue/testing`
  * @property {readonly string[]} optionalPeers
  */
 
 /**
- * Packs every public package as `pnpm publish` would: `publishConfig` applied, workspace versions resolved.
+ * Packs every public package like `pnpm publish`: applies `publishConfig` and resolves workspace versions.
  *
  * @param {string} directory
  * @returns {Promise<PackedPackage[]>}

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../workspace/toolchain.mjs";
 
-/** The first TypeScript block of the README: what a newcomer copies. */
+/** The first TypeScript block of the README, which newcomers copy. */
 export function readmeExample() {
   const example = /^```ts\n(.*?)^```$/ms.exec(readReadme())?.[1];
   if (!example) throw new Error("README.md has no ```ts block, so there is no first example to run.");

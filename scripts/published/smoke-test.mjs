@@ -10,9 +10,8 @@ import { packPublicPackages } from "./pack.mjs";
 import { readmeExample } from "./readme-example.mjs";
 
 /**
- * Does what a newcomer does, with the packages as they would be published and the machine's own Node: an
- * empty project, an install, the README's first example. Development runs on a later Node than users may
- * have; this is what shows that theirs works.
+ * Tests a newcomer's first steps with the packed packages and the machine's own Node: an empty project, an install, the
+ * README's first example. Users may have an older Node than development, and this shows that it works.
  */
 export async function smokeTestPackedPackages() {
   const { executable, version, env } = machineNode();
@@ -41,7 +40,7 @@ export async function smokeTestPackedPackages() {
 
     /**
      * @param {string} entry
-     * @param {readonly string[]} optionalPeers which an empty project doesn't have
+     * @param {readonly string[]} optionalPeers missing in an empty project
      */
     async function importEntry(entry, optionalPeers) {
       const code = `await import(${JSON.stringify(entry)})`;
@@ -68,7 +67,7 @@ async function createProject(directory, example) {
     target: "es2022",
     module: "nodenext",
     strict: true,
-    // The packages' own declarations are part of what is tested.
+    // Tests the packages' own declarations too.
     skipLibCheck: false,
     types: ["node"],
     typeRoots: [join(root, "node_modules/@types")],

@@ -5,8 +5,8 @@ import { inTemporaryDirectory } from "../workspace/temporary-directory.mjs";
 import { environment } from "../workspace/toolchain.mjs";
 
 /**
- * A package's `test` script, which is `vitest run` with whatever options: its output goes through, and a
- * report beside it has the counts.
+ * A package's `test` script, which is `vitest run` with options. Passes its output through, and reads the counts from a
+ * report.
  *
  * @param {import("../workspace/packages.mjs").Package} workspacePackage
  * @returns {import("./suite.mjs").Suite}
@@ -28,12 +28,12 @@ export function runVitest(line, { directory, env }) {
     const reporters = `--reporter=default --reporter=json --outputFile.json='${report}'`;
     const code = await passThrough(`${line} ${reporters}`, [], { cwd: directory, env, shell: true });
     const counts = await readCounts(report);
-    // A run can fail without a failed test: no test file, an error that nobody caught.
+    // A run can fail without a failed test: no test file, or an uncaught error.
     return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
   });
 }
 
-/** @param {string} file written by Vitest's JSON reporter; not there if Vitest didn't get that far */
+/** @param {string} file written by Vitest's JSON reporter, missing if Vitest failed earlier */
 async function readCounts(file) {
   try {
     const report = JSON.parse(await readFile(file, "utf8"));

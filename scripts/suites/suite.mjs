@@ -16,7 +16,7 @@ import { colour, seconds, showError } from "../terminal/progress.mjs";
 /** @typedef {Counts & { name: string, took: number }} Result */
 
 /**
- * A suite of one: passed if the work is done, failed if it throws.
+ * A suite with one test: passed unless the work throws.
  *
  * @param {string} name
  * @param {() => Promise<unknown>} work
@@ -45,7 +45,7 @@ export async function runSuite({ name, run }) {
 }
 
 /**
- * A line a suite, and the line that the root's contract asks for.
+ * One line per suite, then the total that `npm test` must end with.
  *
  * @param {readonly Result[]} results
  */

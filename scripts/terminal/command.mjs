@@ -1,8 +1,8 @@
 import { showError } from "./progress.mjs";
 
 /**
- * Runs a command of the root's package.json and exits with the code that it answers. An error is shown as
- * its message, once: a failed step has said already what went wrong.
+ * Runs a command of the root's package.json and exits with the code it returns. Prints the message of an error, unless
+ * a failed step has already.
  *
  * @param {string} help for `--help`
  * @param {() => Promise<number>} run

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { environment, root } from "../workspace/toolchain.mjs";
 
-/** What a command printed before it failed. */
+/** A failed command, with its output. */
 export class CommandFailure extends Error {
   /**
    * @param {string} command
@@ -22,7 +22,7 @@ export class CommandFailure extends Error {
  */
 
 /**
- * Runs a command in silence and answers what it printed; throws `CommandFailure` when it fails.
+ * Runs a command silently and returns its output. Throws `CommandFailure` if it fails.
  *
  * @param {string} command
  * @param {readonly string[]} [args]
@@ -50,7 +50,7 @@ export function capture(command, args = [], { cwd = root, env = environment(), s
 }
 
 /**
- * Runs a command in the foreground and answers its exit code, as a shell would.
+ * Runs a command in the foreground and returns its exit code, like a shell.
  *
  * @param {string} command
  * @param {readonly string[]} [args]
@@ -59,7 +59,7 @@ export function capture(command, args = [], { cwd = root, env = environment(), s
  */
 export function passThrough(command, args = [], { cwd = root, env = environment(), shell = false } = {}) {
   const child = spawn(command, args, { cwd, env: { ...env, ...colourSetting() }, shell, stdio: "inherit" });
-  // The terminal's Ctrl-C reaches the child by itself. This process stays to see how the child ends.
+  // Ctrl-C in the terminal reaches the child directly. This process waits for its exit.
   const stay = () => {};
   const terminate = () => child.kill("SIGTERM");
   process.on("SIGINT", stay).on("SIGTERM", terminate);
@@ -72,7 +72,7 @@ export function passThrough(command, args = [], { cwd = root, env = environment(
   });
 }
 
-/** Colour where it will be seen: not every tool notices that its output goes to a file or through here. */
+/** Turns colour on or off, because not every tool notices that its output goes to a file or a pipe. */
 function colourSetting() {
   if (process.env.FORCE_COLOR || process.env.NO_COLOR) return {};
   return process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" };

@@ -1,36 +1,36 @@
 import { CommandFailure } from "./processes.mjs";
 
-/** How often a log, which no spinner can animate, is told that a step is still going on. */
-const SIGN_OF_LIFE_MS = 5_000;
+/** How often to print that a step is still running, if the output is a log without a spinner. */
+const PROGRESS_INTERVAL_MS = 5_000;
 const FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 const TITLE_WIDTH = 48;
 
 /** @type {NodeJS.WriteStream} */
 let stream = process.stdout;
 
-/** A step didn't succeed, and what it printed has been shown. */
+/** A failed step, whose output has been shown. */
 class StepFailure extends Error {}
 
-/** The steps going on, by title, with their start. @type {Map<string, number>} */
+/** The running steps and their start times, by title. @type {Map<string, number>} */
 const running = new Map();
 /** @type {NodeJS.Timeout | undefined} */
 let timer;
 let frame = 0;
 
 /**
- * Sends progress to stderr, for a command whose own output others may read.
+ * Sends progress to stderr, for a command with machine-readable output.
  *
  * @param {() => Promise<void>} work
  */
-export async function besideOutput(work) {
+export async function progressToStderr(work) {
   stream = process.stderr;
   await work();
   stream = process.stdout;
 }
 
 /**
- * Does a step: one line when it has ended, with its time, and signs of life until then. Steps may overlap.
- * What a failed step printed follows its line, and `StepFailure` is thrown.
+ * Runs a step. Shows progress until it ends, then one line with its duration. Steps may overlap. If it fails, prints
+ * its output after that line and throws `StepFailure`.
  *
  * @template T
  * @param {string} title
@@ -40,7 +40,7 @@ export async function besideOutput(work) {
 export async function step(title, work) {
   const start = performance.now();
   running.set(title, start);
-  timer ??= setInterval(showLife, stream.isTTY ? 100 : SIGN_OF_LIFE_MS);
+  timer ??= setInterval(showProgress, stream.isTTY ? 100 : PROGRESS_INTERVAL_MS);
   try {
     const result = await work();
     end(title, colour(32, "✓"), start);
@@ -80,7 +80,7 @@ function end(title, mark, start) {
   print(`${mark} ${title.padEnd(TITLE_WIDTH)} ${seconds(performance.now() - start).padStart(8)}`);
 }
 
-function showLife() {
+function showProgress() {
   const oldest = Math.min(...running.values());
   const elapsed = `${Math.round((performance.now() - oldest) / 1_000)} s`;
   const titles = [...running.keys()].join(", ");
@@ -95,7 +95,7 @@ function clearLine() {
 }
 
 /**
- * Shows an error unless its step has.
+ * Prints an error, unless its step has already.
  *
  * @param {unknown} error
  */

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** What a build doesn't read, or writes itself. */
+/** Directories that a build doesn't read, or writes itself. */
 const IGNORED = new Set(["node_modules", "dist", "test", "coverage"]);
 
 /**
- * A hash over the names and contents of files and directories. Contents rather than times: a clone or a
- * change of branch touches files that stay the same, and reading a whole package takes milliseconds.
+ * A hash over the names and contents of files and directories. Not over times, because a clone or a branch switch
+ * touches unchanged files, and reading a whole package takes milliseconds.
  *
- * @param {readonly string[]} paths missing ones count as such
+ * @param {readonly string[]} paths may be missing, which counts as content
  */
 export function fingerprint(paths) {
   const hash = createHash("sha256");

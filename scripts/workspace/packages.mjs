@@ -25,7 +25,7 @@ export function packagesWith(script) {
   return workspacePackages().filter(({ scripts }) => script in scripts);
 }
 
-/** The `packages:` list. It is read by hand, as this runs before anything is installed. */
+/** The `packages:` list. Parsed by hand, because this runs before anything is installed. */
 function workspacePatterns() {
   const text = readFileSync(join(root, "pnpm-workspace.yaml"), "utf8");
   const list = /^packages:\n((?: +- .+\n)+)/m.exec(text)?.[1];

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { bootstrap } from "../bootstrap.mjs";
 import { passThrough } from "../terminal/processes.mjs";
-import { besideOutput, showError } from "../terminal/progress.mjs";
+import { progressToStderr, showError } from "../terminal/progress.mjs";
 import { environment, node, root } from "./toolchain.mjs";
 
 /**
- * Installs and builds what is missing, then runs a program of a workspace's with the arguments of this process.
- * The program tells of its own options.
+ * Installs and builds what is missing, then runs a program of a workspace with the arguments of this process. The
+ * program documents its own options.
  *
  * @param {string} workspace its folder
  * @param {string} script from there
@@ -14,13 +14,13 @@ import { environment, node, root } from "./toolchain.mjs";
  */
 export async function runProgram(workspace, script, nodeOptions = []) {
   try {
-    await besideOutput(bootstrap);
+    await progressToStderr(bootstrap);
     const directory = join(root, workspace);
     process.exitCode = await passThrough(
       node,
       [...nodeOptions, join(directory, script), ...process.argv.slice(2)],
       {
-        // npm changes into the root; a file is meant from where the command was given.
+        // npm changes to the root, but file arguments are relative to the caller's directory.
         cwd: process.env.INIT_CWD ?? process.cwd(),
         env: environment(directory),
       },

@@ -5,15 +5,15 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
- * Development runs on the Node that the workspace installs, whatever the machine has. This is the program
- * itself: the shell script in `.bin` doesn't pass signals on.
+ * The Node that the workspace installs, whatever the machine has. This is the program itself, because the shell script
+ * in `.bin` doesn't forward signals.
  */
 export const node = join(root, "node_modules/node/bin/node");
 
-/** pnpm as the workspace installs it: `npx` would need two seconds for each call. */
+/** The pnpm that the workspace installs. `npx` would take two seconds per call. */
 export const pnpm = join(root, "node_modules/pnpm/bin/pnpm.cjs");
 
-/** The version that `packageManager` pins, for the first install, when nothing is there yet. */
+/** The version pinned by `packageManager`, for the first install. */
 export function pinnedPnpm() {
   const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   return String(packageManager);

@@ -38,7 +38,7 @@ async function startPair() {
     await old.call("FAILOVER", "TO", "127.0.0.1", String(portOf(second)));
     await until(async () => expect(await info(old)).toContain("role:slave"));
     await until(async () => expect(await info(next)).toContain("role:master"));
-    proxy.leadTo(second);
+    proxy.redirectTo(second);
   };
   return { url: proxy.url, second, failOver };
 }

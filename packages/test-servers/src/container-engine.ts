@@ -3,35 +3,35 @@ import { request } from "node:http";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** An engine that hangs must not hold up the tests. */
+/** Keeps a hanging engine from holding up the tests. */
 const ANSWER_TIMEOUT_MS = 2_000;
 
 /**
- * Why a container of this image can't be started here, or `undefined` when an engine answers and has the image. An image
- * is never pulled: that takes minutes, and fails only after some where a firewall stands between.
+ * Returns why a container of this image can't be started here, or `undefined` if an engine answers and has the image.
+ * Images are never pulled: that takes minutes, and behind a firewall minutes to fail.
  *
- * @param sockets where engines listen; the first that exists is asked
+ * @param sockets sockets of engines; the first that exists is used
  */
 export async function missingImage(
   image: string,
   sockets: readonly string[] = engineSockets(),
 ): Promise<string | undefined> {
   const { DOCKER_HOST } = process.env;
-  // Reached by TCP or SSH: testcontainers knows how, and fails if the image isn't there.
+  // testcontainers connects by TCP or SSH, and fails if the image is missing.
   if (DOCKER_HOST && !DOCKER_HOST.startsWith("unix://")) return undefined;
   const socketPath = sockets.find((path) => existsSync(path));
-  if (socketPath === undefined) return "no container engine's socket";
+  if (socketPath === undefined) return "no container engine socket";
   try {
     const status = await statusOf(socketPath, `/images/${encodeURI(image)}/json`);
     if (status === 200) return undefined;
-    if (status === 404) return `no image ${image} (\`docker pull ${image}\` gets it)`;
+    if (status === 404) return `no image ${image} (run \`docker pull ${image}\`)`;
     return `the container engine at ${socketPath} answers with status ${status}`;
   } catch (error) {
     return `no container engine answers at ${socketPath}: ${(error as Error).message}`;
   }
 }
 
-/** Where testcontainers looks, in its order. */
+/** The sockets that testcontainers tries, in order. */
 function engineSockets(): readonly string[] {
   const { DOCKER_HOST, XDG_RUNTIME_DIR } = process.env;
   if (DOCKER_HOST) return [DOCKER_HOST.slice("unix://".length)];

@@ -1,11 +1,11 @@
-/** The process that runs a container, and removes it when whoever asked for it is gone or asks for that. */
+/** Runs a container, and removes it when the parent process exits or requests it. */
 import { GenericContainer, getContainerRuntimeClient, Wait } from "testcontainers";
 import type { Container, PublishedPort } from "./container.ts";
 import type { KeeperReport } from "./kept-server.ts";
 
 const LOOPBACK = ["localhost", "127.0.0.1"];
 
-/** A container of which one port is published, on the given address only. */
+/** A container with one published port, on the given address only. */
 class PublishedContainer extends GenericContainer {
   publish(port: number, hostIp: string): this {
     this.withExposedPorts(port);
@@ -28,7 +28,7 @@ try {
     .withEnvironment(spec.env)
     .withCommand([...spec.args])
     .withPullPolicy({ shouldPull: () => "never" })
-    // Removing it is what this process is for; the library's own reaper is one more image.
+    // This process removes the container. The library's own reaper would need another image.
     .withAutoCleanup(false)
     .withWaitStrategy(Wait.forLogMessage(spec.readyWhen, spec.readyTimes))
     .withStartupTimeout(spec.readyWithin)
@@ -37,7 +37,7 @@ try {
     ready: { host: isLocal ? "127.0.0.1" : host, port: container.getMappedPort(spec.port) },
   });
   await stop;
-  // At once: what a test server stores isn't kept.
+  // Without a grace period, since the data of a test server isn't kept.
   await container.stop({ timeout: 0 });
 } catch (error) {
   report({ failed: `No container of ${spec.image}: ${(error as Error).message}` });
@@ -45,6 +45,6 @@ try {
 if (process.connected) process.disconnect();
 
 function report(message: KeeperReport<PublishedPort>): void {
-  // The callback takes the error of a process that is gone: thrown, it would leave the container behind.
+  // The callback swallows the error of a parent that is gone. If thrown, it would leave the container behind.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }

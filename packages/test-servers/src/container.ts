@@ -2,31 +2,31 @@ import { missingImage } from "./container-engine.ts";
 import { startKeeper } from "./kept-server.ts";
 import type { ServerSource } from "./server-source.ts";
 
-/** A server as a container, for its keeper process to run. */
+/** A server in a container, to be run by a keeper process. */
 export interface Container {
   readonly image: string;
   readonly port: number;
   readonly env: Readonly<Record<string, string>>;
   readonly args: readonly string[];
-  /** A line of the server's log that contains this says that it is ready. */
+  /** The server is ready when a line of its log contains this. */
   readonly readyWhen: string;
-  /** The so manieth such line. */
+  /** How many such lines to wait for. */
   readonly readyTimes: number;
-  /** In milliseconds. */
+  /** Timeout in milliseconds. */
   readonly readyWithin: number;
 }
 
-/** Where the container's port is published. */
+/** The published port of the container. */
 export interface PublishedPort {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * Runs a container where an engine answers and has the image. testcontainers is loaded by the keeper alone, so that
- * nobody else waits for it.
+ * Runs a container if an engine answers and has the image. Only the keeper loads testcontainers, because loading it is
+ * slow.
  *
- * @param urlOf the server's URL, where its port is published
+ * @param urlOf returns the server's URL for its published port
  */
 export function containerSource(
   container: Container,
@@ -44,7 +44,7 @@ export function containerSource(
         );
         return { url: urlOf(ready), pid: undefined, stop };
       } catch (error) {
-        // What an engine lacks is no finding about the server: the next source may do.
+        // A problem of the engine isn't one of the server, so try the next source.
         return { unavailable: (error as Error).message };
       }
     },

@@ -7,7 +7,7 @@ import type { ServerSource } from "./server-source.ts";
 
 const run = promisify(execFile);
 
-/** Installs a Debian package where that needs no one's leave, then starts the server from the machine. */
+/** Installs a Debian package if this process is root, then starts the server from the machine. */
 export function debianPackage(name: string, fromMachine: ServerSource): ServerSource {
   return {
     name: "Debian package",
@@ -24,13 +24,13 @@ async function install(name: string): Promise<void> {
   try {
     await aptGet("install", "--yes", "--no-install-recommends", name);
   } catch {
-    // The machine's package lists are missing or older than the archive.
+    // The package lists may be missing or outdated.
     await aptGet("update");
     await aptGet("install", "--yes", "--no-install-recommends", name);
   }
 }
 
-/** Under a lock of our own: suites start together, and `apt-get update` waits for nobody. */
+/** Uses its own lock, because suites start together and `apt-get update` doesn't wait for others. */
 async function aptGet(...args: string[]): Promise<void> {
   const options = ["-qq", "-o", "DPkg::Lock::Timeout=120"];
   await run("flock", [join(tmpdir(), "queue-test-servers.lock"), "apt-get", ...options, ...args], {

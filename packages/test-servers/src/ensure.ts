@@ -1,6 +1,6 @@
 /**
- * Starts each server once and says where it came from. Run before the suites: what has to be installed or
- * pulled first is then on the machine, and no test's timeout pays for it.
+ * Starts each server once and prints its source. Runs before the suites, so that installing a server doesn't count
+ * towards the timeout of a test.
  */
 import { startPgBouncer, startPostgres, startRedis } from "./index.ts";
 

@@ -2,18 +2,18 @@ import { accessSync, constants, globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /**
- * The first of these programs in the directory that `TEST_SERVER_PROGRAMS` names: a server of another version, for tests
- * that are to run on it and on nothing else.
+ * The first of these programs in the directory `TEST_SERVER_PROGRAMS`. Set it to test another version of a server, and
+ * nothing else.
  */
 export function chosenExecutable(names: readonly string[]): string | undefined {
   const directory = process.env.TEST_SERVER_PROGRAMS;
   return directory ? names.map((name) => join(directory, name)).find(isExecutable) : undefined;
 }
 
-/** The first of these programs on the PATH, or in directories (glob patterns) that packages use. */
+/** The first of these programs on the PATH, or in one of these directories (glob patterns). */
 export function findExecutable(names: readonly string[], alsoIn: readonly string[] = []): string | undefined {
   const onPath = (process.env.PATH ?? "").split(delimiter).filter((directory) => directory !== "");
-  // The highest version first, where a machine has several.
+  // If there are several versions, the highest first.
   const packaged = alsoIn.flatMap((pattern) => globSync(pattern).sort(byVersionDescending));
   for (const directory of [...onPath, ...packaged]) {
     const found = names.map((name) => join(directory, name)).find(isExecutable);

@@ -4,8 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 const TRIES = 3;
 
 /**
- * Calls `start` with a port that was free a moment ago, and with another one should somebody have taken it
- * in between.
+ * Calls `start` with a free port, and again with another one if the port was taken in between.
  */
 export async function withFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {

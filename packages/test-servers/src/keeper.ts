@@ -1,11 +1,11 @@
-/** The process that `keepServer` starts: it runs a server and outlives whoever asked for it, briefly. */
+/** Started by `keepServer`: runs a server and cleans up after the parent process has exited. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import type { Command, KeeperReport, KeptServer, RunningProcess } from "./kept-server.ts";
 
-/** A server that is stopped, or frozen by a test, is killed after this. */
-const PATIENCE_MS = 3_000;
+/** Time until a server that doesn't stop, for example a frozen one, is killed. */
+const KILL_TIMEOUT_MS = 3_000;
 const LOG_CHARACTERS = 8_000;
 
 const server: KeptServer = JSON.parse(process.argv[2] ?? "");
@@ -39,17 +39,17 @@ async function run([executable, ...args]: Command, isServer: boolean): Promise<s
   const child = spawn(executable, args, {
     cwd: server.directory,
     stdio: ["ignore", "pipe", "pipe"],
-    // Readiness is read from the log, so the log has to be in English.
+    // Readiness is detected in the log, so the log must be in English.
     env: { ...process.env, LC_ALL: "C" },
     ...server.user,
   });
   running = child;
   log = "";
   for (const stream of [child.stdout, child.stderr]) {
-    // Read to the end, ready or not: a server whose pipe is full would block.
+    // Keep reading after the server is ready, because it would block on a full pipe.
     stream.setEncoding("utf8").on("data", (text: string) => {
       log += text;
-      // Not before: clients that knock while a server recovers may fill any number of lines.
+      // Only once ready: while a server recovers, connecting clients may fill any number of log lines.
       if (ready) log = log.slice(-LOG_CHARACTERS);
       if (isServer && !ready && child.pid && new RegExp(server.readyWhen).test(log)) {
         ready = true;
@@ -70,11 +70,11 @@ function stop(): void {
   if (stopping) return;
   stopping = true;
   running?.kill(server.stopSignal);
-  setTimeout(() => running?.kill("SIGKILL"), PATIENCE_MS).unref();
+  setTimeout(() => running?.kill("SIGKILL"), KILL_TIMEOUT_MS).unref();
 }
 
 function report(message: KeeperReport<RunningProcess>): void {
-  // The callback takes the error of a process that is gone: thrown, it would end the keeper uncleaned.
+  // The callback swallows the error of a parent that is gone. If thrown, it would end the keeper before it cleans up.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 

@@ -10,7 +10,7 @@ import type { TestServer } from "./test-server.ts";
 import { unprivilegedUser } from "./unprivileged-user.ts";
 
 export interface PgBouncerOptions {
-  /** The URL of the Postgres server behind it, with user and password. Whoever connects is that user. */
+  /** The URL of the Postgres server behind it, with user and password. All clients connect as that user. */
   readonly target: string;
   /** @default "transaction" */
   readonly mode?: "session" | "transaction";
@@ -19,8 +19,8 @@ export interface PgBouncerOptions {
 }
 
 /**
- * Starts a PgBouncer before a Postgres server, or answers why there is none here: it is on few machines, and can be
- * installed on Debian as root only.
+ * Starts a PgBouncer in front of a Postgres server, or returns why there is none: few machines have it, and it is only
+ * installed on Debian as root.
  *
  * @example
  * const pooler = await startPgBouncer({ target: postgres.url });
@@ -71,7 +71,7 @@ async function startOn(executable: string, port: number, options: PgBouncerOptio
     "ignore_startup_parameters = extra_float_digits",
   ];
   await writeFile(file, `${settings.join("\n")}\n`, { mode: 0o600 });
-  // It refuses to run as root.
+  // PgBouncer refuses to run as root.
   const user = unprivilegedUser();
   if (user) await Promise.all([directory, file].map((path) => chown(path, user.uid, user.gid)));
   const kept = await keepServer({

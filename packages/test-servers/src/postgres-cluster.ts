@@ -9,10 +9,10 @@ import type { ServerSource } from "./server-source.ts";
 import type { ServerOptions } from "./test-server.ts";
 import { unprivilegedUser } from "./unprivileged-user.ts";
 
-/** Tests don't outlive a power cut; without these a commit costs a disk flush. */
+/** Tests needn't survive a power cut, so commits don't flush to disk. */
 export const NOT_DURABLE = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"];
 
-/** Where packages put the programs without a link on the PATH: Debian, Red Hat, Homebrew on ARM and Intel. */
+/** Directories of packages that aren't on the PATH: Debian, Red Hat, Homebrew on ARM and Intel. */
 const PACKAGED = [
   "/usr/lib/postgresql/*/bin",
   "/usr/pgsql-*/bin",
@@ -20,7 +20,7 @@ const PACKAGED = [
   "/usr/local/opt/postgresql@*/bin",
 ];
 
-/** A cluster of one's own, from the programs on this machine. */
+/** A new cluster, from the programs on this machine. */
 export function postgresCluster(options: ServerOptions): ServerSource {
   return {
     name: "this machine",
@@ -32,7 +32,7 @@ export function postgresCluster(options: ServerOptions): ServerSource {
   };
 }
 
-/** A cluster of one's own, from the programs beside this `initdb`. */
+/** A new cluster, from the programs next to this `initdb`. */
 export function postgresPrograms(name: string, initdb: string, options: ServerOptions): ServerSource {
   const start = (port: number) => startCluster(dirname(initdb), port, options);
   return { name, start: () => (options.port === undefined ? withFreePort(start) : start(options.port)) };
@@ -70,8 +70,8 @@ async function startCluster(programs: string, port: number, options: ServerOptio
 }
 
 /**
- * The cluster's password, kept beside its data for a cluster that comes back. It has one because a database
- * superuser can run programs: without it, anyone on the machine could as the user who runs the tests.
+ * The cluster's password, stored next to its data for a cluster that restarts. Without one, anyone on this machine
+ * could run programs as the user of the tests, because a database superuser can.
  */
 async function passwordOf(directory: string): Promise<{ password: string; isNew: boolean; file: string }> {
   const file = join(directory, "password");

@@ -15,8 +15,8 @@ const NOTHING_FOUND = {
 };
 
 /**
- * Starts a Postgres server, or creates a scratch database on the one that `DATABASE_URL` names and drops it
- * on `stop()`. The URL's user may do anything in its database.
+ * Starts a Postgres server, or creates a scratch database on the server of `DATABASE_URL`, dropped by `stop()`. The
+ * user in the URL has all privileges in its database.
  *
  * @example
  * const postgres = await startPostgres();
@@ -51,7 +51,7 @@ function postgresInContainer({ args = [] }: ServerOptions): ServerSource {
       env: { POSTGRES_PASSWORD: password },
       args: [...NOT_DURABLE, ...args],
       readyWhen: "database system is ready to accept connections",
-      // The image first starts a server that listens on no port, to make the cluster.
+      // The image first starts a server without a port, to create the cluster.
       readyTimes: 2,
       readyWithin: 60_000,
     },

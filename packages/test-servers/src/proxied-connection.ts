@@ -1,29 +1,29 @@
 import { connect, type Socket } from "node:net";
 
-/** What is to become of a request. `done` is called once it has. */
-export interface Verdict {
+/** A fault to apply to a request. `done` is called once it has been applied. */
+export interface RequestFault {
   readonly fault: "none" | "drop-request" | "drop-reply" | "hold-reply";
   readonly done?: () => void;
 }
 
-/** Within so many milliseconds the server has answered what was sent together. */
-const LAST_REPLY = 20;
+/** Milliseconds within which the server answers requests that were sent together. */
+const LAST_REPLY_DELAY_MS = 20;
 
 /** One client's connection through the proxy, and the proxy's own to the server. */
 export class ProxiedConnection {
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #judge: (chunk: Buffer) => Verdict;
+  readonly #judge: (chunk: Buffer) => RequestFault;
   readonly #delay: () => number;
-  /** The fault that the server's next reply meets. */
-  #awaited: Verdict | undefined;
+  /** The fault to apply to the server's next reply. */
+  #replyFault: RequestFault | undefined;
   #isHolding = false;
   #isAbandoned = false;
 
   constructor(
     client: Socket,
     target: { readonly port: number; readonly hostname: string },
-    judge: (chunk: Buffer) => Verdict,
+    judge: (chunk: Buffer) => RequestFault,
     delay: () => number,
   ) {
     this.#client = client;
@@ -32,7 +32,7 @@ export class ProxiedConnection {
     this.#delay = delay;
     for (const socket of [this.#client, this.#server]) {
       socket.setNoDelay(true);
-      // A reset is an ending like any other; `close` follows.
+      // `close` follows a reset like any other end.
       socket.on("error", () => {});
       socket.on("close", () => {
         if (!this.#isAbandoned) this.cut();
@@ -74,23 +74,23 @@ export class ProxiedConnection {
       verdict.done?.();
       return;
     }
-    if (verdict.fault !== "none") this.#awaited = verdict;
+    if (verdict.fault !== "none") this.#replyFault = verdict;
     this.#forward(chunk, this.#server);
   }
 
   #reply(chunk: Buffer): void {
     if (this.#isHolding) return;
-    const verdict = this.#awaited;
+    const verdict = this.#replyFault;
     if (!verdict) {
       this.#forward(chunk, this.#client);
       return;
     }
     this.#isHolding = true;
-    // This may still be the reply to a request that went before.
+    // This may still be the reply to an earlier request.
     setTimeout(() => {
       if (verdict.fault === "drop-reply") this.cut();
       verdict.done?.();
-    }, LAST_REPLY);
+    }, LAST_REPLY_DELAY_MS);
   }
 
   #forward(chunk: Buffer, to: Socket): void {

@@ -1,51 +1,55 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { ProxiedConnection, type Verdict } from "./proxied-connection.ts";
+import { ProxiedConnection, type RequestFault } from "./proxied-connection.ts";
 
 /**
- * What happens to traffic. `drop-requests`: what a client sends is swallowed and its connection cut.
- * `drop-replies`: the server gets the request, its reply is swallowed and the connection cut. `stall`:
- * nothing moves in either direction, nothing is closed, and all of it arrives once the mode changes, as after
- * a partition. `refuse`: connections are cut as soon as they are made.
+ * What happens to traffic.
+ *
+ * - `drop-requests`: requests are dropped and their connections cut.
+ * - `drop-replies`: the server gets the request, its reply is dropped and the connection cut.
+ * - `stall`: nothing moves in either direction and nothing is closed. Everything arrives once the mode changes, as
+ * after a
+ *   partition.
+ * - `refuse`: connections are cut as soon as they are opened.
  */
 export type ProxyMode = "pass" | "drop-requests" | "drop-replies" | "stall" | "refuse";
 
-/** One request to interfere with: the first from now on whose bytes contain a text. */
+/** A fault for one request: the first from now on that contains a text. */
 export interface Interception {
   readonly containing: string;
-  /** `hold-reply`: the server gets the request, and its reply waits until the connection is cut. */
+  /** `hold-reply`: the server gets the request, and its reply is held until the connection is cut. */
   readonly fault: "drop-request" | "drop-reply" | "hold-reply";
 }
 
-/** A TCP proxy that breaks connections the ways that networks do. */
+/** A TCP proxy that breaks connections in the ways that networks do. */
 export interface TcpProxy {
   /** The target's URL with the proxy's port. */
   readonly url: string;
-  /** Applies to the connections there are and to new ones. `"pass"` at first. */
+  /** Applies to open and new connections. @default "pass" */
   use(mode: ProxyMode): void;
-  /** Adds a delay to every chunk, in both directions, in milliseconds. `0` at first. */
+  /** Adds a delay to every chunk, in both directions, in milliseconds. @default 0 */
   delay(milliseconds: number): void;
-  /** New connections lead to this server instead, as when a name changes. Those there are stay where they are. */
-  leadTo(url: string): void;
-  /** Cuts the connections there are. New ones can be made. */
+  /** Sends new connections to another server, as when a DNS name changes. Open connections stay. */
+  redirectTo(url: string): void;
+  /** Cuts open connections. New ones are accepted. */
   cut(): void;
   /**
-   * Makes the connections there are half-open for good: they stay up, and nothing gets through any more, as
-   * when a router forgot them. New ones can be made.
+   * Makes open connections half-open for good: they stay up, but nothing gets through, as when a router drops their
+   * state. New ones are accepted.
    */
   abandon(): void;
-  /** Resolves when it has happened: the request was swallowed, or the server's reply arrived here. */
+  /** Resolves once the fault was applied: the request was dropped, or the server's reply has arrived at the proxy. */
   intercept(interception: Interception): Promise<void>;
-  /** Cuts what there is and stops listening. Safe to call twice. */
+  /** Cuts open connections and stops listening. Safe to call twice. */
   stop(): Promise<void>;
 }
 
-interface Trap extends Interception {
-  readonly sprung: () => void;
+interface PendingInterception extends Interception {
+  readonly onApplied: () => void;
 }
 
 /**
- * Starts a TCP proxy on a free port of loopback.
+ * Starts a TCP proxy on a free loopback port.
  *
  * @example
  * const proxy = await startProxy({ target: redis.url });
@@ -56,15 +60,15 @@ interface Trap extends Interception {
 export async function startProxy({ target }: { readonly target: string }): Promise<TcpProxy> {
   let { hostname, port } = new URL(target);
   const connections = new Set<ProxiedConnection>();
-  const traps = new Set<Trap>();
+  const interceptions = new Set<PendingInterception>();
   let mode: ProxyMode = "pass";
   let delay = 0;
 
-  const judge = (chunk: Buffer): Verdict => {
-    for (const trap of traps) {
-      if (!chunk.includes(trap.containing)) continue;
-      traps.delete(trap);
-      return { fault: trap.fault, done: trap.sprung };
+  const judge = (chunk: Buffer): RequestFault => {
+    for (const pending of interceptions) {
+      if (!chunk.includes(pending.containing)) continue;
+      interceptions.delete(pending);
+      return { fault: pending.fault, done: pending.onApplied };
     }
     if (mode === "drop-requests") return { fault: "drop-request" };
     return mode === "drop-replies" ? { fault: "drop-reply" } : { fault: "none" };
@@ -82,7 +86,7 @@ export async function startProxy({ target }: { readonly target: string }): Promi
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  // A test that forgets to stop its proxy can still end.
+  // Lets a process exit that forgets to stop its proxy.
   server.unref();
   const own = new URL(target);
   own.hostname = "127.0.0.1";
@@ -92,7 +96,7 @@ export async function startProxy({ target }: { readonly target: string }): Promi
     for (const connection of connections) connection.cut();
   };
   return {
-    // Without the slash that a URL object adds.
+    // Removes the slash that a URL object adds.
     url: own.href.replace(/\/$/, target.endsWith("/") ? "/" : ""),
     use(next) {
       mode = next;
@@ -105,7 +109,7 @@ export async function startProxy({ target }: { readonly target: string }): Promi
     delay(milliseconds) {
       delay = milliseconds;
     },
-    leadTo(url) {
+    redirectTo(url) {
       ({ hostname, port } = new URL(url));
     },
     cut,
@@ -113,8 +117,8 @@ export async function startProxy({ target }: { readonly target: string }): Promi
       for (const connection of connections) connection.abandon();
     },
     intercept: (interception) =>
-      new Promise((sprung) => {
-        traps.add({ ...interception, sprung });
+      new Promise((onApplied) => {
+        interceptions.add({ ...interception, onApplied });
       }),
     async stop() {
       cut();

@@ -21,8 +21,8 @@ const NOTHING_FOUND = {
 };
 
 /**
- * Starts a Redis server that stores nothing on disk, or takes the one that `REDIS_URL` names. Of that one
- * nothing is removed: tests keep to a namespace of their own.
+ * Starts a Redis server that stores nothing on disk, or uses the server of `REDIS_URL`. Nothing is removed from that
+ * one: use a separate namespace per test.
  *
  * @example
  * const redis = await startRedis({ args: ["--appendonly", "yes"] });

@@ -3,8 +3,8 @@ import pg from "pg";
 import type { ServerSource } from "./server-source.ts";
 
 /**
- * A new database on the server that `DATABASE_URL` names; its own databases aren't touched. Of a killed test
- * run it is left behind, with a name that says where it came from.
+ * A new database on the server of `DATABASE_URL`, whose other databases aren't changed. A killed test run leaves it
+ * behind; its name says where it came from.
  */
 export function scratchDatabase(): ServerSource {
   return {
@@ -19,7 +19,7 @@ export function scratchDatabase(): ServerSource {
       return {
         url: url.href,
         pid: undefined,
-        // Forced, as pools of a failed test may still be connected.
+        // Forced, because pools of a failed test may still be connected.
         stop: () => query(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
       };
     },

@@ -1,13 +1,13 @@
 import type { TestServer } from "./test-server.ts";
 
-/** One way of getting a server. */
+/** One way to get a server. */
 export interface ServerSource {
   readonly name: string;
-  /** Throws when the source should have worked: that is a finding, and no reason to try the next one. */
+  /** Throws if the source should have worked. Then the next one isn't tried. */
   start(): Promise<Omit<TestServer, "source"> | Unavailable>;
 }
 
-/** Why a source has no server to offer here. */
+/** Why a source has no server here. */
 export interface Unavailable {
   readonly unavailable: string;
 }

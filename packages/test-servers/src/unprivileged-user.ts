@@ -5,7 +5,7 @@ export interface User {
   readonly gid: number;
 }
 
-/** Whom to run a server as that refuses to run as root; `undefined` when this process isn't root. */
+/** The user for servers that refuse to run as root, or `undefined` if this process isn't root. */
 export function unprivilegedUser(): User | undefined {
   if (process.getuid?.() !== 0) return undefined;
   return lookUp("postgres") ?? lookUp("nobody");

@@ -15,7 +15,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** A socket that answers like an engine, as far as the given listener does. */
+/** A socket that answers like an engine, through this listener. */
 async function fakeEngine(listener: RequestListener): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "queue-container-test-"));
   const socket = join(directory, "docker.sock");
@@ -29,12 +29,12 @@ async function fakeEngine(listener: RequestListener): Promise<string> {
   return socket;
 }
 
-test("without an engine's socket, containers are passed over", async () => {
+test("skips containers without an engine socket", async () => {
   vi.stubEnv("DOCKER_HOST", "");
-  expect(await missingImage("redis:7-alpine", ["/nowhere/docker.sock"])).toBe("no container engine's socket");
+  expect(await missingImage("redis:7-alpine", ["/nowhere/docker.sock"])).toBe("no container engine socket");
 });
 
-test("an engine is asked for the image, which is never pulled", async () => {
+test("asks the engine for the image, and never pulls it", async () => {
   const requested: string[] = [];
   const socket = await fakeEngine((request, response) => {
     requested.push(`${request.method} ${request.url}`);
@@ -45,14 +45,14 @@ test("an engine is asked for the image, which is never pulled", async () => {
   expect(requested).toEqual(["GET /images/redis:7-alpine/json", "GET /images/redis:7-alpine/json"]);
 });
 
-test("an engine that hangs is passed over within seconds", async () => {
+test("skips a hanging engine within seconds", async () => {
   const socket = await fakeEngine(() => {});
   expect(await missingImage("redis:7-alpine", [socket])).toMatch(
     /^no container engine answers at .*: timeout$/,
   );
 });
 
-test("a container that can't be started is a reason to try the next source", async () => {
+test("tries the next source if a container can't be started", async () => {
   const socket = await fakeEngine((request, response) => {
     response.writeHead(request.url?.startsWith("/images/") ? 200 : 500).end("{}");
   });
@@ -64,9 +64,9 @@ test("a container that can't be started is a reason to try the next source", asy
   });
 });
 
-// These need an engine that has the images: elsewhere they are skipped, with the reason.
+// These need an engine with the images. Elsewhere they are skipped, with the reason.
 
-test("a container of Redis is a server like the others", async ({ skip }) => {
+test("a Redis container works like any other server", async ({ skip }) => {
   const missing = await missingImage("redis:7-alpine");
   skip(missing !== undefined, missing);
   const redis = await startRedis({ args: ["--maxclients", "50"] });
@@ -80,7 +80,7 @@ test("a container of Redis is a server like the others", async ({ skip }) => {
   await gone;
 });
 
-test("a container of Postgres is a server like the others", async ({ skip }) => {
+test("a Postgres container works like any other server", async ({ skip }) => {
   const missing = await missingImage("postgres:17-alpine");
   skip(missing !== undefined, missing);
   const postgres = await startPostgres({ args: ["-c", "max_connections=20"] });

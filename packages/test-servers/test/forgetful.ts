@@ -1,4 +1,4 @@
-/** Run by keeper.test.ts: starts servers, says where they are, and ends when its stdin does. */
+/** Run by keeper.test.ts: starts servers, prints their URLs, and exits when its stdin ends. */
 import { startPostgres, startRedis } from "../src/index.ts";
 
 const servers = await Promise.all([startRedis(), startPostgres()]);

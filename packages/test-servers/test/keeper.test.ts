@@ -10,11 +10,11 @@ import { startRedis } from "../src/index.ts";
 import { processOf } from "./process-of.ts";
 import { closed } from "./socket.ts";
 
-/** A process that starts both servers, says their URLs, and never stops them. */
+/** A process that starts both servers, prints their URLs, and never stops them. */
 async function forgetfulProcess() {
   const directory = await mkdtemp(join(tmpdir(), "queue-keeper-test-"));
   onTestFinished(() => rm(directory, { recursive: true }));
-  // The user who runs Postgres has to reach its directory inside.
+  // The user that runs Postgres needs access to its directory inside.
   await chmod(directory, 0o755);
   const owner = spawn(process.execPath, [fileURLToPath(new URL("./forgetful.ts", import.meta.url))], {
     env: { ...process.env, TMPDIR: directory, REDIS_URL: "", DATABASE_URL: "" },
@@ -25,11 +25,11 @@ async function forgetfulProcess() {
 }
 
 test.for(["SIGKILL", "SIGTERM", "SIGINT"] as const)(
-  "a process that ends by %s leaves no server and no file",
+  "a process that ends by %s leaves no server and no files",
   async (signal) => {
     const { owner, directory, urls } = await forgetfulProcess();
     const servers = Promise.all(urls.map(closed));
-    // The keepers hold the process's stderr, so it closes when they too have ended.
+    // The keepers share the process's stderr, so it closes once they have ended too.
     const keepers = once(owner.stderr.resume(), "close");
     owner.kill(signal);
     await Promise.all([servers, keepers]);
@@ -37,7 +37,7 @@ test.for(["SIGKILL", "SIGTERM", "SIGINT"] as const)(
   },
 );
 
-test("a process that forgets to stop its servers still ends", async () => {
+test("a process that forgets to stop its servers still exits", async () => {
   const { owner, directory } = await forgetfulProcess();
   const keepers = once(owner.stderr.resume(), "close");
   owner.stdin.end();
@@ -57,7 +57,7 @@ test("a frozen server is killed", async () => {
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
 });
 
-test("a server that can't start says why, with its log", async () => {
+test("a server that can't start reports why, with its log", async () => {
   await expect(startRedis({ args: ["--maxmemory", "plenty"] })).rejects.toThrow(
     /redis-server ended with exit code 1: .*argument must be a memory value/s,
   );

@@ -19,14 +19,14 @@ async function rows(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
-test("a server answers its superuser, and is gone after stop", async () => {
+test("a server accepts its superuser, and is gone after stop", async () => {
   const postgres = await startPostgres();
   expect(await rows(postgres.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
   await postgres.stop();
   await expect(rows(postgres.url, "SELECT 1")).rejects.toThrow();
 });
 
-test("DATABASE_URL gets a scratch database, dropped with its connections", async () => {
+test("DATABASE_URL provides a scratch database, dropped with its connections", async () => {
   const server = await startPostgres({ args: ["-c", "max_connections=20"] });
   vi.stubEnv("DATABASE_URL", server.url);
 
@@ -45,12 +45,12 @@ test("DATABASE_URL gets a scratch database, dropped with its connections", async
   await server.stop();
 });
 
-test("a DATABASE_URL that can't be reached is an error, not a reason to look elsewhere", async () => {
+test("an unreachable DATABASE_URL is an error, and no other source is tried", async () => {
   vi.stubEnv("DATABASE_URL", "postgres://postgres@127.0.0.1:1/postgres");
   await expect(startPostgres()).rejects.toThrow("ECONNREFUSED");
 });
 
-test("a stopped server comes back on its port with its data and password", async () => {
+test("a stopped server restarts on its port with its data and password", async () => {
   const directory = await mkdtemp(join(tmpdir(), "queue-postgres-test-"));
   const first = await startPostgres({ directory });
   await rows(first.url, "CREATE TABLE plans AS SELECT 7 AS id");

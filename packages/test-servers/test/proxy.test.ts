@@ -48,14 +48,14 @@ test("a dropped request never reaches the server", async () => {
   expect(await direct.exists("dropped-request")).toBe(0);
 });
 
-test("a dropped reply leaves the request done and its sender in the dark", async () => {
+test("a dropped reply never reaches the client, though the request was executed", async () => {
   const client = await connectThrough();
   proxy.use("drop-replies");
   await expect(client.set("dropped-reply", "yes")).rejects.toThrow();
   expect(await direct.get("dropped-reply")).toBe("yes");
 });
 
-test("an interception takes the one request that contains the text", async () => {
+test("an interception affects only the request that contains the text", async () => {
   const [client, other] = await Promise.all([connectThrough(), connectThrough()]);
   const sprung = proxy.intercept({ containing: "the-one", fault: "drop-request" });
   await client.set("another", "yes");
@@ -64,7 +64,7 @@ test("an interception takes the one request that contains the text", async () =>
   expect(await client.set("the-one", "later")).toBe("OK");
 });
 
-test("a held reply is there and doesn't arrive until the connection is cut", async () => {
+test("a held reply doesn't arrive until the connection is cut", async () => {
   const client = await connectThrough();
   const held = proxy.intercept({ containing: "held", fault: "hold-reply" });
   const answer = client.set("held", "yes").then(
@@ -77,7 +77,7 @@ test("a held reply is there and doesn't arrive until the connection is cut", asy
   expect(await answer).toBe("lost");
 });
 
-test("what stalls arrives when traffic passes again", async () => {
+test("stalled traffic arrives once it passes again", async () => {
   const client = await connectThrough();
   proxy.use("stall");
   const answer = client.set("stalled", "yes");
@@ -86,7 +86,7 @@ test("what stalls arrives when traffic passes again", async () => {
   expect(await answer).toBe("OK");
 });
 
-test("an abandoned connection stays up and silent, and new ones work", async () => {
+test("an abandoned connection stays open without traffic, and new ones work", async () => {
   const client = await connectThrough();
   proxy.abandon();
   const answer = client.set("abandoned", "yes").catch(() => "lost");
@@ -105,7 +105,7 @@ test("refused connections are cut", async () => {
   await expect(connectThrough()).rejects.toThrow();
 });
 
-test("a delay holds up both directions", async () => {
+test("a delay applies to both directions", async () => {
   const client = await connectThrough();
   proxy.delay(30);
   const since = performance.now();

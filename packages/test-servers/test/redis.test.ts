@@ -25,7 +25,7 @@ test("a server answers, persists nothing, and is gone after stop", async () => {
   await redis.stop();
 });
 
-test("arguments reach a server of one's own, whatever REDIS_URL says", async () => {
+test("arguments start a separate server, whatever REDIS_URL says", async () => {
   vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
   const redis = await startRedis({ args: ["--maxmemory", "10mb"] });
   const client = new Redis(redis.url);
@@ -34,12 +34,12 @@ test("arguments reach a server of one's own, whatever REDIS_URL says", async () 
   await redis.stop();
 });
 
-test("REDIS_URL is taken as it is", async () => {
+test("REDIS_URL is used unchanged", async () => {
   vi.stubEnv("REDIS_URL", "redis://example.test:6380/3");
   expect(await startRedis()).toMatchObject({ url: "redis://example.test:6380/3", source: "REDIS_URL" });
 });
 
-test("a killed server comes back on its port with its data", async () => {
+test("a killed server restarts on its port with its data", async () => {
   const directory = await mkdtemp(join(tmpdir(), "queue-redis-test-"));
   const durable = { directory, args: ["--appendonly", "yes", "--appendfsync", "always"] };
   const first = await startRedis(durable);
@@ -61,7 +61,7 @@ test("a killed server comes back on its port with its data", async () => {
   await rm(directory, { recursive: true });
 });
 
-test("the programs in TEST_SERVER_PROGRAMS come before everything else", async () => {
+test("programs in TEST_SERVER_PROGRAMS take precedence", async () => {
   const directory = await mkdtemp(join(tmpdir(), "queue-redis-test-"));
   onTestFinished(() => rm(directory, { recursive: true }));
   await writeFile(join(directory, "redis-server"), "#!/bin/sh\necho chosen; exit 3\n", { mode: 0o755 });

@@ -14,16 +14,16 @@ const broken: ServerSource = {
   },
 };
 
-test("the first source that has a server wins, and is named", async () => {
+test("the first source with a server is used and named", async () => {
   const server = await startFromFirst([absent, present, broken], nothingFound);
   expect(server).toMatchObject({ url: "redis://127.0.0.1:1", source: "this machine" });
 });
 
-test("a source that should have worked ends the search", async () => {
+test("an error of a source ends the search", async () => {
   await expect(startFromFirst([broken, present], nothingFound)).rejects.toThrow("broken");
 });
 
-test("one error lists every source with its reason, and what to do", async () => {
+test("the error lists every source with its reason, and what to do", async () => {
   await expect(startFromFirst([absent, { ...absent, name: "Docker" }], nothingFound)).rejects.toThrow(
     "No Redis server to test against.\n  REDIS_URL: not set\n  Docker: not set\nInstall it.",
   );

@@ -1,12 +1,12 @@
 import { connect } from "node:net";
 
-/** Resolves when the server behind the URL drops an idle connection, as it does when it ends. */
+/** Resolves when the server at the URL closes an idle connection, as it does when it exits. */
 export function closed(url: string): Promise<void> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname);
     socket.on("close", () => resolve());
-    // A reset is an ending like any other; `close` follows.
+    // `close` follows a reset like any other end.
     socket.on("error", () => {});
     socket.resume();
   });

@@ -57,7 +57,7 @@ export const failoverLosesClaims: Scenario = {
       const claims = await Promise.all(held.map((job) => earlier!.until("started", ({ id }) => id === job)));
       await earlier!.until("settled", ({ verdict }) => verdict === "accepted");
       earlier!.freeze();
-      proxy.leadTo(other.url);
+      proxy.redirectTo(other.url);
       proxy.cut();
       await redis.admin.replicaof("127.0.0.1", replica.options.port!);
 

@@ -22,7 +22,7 @@ export async function failOver(from: Redis, to: Redis, proxy: TcpProxy): Promise
   await from.call("FAILOVER", "TO", "127.0.0.1", String(port));
   await eventually(MOST_HANDOVER, "new primary", () => says(to, "role:master"));
   await eventually(MOST_HANDOVER, "old primary as a replica", () => says(from, "role:slave"));
-  proxy.leadTo(`redis://127.0.0.1:${port}`);
+  proxy.redirectTo(`redis://127.0.0.1:${port}`);
 }
 
 export const plannedFailover: Scenario = {
