@@ -18,7 +18,7 @@ interface StepWorker {
 export function stepHandler(worker: StepWorker): Handler<typeof step> {
   const { by, file } = worker;
   return async ({ data, job, fence, signal, progress }) => {
-    file.write({ type: "begun", by, id: job.id, epoch: fence });
+    file.write({ type: "started", by, id: job.id, epoch: fence });
     worker.onBegin(job.id, fence);
     signal.addEventListener("abort", () => worker.onAbort(job.id, fence, signal.reason));
     try {
@@ -34,7 +34,7 @@ export function stepHandler(worker: StepWorker): Handler<typeof step> {
       else if (work === "fail") throw new Error("It fails, as was asked");
       return { by, fence };
     } finally {
-      file.write({ type: "over", by, id: job.id, epoch: fence });
+      file.write({ type: "finished", by, id: job.id, epoch: fence });
       worker.onOver(job.id, fence);
     }
   };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { NewJob } from "@org/queue/engine";
 import { afterEach, describe, expect, test } from "vitest";
 import { timesByJob } from "../src/audit/attempts.ts";
-import { isNotExcused, withoutLost } from "../src/audit/data-loss.ts";
+import { dropLostReplies, isNotExcused } from "../src/audit/data-loss.ts";
 import { drainedKeyProblems, emptyKeyProblems } from "../src/audit/keys.ts";
 import { resultProblems } from "../src/audit/results.ts";
 import { timingProblems } from "../src/audit/timing.ts";
@@ -39,8 +39,8 @@ function settled(at: number, id: string): readonly Line[] {
 
 function handled(from: number, to: number, id: string): readonly Line[] {
   return [
-    { at: from, type: "begun", by, id, epoch: 1 },
-    { at: to, type: "over", by, id, epoch: 1 },
+    { at: from, type: "started", by, id, epoch: 1 },
+    { at: to, type: "finished", by, id, epoch: 1 },
   ];
 }
 
@@ -91,7 +91,7 @@ test("a ghost's result shows", () => {
 test("a loss of data excuses what the server may have forgotten, and no more", () => {
   const loss = { from: 100, to: 200 };
   const lines = [...settled(50, "before"), ...settled(150, "within")];
-  expect(withoutLost(lines, loss).map(({ type }) => type)).toEqual(["settling", "settled", "settling"]);
+  expect(dropLostReplies(lines, loss).map(({ type }) => type)).toEqual(["settling", "settled", "settling"]);
   const isReported = isNotExcused(lines, loss);
   expect(isReported({ rule: "epochs only grow", what: "within was claimed twice" })).toBe(false);
   expect(isReported({ rule: "epochs only grow", what: "before was claimed twice" })).toBe(true);

@@ -8,8 +8,8 @@ export interface JobTimes {
   /** When its claims were heard of: none was made later. */
   readonly claims: { readonly at: number; readonly isReserved: boolean }[];
   /** When its handlers began and were over, by epoch. */
-  readonly begun: Map<number, number>;
-  readonly over: Map<number, number>;
+  readonly started: Map<number, number>;
+  readonly finished: Map<number, number>;
   /** When its endings were sent: none was stored earlier. By epoch; `retry` is no ending. */
   readonly endings: Map<number, { readonly at: number; readonly outcome: string }>;
   /** Epochs whose ending was accepted. */
@@ -26,8 +26,8 @@ export function timesByJob(lines: readonly Line[]): ReadonlyMap<string, JobTimes
         sent,
         sender: line.by,
         claims: [],
-        begun: new Map(),
-        over: new Map(),
+        started: new Map(),
+        finished: new Map(),
         endings: new Map(),
         accepted: new Set(),
       });
@@ -38,7 +38,7 @@ export function timesByJob(lines: readonly Line[]): ReadonlyMap<string, JobTimes
       for (const { id, follows } of line.jobs) {
         jobs.get(id)?.claims.push({ at: line.at, isReserved: follows !== undefined });
       }
-    } else if (line.type === "begun" || line.type === "over") {
+    } else if (line.type === "started" || line.type === "finished") {
       jobs.get(line.id)?.[line.type].set(line.epoch, line.at);
     } else if (line.type === "settling") {
       for (const { id, epoch, outcome } of line.outcomes) {

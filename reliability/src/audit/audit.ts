@@ -5,10 +5,10 @@ import { readHistory } from "../history/history-file.ts";
 import { isHistoryEntry, type Line } from "../history/line.ts";
 import type { Stage } from "../stage/stage.ts";
 import { timesByJob } from "./attempts.ts";
-import { type DataLoss, isNotExcused, withoutLost } from "./data-loss.ts";
+import { type DataLoss, dropLostReplies, isNotExcused } from "./data-loss.ts";
 import { drain } from "./drain.ts";
 import { drainedKeyProblems, emptyKeyProblems } from "./keys.ts";
-import { agreeOnTimestamps } from "./resent.ts";
+import { unifyTimestamps } from "./resent.ts";
 import { resultProblems } from "./results.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { timingProblems } from "./timing.ts";
@@ -28,10 +28,10 @@ export async function audit(stage: Stage, options: AuditOptions): Promise<void> 
   const written = stage.histories
     .map(readHistory)
     .toSorted((a, b) => Number(isEvents(b)) - Number(isEvents(a)));
-  const parts = options.loss ? written.map((part) => withoutLost(part, options.loss!)) : written;
+  const parts = options.loss ? written.map((part) => dropLostReplies(part, options.loss!)) : written;
 
   const checker = new HistoryChecker();
-  const entries = parts.map((part) => agreeOnTimestamps(part.filter(isHistoryEntry), snapshot.jobs));
+  const entries = parts.map((part) => unifyTimestamps(part.filter(isHistoryEntry), snapshot.jobs));
   for (const entry of [...mergeHistories(entries), snapshot]) {
     checker.observe(entry);
   }

@@ -10,8 +10,8 @@ export interface DataLoss {
 }
 
 /** The history without the answers that the server may have forgotten. What was asked of it stays. */
-export function withoutLost(part: readonly Line[], loss: DataLoss): readonly Line[] {
-  return part.filter((line) => !isAnswer(line) || !isWithin(line, loss));
+export function dropLostReplies(part: readonly Line[], loss: DataLoss): readonly Line[] {
+  return part.filter((line) => !isReply(line) || !isWithin(line, loss));
 }
 
 /**
@@ -31,7 +31,7 @@ export function isNotExcused(
   return ({ what }) => what.includes("was acknowledged and is gone") || !touched.has(what.split(" ", 1)[0]!);
 }
 
-function isAnswer({ type }: Line): boolean {
+function isReply({ type }: Line): boolean {
   return type === "sent" || type === "claimed" || type === "settled" || type === "operated";
 }
 
@@ -48,8 +48,8 @@ function idsOf(line: Line): readonly string[] {
     case "settling":
       return line.outcomes.map(({ id }) => id);
     case "settled":
-    case "begun":
-    case "over":
+    case "started":
+    case "finished":
       return [line.id];
     default:
       return [];

@@ -6,7 +6,7 @@ import type { Stage } from "../stage/stage.ts";
 import { eventually } from "../stage/until.ts";
 import { stepHandler } from "../step-handler.ts";
 
-const PATIENCE = 30_000;
+const DRAIN_TIMEOUT = 30_000;
 
 /** A healthy worker, whom nothing disturbs, runs everything that is left to its end. */
 export async function drain(stage: Stage): Promise<void> {
@@ -30,7 +30,7 @@ export async function drain(stage: Stage): Promise<void> {
   );
   await worker.start();
   try {
-    await eventually(PATIENCE, "end to the jobs that were left", async () => {
+    await eventually(DRAIN_TIMEOUT, "end to the jobs that were left", async () => {
       return unfinished(await stage.engine.queues.counts()) === 0;
     });
   } catch (error) {

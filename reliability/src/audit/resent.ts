@@ -5,7 +5,7 @@ import type { HistoryEntry } from "@org/queue/testing";
  * Each try of a send carries the time of that try, and any of them may be the one that was stored. Where it was
  * one of several, all of them are given its timestamp, so that the checker, which knows the last, finds it.
  */
-export function agreeOnTimestamps(
+export function unifyTimestamps(
   part: readonly HistoryEntry[],
   stored: readonly JobRecord[],
 ): readonly HistoryEntry[] {

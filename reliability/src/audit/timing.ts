@@ -5,11 +5,11 @@ import { earliestEnd, type JobTimes } from "./attempts.ts";
  * nor its clock.
  */
 export function* timingProblems(jobs: ReadonlyMap<string, JobTimes>): Iterable<string> {
-  for (const job of jobs.values()) yield* startedBeforeItsDependencies(job, jobs);
-  for (const line of byOrderingKey(jobs)) yield* ranTogether(line);
+  for (const job of jobs.values()) yield* dependencyProblems(job, jobs);
+  for (const line of byOrderingKey(jobs)) yield* orderProblems(line);
 }
 
-function* startedBeforeItsDependencies(
+function* dependencyProblems(
   { sent, claims }: JobTimes,
   jobs: ReadonlyMap<string, JobTimes>,
 ): Iterable<string> {
@@ -31,7 +31,7 @@ function byOrderingKey(jobs: ReadonlyMap<string, JobTimes>): Iterable<readonly J
 }
 
 /** Of two jobs of a key one has ended before the other is first claimed: the one that was sent first. */
-function* ranTogether(line: readonly JobTimes[]): Iterable<string> {
+function* orderProblems(line: readonly JobTimes[]): Iterable<string> {
   for (let index = 1; index < line.length; index++) {
     const [first, second] = [line[index - 1]!, line[index]!];
     const isInOrder = endedBefore(first, second);
@@ -47,8 +47,8 @@ function endedBefore(first: JobTimes, second: JobTimes): boolean {
   const end = earliestEnd(first);
   const claims = second.claims.filter(({ isReserved }) => !isReserved).map(({ at }) => at);
   if (end === undefined || end > Math.min(...claims)) return false;
-  const [over, begun] = [acceptedTime(first, first.over), acceptedTime(second, second.begun)];
-  return over === undefined || begun === undefined || over <= begun;
+  const [finished, started] = [acceptedTime(first, first.finished), acceptedTime(second, second.started)];
+  return finished === undefined || started === undefined || finished <= started;
 }
 
 /** Of the attempt whose ending was accepted: others may have been ghosts'. */

@@ -17,13 +17,13 @@ interface Settling {
 
 /** A handler begins, or has returned or thrown. */
 interface Handling {
-  readonly type: "begun" | "over";
+  readonly type: "started" | "finished";
   readonly by: string;
   readonly id: string;
   readonly epoch: number;
 }
 
-const OWN_TYPES: readonly Line["type"][] = ["settling", "begun", "over"];
+const OWN_TYPES: readonly Line["type"][] = ["settling", "started", "finished"];
 
 /** Whether a line is for the invariants' checker, which doesn't know the others. */
 export function isHistoryEntry(line: Line): line is Line & HistoryEntry {

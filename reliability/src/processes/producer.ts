@@ -7,8 +7,8 @@ import { observeEngine } from "../history/observe-engine.ts";
 import { registry, step } from "../messages.ts";
 import { monotonic } from "../monotonic.ts";
 import { Random } from "../random.ts";
-import { connect, onOrder, readConfig, report } from "./program.ts";
-import type { ProducerConfig, ProducerOrder, ProducerReport } from "./protocol.ts";
+import { connect, onCommand, readConfig, report } from "./program.ts";
+import type { ProducerCommand, ProducerConfig, ProducerReport } from "./protocol.ts";
 import { nextSpec, type SendSpec } from "./send-specs.ts";
 
 /** Between a send that was refused and the next try. */
@@ -21,8 +21,8 @@ const engine = observeEngine(connect(config), historyObserver(config.name, new H
 const queue = createQueue({ registry, engine });
 let isStopping = false;
 
-onOrder<ProducerOrder>(({ order }) => {
-  if (order === "start") void run();
+onCommand<ProducerCommand>(({ command }) => {
+  if (command === "start") void run();
   else isStopping = true;
 });
 tell({ type: "ready" });

@@ -27,10 +27,10 @@ export function report(line: object): void {
 }
 
 /** Hears the suite's orders, and ends this process when the suite is gone. */
-export function onOrder<Order>(obey: (order: Order) => void): void {
+export function onCommand<Command>(execute: (command: Command) => void): void {
   // Ctrl-C is for the suite, which then ends its programs in order.
   process.on("SIGINT", () => {});
   const lines = createInterface({ input: process.stdin });
-  lines.on("line", (line) => obey(JSON.parse(line) as Order));
+  lines.on("line", (line) => execute(JSON.parse(line) as Command));
   lines.on("close", () => process.exit());
 }

@@ -18,7 +18,7 @@ export interface ProgramConfig {
  * Where a worker kills itself with SIGKILL: once it has heard of the claim, inside the handler, or after the
  * handler and before the outcome is sent.
  */
-export type DeathPoint = "claimed" | "begun" | "settling";
+export type DeathPoint = "claimed" | "started" | "settling";
 
 export interface WorkerConfig extends ProgramConfig {
   readonly concurrency: number;
@@ -36,7 +36,7 @@ export interface WorkerConfig extends ProgramConfig {
 export type WorkerReport =
   | { readonly type: "ready" }
   | { readonly type: "started"; readonly id: string; readonly epoch: number; readonly at: number }
-  | { readonly type: "over"; readonly id: string; readonly epoch: number }
+  | { readonly type: "finished"; readonly id: string; readonly epoch: number }
   | { readonly type: "aborted"; readonly id: string; readonly epoch: number; readonly code: ErrorCode }
   | { readonly type: "settling"; readonly ids: readonly string[] }
   | {
@@ -47,24 +47,24 @@ export type WorkerReport =
       readonly verdict: Verdict;
     }
   | { readonly type: "extended"; readonly id: string; readonly epoch: number; readonly status: LeaseStatus }
-  | ({ readonly type: "late" } & LateAnswers)
+  | ({ readonly type: "late" } & ExpiredLeaseReplies)
   | { readonly type: "trouble"; readonly message: string }
   | { readonly type: "stopped" };
 
 /** What the engine answered to one who acts on a lease that is over. */
-export interface LateAnswers {
+export interface ExpiredLeaseReplies {
   readonly settled: Readonly<Record<AttemptOutcome["type"], Verdict>>;
   readonly extended: LeaseStatus;
 }
 
 /** Lines that a worker reads from its standard input. */
-export type WorkerOrder =
-  | { readonly order: "start" }
+export type WorkerCommand =
+  | { readonly command: "start" }
   /** Ends a handler that waits. */
-  | { readonly order: "finish"; readonly id: string }
+  | { readonly command: "finish"; readonly id: string }
   /** Tries, past the runtime, everything that only the holder of a lease may do. */
-  | { readonly order: "act-late"; readonly id: string; readonly epoch: number }
-  | { readonly order: "stop" };
+  | { readonly command: "use-expired-lease"; readonly id: string; readonly epoch: number }
+  | { readonly command: "stop" };
 
 export interface ProducerConfig extends ProgramConfig {
   readonly seed: number;
@@ -88,7 +88,7 @@ export type ProducerReport =
   | { readonly type: "done"; readonly sent: number };
 
 /** `stop`: send nothing new, and be done once what is under way has been acknowledged. */
-export type ProducerOrder = { readonly order: "start" } | { readonly order: "stop" };
+export type ProducerCommand = { readonly command: "start" } | { readonly command: "stop" };
 
 /** The soak's programs take these, and report "ready", then "stopped" or "done". */
 export interface SoakWorkerConfig extends ProgramConfig {
@@ -113,4 +113,4 @@ export type SoakReport =
   | { readonly type: "progress"; readonly sent: number }
   | { readonly type: "done"; readonly sent: number };
 
-export type SoakOrder = { readonly order: "start" } | { readonly order: "stop" };
+export type SoakCommand = { readonly command: "start" } | { readonly command: "stop" };

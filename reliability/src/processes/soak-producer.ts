@@ -7,14 +7,14 @@ import { Random } from "../random.ts";
 import { Bursts, type SoakItem, type Unit } from "../soak/burst.ts";
 import { ledgerObserver } from "../soak/ledger.ts";
 import { soakRegistry, soakStep } from "../soak/messages.ts";
-import { connect, onOrder, readConfig, report } from "./program.ts";
-import type { SoakOrder, SoakProducerConfig, SoakReport } from "./protocol.ts";
+import { connect, onCommand, readConfig, report } from "./program.ts";
+import type { SoakCommand, SoakProducerConfig, SoakReport } from "./protocol.ts";
 
-const LARGEST_BURST = 200;
+const MAX_BURST = 200;
 const RETRY_PAUSE = 50;
 /** With more than this waiting, the workers are given time to catch up. */
-const LONGEST_BACKLOG = 20_000;
-const LOOK_EVERY = 250;
+const MAX_BACKLOG = 20_000;
+const POLL_INTERVAL = 250;
 
 const config = readConfig<SoakProducerConfig>();
 const tell: (line: SoakReport) => void = report;
@@ -25,14 +25,14 @@ const queue = createQueue({ registry: soakRegistry, engine });
 let isStopping = false;
 let isBackedUp = false;
 
-onOrder<SoakOrder>(({ order }) => {
-  if (order === "start") void run();
+onCommand<SoakCommand>(({ command }) => {
+  if (command === "start") void run();
   else isStopping = true;
 });
 tell({ type: "ready" });
 
 async function run(): Promise<void> {
-  const watch = setInterval(() => void look(), LOOK_EVERY);
+  const watch = setInterval(() => void readBacklog(), POLL_INTERVAL);
   const since = monotonic();
   while (!isStopping) {
     const due = Math.floor(((monotonic() - since) / 1_000) * config.rate) - bursts.made;
@@ -40,7 +40,7 @@ async function run(): Promise<void> {
       await pause(10);
       continue;
     }
-    const units = bursts.next(Math.min(due, LARGEST_BURST));
+    const units = bursts.next(Math.min(due, MAX_BURST));
     await sendAll(units);
     bursts.acknowledged(units);
     await maybeCancel(units);
@@ -77,9 +77,9 @@ async function maybeCancel(units: readonly Unit[]): Promise<void> {
   await queue.cancelMany([...ids]).catch(() => undefined);
 }
 
-async function look(): Promise<void> {
+async function readBacklog(): Promise<void> {
   tell({ type: "progress", sent: bursts.made });
   const counts = await engine.queues.counts().catch(() => []);
   const waiting = counts.map(({ states }) => states.queued + states.blocked + states.scheduled);
-  isBackedUp = waiting.reduce((sum, count) => sum + count, 0) > LONGEST_BACKLOG;
+  isBackedUp = waiting.reduce((sum, count) => sum + count, 0) > MAX_BACKLOG;
 }

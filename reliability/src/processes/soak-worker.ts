@@ -6,8 +6,8 @@ import { createQueue, createWorker } from "@org/queue";
 import { observeEngine } from "../history/observe-engine.ts";
 import { ledgerObserver } from "../soak/ledger.ts";
 import { soakRegistry, soakStep } from "../soak/messages.ts";
-import { connect, onOrder, readConfig, report } from "./program.ts";
-import type { SoakOrder, SoakReport, SoakWorkerConfig } from "./protocol.ts";
+import { connect, onCommand, readConfig, report } from "./program.ts";
+import type { SoakCommand, SoakReport, SoakWorkerConfig } from "./protocol.ts";
 
 const config = readConfig<SoakWorkerConfig>();
 const tell: (line: SoakReport) => void = report;
@@ -15,7 +15,7 @@ const engine = observeEngine(connect(config), ledgerObserver(config.history));
 const queue = createQueue({ registry: soakRegistry, engine });
 const nothing = () => {};
 /** What a process keeps is told by its heap; its resident memory is the collector's business. */
-const HEAP_EVERY = 5_000;
+const HEAP_INTERVAL = 5_000;
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 const worker = createWorker(queue, {
@@ -31,8 +31,8 @@ const worker = createWorker(queue, {
   return sleep > 0 ? pause(sleep, undefined) : undefined;
 });
 
-onOrder<SoakOrder>(async ({ order }) => {
-  if (order === "start") return worker.start();
+onCommand<SoakCommand>(async ({ command }) => {
+  if (command === "start") return worker.start();
   await worker.stop();
   await queue.close();
   tell({ type: "stopped" });
@@ -41,5 +41,5 @@ onOrder<SoakOrder>(async ({ order }) => {
 setInterval(() => {
   collectGarbage();
   tell({ type: "heap", bytes: process.memoryUsage().heapUsed });
-}, HEAP_EVERY).unref();
+}, HEAP_INTERVAL).unref();
 tell({ type: "ready" });

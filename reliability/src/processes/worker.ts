@@ -8,9 +8,9 @@ import { type EngineObserver, observeEngine } from "../history/observe-engine.ts
 import { registry, step } from "../messages.ts";
 import { monotonic } from "../monotonic.ts";
 import { codeOf, stepHandler } from "../step-handler.ts";
-import { actLate } from "./act-late.ts";
-import { connect, onOrder, readConfig, report } from "./program.ts";
-import type { DeathPoint, WorkerConfig, WorkerOrder, WorkerReport } from "./protocol.ts";
+import { connect, onCommand, readConfig, report } from "./program.ts";
+import type { DeathPoint, WorkerCommand, WorkerConfig, WorkerReport } from "./protocol.ts";
+import { useExpiredLease } from "./use-expired-lease.ts";
 
 const config = readConfig<WorkerConfig>();
 const tell: (line: WorkerReport) => void = report;
@@ -27,7 +27,7 @@ const worker = createWorker(queue, {
   lease: config.lease,
   pollInterval: config.pollInterval,
   maintenanceInterval: config.maintenanceInterval,
-  logger: { warn: trouble, error: trouble },
+  logger: { warn: reportFailure, error: reportFailure },
 }).handle(
   step,
   stepHandler({
@@ -35,10 +35,10 @@ const worker = createWorker(queue, {
     file,
     onBegin(id, epoch) {
       tell({ type: "started", id, epoch, at: monotonic() });
-      dieAt("begun", [id]);
+      dieAt("started", [id]);
     },
     onAbort: (id, epoch, reason) => report({ type: "aborted", id, epoch, code: codeOf(reason) }),
-    onOver: (id, epoch) => tell({ type: "over", id, epoch }),
+    onOver: (id, epoch) => tell({ type: "finished", id, epoch }),
     wait: (id, signal) =>
       new Promise((resolve, reject) => {
         waiting.set(id, resolve);
@@ -47,19 +47,19 @@ const worker = createWorker(queue, {
   }),
 );
 
-onOrder<WorkerOrder>((order) => void obey(order));
+onCommand<WorkerCommand>((command) => void execute(command));
 tell({ type: "ready" });
 
-async function obey(order: WorkerOrder): Promise<void> {
-  switch (order.order) {
+async function execute(command: WorkerCommand): Promise<void> {
+  switch (command.command) {
     case "start":
       await worker.start();
       break;
     case "finish":
-      waiting.get(order.id)?.();
+      waiting.get(command.id)?.();
       break;
-    case "act-late":
-      tell({ type: "late", ...(await actLate(plainEngine, leaseOf(order), config.lease)) });
+    case "use-expired-lease":
+      tell({ type: "late", ...(await useExpiredLease(plainEngine, leaseOf(command), config.lease)) });
       break;
     case "stop":
       await worker.stop();
@@ -107,6 +107,6 @@ function idsOf(jobs: readonly { readonly id: string }[]): readonly string[] {
   return jobs.map(({ id }) => id);
 }
 
-function trouble(message: string, error?: unknown): void {
+function reportFailure(message: string, error?: unknown): void {
   tell({ type: "trouble", message: error === undefined ? message : `${message} ${error}` });
 }

@@ -12,18 +12,18 @@ export const blockEventLoop: Scenario = {
     await stage.send("waiting", { work: "wait" });
     const blocked = await stage.standbyWorker("blocked", { concurrency: 2 });
     const successor = await stage.standbyWorker("successor");
-    blocked.order({ order: "start" });
+    blocked.send({ command: "start" });
     await blocked.until("started", ({ id }) => id === "waiting");
     // The successor finds the same data, but returns: once is enough.
     await stage.send("spinning", { work: "spin", milliseconds });
     const begun = await blocked.until("started", ({ id }) => id === "spinning");
-    successor.order({ order: "start" });
+    successor.send({ command: "start" });
 
     const taken = await successor.until("started", ({ id }) => id === "waiting");
     assertInTime(stage, "recovery", taken.at - begun.at, RECOVERY);
     const { code } = await blocked.until("aborted", ({ id }) => id === "waiting");
     assert.equal(code, "LEASE_LOST");
-    successor.order({ order: "finish", id: "waiting" });
+    successor.send({ command: "finish", id: "waiting" });
     await successor.until("settled", ({ id }) => id === "waiting");
     assert.equal(
       blocked.count(

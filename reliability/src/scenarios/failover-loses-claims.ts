@@ -53,7 +53,7 @@ export const failoverLosesClaims: Scenario = {
       const from = monotonic();
       await caughtUp(redis.admin, replica);
       await replica.replicaof("NO", "ONE");
-      earlier!.order({ order: "start" });
+      earlier!.send({ command: "start" });
       const claims = await Promise.all(held.map((job) => earlier!.until("started", ({ id }) => id === job)));
       await earlier!.until("settled", ({ verdict }) => verdict === "accepted");
       earlier!.freeze();
@@ -61,13 +61,13 @@ export const failoverLosesClaims: Scenario = {
       proxy.cut();
       await redis.admin.replicaof("127.0.0.1", replica.options.port!);
 
-      later!.order({ order: "start" });
+      later!.send({ command: "start" });
       for (const { id, epoch } of claims) {
         const again = await later!.until("started", (report) => report.id === id);
         assert.equal(again.epoch, epoch, `${id} is claimed again, as if for the first time`);
       }
       // What its handlers answer goes out as soon as it wakes, before a heartbeat can be refused.
-      for (const { id } of claims) if (random.chance(0.5)) earlier!.order({ order: "finish", id });
+      for (const { id } of claims) if (random.chance(0.5)) earlier!.send({ command: "finish", id });
       earlier!.thaw();
       // Its connection was cut: once it has an answer it has a new one.
       await Promise.race([
@@ -77,7 +77,7 @@ export const failoverLosesClaims: Scenario = {
       // Asleep it hadn't read what the old primary had answered.
       const to = monotonic();
       stage.loss = { from, to };
-      for (const { id, epoch } of claims) earlier!.order({ order: "act-late", id, epoch });
+      for (const { id, epoch } of claims) earlier!.send({ command: "use-expired-lease", id, epoch });
       await assertRefused(earlier!, held.length);
       for (const record of await engine.inspect.get(held)) {
         assert.equal(record?.state, "active", `${record?.id} is still the later claim's`);
@@ -90,7 +90,7 @@ export const failoverLosesClaims: Scenario = {
       assert.equal(earlier!.count(hasStarted) + later!.count(hasStarted), 0, "the next job of a key waits");
 
       for (const id of held) {
-        later!.order({ order: "finish", id });
+        later!.send({ command: "finish", id });
         await later!.until("settled", (report) => report.id === id && report.verdict === "accepted");
       }
       await load.allSent();

@@ -8,7 +8,7 @@ import { assertInTime } from "./recovery.ts";
 const JOBS = 10;
 const SLOTS = 5;
 /** A worker that took more than it can run gives that back after 250 ms. */
-const MOST = 800;
+const MAX_DURATION = 800;
 const slow = { work: "sleep", milliseconds: 1_000 } as const;
 
 type Send = (stage: Stage, ids: readonly string[]) => Promise<unknown>;
@@ -78,7 +78,7 @@ async function playShare(stage: Stage, send: Send, workers: readonly WorkerProgr
   await Promise.all(ids.map((id) => stage.queue.wait(id)));
   const starts = workers.flatMap((worker) => worker.reports.filter(isSlowStart)).map(({ at }) => at);
   assert.equal(starts.length, JOBS, "each started once");
-  assertInTime(stage, "send to last start", Math.max(...starts) - sentAt, MOST);
+  assertInTime(stage, "send to last start", Math.max(...starts) - sentAt, MAX_DURATION);
 }
 
 function started(worker: WorkerProgram): number {

@@ -10,48 +10,48 @@ export const freezePastLease: Scenario = {
   async run(stage) {
     const jobs = Array.from({ length: stage.random.between(1, 5) }, (_, index) => `job-${index}`);
     for (const id of jobs) await stage.send(id, { work: "wait" });
-    const sleeper = await stage.standbyWorker("sleeper", { ignoresSignals: true });
+    const frozen = await stage.standbyWorker("sleeper", { ignoresSignals: true });
     const successor = await stage.standbyWorker("successor");
-    sleeper.order({ order: "start" });
-    const first = await Promise.all(jobs.map((job) => sleeper.until("started", ({ id }) => id === job)));
+    frozen.send({ command: "start" });
+    const first = await Promise.all(jobs.map((job) => frozen.until("started", ({ id }) => id === job)));
 
-    sleeper.freeze();
+    frozen.freeze();
     const frozenAt = monotonic();
-    successor.order({ order: "start" });
+    successor.send({ command: "start" });
     await Promise.all(jobs.map((job) => successor.until("started", ({ id }) => id === job)));
     assertInTime(stage, "recovery", since(frozenAt), RECOVERY);
     // One the successor still runs when the sleeper wakes, the others it has completed.
     const [open, ...ended] = jobs as [string, ...string[]];
     for (const id of ended) {
-      successor.order({ order: "finish", id });
+      successor.send({ command: "finish", id });
       await successor.until("settled", (report) => report.id === id && report.verdict === "accepted");
     }
 
-    sleeper.thaw();
+    frozen.thaw();
     for (const { id, epoch } of first) {
-      const { code } = await sleeper.until("aborted", (report) => report.id === id);
+      const { code } = await frozen.until("aborted", (report) => report.id === id);
       assert.equal(code, "LEASE_LOST", `the signal of ${id}`);
-      sleeper.order({ order: "act-late", id, epoch });
+      frozen.send({ command: "use-expired-lease", id, epoch });
     }
-    await sleeper.until("late", () => sleeper.count(({ type }) => type === "late") === jobs.length);
-    for (const report of sleeper.reports) {
+    await frozen.until("late", () => frozen.count(({ type }) => type === "late") === jobs.length);
+    for (const report of frozen.reports) {
       if (report.type !== "late") continue;
       assert.equal(report.extended, "lost");
       assert.deepEqual(report.settled, { complete: "stale", retry: "stale", fail: "stale", cancel: "stale" });
     }
     for (const id of jobs) {
-      sleeper.order({ order: "finish", id });
-      await sleeper.until("over", (report) => report.id === id);
+      frozen.send({ command: "finish", id });
+      await frozen.until("finished", (report) => report.id === id);
     }
 
     const record = (await stage.engine.inspect.get([open]))[0]!;
     assert.equal(record.state, "active", `${open} is still the successor's`);
     assert.deepEqual(record.logs, [], "a ghost's log");
     assert.notEqual(record.progress, '{"by":"a ghost"}');
-    successor.order({ order: "finish", id: open });
+    successor.send({ command: "finish", id: open });
     await successor.until("settled", (report) => report.id === open && report.verdict === "accepted");
     assert.equal(
-      sleeper.count((report) => report.type === "settled" && report.verdict === "accepted"),
+      frozen.count((report) => report.type === "settled" && report.verdict === "accepted"),
       0,
     );
     assert.ok(since(frozenAt) > LEASE);

@@ -14,7 +14,7 @@ export const gracefulExit: Scenario = {
         return worker;
       }),
     );
-    holder.order({ order: "stop" });
+    holder.send({ command: "stop" });
     await holder.until("stopped");
     await holder.gone;
     assert.equal(

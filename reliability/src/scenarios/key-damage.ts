@@ -45,7 +45,7 @@ const OF_ONE_JOB = /^(?:job|state):(.*)$/;
 const BY_ID = /^(?:active|ended|waiters)$/;
 
 /** `profiles` belongs to all jobs of a message, and `corrupt` to the reports themselves. */
-const LEFT_ALONE = /^(?:profiles|corrupt)/;
+const SKIPPED = /^(?:profiles|corrupt)/;
 
 /** Damages keys of the redis engine, those of each kind alike. See docs/redis-data-model.md. */
 export class KeyDamage {
@@ -67,7 +67,7 @@ export class KeyDamage {
   /** Damages one key. */
   async next(): Promise<void> {
     const keys = await this.#redis.keys(`${this.#prefix}*`);
-    const names = keys.map((key) => key.slice(this.#prefix.length)).filter((name) => !LEFT_ALONE.test(name));
+    const names = keys.map((key) => key.slice(this.#prefix.length)).filter((name) => !SKIPPED.test(name));
     const byKind = Map.groupBy(names, (name) => name.split(":", 1)[0]!);
     if (byKind.size === 0) return;
     const kind = this.#random.pick([...byKind.keys()].toSorted());

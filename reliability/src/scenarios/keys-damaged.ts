@@ -49,14 +49,14 @@ export const keysDamaged: Scenario = {
 
     // What no step meets is found by the audit: twice round, as it was under way.
     const since = monotonic();
-    await auditedTwice(stage);
+    await auditRoundsPassed(stage);
     await eventually(REPAIR_TIMEOUT, "end to the jobs that weren't damaged", async () => {
       return unfinished(await stage.engine.queues.counts()) === 0;
     }).catch(async (error: Error) => {
       throw new Error(`${error.message}: ${await describeLeft(stage)}; after: ${damage.log.join("; ")}`);
     });
     stage.measure("damage to all ended", monotonic() - since);
-    assertInnocentsCompleted(workers, cancelledWith, damage);
+    assertUndamagedCompleted(workers, cancelledWith, damage);
 
     await stage.send("last", { work: "return" });
     await Promise.race(workers.map((worker) => worker.until("settled", ({ id }) => id === "last")));
@@ -109,7 +109,7 @@ async function sendAll(stage: Stage): Promise<ReadonlyMap<string, readonly strin
 }
 
 /** Resolves when the engine's audit has twice come to its beginning again. */
-async function auditedTwice({ redis, namespace }: Stage): Promise<void> {
+async function auditRoundsPassed({ redis, namespace }: Stage): Promise<void> {
   let [rounds, last] = [0, ""];
   await eventually(REPAIR_TIMEOUT, "second round of the audit", async () => {
     // It may have been damaged itself.
@@ -129,7 +129,7 @@ async function describeLeft({ queue, engine }: Stage): Promise<string> {
 }
 
 /** Every job that wasn't damaged, nor depended on one that was, has completed. */
-function assertInnocentsCompleted(
+function assertUndamagedCompleted(
   workers: readonly WorkerProgram[],
   cancelledWith: ReadonlyMap<string, readonly string[]>,
   { victims, log }: KeyDamage,
@@ -163,7 +163,7 @@ async function scriptCalls({ redis }: Stage): Promise<number> {
 function assertFewRuns({ histories }: Stage): void {
   const runs = new Map<string, number>();
   for (const line of histories.flatMap(readHistory)) {
-    if (line.type === "begun") runs.set(line.id, (runs.get(line.id) ?? 0) + 1);
+    if (line.type === "started") runs.set(line.id, (runs.get(line.id) ?? 0) + 1);
   }
   for (const [id, count] of runs) assert.ok(count <= MAX_RUNS, `${id} ran ${count} times`);
 }

@@ -9,16 +9,16 @@ export const killBeforeAnswer: Scenario = {
     const proxy = await stage.startProxy();
     await stage.loadScripts();
     const victim = await sendWithVictim(stage, "wait");
-    const doomed = await stage.startWorker("doomed", { url: proxy.url });
-    await doomed.until("started", ({ id }) => id === victim);
+    const killed = await stage.startWorker("doomed", { url: proxy.url });
+    await killed.until("started", ({ id }) => id === victim);
     // The others are told of first, so that the held reply is the victim's.
-    await doomed.until("extended", ({ id }) => id === victim);
+    await killed.until("extended", ({ id }) => id === victim);
     const held = proxy.intercept({ containing: '"fence":1', fault: "hold-reply" });
-    doomed.order({ order: "finish", id: victim });
+    killed.send({ command: "finish", id: victim });
     await held;
-    await doomed.kill();
+    await killed.kill();
     assert.equal(
-      doomed.count(({ type, ...report }) => type === "settled" && "id" in report && report.id === victim),
+      killed.count(({ type, ...report }) => type === "settled" && "id" in report && report.id === victim),
       0,
     );
 

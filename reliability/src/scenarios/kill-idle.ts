@@ -6,13 +6,13 @@ export const killIdle: Scenario = {
   name: "kill-idle",
   promise: "a worker killed while it waits for work takes no job with it",
   async run(stage) {
-    const [doomed, other] = await Promise.all([stage.startWorker("doomed"), stage.startWorker("other")]);
+    const [killed, other] = await Promise.all([stage.startWorker("doomed"), stage.startWorker("other")]);
     await stage.send("before", { work: "return" });
     await Promise.race([
-      doomed.until("settled", ({ id }) => id === "before").catch(() => undefined),
+      killed.until("settled", ({ id }) => id === "before").catch(() => undefined),
       other.until("settled", ({ id }) => id === "before"),
     ]);
-    await doomed.kill();
+    await killed.kill();
     const sentAt = monotonic();
     await stage.send("after", { work: "return" });
     await other.until("settled", ({ id }) => id === "after");

@@ -6,13 +6,13 @@ export const killWhileHeartbeating: Scenario = {
   promise: "the lease of a killed worker expires, no matter how often it was renewed",
   async run(stage) {
     const victim = await sendWithVictim(stage, "wait");
-    const doomed = await stage.standbyWorker("doomed");
+    const killed = await stage.standbyWorker("doomed");
     const successor = await stage.standbyWorker("successor");
-    doomed.order({ order: "start" });
+    killed.send({ command: "start" });
     const beats = stage.random.between(1, 4);
-    await doomed.until("extended", () => renewals(doomed.reports, victim) >= beats);
-    const death = await doomed.kill();
-    successor.order({ order: "start" });
+    await killed.until("extended", () => renewals(killed.reports, victim) >= beats);
+    const death = await killed.kill();
+    successor.send({ command: "start" });
     await assertRecovered(stage, successor, victim, death);
   },
 };

@@ -9,7 +9,7 @@ import { monotonic } from "../monotonic.ts";
 import type { Stage } from "../stage/stage.ts";
 
 /** A process that sends, waits and listens, as a web server does. */
-export class Listening {
+export class ListeningApp {
   readonly #queue: Queue<typeof step>;
   #close: () => Promise<void>;
   #gaps = 0;
@@ -26,8 +26,8 @@ export class Listening {
     };
   }
 
-  static async start(stage: Stage, url: string): Promise<Listening> {
-    const listening = new Listening(stage, url);
+  static async start(stage: Stage, url: string): Promise<ListeningApp> {
+    const listening = new ListeningApp(stage, url);
     const onGap = () => {
       listening.#gaps++;
       listening.#onGap();

@@ -27,7 +27,7 @@ export class Load {
       ),
       await Promise.all(names.map((name) => stage.startWorker(name, worker))),
     );
-    for (const program of load.producers) program.order({ order: "start" });
+    for (const program of load.producers) program.send({ command: "start" });
     return load;
   }
 

@@ -11,7 +11,7 @@ export async function playLostSend(stage: Stage, fault: Interception["fault"]): 
   const producer = await stage.standbyProducer("producer", { url: proxy.url, lanes: 1, jobs, mix: "plain" });
   // With its end of line the id is not the beginning of another.
   const faults = unlucky.map((id) => proxy.intercept({ containing: `${id}\r\n`, fault }));
-  producer.order({ order: "start" });
+  producer.send({ command: "start" });
   await Promise.all(faults);
   const { sent } = await producer.until("done");
   assert.equal(sent, jobs);

@@ -6,9 +6,9 @@ import { Load } from "./load.ts";
 import { assertInTime, since } from "./recovery.ts";
 
 /** What the workers of these scenarios poll at: the outages are shorter and longer than this. */
-const POLL = 400;
+const POLL_INTERVAL = 400;
 /** Reconnecting is tried less and less often, but never less than every few seconds. */
-const MOST = 8_000;
+const MAX_DURATION = 8_000;
 
 /** The whole server stops answering, its connections stay. */
 const frozen = async (stage: Stage, milliseconds: number) => {
@@ -29,7 +29,7 @@ const cut = async (stage: Stage, milliseconds: number) => {
   });
 };
 
-const short = ({ random }: Stage) => random.between(50, POLL / 2);
+const short = ({ random }: Stage) => random.between(50, POLL_INTERVAL / 2);
 const long = ({ random }: Stage) => random.between(2 * LEASE, 3 * LEASE);
 
 export const outageFrozenShort: Scenario = {
@@ -62,7 +62,7 @@ async function play(
   outage: () => Promise<void>,
 ): Promise<void> {
   const load = await Load.start(stage, {
-    worker: { pollInterval: POLL, concurrency: 2, ...worker },
+    worker: { pollInterval: POLL_INTERVAL, concurrency: 2, ...worker },
     producer: { jobs: 40, pace: 10 },
   });
   // A trickle that doesn't end before the slowest worker is back.
@@ -70,10 +70,10 @@ async function play(
   await load.sent(stage.random.between(20, 60));
   await outage();
   const healedAt = monotonic();
-  feeder.order({ order: "start" });
+  feeder.send({ command: "start" });
   await load.allWork();
-  assertInTime(stage, "healed to working", since(healedAt), MOST);
-  feeder.order({ order: "stop" });
+  assertInTime(stage, "healed to working", since(healedAt), MAX_DURATION);
+  feeder.send({ command: "stop" });
   await feeder.until("done");
   await load.allSent();
 }

@@ -3,25 +3,25 @@ import { Redis } from "ioredis";
 import { monotonic } from "../monotonic.ts";
 import type { Scenario } from "../scenario.ts";
 import { eventually } from "../stage/until.ts";
-import { Listening } from "./listening.ts";
+import { ListeningApp } from "./listening.ts";
 import { Load } from "./load.ts";
 import { assertInTime } from "./recovery.ts";
 
 /** Milliseconds until events flow again. */
-const MOST_SILENT = 10_000;
+const MAX_EVENT_GAP = 10_000;
 /** Milliseconds for each step of the servers. */
-const MOST_HANDOVER = 15_000;
+const HANDOVER_TIMEOUT = 15_000;
 /** Below the interval at which waited-for jobs are looked up although nothing was heard. */
-const MOST_WAIT = 4_000;
+const MAX_WAIT = 4_000;
 
 /** Hands the primary's role over, and leads new connections there. The old primary lives on as a replica. */
 export async function failOver(from: Redis, to: Redis, proxy: TcpProxy): Promise<void> {
   const { port } = to.options;
   const says = async (server: Redis, text: string) => (await server.info("replication")).includes(text);
-  await eventually(MOST_HANDOVER, "replica", () => says(from, `port=${port},state=online`));
+  await eventually(HANDOVER_TIMEOUT, "replica", () => says(from, `port=${port},state=online`));
   await from.call("FAILOVER", "TO", "127.0.0.1", String(port));
-  await eventually(MOST_HANDOVER, "new primary", () => says(to, "role:master"));
-  await eventually(MOST_HANDOVER, "old primary as a replica", () => says(from, "role:slave"));
+  await eventually(HANDOVER_TIMEOUT, "new primary", () => says(to, "role:master"));
+  await eventually(HANDOVER_TIMEOUT, "old primary as a replica", () => says(from, "role:slave"));
   proxy.redirectTo(`redis://127.0.0.1:${port}`);
 }
 
@@ -33,7 +33,7 @@ export const plannedFailover: Scenario = {
     const replica = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });
     const admin = new Redis(replica.url);
     const first = stage.redis.admin;
-    let listening: Listening | undefined;
+    let listening: ListeningApp | undefined;
     try {
       await first.config("SET", "repl-diskless-sync-delay", "0");
       await admin.replicaof("127.0.0.1", first.options.port!);
@@ -42,7 +42,7 @@ export const plannedFailover: Scenario = {
         worker: { url: proxy.url },
         producer: { url: proxy.url, jobs: 12, pace: 250 },
       });
-      listening = await Listening.start(stage, proxy.url);
+      listening = await ListeningApp.start(stage, proxy.url);
       for (const [from, to] of [
         [first, admin],
         [admin, first],
@@ -52,10 +52,10 @@ export const plannedFailover: Scenario = {
         await failOver(from, to, proxy);
         const since = monotonic();
         await gap;
-        assertInTime(stage, "failover to events", monotonic() - since, MOST_SILENT);
-        const trouble = (await listening.health()).reasons.find(({ kind }) => kind === "engine");
-        if (trouble) throw new Error(`health after the failover: ${trouble.text}`);
-        assertInTime(stage, "wait after the failover", await listening.sendAndWait(), MOST_WAIT);
+        assertInTime(stage, "failover to events", monotonic() - since, MAX_EVENT_GAP);
+        const problem = (await listening.health()).reasons.find(({ kind }) => kind === "engine");
+        if (problem) throw new Error(`health after the failover: ${problem.text}`);
+        assertInTime(stage, "wait after the failover", await listening.sendAndWait(), MAX_WAIT);
       }
       await load.allSent();
     } finally {

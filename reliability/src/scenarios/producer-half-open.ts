@@ -5,7 +5,7 @@ import { assertInTime } from "./recovery.ts";
 
 /** Milliseconds of silence after which the engine gives up on a connection. */
 const COMMAND_TIMEOUT = 2_000;
-const MOST = COMMAND_TIMEOUT + 4_000;
+const MAX_DURATION = COMMAND_TIMEOUT + 4_000;
 
 export const producerHalfOpen: Scenario = {
   name: "producer-half-open",
@@ -27,8 +27,8 @@ export const producerHalfOpen: Scenario = {
     const since = monotonic();
     const isLater = (report: (typeof producer.reports)[number]) =>
       producer.reports.indexOf(report) > before + 1;
-    const { at } = await producer.until("sent", isLater, 2 * MOST);
-    assertInTime(stage, "silence to next acknowledgement", at - since, MOST);
+    const { at } = await producer.until("sent", isLater, 2 * MAX_DURATION);
+    assertInTime(stage, "silence to next acknowledgement", at - since, MAX_DURATION);
     const { sent } = await producer.until("done");
     assert.equal(sent, jobs);
   },

@@ -21,11 +21,11 @@ export async function sendWithVictim(stage: Stage, work: "wait" | "return"): Pro
 export async function playDeath(stage: Stage, point: DeathPoint): Promise<void> {
   const victim = await sendWithVictim(stage, "return");
   const concurrency = stage.random.between(1, 10);
-  const doomed = await stage.standbyWorker("doomed", { concurrency, death: { point, job: victim } });
+  const killed = await stage.standbyWorker("doomed", { concurrency, death: { point, job: victim } });
   const successor = await stage.standbyWorker("successor");
-  doomed.order({ order: "start" });
-  const death = await doomed.gone;
-  successor.order({ order: "start" });
+  killed.send({ command: "start" });
+  const death = await killed.gone;
+  successor.send({ command: "start" });
   await assertRecovered(stage, successor, victim, death);
 }
 
@@ -37,15 +37,15 @@ export async function assertRecovered(
   death: number,
 ): Promise<void> {
   const { at } = await successor.until("started", (report) => report.id === id);
-  successor.order({ order: "finish", id });
+  successor.send({ command: "finish", id });
   await successor.until("settled", (report) => report.id === id && report.verdict === "accepted");
   assertInTime(stage, "recovery", at - death, RECOVERY);
 }
 
 /** Notes how long something took. @throws {Error} when that is too long. */
-export function assertInTime(stage: Stage, what: string, milliseconds: number, most: number): void {
+export function assertInTime(stage: Stage, what: string, milliseconds: number, max: number): void {
   stage.measure(what, milliseconds);
-  if (milliseconds > most) throw new Error(`${what} took ${Math.round(milliseconds)} ms, more than ${most}`);
+  if (milliseconds > max) throw new Error(`${what} took ${Math.round(milliseconds)} ms, more than ${max}`);
 }
 
 export function since(moment: number): number {

@@ -30,7 +30,7 @@ export const redisFull: Scenario = {
     await producer.kill();
     await assertRefused(stage, padding);
 
-    for (const worker of workers) worker.order({ order: "start" });
+    for (const worker of workers) worker.send({ command: "start" });
     await eventually(20_000, "empty queue while Redis is full", async () => {
       return unfinished(await stage.engine.queues.counts()) === 0;
     });

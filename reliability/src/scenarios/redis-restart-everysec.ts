@@ -4,7 +4,7 @@ import type { Scenario } from "../scenario.ts";
 import { Load } from "./load.ts";
 
 /** Redis syncs once a second, and puts a sync off by up to another one while the disk is slow. */
-const UNSYNCED = 2_000;
+const MAX_UNSYNCED = 2_000;
 
 export const redisRestartEverysec: Scenario = {
   name: "redis-restart-everysec",
@@ -16,10 +16,10 @@ export const redisRestartEverysec: Scenario = {
     const load = await Load.start(stage, { producer: { mix: "plain", jobs: 150, pace: 20 } });
     await load.sent(50);
     // Time is the point here: jobs acknowledged before the unsynced seconds have to exist.
-    await pause(UNSYNCED + stage.random.between(0, 500));
+    await pause(MAX_UNSYNCED + stage.random.between(0, 500));
     const killedAt = monotonic();
     await stage.redis.kill();
-    stage.loss = { from: killedAt - UNSYNCED, to: monotonic() };
+    stage.loss = { from: killedAt - MAX_UNSYNCED, to: monotonic() };
     await stage.redis.restart();
     await load.allSent();
   },

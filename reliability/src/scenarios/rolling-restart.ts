@@ -11,7 +11,7 @@ export const rollingRestart: Scenario = {
       await load.sent((index + 1) * stage.random.between(20, 80));
       load.workers.push(await stage.startWorker(`replacement-${index}`));
       const leaving = load.workers.shift()!;
-      leaving.order({ order: "stop" });
+      leaving.send({ command: "stop" });
       await leaving.until("stopped");
     }
     await load.allSent();

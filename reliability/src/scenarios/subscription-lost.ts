@@ -1,11 +1,11 @@
 import type { Scenario } from "../scenario.ts";
-import { Listening } from "./listening.ts";
+import { ListeningApp } from "./listening.ts";
 import { Load } from "./load.ts";
 import { assertInTime } from "./recovery.ts";
 
 const LOSSES = 3;
 /** Below the interval at which waited-for jobs are looked up although nothing was heard. */
-const MOST = 4_000;
+const MAX_DURATION = 4_000;
 
 export const subscriptionLost: Scenario = {
   name: "subscription-lost",
@@ -13,7 +13,7 @@ export const subscriptionLost: Scenario = {
   losesEvents: true,
   async run(stage) {
     const load = await Load.start(stage, { producer: { jobs: 10 } });
-    const listening = await Listening.start(stage, stage.redis.url);
+    const listening = await ListeningApp.start(stage, stage.redis.url);
     try {
       for (let round = 1; round <= LOSSES; round++) {
         await load.sent(round * stage.random.between(8, 11));
@@ -21,7 +21,8 @@ export const subscriptionLost: Scenario = {
         const waits = Array.from({ length: 10 }, () => listening.sendAndWait());
         await stage.redis.admin.call("CLIENT", "KILL", "TYPE", "pubsub");
         await gap;
-        for (const took of await Promise.all(waits)) assertInTime(stage, "wait across a gap", took, MOST);
+        for (const took of await Promise.all(waits))
+          assertInTime(stage, "wait across a gap", took, MAX_DURATION);
       }
       if (listening.gaps < LOSSES) throw new Error(`${LOSSES} losses, and ${listening.gaps} gaps told`);
       await load.allSent();

@@ -4,7 +4,7 @@ import { assertInTime } from "./recovery.ts";
 
 /** Milliseconds of silence after which the engine gives up on a connection. */
 const COMMAND_TIMEOUT = 2_000;
-const MOST = COMMAND_TIMEOUT + 4_000;
+const MAX_DURATION = COMMAND_TIMEOUT + 4_000;
 
 export const workerHalfOpen: Scenario = {
   name: "worker-half-open",
@@ -17,7 +17,7 @@ export const workerHalfOpen: Scenario = {
     proxy.abandon();
     const since = monotonic();
     await stage.send("after", { work: "return" });
-    const { at } = await worker.until("started", ({ id }) => id === "after", 2 * MOST);
-    assertInTime(stage, "silence to next job", at - since, MOST);
+    const { at } = await worker.until("started", ({ id }) => id === "after", 2 * MAX_DURATION);
+    assertInTime(stage, "silence to next job", at - since, MAX_DURATION);
   },
 };

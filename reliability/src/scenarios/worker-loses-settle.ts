@@ -26,7 +26,7 @@ async function play(stage: Stage, fault: Interception["fault"]): Promise<void> {
   }
   // The result is on its way only with the settling.
   const lost = proxy.intercept({ containing: '"fence":1', fault });
-  worker.order({ order: "finish", id: "victim" });
+  worker.send({ command: "finish", id: "victim" });
   await lost;
   await stage.send("last", { work: "return" });
   await worker.until("settled", ({ id }) => id === "last");

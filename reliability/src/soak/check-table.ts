@@ -6,7 +6,7 @@ export interface TableFacts {
   completed: number;
   failed: number;
   /** Ended, though the answer that said so was lost. */
-  unheard: number;
+  unconfirmed: number;
   cancelled: number;
 }
 
@@ -21,7 +21,14 @@ export function checkTable(
   stored: ReadonlyMap<string, string>,
   report: (problem: string) => void,
 ): TableFacts {
-  const facts: TableFacts = { sent: 0, acknowledged: 0, completed: 0, failed: 0, unheard: 0, cancelled: 0 };
+  const facts: TableFacts = {
+    sent: 0,
+    acknowledged: 0,
+    completed: 0,
+    failed: 0,
+    unconfirmed: 0,
+    cancelled: 0,
+  };
   for (let index = 0; index < table.length; index++) {
     if (!table.isSent(index)) continue;
     facts.sent++;
@@ -30,7 +37,7 @@ export function checkTable(
     if (outcome === "c") facts.completed++;
     else if (outcome === "f") facts.failed++;
     else if (outcome === "x") facts.cancelled++;
-    else if (!Number.isNaN(table.endedAt(index))) facts.unheard++;
+    else if (!Number.isNaN(table.endedAt(index))) facts.unconfirmed++;
     else if (isCancelled(table, index, stored)) facts.cancelled++;
     else if (table.isAcknowledged(index)) {
       const state = stored.get(table.idOf(index)) ?? "gone";

@@ -1,7 +1,7 @@
 import type { Trend } from "./samples.ts";
 import type { SoakResult } from "./soak.ts";
 
-const MOST_PROBLEMS = 20;
+const MAX_SHOWN_PROBLEMS = 20;
 
 export function hasPassed({ problems, trends }: SoakResult): boolean {
   return problems.length === 0 && trends.every(({ isFlat }) => isFlat !== false);
@@ -17,7 +17,7 @@ export function formatSoak(result: SoakResult): string {
     ["jobs sent", count(jobs.sent)],
     ["acknowledged", count(jobs.acknowledged)],
     ["completed, failed, cancelled", [jobs.completed, jobs.failed, jobs.cancelled].map(count).join(", ")],
-    ["ended, answer lost", count(jobs.unheard)],
+    ["ended, answer lost", count(jobs.unconfirmed)],
     ["claims", count(ledgers.claims)],
     ["jobs claimed more than once", count(result.reclaimed)],
     ["outcomes accepted, refused as stale", `${count(ledgers.accepted)}, ${count(ledgers.stale)}`],
@@ -28,11 +28,11 @@ export function formatSoak(result: SoakResult): string {
     ["broken promises", count(result.problems.length)],
   ];
   const table = rows.map(([what, value]) => `| ${what} | ${value} |`);
-  const problems = result.problems.slice(0, MOST_PROBLEMS).map((problem) => `- ${problem}`);
+  const problems = result.problems.slice(0, MAX_SHOWN_PROBLEMS).map((problem) => `- ${problem}`);
   return `${["| | |", "|---|---|", ...table, "", ...problems].join("\n")}\n`;
 }
 
-function describe({ floors, isFlat }: Trend): string {
+function describe({ minima, isFlat }: Trend): string {
   const verdict = isFlat === undefined ? "too short to judge" : isFlat ? "flat" : "GROWING";
-  return `floors of the four quarters ${floors.join(", ")} MB: ${verdict}`;
+  return `minima of the four quarters ${minima.join(", ")} MB: ${verdict}`;
 }

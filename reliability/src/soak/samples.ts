@@ -4,10 +4,10 @@ import type { SoakStage } from "./soak-stage.ts";
  * Memory is flat when its floor grows by no more than this from the third quarter to the last: a share, or so
  * many megabytes. In the ten minutes of a soak that is some ten bytes a job.
  */
-const MOST_GROWTH = { share: 0.1, megabytes: 4 };
+const MAX_GROWTH = { share: 0.1, megabytes: 4 };
 const QUARTERS = [0, 1, 2, 3] as const;
 /** Shorter soaks end before caches and compilers have settled: their memory is shown, and not judged. */
-const JUDGED_FROM = 5 * 60_000;
+const MIN_JUDGED_DURATION = 5 * 60_000;
 
 interface Sample {
   readonly usedMemory: number;
@@ -19,7 +19,7 @@ interface Sample {
 export interface Trend {
   readonly what: string;
   /** The least of each quarter of the time. */
-  readonly floors: readonly number[];
+  readonly minima: readonly number[];
   /** `undefined` when the soak was too short to tell. */
   readonly isFlat: boolean | undefined;
 }
@@ -38,7 +38,7 @@ export class Samples {
   }
 
   trends(): readonly Trend[] {
-    const isJudged = performance.now() - this.#since >= JUDGED_FROM;
+    const isJudged = performance.now() - this.#since >= MIN_JUDGED_DURATION;
     return [
       this.#trend("Redis used_memory", ({ usedMemory }) => usedMemory, isJudged),
       this.#trend("heap of worker-0", ({ workerHeap }) => workerHeap, isJudged),
@@ -48,14 +48,14 @@ export class Samples {
   /** The floor of a stretch tells what is kept: above it are backlogs and garbage. */
   #trend(what: string, read: (sample: Sample) => number | undefined, isJudged: boolean): Trend {
     const values = this.#samples.map(read).filter((value) => value !== undefined);
-    const floors = QUARTERS.map((quarter) => {
+    const minima = QUARTERS.map((quarter) => {
       const from = Math.floor((values.length * quarter) / 4);
       const to = Math.floor((values.length * (quarter + 1)) / 4);
       return megabytes(Math.min(...values.slice(from, Math.max(to, from + 1))));
     });
-    const [, , third = 0, last = 0] = floors;
-    const mostGrowth = Math.max(MOST_GROWTH.share * third, MOST_GROWTH.megabytes);
-    return { what, floors, isFlat: isJudged ? last - third <= mostGrowth : undefined };
+    const [, , third = 0, last = 0] = minima;
+    const maxGrowth = Math.max(MAX_GROWTH.share * third, MAX_GROWTH.megabytes);
+    return { what, minima, isFlat: isJudged ? last - third <= maxGrowth : undefined };
   }
 }
 

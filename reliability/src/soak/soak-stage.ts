@@ -2,15 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startProxy, type TcpProxy } from "@org/test-servers";
-import type { ProgramConfig, SoakOrder, SoakReport } from "../processes/protocol.ts";
+import type { ProgramConfig, SoakCommand, SoakReport } from "../processes/protocol.ts";
 import type { Random } from "../random.ts";
 import { ChildProgram } from "../stage/child-program.ts";
 import { RedisServer } from "../stage/redis-server.ts";
 
-type SoakProgram = ChildProgram<SoakReport, SoakOrder>;
+type SoakProgram = ChildProgram<SoakReport, SoakCommand>;
 
 /** A place for a process: with a network connection of its own, and a successor when it is killed. */
-export interface Place {
+export interface ProcessSlot {
   readonly name: string;
   readonly proxy: TcpProxy;
   program: SoakProgram;
@@ -33,8 +33,8 @@ const CONCURRENCY = 50;
 export class SoakStage {
   readonly redis: RedisServer;
   readonly random: Random;
-  readonly workers: Place[] = [];
-  readonly producers: Place[] = [];
+  readonly workers: ProcessSlot[] = [];
+  readonly producers: ProcessSlot[] = [];
   readonly ledgers: string[] = [];
   readonly #directory: string;
 
@@ -59,7 +59,7 @@ export class SoakStage {
   }
 
   /** `kill -9`, and another process in its place. */
-  async replaceWorker(place: Place): Promise<void> {
+  async replaceWorker(place: ProcessSlot): Promise<void> {
     await place.program.kill();
     place.program = await this.#startWorker(place.name, place.proxy);
   }
@@ -72,7 +72,7 @@ export class SoakStage {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  async #startProducer(index: number, rate: number): Promise<Place> {
+  async #startProducer(index: number, rate: number): Promise<ProcessSlot> {
     const name = `producer-${index}`;
     const proxy = await startProxy({ target: this.redis.url });
     const seed = this.random.fork(name).seed;
@@ -91,7 +91,7 @@ export class SoakStage {
     await program.until("ready");
     // Made by the program, so there is one from here on.
     this.ledgers.push(history);
-    program.order({ order: "start" });
+    program.send({ command: "start" });
     return program;
   }
 }

@@ -28,23 +28,23 @@ export interface SoakResult extends SoakVerdict {
   readonly drainSeconds: number;
 }
 
-const SAMPLE_EVERY = 2_000;
-const BETWEEN_FAULTS = { least: 1_000, most: 4_000 };
-const DRAIN_PATIENCE = 180_000;
+const SAMPLE_INTERVAL = 2_000;
+const FAULT_INTERVAL = { min: 1_000, max: 4_000 };
+const DRAIN_TIMEOUT = 180_000;
 
 /** Hours of bad luck in minutes: load, faults, then a calm end and the audits. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { minutes, random, signal, progress } = options;
   const stage = await SoakStage.open({ ...options, producers: 2 });
   const samples = new Samples();
-  const sampling = setInterval(() => void samples.take(stage), SAMPLE_EVERY);
+  const sampling = setInterval(() => void samples.take(stage), SAMPLE_INTERVAL);
   const since = performance.now();
   const elapsed = () => (performance.now() - since) / 1_000;
   try {
     const plan = new FaultPlan();
     while (!signal.aborted && elapsed() < minutes * 60) {
-      await calm(random.between(BETWEEN_FAULTS.least, BETWEEN_FAULTS.most), signal);
-      const fault = await plan.strikeOne(stage);
+      await pauseBetweenFaults(random.between(FAULT_INTERVAL.min, FAULT_INTERVAL.max), signal);
+      const fault = await plan.injectNext(stage);
       assertAlive(stage);
       progress(`${elapsed().toFixed(0)} s, ${sentSoFar(stage)} jobs sent, last fault: ${fault}`);
     }
@@ -53,7 +53,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     const drainSeconds = Math.round((performance.now() - drainSince) / 100) / 10;
     await samples.take(stage);
     clearInterval(sampling);
-    for (const { program } of stage.workers) program.order({ order: "stop" });
+    for (const { program } of stage.workers) program.send({ command: "stop" });
     await Promise.all(stage.workers.map(({ program }) => program.gone));
     progress("audit");
     const verdict = await auditSoak(stage);
@@ -67,18 +67,18 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
 }
 
 /** Time between two faults, cut short by Ctrl-C. */
-async function calm(milliseconds: number, signal: AbortSignal): Promise<void> {
+async function pauseBetweenFaults(milliseconds: number, signal: AbortSignal): Promise<void> {
   await pause(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
 /** Nothing new is sent, and everything that was is run to its end. */
 async function drainSoak(stage: SoakStage, progress: (line: string) => void): Promise<void> {
-  for (const { program } of stage.producers) program.order({ order: "stop" });
-  await Promise.all(stage.producers.map(({ program }) => program.until("done", () => true, DRAIN_PATIENCE)));
+  for (const { program } of stage.producers) program.send({ command: "stop" });
+  await Promise.all(stage.producers.map(({ program }) => program.until("done", () => true, DRAIN_TIMEOUT)));
   progress("drain");
   const engine = redisEngine({ url: stage.redis.url, namespace: SOAK_NAMESPACE });
   try {
-    await eventually(DRAIN_PATIENCE, "end to the jobs that were left", async () => {
+    await eventually(DRAIN_TIMEOUT, "end to the jobs that were left", async () => {
       return unfinished(await engine.queues.counts()) === 0;
     });
   } finally {

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { monotonic } from "../monotonic.ts";
-import { within } from "./until.ts";
+import { withTimeout } from "./until.ts";
 
 /** How long a step of a scenario may take on a busy machine before it counts as not happening. */
-const PATIENCE = 20_000;
+const STEP_TIMEOUT = 20_000;
 
 /** A frozen program would outlive the suite. */
 const running = new Set<ChildProcessWithoutNullStreams>();
@@ -20,7 +20,7 @@ export interface ProgramOptions {
 }
 
 /** A process of the suite: it reports in lines of JSON and takes orders in the same way. */
-export class ChildProgram<Report extends { readonly type: string }, Order> {
+export class ChildProgram<Report extends { readonly type: string }, Command> {
   readonly name: string;
   readonly reports: Report[] = [];
   /** When it was gone, on the shared clock. Never rejects. */
@@ -42,7 +42,7 @@ export class ChildProgram<Report extends { readonly type: string }, Order> {
     });
     createInterface({ input: this.#child.stdout }).on("line", (line) => {
       this.reports.push(JSON.parse(line) as Report);
-      this.#tell();
+      this.#notify();
     });
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#errors = (this.#errors + text).slice(-4_000);
@@ -53,7 +53,7 @@ export class ChildProgram<Report extends { readonly type: string }, Order> {
     this.gone = once(this.#child, "exit").then(() => {
       this.#isGone = true;
       running.delete(this.#child);
-      this.#tell();
+      this.#notify();
       return monotonic();
     });
   }
@@ -71,15 +71,15 @@ export class ChildProgram<Report extends { readonly type: string }, Order> {
     return this.#errors;
   }
 
-  order(order: Order): void {
-    this.#child.stdin.write(`${JSON.stringify(order)}\n`);
+  send(command: Command): void {
+    this.#child.stdin.write(`${JSON.stringify(command)}\n`);
   }
 
   /** The first report that matches, past or to come. */
   until<Type extends Report["type"]>(
     type: Type,
     matches: (report: Extract<Report, { readonly type: Type }>) => boolean = () => true,
-    patience = PATIENCE,
+    timeout = STEP_TIMEOUT,
   ): Promise<Extract<Report, { readonly type: Type }>> {
     let seen = 0;
     const found = new Promise<Extract<Report, { readonly type: Type }>>((resolve, reject) => {
@@ -95,7 +95,7 @@ export class ChildProgram<Report extends { readonly type: string }, Order> {
       };
       look();
     });
-    return within(patience, `"${type}" from ${this.name} (${this.#lastReports()})`, found);
+    return withTimeout(timeout, `"${type}" from ${this.name} (${this.#lastReports()})`, found);
   }
 
   count(matches: (report: Report) => boolean): number {
@@ -121,7 +121,7 @@ export class ChildProgram<Report extends { readonly type: string }, Order> {
     return `last reports: ${last.join(" ") || "none"}; errors: ${this.#errors || "none"}`;
   }
 
-  #tell(): void {
+  #notify(): void {
     const listeners = this.#listeners;
     this.#listeners = [];
     for (const look of listeners) look();

@@ -11,11 +11,11 @@ import { historyObserver } from "../history/history-observer.ts";
 import { observeEngine } from "../history/observe-engine.ts";
 import { registry, step } from "../messages.ts";
 import type {
+  ProducerCommand,
   ProducerConfig,
-  ProducerOrder,
   ProducerReport,
+  WorkerCommand,
   WorkerConfig,
-  WorkerOrder,
   WorkerReport,
 } from "../processes/protocol.ts";
 import { Random } from "../random.ts";
@@ -23,8 +23,8 @@ import type { Scenario } from "../scenario.ts";
 import { ChildProgram, type ProgramOptions } from "./child-program.ts";
 import { RedisServer } from "./redis-server.ts";
 
-export type WorkerProgram = ChildProgram<WorkerReport, WorkerOrder>;
-export type ProducerProgram = ChildProgram<ProducerReport, ProducerOrder>;
+export type WorkerProgram = ChildProgram<WorkerReport, WorkerCommand>;
+export type ProducerProgram = ChildProgram<ProducerReport, ProducerCommand>;
 
 /** The shortest that the product allows, in milliseconds: faults that outlast a lease are soon over. */
 export const LEASE = 1_000;
@@ -87,7 +87,7 @@ export class Stage {
 
   async startWorker(name: string, overrides?: Overrides<WorkerConfig>): Promise<WorkerProgram> {
     const worker = await this.standbyWorker(name, overrides);
-    worker.order({ order: "start" });
+    worker.send({ command: "start" });
     return worker;
   }
 
@@ -114,7 +114,7 @@ export class Stage {
 
   async startProducer(name: string, overrides: Overrides<ProducerConfig>): Promise<ProducerProgram> {
     const producer = await this.standbyProducer(name, overrides);
-    producer.order({ order: "start" });
+    producer.send({ command: "start" });
     return producer;
   }
 

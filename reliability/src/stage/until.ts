@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /** The promise's value, or an error that says what didn't happen in time. */
-export async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
+export async function withTimeout<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {
     const giveUp = () => reject(new Error(`Within ${milliseconds} ms there was no ${what}`));
@@ -14,7 +14,7 @@ export async function within<T>(milliseconds: number, what: string, promise: Pro
   }
 }
 
-const LOOK_EVERY = 20;
+const POLL_INTERVAL = 20;
 
 /** Looks again and again until a condition of the server holds, where nothing announces that. */
 export async function eventually(
@@ -25,6 +25,6 @@ export async function eventually(
   const deadline = performance.now() + milliseconds;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`Within ${milliseconds} ms there was no ${what}`);
-    await pause(LOOK_EVERY);
+    await pause(POLL_INTERVAL);
   }
 }

@@ -1,7 +1,7 @@
 import type { Engine } from "@org/queue";
 import type { AttemptOutcome, Lease } from "@org/queue/engine";
 import type { Verdict } from "../history/observe-engine.ts";
-import type { LateAnswers } from "./protocol.ts";
+import type { ExpiredLeaseReplies } from "./protocol.ts";
 
 const ERROR = JSON.stringify({ code: "HANDLER_FAILED", message: "Too late" });
 
@@ -9,7 +9,11 @@ const ERROR = JSON.stringify({ code: "HANDLER_FAILED", message: "Too late" });
  * Tries everything that only the holder of a lease may do. The runtime itself wouldn't: it drops what it knows
  * to be late, so the engine is asked directly.
  */
-export async function actLate(engine: Engine, lease: Lease, length: number): Promise<LateAnswers> {
+export async function useExpiredLease(
+  engine: Engine,
+  lease: Lease,
+  length: number,
+): Promise<ExpiredLeaseReplies> {
   const { id, epoch, token } = lease;
   const settle = async (outcome: AttemptOutcome): Promise<Verdict> => {
     const { verdicts } = await engine.core.settle({ outcomes: [outcome] });
