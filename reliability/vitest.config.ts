@@ -5,10 +5,10 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@org/source"] } },
   test: {
     include: ["test/**/*.test.ts"],
-    // A scenario is many processes: those of one file play at the same time, files one after the other.
+    // A scenario has many processes. Scenarios of one file run concurrently, files one after the other.
     fileParallelism: false,
     maxConcurrency: 4,
-    // A first run may install a server from Debian's packages, or pull an image.
+    // A first run may install a server from Debian packages.
     testTimeout: 180_000,
     hookTimeout: 180_000,
   },

@@ -8,12 +8,12 @@ import { SCENARIOS } from "./scenarios/index.ts";
 
 const HELP = `Usage: npm run faults -- [--runs N] [--only NAME] [--seed N] [--json FILE]
 
-Plays each scenario against real processes and a Redis of its own, and audits what came of it.
+Plays each scenario with real processes and its own Redis, and audits the result.
 
-  --runs N     times to play each, with another seed each time (1)
-  --only NAME  the scenarios whose name contains NAME
-  --seed N     the first seed; a failure names its own, to be replayed with --only and --seed
-  --json FILE  the results as JSON
+  --runs N     how often to play each scenario, with a different seed each time (1)
+  --only NAME  only scenarios whose name contains NAME
+  --seed N     the first seed; a failure prints its seed, to replay it with --only and --seed
+  --json FILE  write the results as JSON
 
 Scenarios:
 ${Object.entries(SCENARIOS)
@@ -48,7 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
     .flat()
     .filter(({ name }) => name.includes(values.only));
   if (chosen.length === 0) {
-    process.stderr.write(`No scenario's name contains "${values.only}".\n\n${HELP}`);
+    process.stderr.write(`No scenario has "${values.only}" in its name.\n\n${HELP}`);
     return 2;
   }
 
@@ -104,7 +104,7 @@ function describe({ name, promise }: Scenario): string {
   return `    ${name.padEnd(24)} ${promise}`;
 }
 
-// With an exit of its own the suite takes its processes along.
+// An explicit exit also ends the suite's processes.
 process.once("SIGINT", () => process.exit(130));
 
 main(process.argv.slice(2)).then(

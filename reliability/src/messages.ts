@@ -2,24 +2,24 @@ import { createRegistry, defineMessage } from "@org/queue";
 import { z } from "zod";
 
 /**
- * What a handler does: `return` at once, `wait` for an order of the suite, `sleep` without blocking, `spin`
- * and so block the event loop, or `fail`.
+ * What a handler does: `return` at once, `wait` for a command of the suite, `sleep` without blocking, `spin` to block
+ * the event loop, or `fail`.
  */
 const work = z.enum(["return", "wait", "sleep", "spin", "fail"]);
 
-/** Everything is kept, so that an audit finds everything. */
+/** Keeps all jobs for the audit. */
 const retain = { completed: { count: 1_000_000 }, failed: { count: 1_000_000 } } as const;
 
 /** The job of the scenarios. */
 export const step = defineMessage("STEP", {
   data: z.object({
     work,
-    /** Of `sleep` and `spin`. */
+    /** Duration of `sleep` and `spin`. */
     milliseconds: z.int().optional(),
-    /** Attempts that throw before one does as `work` says. */
+    /** Number of attempts that throw before one does `work`. */
     failures: z.int().optional(),
     key: z.string().optional(),
-    /** To be larger. */
+    /** Makes the data larger. */
     padding: z.string().optional(),
   }),
   result: z.object({ by: z.string(), fence: z.int() }),
@@ -27,7 +27,7 @@ export const step = defineMessage("STEP", {
   queue: "steps",
   orderingKey: ({ key }) => key,
   retry: { attempts: 4, backoff: { type: "fixed", delay: 50 } },
-  // Faults kill workers far more often than jobs do.
+  // Faults kill workers far more often than in production.
   maxStalls: 100,
   retain,
 });

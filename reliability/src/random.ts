@@ -1,4 +1,4 @@
-/** A seeded source of randomness (mulberry32): the same seed makes the same choices. */
+/** A seeded random source (mulberry32): the same seed makes the same choices. */
 export class Random {
   readonly seed: number;
   #state: number;
@@ -8,7 +8,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to, and without, 1. */
+  /** A number from 0 up to 1, exclusive. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -17,7 +17,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number between two, both included. */
+  /** A whole number between two, inclusive. */
   between(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
@@ -32,7 +32,7 @@ export class Random {
     return item;
   }
 
-  /** For a part with choices of its own, so that it doesn't disturb the others'. */
+  /** An independent source for one part, so that its choices don't affect others. */
   fork(name: string): Random {
     let hash = this.seed;
     for (const character of name) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
@@ -40,7 +40,7 @@ export class Random {
   }
 }
 
-/** For a run that named no seed. Short enough to be copied by hand. */
+/** A seed for a run without one. Short enough to copy by hand. */
 export function newSeed(): number {
   return Math.floor(Math.random() * 1_000_000_000);
 }

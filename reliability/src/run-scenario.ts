@@ -6,11 +6,11 @@ export interface ScenarioResult {
   readonly scenario: string;
   readonly seed: number;
   readonly milliseconds: number;
-  /** What it measured, in milliseconds unless it says otherwise. */
+  /** Measurements, in milliseconds unless the name says otherwise. */
   readonly measured: Readonly<Record<string, number>>;
 }
 
-/** Plays a scenario on a stage of its own and audits what came of it. */
+/** Plays a scenario on its own stage and audits the result. */
 export async function runScenario(scenario: Scenario, seed: number): Promise<ScenarioResult> {
   const since = performance.now();
   const stage = await Stage.open(seed, scenario);

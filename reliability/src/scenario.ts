@@ -1,15 +1,15 @@
 import type { AppendFsync } from "./stage/redis-server.ts";
 import type { Stage } from "./stage/stage.ts";
 
-/** A fault, and what is promised to hold all the same. */
+/** A fault, and the promise that must hold despite it. */
 export interface Scenario {
   readonly name: string;
   /** As a sentence. */
   readonly promise: string;
-  /** How its server writes to disk. @default "no" */
+  /** How the server syncs to disk. @default "no" */
   readonly appendFsync?: AppendFsync;
-  /** The fault hits the auditor's connection too: it may miss events, and rules that need all are left out. */
+  /** Whether the auditor may miss events too, so that rules that need all events are skipped. */
   readonly losesEvents?: boolean;
-  /** Throws when the promise is broken. What holds for every scenario is audited afterwards. */
+  /** Throws if the promise is broken. The audit checks afterwards what must hold for every scenario. */
   run(stage: Stage): Promise<void>;
 }

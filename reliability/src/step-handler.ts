@@ -3,18 +3,18 @@ import type { HistoryFile } from "./history/history-file.ts";
 import type { step } from "./messages.ts";
 import { monotonic } from "./monotonic.ts";
 
-/** What a worker adds to the work that the data asks for. */
+/** The worker's part in handling a `step`. */
 interface StepWorker {
   readonly by: string;
   readonly file: HistoryFile;
   readonly onBegin: (id: string, epoch: number) => void;
   readonly onAbort: (id: string, epoch: number, reason: unknown) => void;
   readonly onOver: (id: string, epoch: number) => void;
-  /** Resolves when a handler that waits may go on. */
+  /** Resolves when a waiting handler may continue. */
   readonly wait: (id: string, signal: AbortSignal) => Promise<void>;
 }
 
-/** Does what the data of a `step` says, and records when. */
+/** Does the work in the data of a `step`, and records its times. */
 export function stepHandler(worker: StepWorker): Handler<typeof step> {
   const { by, file } = worker;
   return async ({ data, job, fence, signal, progress }) => {
@@ -22,16 +22,15 @@ export function stepHandler(worker: StepWorker): Handler<typeof step> {
     worker.onBegin(job.id, fence);
     signal.addEventListener("abort", () => worker.onAbort(job.id, fence, signal.reason));
     try {
-      if (job.attempt <= (data.failures ?? 0))
-        throw new Error(`Attempt ${job.attempt} fails, as was requested`);
+      if (job.attempt <= (data.failures ?? 0)) throw new Error(`Attempt ${job.attempt} fails, as requested`);
       const { work, milliseconds = 0 } = data;
       if (work === "wait") {
         progress({ by });
         await worker.wait(job.id, signal);
       } else if (work === "sleep") await sleep(milliseconds, signal);
-      // Once: the successor must get through.
+      // Only in the first attempt, so that the next one succeeds.
       else if (work === "spin" && job.stalls === 0) spin(milliseconds);
-      else if (work === "fail") throw new Error("It fails, as was asked");
+      else if (work === "fail") throw new Error("It fails, as requested");
       return { by, fence };
     } finally {
       file.write({ type: "finished", by, id: job.id, epoch: fence });
@@ -50,7 +49,7 @@ function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Blocks the event loop, as a careless handler does. */
+/** Blocks the event loop, like a careless handler. */
 function spin(milliseconds: number): void {
   const end = monotonic() + milliseconds;
   while (monotonic() < end);

@@ -14,7 +14,7 @@ import { JobTable } from "../src/soak/job-table.ts";
 import { readLedgers } from "../src/soak/read-ledgers.ts";
 import { RedisServer } from "../src/stage/redis-server.ts";
 
-// An audit that finds nothing proves nothing unless it would have found something.
+// An audit that finds nothing proves nothing unless it can find something.
 
 const by = "worker";
 const ending = { outcome: "complete", verdict: "accepted" } as const;
@@ -48,7 +48,7 @@ function timing(lines: readonly Line[]): readonly string[] {
   return [...timingProblems(timesByJob(lines))];
 }
 
-describe("the processes' own clock shows", () => {
+describe("timing problems include", () => {
   const dependsOn = [{ job: "first", onFailure: "cancel" }] as const;
   const jobs = [sending("first"), sending("second", { dependsOn })];
 
@@ -71,7 +71,7 @@ describe("the processes' own clock shows", () => {
     expect(timing([...start, claimed(15, "second")])).toHaveLength(1);
   });
 
-  test("a reserved job that began before the one ahead of it was over", () => {
+  test("a reserved job that started before the one ahead had finished", () => {
     const start = [...line, claimed(10, "first"), claimed(10, "second", "first")];
     const ends = [...settled(30, "first"), ...settled(30, "second"), ...handled(11, 15, "first")];
     expect(timing([...start, ...ends, ...handled(16, 20, "second")])).toEqual([]);
@@ -79,7 +79,7 @@ describe("the processes' own clock shows", () => {
   });
 });
 
-test("a ghost's result shows", () => {
+test("results of stale attempts are found", () => {
   const times = timesByJob([sending("first"), claimed(1, "first"), ...settled(2, "first")]);
   const record = { id: "first", state: "completed", epoch: 1 };
   const problems = (fence: number) =>
@@ -88,17 +88,17 @@ test("a ghost's result shows", () => {
   expect(problems(2)).toBeGreaterThan(0);
 });
 
-test("a loss of data excuses what the server may have forgotten, and no more", () => {
+test("data loss excuses only what the server may have lost", () => {
   const loss = { from: 100, to: 200 };
   const lines = [...settled(50, "before"), ...settled(150, "within")];
   expect(dropLostReplies(lines, loss).map(({ type }) => type)).toEqual(["settling", "settled", "settling"]);
   const isReported = isNotExcused(lines, loss);
   expect(isReported({ rule: "epochs only grow", what: "within was claimed twice" })).toBe(false);
   expect(isReported({ rule: "epochs only grow", what: "before was claimed twice" })).toBe(true);
-  expect(isReported({ rule: "nothing is lost", what: "within was acknowledged and is gone" })).toBe(true);
+  expect(isReported({ rule: "nothing is lost", what: "within was acknowledged and is missing" })).toBe(true);
 });
 
-describe("the soak's ledgers show", () => {
+describe("the soak's ledgers reveal", () => {
   const producer = "S 1.00 0.0 0.1|k 0.2|k 0.3>0.0c ;\nA 0.0 0.1 0.2 0.3 ;\n";
   const good = [
     "C 2.00 0.0:1 0.1:1 0.2:1:r ;",
@@ -112,14 +112,14 @@ describe("the soak's ledgers show", () => {
     good.filter((line) => !(line[0] === type && line.includes(id)));
 
   test.for<[string, readonly string[], number]>([
-    ["nothing where all is well", good, 0],
-    ["nothing of a line that a kill cut short", [...good, "C 9.00 0.3:1"], 0],
+    ["nothing if all is well", good, 0],
+    ["nothing in a line that was cut short by a kill", [...good, "C 9.00 0.3:1"], 0],
     ["a job that was acknowledged and never ended", good.slice(0, 3), 1],
     ["a second ending", [...good, "V 0.3:2:c ;"], 1],
-    ["an epoch that was given twice", [...good, "C 9.00 0.3:1 ;"], 1],
+    ["an epoch that was assigned twice", [...good, "C 9.00 0.3:1 ;"], 1],
     ["a job that nobody sent", [...good, "C 9.00 0.9:1 ;"], 1],
-    ["a dependent that came early", [...without("C", "0.3"), "C 2.50 0.3:1 ;"], 1],
-    ["a key's turn that was given twice", ["C 2.00 0.2:2 ;", ...good], 1],
+    ["a dependent that started early", [...without("C", "0.3"), "C 2.50 0.3:1 ;"], 1],
+    ["two jobs of a key at the same time", ["C 2.00 0.2:2 ;", ...good], 1],
   ])("%s", async ([, lines, count]) => {
     const directory = await mkdtemp(join(tmpdir(), "queue-ledgers-"));
     const paths = [join(directory, "producer"), join(directory, "worker")] as const;
@@ -133,7 +133,7 @@ describe("the soak's ledgers show", () => {
   });
 });
 
-describe("the keys show", () => {
+describe("the key audit finds", () => {
   let redis: RedisServer | undefined;
   afterEach(() => redis?.stop());
 

@@ -3,12 +3,12 @@ import { newSeed } from "../src/random.ts";
 import { runScenario } from "../src/run-scenario.ts";
 import type { Scenario } from "../src/scenario.ts";
 
-/** `RELIABILITY_SEED` replays a failure: its message names the seed. */
+/** `RELIABILITY_SEED` replays a failure, whose message has the seed. */
 const seed = process.env.RELIABILITY_SEED ? Number(process.env.RELIABILITY_SEED) : newSeed();
 
 /**
- * Each scenario once. Most spend their time waiting for leases to end and play at the same time; those that
- * judge milliseconds play `alone`.
+ * Plays each scenario once. Most wait for leases to expire, so they run concurrently. Scenarios that check milliseconds
+ * run `alone`.
  */
 export function playAll(
   group: string,

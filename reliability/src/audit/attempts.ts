@@ -1,22 +1,22 @@
 import type { NewJob } from "@org/queue/engine";
 import type { Line } from "../history/line.ts";
 
-/** When things happened to one job, on the clock that the processes share. */
+/** Times of one job, on the clock that the processes share. */
 export interface JobTimes {
   readonly sent: NewJob;
   readonly sender: string;
-  /** When its claims were heard of: none was made later. */
+  /** When the replies to its claims arrived. The claims happened earlier. */
   readonly claims: { readonly at: number; readonly isReserved: boolean }[];
-  /** When its handlers began and were over, by epoch. */
+  /** When its handlers started and finished, by epoch. */
   readonly started: Map<number, number>;
   readonly finished: Map<number, number>;
-  /** When its endings were sent: none was stored earlier. By epoch; `retry` is no ending. */
+  /** When its endings were sent, by epoch. They were stored later. `retry` isn't an ending. */
   readonly endings: Map<number, { readonly at: number; readonly outcome: string }>;
   /** Epochs whose ending was accepted. */
   readonly accepted: Set<number>;
 }
 
-/** Sorts a history's lines by job. */
+/** Groups the lines of a history by job. */
 export function timesByJob(lines: readonly Line[]): ReadonlyMap<string, JobTimes> {
   const jobs = new Map<string, JobTimes>();
   for (const line of lines) {
@@ -43,7 +43,7 @@ export function timesByJob(lines: readonly Line[]): ReadonlyMap<string, JobTimes
     } else if (line.type === "settling") {
       for (const { id, epoch, outcome } of line.outcomes) {
         const job = jobs.get(id);
-        // An outcome whose answer was lost is sent again: the first may be the one that counted.
+        // An outcome whose reply was lost is resent. The first one may be the one that was stored.
         if (outcome !== "retry" && !job?.endings.has(epoch))
           job?.endings.set(epoch, { at: line.at, outcome });
       }
@@ -54,11 +54,11 @@ export function timesByJob(lines: readonly Line[]): ReadonlyMap<string, JobTimes
   return jobs;
 }
 
-/** The earliest moment at which the job can have ended, if its ending is known. */
+/** The earliest time at which the job can have ended, if its ending is known. */
 export function earliestEnd(job: JobTimes, outcome?: "complete"): number | undefined {
   const wanted = [...job.endings].filter(([, ending]) => !outcome || ending.outcome === outcome);
   const accepted = wanted.filter(([epoch]) => job.accepted.has(epoch));
-  // When the answer was lost nobody knows which one it was.
+  // If the reply was lost, any of them may be the one that was stored.
   const candidates = accepted.length > 0 ? accepted : wanted;
   return candidates.length === 0 ? undefined : Math.min(...candidates.map(([, { at }]) => at));
 }

@@ -15,16 +15,16 @@ import { timingProblems } from "./timing.ts";
 
 export interface AuditOptions {
   readonly eventsAreComplete: boolean;
-  /** Set when the server forgot what it had acknowledged. */
+  /** Set if the server lost data that it had acknowledged. */
   readonly loss: DataLoss | undefined;
 }
 
-/** What holds whatever the fault was. @throws {Error} that lists what doesn't. */
+/** Checks what must hold after any fault. @throws {Error} with a list of the violations. */
 export async function audit(stage: Stage, options: AuditOptions): Promise<void> {
   await stage.killPrograms();
   await drain(stage);
   const snapshot = await takeSnapshot(stage.engine, options.eventsAreComplete);
-  // The auditor subscribed first, and the engine's own order of events comes before what others saw.
+  // The auditor subscribed first. Its events, in the engine's order, come before the histories of others.
   const written = stage.histories
     .map(readHistory)
     .toSorted((a, b) => Number(isEvents(b)) - Number(isEvents(a)));
@@ -38,7 +38,7 @@ export async function audit(stage: Stage, options: AuditOptions): Promise<void> 
   const times = timesByJob(parts.flat());
   const problems = [
     ...checker.violations.map(({ rule, what }) => ({ rule, what })),
-    ...[...timingProblems(times)].map((what) => ({ rule: "by the processes' own clock", what })),
+    ...[...timingProblems(times)].map((what) => ({ rule: "order by the processes' own clock", what })),
     ...[...resultProblems(snapshot.jobs, times)].map((what) => ({
       rule: "results are the accepted ones",
       what,
@@ -58,7 +58,7 @@ function isEvents(part: readonly Line[]): boolean {
   return part[0]?.type === "event";
 }
 
-/** Each job is in one state, by every way of asking. */
+/** Each job is in exactly one state, by `list` and by `get`. */
 async function partitionProblems(
   engine: CompleteEngine,
   all: readonly JobRecord[],
@@ -78,7 +78,7 @@ async function partitionProblems(
   }
   for (const { id, state } of all) {
     if (!isTerminal(state)) problems.push(`${id} is ${state} after the drain`);
-    if (seen.get(id) !== state) problems.push(`${id} is ${state}, and listed as ${seen.get(id)}`);
+    if (seen.get(id) !== state) problems.push(`${id} is ${state}, but listed as ${seen.get(id)}`);
   }
   return problems;
 }

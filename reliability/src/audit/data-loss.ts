@@ -1,23 +1,22 @@
 import type { Line } from "../history/line.ts";
 
 /**
- * A server that writes to disk once a second forgets, when it is killed, what it had acknowledged in its last
- * second or so: from one moment to another, on the clock that the processes share.
+ * The period of data that a killed server lost. A server that syncs to disk once a second loses what it acknowledged in
+ * its last second or so. Times are on the clock that the processes share.
  */
 export interface DataLoss {
   readonly from: number;
   readonly to: number;
 }
 
-/** The history without the answers that the server may have forgotten. What was asked of it stays. */
+/** Drops replies to calls that the server may have lost from a history. The calls themselves stay. */
 export function dropLostReplies(part: readonly Line[], loss: DataLoss): readonly Line[] {
   return part.filter((line) => !isReply(line) || !isWithin(line, loss));
 }
 
 /**
- * Such a server also forgets claims, and hands the same epoch out again. That is Redis's choice of durability
- * and nobody else's, so it is excused for the jobs that something happened to in that second. That a job is
- * gone is excused for none that was acknowledged before it.
+ * A server that lost data also lost claims, and assigns their epochs again. This is due to the durability of Redis, so
+ * violations are excused for jobs with activity in that period. The loss of a job that was acknowledged earlier isn't.
  */
 export function isNotExcused(
   lines: readonly Line[],
@@ -28,7 +27,8 @@ export function isNotExcused(
     if (!isWithin(line, loss)) continue;
     for (const id of idsOf(line)) touched.add(id);
   }
-  return ({ what }) => what.includes("was acknowledged and is gone") || !touched.has(what.split(" ", 1)[0]!);
+  return ({ what }) =>
+    what.includes("was acknowledged and is missing") || !touched.has(what.split(" ", 1)[0]!);
 }
 
 function isReply({ type }: Line): boolean {

@@ -8,7 +8,7 @@ import { stepHandler } from "../step-handler.ts";
 
 const DRAIN_TIMEOUT = 30_000;
 
-/** A healthy worker, whom nothing disturbs, runs everything that is left to its end. */
+/** Runs all remaining jobs on a healthy worker without faults. */
 export async function drain(stage: Stage): Promise<void> {
   const file = new HistoryFile(stage.newHistory("auditor"));
   const nothing = () => {};
@@ -30,7 +30,7 @@ export async function drain(stage: Stage): Promise<void> {
   );
   await worker.start();
   try {
-    await eventually(DRAIN_TIMEOUT, "end to the jobs that were left", async () => {
+    await eventually(DRAIN_TIMEOUT, "end of the remaining jobs", async () => {
       return unfinished(await stage.engine.queues.counts()) === 0;
     });
   } catch (error) {

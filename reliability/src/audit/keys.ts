@@ -1,13 +1,13 @@
 import type { Redis } from "ioredis";
 
-/** What a key of the redis engine is for, by its name without the namespace. See docs/redis-data-model.md. */
+/** A kind of key of the redis engine, by its name without the namespace. See docs/redis-data-model.md. */
 interface KeyKind {
   readonly pattern: RegExp;
-  /** Whether it goes by itself: it must have a time to live. */
+  /** Whether the key must have a time to live. */
   readonly expires?: boolean;
 }
 
-/** What is left of a namespace when no job is stored any more. None of it grows with the jobs that ran. */
+/** Keys that may be left when no job is stored. Their size doesn't depend on the number of jobs that ran. */
 const RESIDUE: readonly KeyKind[] = [
   { pattern: /^queues$/ },
   { pattern: /^profiles$/ },
@@ -24,7 +24,7 @@ const RESIDUE: readonly KeyKind[] = [
   { pattern: /^metrics:/, expires: true },
 ];
 
-/** Also there while finished jobs are kept. Each of those that names a job must name a stored one. */
+/** Keys that also exist while finished jobs are kept. Any job that they name must be stored. */
 const OF_FINISHED_JOBS: readonly KeyKind[] = [
   { pattern: /^(job|state|logs|failures):/ },
   { pattern: /^(completed|failed|cancelled):/ },
@@ -35,7 +35,7 @@ const OF_FINISHED_JOBS: readonly KeyKind[] = [
 const OF_ONE_JOB = /^(?:state|logs|failures):(.*)$/;
 const FINISHED_SET = /^(?:completed|failed|cancelled):/;
 
-/** Once everything has ended: the sets of finished jobs partition the ids, and nothing else is left of a job. */
+/** Checks the keys after a drain: the sets of finished jobs partition the ids, and nothing else is left of a job. */
 export async function drainedKeyProblems(redis: Redis, namespace: string): Promise<readonly string[]> {
   const names = await keyNames(redis, namespace);
   const problems = await unexpected(redis, namespace, names, [...RESIDUE, ...OF_FINISHED_JOBS]);
@@ -44,22 +44,22 @@ export async function drainedKeyProblems(redis: Redis, namespace: string): Promi
   for (const name of names.filter((key) => FINISHED_SET.test(key))) {
     for (const id of await redis.zrange(`${prefixOf(namespace)}${name}`, 0, "-1")) {
       if (listed.has(id)) problems.push(`${id} is in ${listed.get(id)} and in ${name}`);
-      if (!stored.has(id)) problems.push(`${id} is in ${name}, and its job isn't stored`);
+      if (!stored.has(id)) problems.push(`${id} is in ${name}, but its job isn't stored`);
       listed.set(id, name);
     }
   }
-  for (const id of stored) if (!listed.has(id)) problems.push(`${id} is stored, and in no set`);
+  for (const id of stored) if (!listed.has(id)) problems.push(`${id} is stored, but in no set`);
   for (const id of await redis.hkeys(`${prefixOf(namespace)}ended`)) {
-    if (!stored.has(id)) problems.push(`${id} is in ended, and its job isn't stored`);
+    if (!stored.has(id)) problems.push(`${id} is in ended, but its job isn't stored`);
   }
   for (const name of names) {
     const id = OF_ONE_JOB.exec(name)?.[1];
-    if (id !== undefined && !stored.has(id)) problems.push(`${name} is left of a job that isn't stored`);
+    if (id !== undefined && !stored.has(id)) problems.push(`${name} belongs to a job that isn't stored`);
   }
   return problems;
 }
 
-/** Once every job was removed: only what never belonged to one job is left. */
+/** Checks the keys after all jobs were removed: only keys that never belonged to one job are left. */
 export async function emptyKeyProblems(redis: Redis, namespace: string): Promise<readonly string[]> {
   const names = await keyNames(redis, namespace);
   const problems = await unexpected(redis, namespace, names, RESIDUE);
@@ -69,13 +69,13 @@ export async function emptyKeyProblems(redis: Redis, namespace: string): Promise
   return problems;
 }
 
-/** Every key of the server: each scenario has one of its own, so that all keys are the engine's. */
+/** All keys of the server. Each scenario has its own server, so all of them are the engine's. */
 async function keyNames(redis: Redis, namespace: string): Promise<readonly string[]> {
   const prefix = prefixOf(namespace);
   const names = new Set<string>();
   for await (const page of redis.scanStream({ count: 1_000 })) {
     for (const key of page as readonly string[]) {
-      names.add(key.startsWith(prefix) ? key.slice(prefix.length) : `outside of the namespace: ${key}`);
+      names.add(key.startsWith(prefix) ? key.slice(prefix.length) : `outside the namespace: ${key}`);
     }
   }
   return [...names];
@@ -92,7 +92,7 @@ async function unexpected(
     const kind = kinds.find(({ pattern }) => pattern.test(name));
     const key = `${prefixOf(namespace)}${name}`;
     if (!kind) problems.push(`the key ${name} (${await redis.type(key)}) is left over`);
-    // -2 when it has gone meanwhile.
+    // -2 if the key has expired meanwhile.
     else if (kind.expires && (await redis.pttl(key)) === -1) problems.push(`the key ${name} never expires`);
   }
   return problems;

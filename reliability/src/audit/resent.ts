@@ -2,8 +2,8 @@ import type { JobRecord } from "@org/queue/engine";
 import type { HistoryEntry } from "@org/queue/testing";
 
 /**
- * Each try of a send carries the time of that try, and any of them may be the one that was stored. Where it was
- * one of several, all of them are given its timestamp, so that the checker, which knows the last, finds it.
+ * Gives all tries of a send the timestamp of the stored one. Every try has its own timestamp, any of them may be the
+ * one that was stored, and the checker only knows the last.
  */
 export function unifyTimestamps(
   part: readonly HistoryEntry[],

@@ -1,7 +1,7 @@
 import type { JobRecord } from "@org/queue/engine";
 import type { JobTimes } from "./attempts.ts";
 
-/** A stored result is the accepted attempt's own, and no ghost's. */
+/** Stored results come from the accepted attempt, not from a stale one. */
 export function* resultProblems(
   records: readonly JobRecord[],
   jobs: ReadonlyMap<string, JobTimes>,
@@ -10,10 +10,10 @@ export function* resultProblems(
     const job = jobs.get(id);
     if (!job || state !== "completed") continue;
     const { fence } = JSON.parse(result ?? "{}") as { fence?: number };
-    if (fence !== epoch) yield `${id} has the result of epoch ${fence}, and completed in epoch ${epoch}`;
+    if (fence !== epoch) yield `${id} has the result of epoch ${fence}, but completed in epoch ${epoch}`;
     const known = [...job.accepted];
     if (known.length > 0 && !known.includes(fence!)) {
-      yield `${id} has the result of epoch ${fence}, and the ending of epoch ${known} was accepted`;
+      yield `${id} has the result of epoch ${fence}, but the ending of epoch ${known} was accepted`;
     }
   }
 }

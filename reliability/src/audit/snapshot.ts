@@ -4,7 +4,7 @@ import type { HistoryEntry } from "@org/queue/testing";
 
 type Snapshot = Extract<HistoryEntry, { readonly type: "snapshot" }>;
 
-/** All that is stored, once nothing moves any more. */
+/** Everything that is stored, once nothing runs any more. */
 export async function takeSnapshot(engine: CompleteEngine, eventsAreComplete: boolean): Promise<Snapshot> {
   const jobs: JobRecord[] = [];
   let cursor: string | undefined;

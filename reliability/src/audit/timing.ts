@@ -1,8 +1,7 @@
 import { earliestEnd, type JobTimes } from "./attempts.ts";
 
 /**
- * What the processes themselves saw, when they saw it: a check of order that needs neither the engine's events
- * nor its clock.
+ * Checks the order of jobs by what the processes recorded on their shared clock, without the engine's events and clock.
  */
 export function* timingProblems(jobs: ReadonlyMap<string, JobTimes>): Iterable<string> {
   for (const job of jobs.values()) yield* dependencyProblems(job, jobs);
@@ -16,10 +15,11 @@ function* dependencyProblems(
   for (const { job: id, onFailure } of sent.dependsOn) {
     const dependency = jobs.get(id);
     const end = dependency && earliestEnd(dependency, onFailure === "run" ? undefined : "complete");
-    // One that was cancelled with its own dependency ended without anybody having settled it.
+    // A dependency that was itself cancelled by a dependency ended without an outcome.
     if (end === undefined && onFailure === "run") continue;
     for (const { at: claim } of claims) {
-      if (end === undefined) yield `${sent.envelope.id} ran, and its dependency ${id} never ended as it must`;
+      if (end === undefined)
+        yield `${sent.envelope.id} ran, but its dependency ${id} never ended as required`;
       else if (claim < end) yield `${sent.envelope.id} was claimed ${end - claim} ms before ${id} had ended`;
     }
   }
@@ -30,7 +30,7 @@ function byOrderingKey(jobs: ReadonlyMap<string, JobTimes>): Iterable<readonly J
   return Map.groupBy(keyed, ({ sent }) => `${sent.queue} ${sent.ordering!.key}`).values();
 }
 
-/** Of two jobs of a key one has ended before the other is first claimed: the one that was sent first. */
+/** Of two jobs of a key, the one sent first must end before the other is first claimed. */
 function* orderProblems(line: readonly JobTimes[]): Iterable<string> {
   for (let index = 1; index < line.length; index++) {
     const [first, second] = [line[index - 1]!, line[index]!];
@@ -42,7 +42,7 @@ function* orderProblems(line: readonly JobTimes[]): Iterable<string> {
   }
 }
 
-/** A reserved job is claimed together with the one ahead of it, so it is its handler that has to come later. */
+/** A reserved job is claimed together with the one ahead, so compare the times of their handlers. */
 function endedBefore(first: JobTimes, second: JobTimes): boolean {
   const end = earliestEnd(first);
   const claims = second.claims.filter(({ isReserved }) => !isReserved).map(({ at }) => at);
@@ -51,7 +51,7 @@ function endedBefore(first: JobTimes, second: JobTimes): boolean {
   return finished === undefined || started === undefined || finished <= started;
 }
 
-/** Of the attempt whose ending was accepted: others may have been ghosts'. */
+/** The time of the attempt whose ending was accepted. Other attempts may be stale. */
 function acceptedTime({ accepted }: JobTimes, times: ReadonlyMap<number, number>): number | undefined {
   const known = [...accepted].map((epoch) => times.get(epoch)).filter((at) => at !== undefined);
   return known[0];

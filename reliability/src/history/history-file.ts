@@ -3,8 +3,8 @@ import { monotonic } from "../monotonic.ts";
 import type { Line, LineBody } from "./line.ts";
 
 /**
- * One process's part of the history. Each line is with the operating system before `write` returns, so that a
- * `kill -9` loses nothing that had been acknowledged.
+ * The history of one process. `write` returns once the operating system has the line, so that `kill -9` loses nothing
+ * that was acknowledged.
  */
 export class HistoryFile {
   readonly #descriptor: number;
@@ -22,10 +22,10 @@ export class HistoryFile {
   }
 }
 
-/** A last line that a kill cut short is left out: what it would have told was never acknowledged. */
+/** Skips a last line that was cut short by a kill. Its content was never acknowledged. */
 export function readHistory(path: string): readonly Line[] {
   const texts = readFileSync(path, "utf8").split("\n");
-  // Empty, unless the writer was killed inside a line.
+  // Empty unless the writer was killed within a line.
   texts.pop();
   return texts.map((text) => JSON.parse(text) as Line);
 }

@@ -2,10 +2,10 @@ import type { HistoryFile } from "./history-file.ts";
 import type { EngineObserver } from "./observe-engine.ts";
 
 /**
- * Records what a process asks of its engine.
+ * Records the calls of a process to its engine.
  *
- * A job that is sent again goes under another name than the first time: nobody knows which of the two sends
- * stored it, so its place among the sender's other jobs isn't known either.
+ * A job that is resent gets another sender name than the first time. Which of the two sends stored it is unknown, and
+ * so is its position among the sender's other jobs.
  */
 export function historyObserver(by: string, file: HistoryFile): EngineObserver {
   const tries = new Map<string, number>();

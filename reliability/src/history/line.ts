@@ -1,10 +1,10 @@
 import type { AttemptOutcome } from "@org/queue/engine";
 import type { HistoryEntry } from "@org/queue/testing";
 
-/** One line of a process's history, with the shared clock's time at which it was written. */
+/** One line of a process's history, with the time when it was written, on the shared clock. */
 export type Line = { readonly at: number } & (HistoryEntry | Settling | Handling);
 
-/** Written before outcomes are sent: they may take effect although no answer arrives. */
+/** Written before outcomes are sent, because they may take effect even if no reply arrives. */
 interface Settling {
   readonly type: "settling";
   readonly by: string;
@@ -15,7 +15,7 @@ interface Settling {
   }[];
 }
 
-/** A handler begins, or has returned or thrown. */
+/** A handler has started, or has returned or thrown. */
 interface Handling {
   readonly type: "started" | "finished";
   readonly by: string;
@@ -25,7 +25,7 @@ interface Handling {
 
 const OWN_TYPES: readonly Line["type"][] = ["settling", "started", "finished"];
 
-/** Whether a line is for the invariants' checker, which doesn't know the others. */
+/** Whether the invariant checker knows this type of line. */
 export function isHistoryEntry(line: Line): line is Line & HistoryEntry {
   return !OWN_TYPES.includes(line.type);
 }

@@ -14,7 +14,7 @@ import { alterEngine } from "@org/queue/testing";
 
 export type Verdict = SettleReply["verdicts"][number];
 
-/** Hears what is asked of an engine and what it answers. Whatever gets no answer is only heard being asked. */
+/** Called with the calls to an engine and its replies. Without a reply, only the call is observed. */
 export interface EngineObserver {
   sending?(batches: readonly EnqueueBatch[]): void;
   sent?(batches: readonly EnqueueBatch[], outcomes: readonly EnqueueOutcome[]): void;
@@ -27,7 +27,7 @@ export interface EngineObserver {
   operated?(operation: "cancel", ids: readonly string[], outcomes: readonly string[]): void;
 }
 
-/** The same engine, with observers that hear in the order given. */
+/** The same engine with observers, called in order. */
 export function observeEngine(
   engine: CompleteEngine,
   ...observers: readonly EngineObserver[]

@@ -1,4 +1,4 @@
-/** A producer of the suite: sends jobs, and sends each again, with the same id, until it is acknowledged. */
+/** A producer of the suite: sends jobs, and resends each with the same id until it is acknowledged. */
 import { setTimeout as pause } from "node:timers/promises";
 import { createQueue, isQueueError } from "@org/queue";
 import { HistoryFile } from "../history/history-file.ts";
@@ -11,7 +11,7 @@ import { connect, onCommand, readConfig, report } from "./program.ts";
 import type { ProducerCommand, ProducerConfig, ProducerReport } from "./protocol.ts";
 import { nextSpec, type SendSpec } from "./send-specs.ts";
 
-/** Between a send that was refused and the next try. */
+/** Milliseconds between a rejected send and the next try. */
 const RETRY_PAUSE = 50;
 
 const config = readConfig<ProducerConfig>();

@@ -2,21 +2,21 @@ import type { ErrorCode } from "@org/queue";
 import type { AttemptOutcome, LeaseStatus } from "@org/queue/engine";
 import type { Verdict } from "../history/observe-engine.ts";
 
-/** What a program is started with: the JSON of its one argument. */
+/** The configuration of a program: its only argument, as JSON. */
 export interface ProgramConfig {
-  /** Its name in the history. */
+  /** The name of the process in the history. */
   readonly name: string;
   readonly url: string;
   readonly namespace: string;
-  /** The file that its part of the history goes to. */
+  /** The file for its history. */
   readonly history: string;
-  /** Milliseconds until its engine gives up on a silent connection. @default the engine's */
+  /** Milliseconds until its engine abandons a silent connection. @default the engine's */
   readonly commandTimeout?: number;
 }
 
 /**
- * Where a worker kills itself with SIGKILL: once it has heard of the claim, inside the handler, or after the
- * handler and before the outcome is sent.
+ * Where a worker kills itself with SIGKILL: after the reply to the claim, inside the handler, or after the handler and
+ * before the outcome is sent.
  */
 export type DeathPoint = "claimed" | "started" | "settling";
 
@@ -26,9 +26,9 @@ export interface WorkerConfig extends ProgramConfig {
   readonly lease: number;
   readonly pollInterval: number;
   readonly maintenanceInterval: number;
-  /** Die when this job gets to this point. */
+  /** Kill the worker when this job reaches this point. */
   readonly death?: { readonly point: DeathPoint; readonly job: string };
-  /** Waiting handlers go on although their signal fired. */
+  /** Whether waiting handlers ignore their signal. */
   readonly ignoresSignals?: boolean;
 }
 
@@ -51,7 +51,7 @@ export type WorkerReport =
   | { readonly type: "trouble"; readonly message: string }
   | { readonly type: "stopped" };
 
-/** What the engine answered to one who acts on a lease that is over. */
+/** The engine's replies to calls with an expired lease. */
 export interface ExpiredLeaseReplies {
   readonly settled: Readonly<Record<AttemptOutcome["type"], Verdict>>;
   readonly extended: LeaseStatus;
@@ -60,19 +60,19 @@ export interface ExpiredLeaseReplies {
 /** Lines that a worker reads from its standard input. */
 export type WorkerCommand =
   | { readonly command: "start" }
-  /** Ends a handler that waits. */
+  /** Ends a waiting handler. */
   | { readonly command: "finish"; readonly id: string }
-  /** Tries, past the runtime, everything that only the holder of a lease may do. */
+  /** Tries everything that only the holder of a lease may do, directly on the engine. */
   | { readonly command: "use-expired-lease"; readonly id: string; readonly epoch: number }
   | { readonly command: "stop" };
 
 export interface ProducerConfig extends ProgramConfig {
   readonly seed: number;
-  /** Jobs that each lane sends. */
+  /** Number of jobs per lane. */
   readonly jobs: number;
-  /** Senders that each wait for an acknowledgement before they send the next. */
+  /** Number of concurrent senders. Each waits for an acknowledgement before its next send. */
   readonly lanes: number;
-  /** `mixed`: with dependencies, ordering keys, delays, retries and failures among them. */
+  /** `mixed` includes dependencies, ordering keys, delays, retries and failures. */
   readonly mix: "plain" | "mixed";
   /** Milliseconds between two sends of a lane. */
   readonly pace: number;
@@ -87,10 +87,10 @@ export type ProducerReport =
   | { readonly type: "refused"; readonly id: string; readonly code: string; readonly retryable: boolean }
   | { readonly type: "done"; readonly sent: number };
 
-/** `stop`: send nothing new, and be done once what is under way has been acknowledged. */
+/** `stop`: send nothing new, and report "done" once all pending sends are acknowledged. */
 export type ProducerCommand = { readonly command: "start" } | { readonly command: "stop" };
 
-/** The soak's programs take these, and report "ready", then "stopped" or "done". */
+/** Configurations of the soak's programs, which report "ready", then "stopped" or "done". */
 export interface SoakWorkerConfig extends ProgramConfig {
   readonly concurrency: number;
   /** Milliseconds. */
@@ -99,15 +99,15 @@ export interface SoakWorkerConfig extends ProgramConfig {
 
 export interface SoakProducerConfig extends ProgramConfig {
   readonly seed: number;
-  /** Which producer it is: the first part of its jobs' ids. */
+  /** The number of the producer: the first part of its jobs' ids. */
   readonly index: number;
-  /** Jobs to send a second. */
+  /** Jobs to send per second. */
   readonly rate: number;
 }
 
 export type SoakReport =
   | { readonly type: "ready" }
-  /** Bytes of a worker's heap once garbage is collected. */
+  /** Bytes of a worker's heap after garbage collection. */
   | { readonly type: "heap"; readonly bytes: number }
   | { readonly type: "stopped" }
   | { readonly type: "progress"; readonly sent: number }

@@ -9,7 +9,7 @@ export interface SendSpec {
   readonly options: SendOptions & { readonly id: string };
 }
 
-/** What a lane sends, one by one. `earlier` are jobs that have been acknowledged. */
+/** The next job of a lane. `earlier` are acknowledged jobs. */
 export function nextSpec(
   { mix, padding }: ProducerConfig,
   random: Random,

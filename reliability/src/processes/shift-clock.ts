@@ -1,6 +1,6 @@
 /**
- * Preloaded into a process to set its clock wrong, by the milliseconds in `CLOCK_SHIFT`. The monotonic clock
- * stays right, as it does when an administrator sets a machine's time.
+ * Preloaded into a process to shift its clock by the milliseconds in `CLOCK_SHIFT`. The monotonic clock doesn't change,
+ * as when an administrator sets the time of a machine.
  */
 const shift = Number(process.env.CLOCK_SHIFT);
 if (!Number.isFinite(shift)) throw new Error("CLOCK_SHIFT must be a number of milliseconds");

@@ -1,4 +1,4 @@
-/** A producer of the soak: sends bursts of every kind of job at a rate, each until it is acknowledged. */
+/** A producer of the soak: sends bursts of all kinds of jobs at a rate, and resends each until it is acknowledged. */
 import { setTimeout as pause } from "node:timers/promises";
 import { createQueue, isQueueError, type SendOptions } from "@org/queue";
 import { observeEngine } from "../history/observe-engine.ts";
@@ -12,7 +12,7 @@ import type { SoakCommand, SoakProducerConfig, SoakReport } from "./protocol.ts"
 
 const MAX_BURST = 200;
 const RETRY_PAUSE = 50;
-/** With more than this waiting, the workers are given time to catch up. */
+/** Beyond this backlog it pauses, so that the workers can catch up. */
 const MAX_BACKLOG = 20_000;
 const POLL_INTERVAL = 250;
 
@@ -49,7 +49,7 @@ async function run(): Promise<void> {
   tell({ type: "done", sent: bursts.made });
 }
 
-/** What was refused is sent again in the same order, so that the jobs of a key keep theirs. */
+/** Resends rejected units in the same order, so that ordering keys keep theirs. */
 async function sendAll(units: readonly Unit[]): Promise<void> {
   let left = units;
   while (left.length > 0) {
@@ -73,7 +73,7 @@ async function maybeCancel(units: readonly Unit[]): Promise<void> {
   if (!random.chance(0.1)) return;
   const jobs = units.flat();
   const ids = new Set([random.pick(jobs).options.id, random.pick(jobs).options.id]);
-  // The ledger knows that it was asked; whether it took effect may stay unknown.
+  // The ledger has the request. Whether it took effect may be unknown.
   await queue.cancelMany([...ids]).catch(() => undefined);
 }
 

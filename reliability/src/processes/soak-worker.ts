@@ -1,4 +1,4 @@
-/** A worker of the soak: runs small jobs, and writes a compact ledger. */
+/** A worker of the soak: runs small jobs and writes a compact ledger. */
 import { setTimeout as pause } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -14,7 +14,7 @@ const tell: (line: SoakReport) => void = report;
 const engine = observeEngine(connect(config), ledgerObserver(config.history));
 const queue = createQueue({ registry: soakRegistry, engine });
 const nothing = () => {};
-/** What a process keeps is told by its heap; its resident memory is the collector's business. */
+/** How often to report the heap. Resident memory depends on the garbage collector. */
 const HEAP_INTERVAL = 5_000;
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
@@ -23,11 +23,11 @@ const worker = createWorker(queue, {
   lease: config.lease,
   pollInterval: "1s",
   maintenanceInterval: "1s",
-  // FailureLog are what a soak is made of.
+  // Failures are expected in a soak.
   logger: { warn: nothing, error: nothing },
 }).handle(soakStep, ({ data, job }) => {
   const { failures = 0, sleep = 0 } = data;
-  if (job.attempt <= failures) throw new Error("It fails, as was asked");
+  if (job.attempt <= failures) throw new Error("It fails, as requested");
   return sleep > 0 ? pause(sleep, undefined) : undefined;
 });
 

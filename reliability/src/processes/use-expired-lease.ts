@@ -6,8 +6,8 @@ import type { ExpiredLeaseReplies } from "./protocol.ts";
 const ERROR = JSON.stringify({ code: "HANDLER_FAILED", message: "Too late" });
 
 /**
- * Tries everything that only the holder of a lease may do. The runtime itself wouldn't: it drops what it knows
- * to be late, so the engine is asked directly.
+ * Tries everything that only the holder of a lease may do, directly on the engine, because the runtime drops calls with
+ * an expired lease.
  */
 export async function useExpiredLease(
   engine: Engine,
@@ -21,7 +21,15 @@ export async function useExpiredLease(
   };
   const [extended] = await engine.core.extend({
     lease: length,
-    leases: [{ id, epoch, token, progress: '{"by":"a ghost"}', logs: [{ at: 0, message: "from a ghost" }] }],
+    leases: [
+      {
+        id,
+        epoch,
+        token,
+        progress: '{"by":"a stale attempt"}',
+        logs: [{ at: 0, message: "from a stale attempt" }],
+      },
+    ],
   });
   await engine.core.release([{ id, epoch, token, delay: 0, bounce: false }]);
   return {

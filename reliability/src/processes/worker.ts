@@ -1,4 +1,4 @@
-/** A worker of the suite: runs steps, reports what happens to them, and dies where it is told to. */
+/** A worker of the suite: runs steps, reports their progress, and kills itself at the configured point. */
 
 import { createQueue, createWorker } from "@org/queue";
 import type { CompleteEngine, Lease } from "@org/queue/engine";
@@ -69,7 +69,7 @@ async function execute(command: WorkerCommand): Promise<void> {
   }
 }
 
-/** What happens between this worker and its engine, for the suite; and the points at which to die. */
+/** Reports the worker's calls to its engine, and kills it at the configured point. */
 function reporter(): EngineObserver {
   return {
     claimed(jobs) {
@@ -99,7 +99,7 @@ function leaseOf({ id, epoch }: { readonly id: string; readonly epoch: number })
 
 function dieAt(point: DeathPoint, ids: readonly string[]): void {
   const { death } = config;
-  // To oneself the signal is delivered before the call returns.
+  // A signal to the own process is delivered before the call returns.
   if (death?.point === point && ids.includes(death.job)) process.kill(process.pid, "SIGKILL");
 }
 

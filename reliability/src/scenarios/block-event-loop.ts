@@ -8,13 +8,13 @@ export const blockEventLoop: Scenario = {
   promise: "a handler that blocks the event loop past its lease loses the job to another worker",
   async run(stage) {
     const milliseconds = stage.random.between(2 * LEASE, 3 * LEASE);
-    // Waiting in the same worker, its lease is lost with the spinning one's.
+    // This job waits in the same worker, so its lease is lost too.
     await stage.send("waiting", { work: "wait" });
     const blocked = await stage.standbyWorker("blocked", { concurrency: 2 });
     const successor = await stage.standbyWorker("successor");
     blocked.send({ command: "start" });
     await blocked.until("started", ({ id }) => id === "waiting");
-    // The successor finds the same data, but returns: once is enough.
+    // The next attempt has the same data, but `spin` returns on a retry.
     await stage.send("spinning", { work: "spin", milliseconds });
     const begun = await blocked.until("started", ({ id }) => id === "spinning");
     successor.send({ command: "start" });

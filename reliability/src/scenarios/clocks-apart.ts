@@ -24,7 +24,7 @@ export const clocksApart: Scenario = {
     );
     assert.ok(started.at - sentAt >= 495, `the delayed job started after ${started.at - sentAt} ms`);
     stage.measure("delay of 500", started.at - sentAt);
-    // Each kept its leases by itself: nothing was lost to the other.
+    // Each worker kept its own leases and lost none to the other.
     for (const worker of workers) {
       assert.equal(
         worker.count((report) => report.type === "aborted"),

@@ -25,7 +25,7 @@ export const failoverLosesClaims: Scenario = {
     const engine = redisEngine({ url: other.url, namespace: stage.namespace });
     try {
       await redis.admin.config("SET", "repl-diskless-sync-delay", "0");
-      // Of each key, one that waits for an order and one behind it.
+      // For each key, one job that waits for a command and one behind it.
       const keys = Array.from({ length: random.between(1, 4) }, (_, index) => `key-${index}`);
       const held = keys.map((key) => `held-${key}`);
       for (const key of keys) {
@@ -43,7 +43,7 @@ export const failoverLosesClaims: Scenario = {
           stage.standbyWorker(name, { url: proxy.url, ...own }),
         ),
       );
-      // No dependencies: one on a job that the failover lost could not be sent.
+      // Without dependencies: a dependent of a job that the failover lost can't be sent.
       const load = await Load.start(stage, {
         workers: 0,
         producer: { url: proxy.url, mix: "plain", jobs: 80, lanes: 3, pace: 40 },
@@ -66,22 +66,22 @@ export const failoverLosesClaims: Scenario = {
         const again = await later!.until("started", (report) => report.id === id);
         assert.equal(again.epoch, epoch, `${id} is claimed again, as if for the first time`);
       }
-      // What its handlers answer goes out as soon as it wakes, before a heartbeat can be refused.
+      // Outcomes of its handlers are sent as soon as it thaws, before a heartbeat can be refused.
       for (const { id } of claims) if (random.chance(0.5)) earlier!.send({ command: "finish", id });
       earlier!.thaw();
-      // Its connection was cut: once it has an answer it has a new one.
+      // Its connection was cut. A reply means that it has a new one.
       await Promise.race([
         earlier!.until("settled", ({ verdict }) => verdict === "stale"),
         earlier!.until("extended", ({ status }) => status === "lost"),
       ]);
-      // Asleep it hadn't read what the old primary had answered.
+      // While frozen it hadn't read the replies of the old primary.
       const to = monotonic();
       stage.loss = { from, to };
       for (const { id, epoch } of claims) earlier!.send({ command: "use-expired-lease", id, epoch });
       await assertRefused(earlier!, held.length);
       for (const record of await engine.inspect.get(held)) {
         assert.equal(record?.state, "active", `${record?.id} is still the later claim's`);
-        assert.deepEqual(record.logs, [], "a log of the lost claim");
+        assert.deepEqual(record.logs, [], "logs of the lost claim");
         assert.notEqual(record.progress, '{"by":"a ghost"}');
       }
       const next = keys.map((key) => `next-${key}`);
@@ -94,11 +94,11 @@ export const failoverLosesClaims: Scenario = {
         await later!.until("settled", (report) => report.id === id && report.verdict === "accepted");
       }
       await load.allSent();
-      await eventually(STEP_TIMEOUT, "end to the jobs behind", async () => {
+      await eventually(STEP_TIMEOUT, "end of the jobs behind", async () => {
         return (await engine.inspect.get(next)).every((record) => record && isTerminal(record.state));
       });
       assertEndedOnce(stage, to);
-      // The audit looks at the stage's own server.
+      // The audit reads the stage's own server.
       await failOver(replica, redis.admin, proxy);
     } finally {
       await engine.core.close();
@@ -108,7 +108,7 @@ export const failoverLosesClaims: Scenario = {
   },
 };
 
-/** Resolves when the replica has all that the primary had stored at the time of the call. */
+/** Resolves once the replica has everything that the primary had at the time of the call. */
 async function caughtUp(primary: Redis, replica: Redis): Promise<void> {
   const offset = async (server: Redis, field: string) =>
     Number(new RegExp(`${field}:(\\d+)`).exec(await server.info("replication"))?.[1]);
@@ -127,7 +127,9 @@ async function assertRefused(worker: WorkerProgram, count: number): Promise<void
   }
 }
 
-/** No job has two accepted endings on the new primary, which answers the earlier worker from a moment on. */
+/**
+ * Asserts that no job has two accepted endings on the new primary, which replies to the earlier worker after `from`.
+ */
 function assertEndedOnce(stage: Stage, from: number): void {
   const ended = new Set<string>();
   for (const line of stage.histories.flatMap(readHistory)) {

@@ -7,7 +7,7 @@ import { assertInTime } from "./recovery.ts";
 
 const JOBS = 10;
 const SLOTS = 5;
-/** A worker that took more than it can run gives that back after 250 ms. */
+/** A worker that claimed more than it can run releases the rest after 250 ms. */
 const MAX_DURATION = 800;
 const slow = { work: "sleep", milliseconds: 1_000 } as const;
 
@@ -44,7 +44,7 @@ export const fairShareWide: Scenario = {
   async run(stage) {
     const workers = await idleWorkers(stage, 2 * SLOTS, false);
     await playShare(stage, stage.random.pick([inBulk, oneByOne]), workers);
-    // Whoever asks first may take all ten, since it has a slot for each: noted, and not judged.
+    // The first worker may claim all ten, since it has a slot for each. This is only measured.
     stage.measured["larger share (jobs)"] = Math.max(...workers.map(started));
   },
 };

@@ -20,7 +20,7 @@ export const freezePastLease: Scenario = {
     successor.send({ command: "start" });
     await Promise.all(jobs.map((job) => successor.until("started", ({ id }) => id === job)));
     assertInTime(stage, "recovery", since(frozenAt), RECOVERY);
-    // One the successor still runs when the sleeper wakes, the others it has completed.
+    // When the frozen worker wakes, the successor still runs one job and has completed the others.
     const [open, ...ended] = jobs as [string, ...string[]];
     for (const id of ended) {
       successor.send({ command: "finish", id });
@@ -46,7 +46,7 @@ export const freezePastLease: Scenario = {
 
     const record = (await stage.engine.inspect.get([open]))[0]!;
     assert.equal(record.state, "active", `${open} is still the successor's`);
-    assert.deepEqual(record.logs, [], "a ghost's log");
+    assert.deepEqual(record.logs, [], "logs of the stale attempt");
     assert.notEqual(record.progress, '{"by":"a ghost"}');
     successor.send({ command: "finish", id: open });
     await successor.until("settled", (report) => report.id === open && report.verdict === "accepted");

@@ -29,7 +29,7 @@ import { urgentFirst } from "./urgent-first.ts";
 import { workerHalfOpen } from "./worker-half-open.ts";
 import { workerLosesReply, workerLosesRequest } from "./worker-loses-settle.ts";
 
-/** By what they break: workers, the server, the network, and nothing at all. */
+/** Scenarios by what they break: workers, the server, the network, or nothing. */
 export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   workers: [
     killAfterClaim,

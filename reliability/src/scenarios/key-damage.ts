@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { Random } from "../random.ts";
 
-/** Deletes a key, or puts something else there, as far as it is there. Answers a field or member that it chose. */
+/** Deletes or overwrites a key, or a part of it, if it exists. Returns the field or member that it chose. */
 const DAMAGE = `
 local key, how, roll = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local type, ttl = redis.call('TYPE', key).ok, redis.call('PTTL', key)
@@ -40,14 +40,14 @@ end
 return chosen
 `;
 
-/** What belongs to one job: by the key's name, or by the fields of a hash. */
+/** Keys that belong to one job: by their name, or by the fields of a hash. */
 const OF_ONE_JOB = /^(?:job|state):(.*)$/;
 const BY_ID = /^(?:active|ended|waiters)$/;
 
-/** `profiles` belongs to all jobs of a message, and `corrupt` to the reports themselves. */
+/** `profiles` belongs to all jobs of a message, and `corrupt` holds the reports. */
 const SKIPPED = /^(?:profiles|corrupt)/;
 
-/** Damages keys of the redis engine, those of each kind alike. See docs/redis-data-model.md. */
+/** Damages keys of the redis engine, all kinds equally often. See docs/redis-data-model.md. */
 export class KeyDamage {
   readonly #redis: Redis;
   readonly #prefix: string;
@@ -55,7 +55,7 @@ export class KeyDamage {
   /** Ids of the jobs whose own keys were damaged. */
   readonly victims = new Set<string>();
   readonly kinds = new Set<string>();
-  /** Key, how it was damaged, and the field or member. */
+  /** The key, the kind of damage, and the field or member. */
   readonly log: string[] = [];
 
   constructor(redis: Redis, namespace: string, random: Random) {

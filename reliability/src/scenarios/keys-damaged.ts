@@ -10,14 +10,14 @@ import { eventually } from "../stage/until.ts";
 import { KeyDamage } from "./key-damage.ts";
 
 const JOBS = 150;
-/** Milliseconds between two sends, and the most between two damages. */
+/** Milliseconds between two sends, and at most between two damages. */
 const SEND_PACE = 20;
 const DAMAGE_PACE = 100;
-/** The engine looks at a hundred keys a second. */
+/** The engine's audit checks a hundred keys per second. */
 const REPAIR_TIMEOUT = 30_000;
-/** Milliseconds over which idle workers' commands are counted. */
+/** Milliseconds for which commands of idle workers are counted. */
 const IDLE_WINDOW = 1_000;
-/** A job runs again when its record was damaged, but not forever. */
+/** A job whose record was damaged runs again, but not forever. */
 const MAX_RUNS = 10;
 
 export const keysDamaged: Scenario = {
@@ -47,10 +47,10 @@ export const keysDamaged: Scenario = {
     stage.measured["keys damaged (keys)"] = damage.log.length;
     stage.measured["kinds of keys damaged (kinds)"] = damage.kinds.size;
 
-    // What no step meets is found by the audit: twice round, as it was under way.
+    // Only the engine's audit finds damage that no step reads. Two rounds, because one was in progress.
     const since = monotonic();
     await auditRoundsPassed(stage);
-    await eventually(REPAIR_TIMEOUT, "end to the jobs that weren't damaged", async () => {
+    await eventually(REPAIR_TIMEOUT, "end of the undamaged jobs", async () => {
       return unfinished(await stage.engine.queues.counts()) === 0;
     }).catch(async (error: Error) => {
       throw new Error(`${error.message}: ${await describeLeft(stage)}; after: ${damage.log.join("; ")}`);
@@ -61,20 +61,20 @@ export const keysDamaged: Scenario = {
     await stage.send("last", { work: "return" });
     await Promise.race(workers.map((worker) => worker.until("settled", ({ id }) => id === "last")));
     const idleAfter = await scriptCalls(stage);
-    stage.measured["idle script calls a second (calls)"] = idleAfter;
-    assert.ok(idleAfter <= 2 * idleBefore, `${idleAfter} script calls a second of idle workers`);
+    stage.measured["idle script calls per second (calls)"] = idleAfter;
+    assert.ok(idleAfter <= 2 * idleBefore, `idle workers make ${idleAfter} script calls per second`);
     assertFewRuns(stage);
 
     const reason = (await stage.queue.health()).reasons.find(({ kind }) => kind === "corrupt");
     assert.match(reason?.text ?? "healthy", /CORRUPT_JOB/);
     await assertReportsExpire(stage);
-    // Parts of damaged jobs may be left over, which the audit of healthy keys would name.
+    // Parts of damaged jobs may be left over, which the key audit would report.
     await redis.admin.flushall();
     stage.loss = { from, to: monotonic() };
   },
 };
 
-/** Sends jobs of every kind. Answers, by id, the jobs with which each is cancelled. */
+/** Sends jobs of every kind. Returns, by id, the jobs with which each is cancelled. */
 async function sendAll(stage: Stage): Promise<ReadonlyMap<string, readonly string[]>> {
   const random = stage.random.fork("sends");
   const cancelledWith = new Map<string, readonly string[]>();
@@ -89,7 +89,7 @@ async function sendAll(stage: Stage): Promise<ReadonlyMap<string, readonly strin
         .send(id, { work: "return" }, { dependsOn: [{ job, onFailure }] })
         .then(() => true)
         .catch((error) => {
-          // That one was damaged and is gone.
+          // The dependency was damaged and is gone.
           if (!isQueueError(error) || error.retryable) throw error;
           return false;
         });
@@ -108,11 +108,11 @@ async function sendAll(stage: Stage): Promise<ReadonlyMap<string, readonly strin
   return cancelledWith;
 }
 
-/** Resolves when the engine's audit has twice come to its beginning again. */
+/** Resolves once the engine's audit has started two more rounds. */
 async function auditRoundsPassed({ redis, namespace }: Stage): Promise<void> {
   let [rounds, last] = [0, ""];
   await eventually(REPAIR_TIMEOUT, "second round of the audit", async () => {
-    // It may have been damaged itself.
+    // The key may be damaged itself.
     const place = (await redis.admin.get(`{${namespace}}:audit`).catch(() => null)) ?? "";
     if (place !== last && place.endsWith(" 0")) rounds++;
     last = place;
@@ -120,7 +120,7 @@ async function auditRoundsPassed({ redis, namespace }: Stage): Promise<void> {
   });
 }
 
-/** What hasn't ended, and why. */
+/** Describes unfinished jobs, and why they haven't ended. */
 async function describeLeft({ queue, engine }: Stage): Promise<string> {
   const lines = [`counted ${JSON.stringify(await engine.queues.counts())}`];
   const { jobs } = await queue.list({ state: ["blocked", "scheduled", "queued", "active"], limit: 10 });
@@ -128,7 +128,7 @@ async function describeLeft({ queue, engine }: Stage): Promise<string> {
   return lines.join("; ");
 }
 
-/** Every job that wasn't damaged, nor depended on one that was, has completed. */
+/** Asserts that every job without damage, in itself and in its dependencies, has completed. */
 function assertUndamagedCompleted(
   workers: readonly WorkerProgram[],
   cancelledWith: ReadonlyMap<string, readonly string[]>,
@@ -141,15 +141,19 @@ function assertUndamagedCompleted(
   }
   const excused = new Set(victims);
   const missing: string[] = [];
-  // In send order: dependencies come first.
+  // In send order, so that dependencies come first.
   for (const [id, dependencies] of cancelledWith) {
     if (dependencies.some((job) => excused.has(job))) excused.add(id);
     else if (!excused.has(id) && !completed.has(id)) missing.push(id);
   }
-  assert.equal(missing.length, 0, `${missing} weren't damaged and didn't complete, after: ${log.join("; ")}`);
+  assert.equal(
+    missing.length,
+    0,
+    `${missing} weren't damaged, but didn't complete, after: ${log.join("; ")}`,
+  );
 }
 
-/** Of all clients, in a second in which there is nothing to do. */
+/** Script calls of all clients during an idle second. */
 async function scriptCalls({ redis }: Stage): Promise<number> {
   const count = async () => {
     const stats = await redis.admin.info("commandstats");
@@ -168,7 +172,7 @@ function assertFewRuns({ histories }: Stage): void {
   for (const [id, count] of runs) assert.ok(count <= MAX_RUNS, `${id} ran ${count} times`);
 }
 
-/** What was moved aside, and the reports, go by themselves. */
+/** Asserts that the reports and the values moved aside expire. */
 async function assertReportsExpire({ redis, namespace }: Stage): Promise<void> {
   for (const key of await redis.admin.keys(`{${namespace}}:corrupt*`)) {
     assert.ok((await redis.admin.pttl(key)) > 0, `${key} expires`);

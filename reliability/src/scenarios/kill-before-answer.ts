@@ -11,7 +11,7 @@ export const killBeforeAnswer: Scenario = {
     const victim = await sendWithVictim(stage, "wait");
     const killed = await stage.startWorker("doomed", { url: proxy.url });
     await killed.until("started", ({ id }) => id === victim);
-    // The others are told of first, so that the held reply is the victim's.
+    // The others are settled first, so that the held reply is the victim's.
     await killed.until("extended", ({ id }) => id === victim);
     const held = proxy.intercept({ containing: '"fence":1', fault: "hold-reply" });
     killed.send({ command: "finish", id: victim });
@@ -23,7 +23,7 @@ export const killBeforeAnswer: Scenario = {
     );
 
     const record = await stage.queue.get(victim);
-    assert.equal(record?.state, "completed", "the server had stored the end before the worker was killed");
+    assert.equal(record?.state, "completed", "the server stored the outcome before the worker was killed");
     const successor = await stage.startWorker("successor");
     await stage.send("afterwards", { work: "return" });
     await successor.until("settled", ({ id }) => id === "afterwards");

@@ -8,7 +8,7 @@ import { registry, step } from "../messages.ts";
 import { monotonic } from "../monotonic.ts";
 import type { Stage } from "../stage/stage.ts";
 
-/** A process that sends, waits and listens, as a web server does. */
+/** A process that sends, waits and subscribes, like a web server. */
 export class ListeningApp {
   readonly #queue: Queue<typeof step>;
   #close: () => Promise<void>;
@@ -40,7 +40,7 @@ export class ListeningApp {
     return this.#gaps;
   }
 
-  /** Resolves with the next gap from now on. */
+  /** Resolves on the next gap from now on. */
   gap(): Promise<void> {
     return new Promise((resolve) => {
       this.#onGap = resolve;
@@ -51,7 +51,7 @@ export class ListeningApp {
     return this.#queue.health();
   }
 
-  /** Sends a job, again while the server is away, and waits for its end. Answers the milliseconds of the wait. */
+  /** Sends a job, with retries while the server is away, and waits for its end. Returns the duration of the wait. */
   async sendAndWait(): Promise<number> {
     const id = `waited-${this.#sent++}`;
     for (;;) {

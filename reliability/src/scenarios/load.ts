@@ -7,7 +7,7 @@ interface LoadOptions {
   readonly producer?: Partial<Pick<ProducerConfig, "url" | "jobs" | "lanes" | "mix" | "pace" | "padding">>;
 }
 
-/** A mixed load, two producers of 150 jobs and a few workers, for a fault to hit in the middle. */
+/** A mixed load for a fault to hit: two producers with 150 jobs each and a few workers. */
 export class Load {
   readonly producers: readonly ProducerProgram[];
   readonly workers: WorkerProgram[];
@@ -31,7 +31,7 @@ export class Load {
     return load;
   }
 
-  /** Resolves when so many sends have been acknowledged in all. */
+  /** Resolves once this many sends have been acknowledged in total. */
   async sent(count: number): Promise<void> {
     const each = Math.ceil(count / this.producers.length);
     await Promise.all(
@@ -41,12 +41,12 @@ export class Load {
     );
   }
 
-  /** Resolves when every send has been acknowledged, however often it had to be tried. */
+  /** Resolves once every send has been acknowledged, after any number of tries. */
   async allSent(): Promise<void> {
     await Promise.all(this.producers.map((producer) => producer.until("done")));
   }
 
-  /** Resolves when each worker has had an outcome accepted from now on: it goes on after the fault. */
+  /** Resolves once each worker has had an outcome accepted from now on, so that it works after the fault. */
   async allWork(): Promise<void> {
     await Promise.all(
       this.workers.map((worker) => {

@@ -5,12 +5,12 @@ import { LEASE, type Stage } from "../stage/stage.ts";
 import { Load } from "./load.ts";
 import { assertInTime, since } from "./recovery.ts";
 
-/** What the workers of these scenarios poll at: the outages are shorter and longer than this. */
+/** Poll interval of the workers. Outages are shorter or longer than this. */
 const POLL_INTERVAL = 400;
-/** Reconnecting is tried less and less often, but never less than every few seconds. */
+/** Reconnects back off, to at most a few seconds. */
 const MAX_DURATION = 8_000;
 
-/** The whole server stops answering, its connections stay. */
+/** The server stops answering, but its connections stay open. */
 const frozen = async (stage: Stage, milliseconds: number) => {
   await play(stage, {}, async () => {
     stage.redis.freeze();
@@ -19,7 +19,7 @@ const frozen = async (stage: Stage, milliseconds: number) => {
   });
 };
 
-/** The network between the workers and the server is cut. */
+/** The network between workers and server is cut. */
 const cut = async (stage: Stage, milliseconds: number) => {
   const proxy = await stage.startProxy();
   await play(stage, { url: proxy.url }, async () => {
@@ -65,14 +65,14 @@ async function play(
     worker: { pollInterval: POLL_INTERVAL, concurrency: 2, ...worker },
     producer: { jobs: 40, pace: 10 },
   });
-  // A trickle that doesn't end before the slowest worker is back.
+  // Sends slowly, so that jobs last until the slowest worker is back.
   const feeder = await stage.standbyProducer("feeder", { mix: "plain", jobs: 10_000, lanes: 2, pace: 5 });
   await load.sent(stage.random.between(20, 60));
   await outage();
   const healedAt = monotonic();
   feeder.send({ command: "start" });
   await load.allWork();
-  assertInTime(stage, "healed to working", since(healedAt), MAX_DURATION);
+  assertInTime(stage, "end of outage to work", since(healedAt), MAX_DURATION);
   feeder.send({ command: "stop" });
   await feeder.until("done");
   await load.allSent();

@@ -7,14 +7,14 @@ import { ListeningApp } from "./listening.ts";
 import { Load } from "./load.ts";
 import { assertInTime } from "./recovery.ts";
 
-/** Milliseconds until events flow again. */
+/** Maximum milliseconds until events arrive again. */
 const MAX_EVENT_GAP = 10_000;
 /** Milliseconds for each step of the servers. */
 const HANDOVER_TIMEOUT = 15_000;
-/** Below the interval at which waited-for jobs are looked up although nothing was heard. */
+/** Below the interval at which waits poll their jobs without events. */
 const MAX_WAIT = 4_000;
 
-/** Hands the primary's role over, and leads new connections there. The old primary lives on as a replica. */
+/** Makes the replica the primary, and redirects new connections to it. The old primary becomes a replica. */
 export async function failOver(from: Redis, to: Redis, proxy: TcpProxy): Promise<void> {
   const { port } = to.options;
   const says = async (server: Redis, text: string) => (await server.info("replication")).includes(text);

@@ -3,7 +3,7 @@ import { monotonic } from "../monotonic.ts";
 import type { Scenario } from "../scenario.ts";
 import { assertInTime } from "./recovery.ts";
 
-/** Milliseconds of silence after which the engine gives up on a connection. */
+/** Milliseconds without a reply until the engine abandons a connection. */
 const COMMAND_TIMEOUT = 2_000;
 const MAX_DURATION = COMMAND_TIMEOUT + 4_000;
 

@@ -16,7 +16,7 @@ export const proxyStorm: Scenario = {
     for (let round = 0; round < 6; round++) {
       if (random.chance(0.3)) proxy.cut();
       else proxy.use(random.pick(MODES));
-      // How long the weather lasts is part of the fault.
+      // The duration is part of the fault.
       await pause(random.between(20, 300));
       proxy.use("pass");
       proxy.delay(random.pick([0, 0, 5]));

@@ -2,10 +2,10 @@ import { monotonic } from "../monotonic.ts";
 import type { DeathPoint } from "../processes/protocol.ts";
 import { LEASE, type Stage, type WorkerProgram } from "../stage/stage.ts";
 
-/** What a lease's end, the successor's next maintenance and a busy machine may take together. */
+/** Time for the lease to expire and the next maintenance to run, on a busy machine. */
 export const RECOVERY = LEASE + 2_000;
 
-/** Sends a few jobs, one of them the victim. Answers its id. */
+/** Sends a few jobs, one of them the victim. Returns its id. */
 export async function sendWithVictim(stage: Stage, work: "wait" | "return"): Promise<string> {
   const { random } = stage;
   const count = random.between(1, 6);
@@ -17,7 +17,7 @@ export async function sendWithVictim(stage: Stage, work: "wait" | "return"): Pro
   return victim;
 }
 
-/** A worker kills itself at a point of the victim's life; a successor runs everything it held. */
+/** A worker kills itself at a point in the victim's run, and a successor runs everything it held. */
 export async function playDeath(stage: Stage, point: DeathPoint): Promise<void> {
   const victim = await sendWithVictim(stage, "return");
   const concurrency = stage.random.between(1, 10);
@@ -29,7 +29,7 @@ export async function playDeath(stage: Stage, point: DeathPoint): Promise<void> 
   await assertRecovered(stage, successor, victim, death);
 }
 
-/** The successor begins the job in time and completes it. */
+/** Asserts that the successor starts the job in time and completes it. */
 export async function assertRecovered(
   stage: Stage,
   successor: WorkerProgram,
@@ -42,7 +42,7 @@ export async function assertRecovered(
   assertInTime(stage, "recovery", at - death, RECOVERY);
 }
 
-/** Notes how long something took. @throws {Error} when that is too long. */
+/** Records a duration. @throws {Error} if it is too long. */
 export function assertInTime(stage: Stage, what: string, milliseconds: number, max: number): void {
   stage.measure(what, milliseconds);
   if (milliseconds > max) throw new Error(`${what} took ${Math.round(milliseconds)} ms, more than ${max}`);

@@ -23,9 +23,9 @@ export const redisFull: Scenario = {
       padding,
     });
     const { code, retryable } = await producer.until("refused");
-    assert.equal(retryable, true, `${code} is worth a retry`);
+    assert.equal(retryable, true, `${code} is retryable`);
     stage.measured["sent until full (jobs)"] = producer.count(({ type }) => type === "sent");
-    // Every lane is stuck now; what they try again is refused until there is room.
+    // Every lane is stuck now: retries are refused until there is room.
     const workers = await Promise.all(["worker-a", "worker-b"].map((name) => stage.standbyWorker(name)));
     await producer.kill();
     await assertRefused(stage, padding);
@@ -34,7 +34,7 @@ export const redisFull: Scenario = {
     await eventually(20_000, "empty queue while Redis is full", async () => {
       return unfinished(await stage.engine.queues.counts()) === 0;
     });
-    // Finished jobs are kept and take their room: it drained while full.
+    // Finished jobs stay stored, so Redis was full during the drain.
     await assertRefused(stage, padding);
     while ((await stage.queue.clean({ state: "completed" })) > 0);
     await stage.send("afterwards", { work: "return" });
@@ -44,15 +44,15 @@ export const redisFull: Scenario = {
 };
 
 async function assertRefused(stage: Stage, padding: number): Promise<void> {
-  // Smaller ones may still have fitted in.
+  // Smaller jobs might still fit.
   const data = { work: "return", padding: "x".repeat(10 * padding) } as const;
   for (let number = 0; number < 1_000; number++) {
     try {
       await stage.send(`probe-${number}`, data);
     } catch (error) {
-      assert.ok(isQueueError(error) && error.retryable, `an error worth a retry, not ${error}`);
+      assert.ok(isQueueError(error) && error.retryable, `a retryable error, not ${error}`);
       return;
     }
   }
-  assert.fail("the server took a thousand jobs while it was full");
+  assert.fail("the full server accepted a thousand jobs");
 }

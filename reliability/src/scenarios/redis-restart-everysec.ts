@@ -3,7 +3,7 @@ import { monotonic } from "../monotonic.ts";
 import type { Scenario } from "../scenario.ts";
 import { Load } from "./load.ts";
 
-/** Redis syncs once a second, and puts a sync off by up to another one while the disk is slow. */
+/** Redis syncs once a second, and delays a sync by up to another second while the disk is slow. */
 const MAX_UNSYNCED = 2_000;
 
 export const redisRestartEverysec: Scenario = {
@@ -12,10 +12,10 @@ export const redisRestartEverysec: Scenario = {
   appendFsync: "everysec",
   losesEvents: true,
   async run(stage) {
-    // No dependencies: one on a job that Redis forgot could not be sent.
+    // Without dependencies: a dependent of a job that Redis lost can't be sent.
     const load = await Load.start(stage, { producer: { mix: "plain", jobs: 150, pace: 20 } });
     await load.sent(50);
-    // Time is the point here: jobs acknowledged before the unsynced seconds have to exist.
+    // Waits, so that there are jobs acknowledged before the unsynced period.
     await pause(MAX_UNSYNCED + stage.random.between(0, 500));
     const killedAt = monotonic();
     await stage.redis.kill();

@@ -4,7 +4,7 @@ import { Load } from "./load.ts";
 import { assertInTime } from "./recovery.ts";
 
 const LOSSES = 3;
-/** Below the interval at which waited-for jobs are looked up although nothing was heard. */
+/** Below the interval at which waits poll their jobs without events. */
 const MAX_DURATION = 4_000;
 
 export const subscriptionLost: Scenario = {

@@ -3,7 +3,7 @@ import { monotonic } from "../monotonic.ts";
 import type { Scenario } from "../scenario.ts";
 import { assertInTime } from "./recovery.ts";
 
-/** What the product promises, on an idle machine. */
+/** The promise, for an idle machine. */
 const MAX_DURATION = 50;
 
 export const urgentFirst: Scenario = {

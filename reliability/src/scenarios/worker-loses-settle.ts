@@ -24,7 +24,7 @@ async function play(stage: Stage, fault: Interception["fault"]): Promise<void> {
   for (let number = 0; number < stage.random.between(0, 5); number++) {
     await stage.send(`other-${number}`, { work: "sleep", milliseconds: 50 });
   }
-  // The result is on its way only with the settling.
+  // Only the settle request contains the result.
   const lost = proxy.intercept({ containing: '"fence":1', fault });
   worker.send({ command: "finish", id: "victim" });
   await lost;

@@ -9,15 +9,15 @@ export interface BurstJob {
   readonly options: SendManyOptions & { readonly id: string };
 }
 
-/** Jobs that go together: several are sent as one batch, all or none. */
+/** Jobs that are sent together. Several are sent as one atomic batch. */
 export type Unit = readonly BurstJob[];
 
 export type SoakItem = SendItem<typeof soakStep>;
 
-/** Ordering keys that each producer spreads its keyed jobs over. */
+/** Number of ordering keys per producer. */
 const KEYS = 20;
 
-/** Jobs of every kind, a few dozen at a time, for one producer. */
+/** Generates jobs of every kind for one producer, a few dozen at a time. */
 export class Bursts {
   readonly #random: Random;
   readonly #producer: number;
@@ -29,7 +29,7 @@ export class Bursts {
     this.#producer = producer;
   }
 
-  /** Jobs made so far. */
+  /** Number of jobs generated so far. */
   get made(): number {
     return this.#number;
   }
@@ -41,7 +41,7 @@ export class Bursts {
     return units;
   }
 
-  /** These were acknowledged: later jobs may depend on them. */
+  /** Marks jobs as acknowledged, so that later jobs may depend on them. */
   acknowledged(units: readonly Unit[]): void {
     this.#recent = [...this.#recent, ...units.flat().map(({ options }) => options.id)].slice(-200);
   }
@@ -70,7 +70,7 @@ export class Bursts {
     return this.#job({}, { dependsOn: [...on].map((job) => ({ job, onFailure })) });
   }
 
-  /** One, then five, then one again. */
+  /** One job, then five, then one again. */
   #fan(): Unit {
     const head = { ...this.#job({}), ref: "head" };
     const middle = Array.from({ length: 5 }, (_, index) => {

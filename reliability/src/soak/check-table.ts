@@ -5,16 +5,16 @@ export interface TableFacts {
   acknowledged: number;
   completed: number;
   failed: number;
-  /** Ended, though the answer that said so was lost. */
+  /** Jobs that ended without a reply. */
   unconfirmed: number;
   cancelled: number;
 }
 
 /**
- * The invariants, over columns instead of histories: nothing acknowledged is lost, one accepted ending a job, no
- * dependent starts early and each ends, ordering keys keep their order.
+ * Checks the invariants over columns instead of histories: nothing acknowledged is lost, one accepted ending per job,
+ * no dependent starts early, each one ends, ordering keys keep their order.
  *
- * @param stored the jobs that are still there, by id, with their state
+ * @param stored the states of stored jobs, by id
  */
 export function checkTable(
   table: JobTable,
@@ -41,7 +41,7 @@ export function checkTable(
     else if (isCancelled(table, index, stored)) facts.cancelled++;
     else if (table.isAcknowledged(index)) {
       const state = stored.get(table.idOf(index)) ?? "gone";
-      report(`${table.idOf(index)} was acknowledged, never ended, and is ${state}`);
+      report(`${table.idOf(index)} was acknowledged, but never ended, and is ${state}`);
     }
     if (table.endings(index) > 1) report(`${table.idOf(index)} ended ${table.endings(index)} times`);
     if (!Number.isNaN(table.claimedAt(index))) checkDependencies(table, index, report);
@@ -50,7 +50,7 @@ export function checkTable(
   return facts;
 }
 
-/** Before it began: by the producer that asked for it, or because a job it depends on ended badly. */
+/** Whether a job was cancelled before it started, by its producer or because of a dependency. */
 function isCancelled(table: JobTable, index: number, stored: ReadonlyMap<string, string>): boolean {
   if (table.isCancelAsked(index) || stored.get(table.idOf(index)) === "cancelled") return true;
   const edges = table.dependencies.get(index) ?? [];
@@ -60,7 +60,7 @@ function isCancelled(table: JobTable, index: number, stored: ReadonlyMap<string,
 function endedBadly(table: JobTable, index: number, stored: ReadonlyMap<string, string>): boolean {
   const outcome = table.outcome(index);
   if (outcome !== undefined) return outcome !== "c";
-  // A settling whose answer was lost may have been a failure.
+  // An outcome whose reply was lost may have been a failure.
   return !Number.isNaN(table.endedAt(index)) || isCancelled(table, index, stored);
 }
 
@@ -72,12 +72,12 @@ function checkDependencies(table: JobTable, index: number, report: (problem: str
     if (Number.isNaN(end) && policy !== "r") report(`${id} was claimed, and ${other} never completed`);
     const outcome = table.outcome(on);
     if (policy === "c" && outcome !== undefined && outcome !== "c") {
-      report(`${id} was claimed, and ${other}, which it depends on, didn't complete`);
+      report(`${id} was claimed, but its dependency ${other} didn't complete`);
     }
   }
 }
 
-/** One producer sends all jobs of a key, one burst after the other: the table's order is theirs. */
+/** One producer sends all jobs of a key, one burst after the other, so the table is in send order. */
 function checkLine(
   table: JobTable,
   key: string,
@@ -86,7 +86,7 @@ function checkLine(
 ): void {
   let before: number | undefined;
   for (const index of line) {
-    // One that is cancelled between two attempts ends without anybody having settled it.
+    // A job that is cancelled between two attempts ends without an outcome.
     if (Number.isNaN(table.claimedAt(index)) || table.isCancelAsked(index)) continue;
     if (before !== undefined && !followed(table, before, index)) {
       report(`${table.idOf(index)} of key ${key} ran before ${table.idOf(before)} had ended`);
@@ -95,7 +95,7 @@ function checkLine(
   }
 }
 
-/** Reserved ones are claimed with the one ahead, and end after it. */
+/** Reserved jobs are claimed with the one ahead, and end after it. */
 function followed(table: JobTable, before: number, index: number): boolean {
   const end = table.endedAt(before);
   const [turn, ownEnd] = [table.turnAt(index), table.endedAt(index)];

@@ -2,10 +2,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ProxyMode } from "@org/test-servers";
 import type { ProcessSlot, SoakStage } from "./soak-stage.ts";
 
-/** One thing that goes wrong, and is over when it resolves. How long it lasts is part of it. */
+/** A fault. It is over when `inject` resolves; its duration is part of it. */
 interface Fault {
   readonly name: string;
-  /** How often, among the others. */
+  /** Relative frequency. */
   readonly weight: number;
   inject(stage: SoakStage): Promise<void>;
 }
@@ -16,7 +16,7 @@ const FAULTS: readonly Fault[] = [
   {
     name: "kill -9 of a worker",
     weight: 5,
-    // The first is spared, so that there is one whose memory can be watched from beginning to end.
+    // Not the first worker, whose memory is sampled for the whole soak.
     inject: (stage) => stage.replaceWorker(stage.random.pick(stage.workers.slice(1))),
   },
   {

@@ -1,4 +1,4 @@
-/** What the soak's ledgers tell of each job, in columns: a million jobs take some 40 MB. */
+/** The contents of the soak's ledgers per job, in columns. A million jobs take about 40 MB. */
 export class JobTable {
   readonly #producers: number;
   #capacity = 1 << 16;
@@ -10,7 +10,7 @@ export class JobTable {
   #outcome = new Uint8Array(this.#capacity);
   #epoch = new Uint16Array(this.#capacity);
   #claimedAt = new Float64Array(this.#capacity).fill(Number.NaN);
-  /** Without the claims that only reserved it. */
+  /** Without claims that only reserved the job. */
   #turnAt = new Float64Array(this.#capacity).fill(Number.NaN);
   #endedAt = new Float64Array(this.#capacity).fill(Number.NaN);
   /** Epochs of jobs that were claimed more than once. */
@@ -23,12 +23,12 @@ export class JobTable {
     this.#producers = producers;
   }
 
-  /** One more than the greatest index. */
+  /** The greatest index plus one. */
   get length(): number {
     return this.#length;
   }
 
-  /** Ids are `producer.number`, and the table is dense. */
+  /** Ids are `producer.number`. The table is dense. */
   indexOf(id: string): number {
     const dot = id.indexOf(".");
     const index = Number(id.slice(dot + 1)) * this.#producers + Number(id.slice(0, dot));
@@ -41,7 +41,7 @@ export class JobTable {
     return `${index % this.#producers}.${Math.floor(index / this.#producers)}`;
   }
 
-  /** False when it had been sent before: a retry of the send. */
+  /** False if the job was sent before, so that this is a resend. */
   markSent(index: number): boolean {
     const isFirst = this.#sent[index] === 0;
     this.#sent[index] = 1;
@@ -56,7 +56,7 @@ export class JobTable {
     this.#cancelAsked[index] = 1;
   }
 
-  /** False when that epoch was claimed before. */
+  /** False if this epoch was claimed before. */
   markClaimed(index: number, epoch: number, at: number, isReserved: boolean): boolean {
     const first = this.#epoch[index];
     if (first === 0) this.#epoch[index] = epoch;
@@ -71,7 +71,7 @@ export class JobTable {
     return true;
   }
 
-  /** An ending was sent at `at`: it can't have been stored earlier. */
+  /** An ending was sent at `at`, so it was stored later. */
   markEnding(index: number, at: number): void {
     if (!(this.#endedAt[index]! <= at)) this.#endedAt[index] = at;
   }
@@ -97,22 +97,22 @@ export class JobTable {
     return this.#endings[index]!;
   }
 
-  /** The letter of its accepted ending, if one was heard of. */
+  /** The letter of the accepted ending, if it is known. */
   outcome(index: number): string | undefined {
     return this.#outcome[index] === 0 ? undefined : String.fromCharCode(this.#outcome[index]!);
   }
 
-  /** When the first claim was heard of, `NaN` if none was. */
+  /** When the reply to the first claim arrived, `NaN` without one. */
   claimedAt(index: number): number {
     return this.#claimedAt[index]!;
   }
 
-  /** When the first claim was heard of that was no reservation, `NaN` if none was. */
+  /** When the reply to the first claim that wasn't a reservation arrived, `NaN` without one. */
   turnAt(index: number): number {
     return this.#turnAt[index]!;
   }
 
-  /** Before this it can't have ended; `NaN` when no ending was ever sent. */
+  /** The earliest time the job can have ended, `NaN` if no ending was sent. */
   endedAt(index: number): number {
     return this.#endedAt[index]!;
   }

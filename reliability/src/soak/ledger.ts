@@ -4,7 +4,7 @@ import type { EngineObserver } from "../history/observe-engine.ts";
 import { monotonic } from "../monotonic.ts";
 
 /*
- * A history for millions of jobs: a line of text for each call to the engine. `<at>` is on the shared clock.
+ * A history for millions of jobs: one line of text per call to the engine. `<at>` is on the shared clock.
  *
  *   S <at> <id>[|<key>][><dependency><policy>,…] …    sending; a policy is c(ancel), r(un) or h(old)
  *   A <id> …                                          acknowledged
@@ -12,9 +12,9 @@ import { monotonic } from "../monotonic.ts";
  *   C <at> <id>:<epoch>[:r] …                         claimed, or reserved behind the one before
  *   E <at> <id>:<epoch>:<outcome> …                   settling; an outcome is c(omplete), f(ail), r(etry), x (cancel)
  *   V <id>:<epoch>:<outcome> …                        accepted
- *   L <number>                                        verdicts that were stale
+ *   L <number>                                        number of stale verdicts
  *
- * A line ends with a semicolon, so that one which a kill cut short shows.
+ * A line ends with a semicolon, so that a line cut short by a kill can be detected.
  */
 const OUTCOME_LETTERS = {
   complete: "c",
@@ -23,7 +23,7 @@ const OUTCOME_LETTERS = {
   cancel: "x",
 } as const satisfies Record<AttemptOutcome["type"], string>;
 
-/** Records what a process asks of its engine and hears, each line written before the call goes on. */
+/** Records a process's calls to its engine and the replies. Lines are written synchronously. */
 export function ledgerObserver(path: string): EngineObserver {
   const descriptor = openSync(path, "a");
   const write = (line: string) => writeSync(descriptor, `${line} ;\n`);

@@ -7,16 +7,16 @@ import { soak } from "./soak.ts";
 
 const HELP = `Usage: npm run soak -- [--minutes N] [--workers N] [--rate N] [--seed N] [--json FILE]
 
-Runs worker and producer processes on a Redis of their own, breaks something every few seconds, then drains
-the queues and audits every job. Exits with 1 when a promise was broken.
+Runs worker and producer processes on their own Redis, injects a fault every few seconds, then drains the queues
+and audits every job. Exits with 1 if a promise was broken.
 
-  --minutes N   how long (10)
+  --minutes N   duration (10)
   --workers N   worker processes, at least 2 (4)
-  --rate N      jobs sent a second (2500)
-  --seed N      the same choices of jobs and faults again
-  --json FILE   the result as JSON
+  --rate N      jobs sent per second (2500)
+  --seed N      repeat the jobs and faults of an earlier soak
+  --json FILE   write the result as JSON
 
-Ctrl-C ends it early, with the audits; a second one at once.
+Ctrl-C ends it early, with the audits. A second Ctrl-C exits at once.
 `;
 
 async function main(args: readonly string[]): Promise<number> {
@@ -49,7 +49,7 @@ async function main(args: readonly string[]): Promise<number> {
   return hasPassed(result) ? 0 : 1;
 }
 
-/** One line that is written over on a terminal. */
+/** Prints one line, which the next one overwrites on a terminal. */
 function progress(line: string): void {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
 }
@@ -59,7 +59,7 @@ function endedByUser(): AbortSignal {
   process.on("SIGINT", () => {
     if (controller.signal.aborted) process.exit(130);
     controller.abort();
-    process.stderr.write("\nending: the queues are drained and audited first (Ctrl-C again: at once)\n");
+    process.stderr.write("\nEnding after drain and audits. Press Ctrl-C again to exit at once.\n");
   });
   return controller.signal;
 }

@@ -1,12 +1,12 @@
 import { createRegistry, defineMessage } from "@org/queue";
 import { z } from "zod";
 
-/** The job of the soak: small, as there are millions. */
+/** The job of the soak. Small, because there are millions. */
 export const soakStep = defineMessage("SOAK_STEP", {
   data: z.object({
     /** Milliseconds to sleep. */
     sleep: z.int().optional(),
-    /** Attempts that throw before one returns. */
+    /** Number of attempts that throw before one returns. */
     failures: z.int().optional(),
     key: z.string().optional(),
   }),
@@ -14,7 +14,7 @@ export const soakStep = defineMessage("SOAK_STEP", {
   orderingKey: ({ key }) => key,
   retry: { attempts: 4, backoff: { type: "fixed", delay: 50 } },
   maxStalls: 1_000,
-  // Trimmed as in production: whatever grows with the jobs that ran is a leak.
+  // Trimmed as in production, so that growing memory is a leak.
   retain: { completed: { age: "1m", count: 1_000 }, failed: { age: "1m", count: 1_000 } },
 });
 

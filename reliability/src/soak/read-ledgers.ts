@@ -3,19 +3,19 @@ import { createInterface } from "node:readline";
 import type { Edge, JobTable } from "./job-table.ts";
 
 export interface LedgerFacts {
-  /** Rules that broke while reading. */
+  /** Violations found while reading. */
   readonly problems: string[];
   claims: number;
   accepted: number;
   stale: number;
 }
 
-/** Reads every process's ledger into the table, line by line. Producers' first, so that claims find their job. */
+/** Reads all ledgers into the table, line by line. Producers first, so that claims find their jobs. */
 export async function readLedgers(paths: readonly string[], table: JobTable): Promise<LedgerFacts> {
   const facts: LedgerFacts = { problems: [], claims: 0, accepted: 0, stale: 0 };
   for (const path of paths) {
     for await (const line of createInterface({ input: createReadStream(path, "utf8") })) {
-      // What a cut line would have told was never acknowledged.
+      // The content of a cut line was never acknowledged.
       if (line.endsWith(" ;")) readLine(line.slice(0, -2), table, facts);
     }
   }

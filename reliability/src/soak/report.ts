@@ -17,7 +17,7 @@ export function formatSoak(result: SoakResult): string {
     ["jobs sent", count(jobs.sent)],
     ["acknowledged", count(jobs.acknowledged)],
     ["completed, failed, cancelled", [jobs.completed, jobs.failed, jobs.cancelled].map(count).join(", ")],
-    ["ended, answer lost", count(jobs.unconfirmed)],
+    ["ended, reply lost", count(jobs.unconfirmed)],
     ["claims", count(ledgers.claims)],
     ["jobs claimed more than once", count(result.reclaimed)],
     ["outcomes accepted, refused as stale", `${count(ledgers.accepted)}, ${count(ledgers.stale)}`],

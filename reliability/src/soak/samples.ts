@@ -1,36 +1,36 @@
 import type { SoakStage } from "./soak-stage.ts";
 
 /**
- * Memory is flat when its floor grows by no more than this from the third quarter to the last: a share, or so
- * many megabytes. In the ten minutes of a soak that is some ten bytes a job.
+ * Memory is flat if its minimum grows by no more than this from the third quarter to the last: a share, or a number of
+ * megabytes. In a soak of ten minutes that is about ten bytes per job.
  */
 const MAX_GROWTH = { share: 0.1, megabytes: 4 };
 const QUARTERS = [0, 1, 2, 3] as const;
-/** Shorter soaks end before caches and compilers have settled: their memory is shown, and not judged. */
+/** Shorter soaks end before caches and compilers have settled, so their memory is only shown. */
 const MIN_JUDGED_DURATION = 5 * 60_000;
 
 interface Sample {
   readonly usedMemory: number;
-  /** Bytes of the heap of the worker that is never killed, as it told last. */
+  /** Heap bytes last reported by the worker that is never killed. */
   readonly workerHeap: number | undefined;
 }
 
-/** How the memory of the server and of a worker went. */
+/** The memory of the server or a worker over time. */
 export interface Trend {
   readonly what: string;
-  /** The least of each quarter of the time. */
+  /** The minimum in each quarter of the time. */
   readonly minima: readonly number[];
-  /** `undefined` when the soak was too short to tell. */
+  /** `undefined` if the soak was too short to tell. */
   readonly isFlat: boolean | undefined;
 }
 
-/** Looks at memory now and then, as far as the server can be asked. */
+/** Samples memory, while the server is reachable. */
 export class Samples {
   readonly #samples: Sample[] = [];
   readonly #since = performance.now();
 
   async take(stage: SoakStage): Promise<void> {
-    // Asked while it is down it answers once it is back.
+    // While the server is down, this resolves once it is back.
     const usedMemory = await stage.redis.usedMemory().catch(() => undefined);
     if (usedMemory === undefined) return;
     const told = stage.workers[0]!.program.reports.findLast((report) => report.type === "heap");
@@ -45,7 +45,7 @@ export class Samples {
     ];
   }
 
-  /** The floor of a stretch tells what is kept: above it are backlogs and garbage. */
+  /** Uses the minimum of each quarter, because backlogs and garbage come on top of it. */
   #trend(what: string, read: (sample: Sample) => number | undefined, isJudged: boolean): Trend {
     const values = this.#samples.map(read).filter((value) => value !== undefined);
     const minima = QUARTERS.map((quarter) => {

@@ -11,11 +11,11 @@ export interface SoakVerdict {
   readonly problems: readonly string[];
   readonly jobs: TableFacts;
   readonly ledgers: Omit<LedgerFacts, "problems">;
-  /** Jobs that ran more than once. */
+  /** Number of jobs that ran more than once. */
   readonly reclaimed: number;
 }
 
-/** Once all has been drained: the ledgers against the invariants, and the keys that are left. */
+/** After the drain, checks the ledgers against the invariants, and the remaining keys. */
 export async function auditSoak(stage: SoakStage): Promise<SoakVerdict> {
   const engine = redisEngine({ url: stage.redis.url, namespace: SOAK_NAMESPACE });
   try {

@@ -9,7 +9,7 @@ import { RedisServer } from "../stage/redis-server.ts";
 
 type SoakProgram = ChildProgram<SoakReport, SoakCommand>;
 
-/** A place for a process: with a network connection of its own, and a successor when it is killed. */
+/** A slot for a process with its own proxy. A killed process is replaced. */
 export interface ProcessSlot {
   readonly name: string;
   readonly proxy: TcpProxy;
@@ -19,13 +19,13 @@ export interface ProcessSlot {
 export interface SoakSettings {
   readonly workers: number;
   readonly producers: number;
-  /** Jobs a second, of all producers together. */
+  /** Jobs per second of all producers together. */
   readonly rate: number;
   readonly random: Random;
 }
 
 export const SOAK_NAMESPACE = "soak";
-/** The shortest there is, so that faults outlast it often. */
+/** The shortest lease, so that faults often outlast it. */
 const LEASE = 1_000;
 const CONCURRENCY = 50;
 
@@ -58,7 +58,7 @@ export class SoakStage {
     return stage;
   }
 
-  /** `kill -9`, and another process in its place. */
+  /** Kills a worker with `kill -9` and starts another one. */
   async replaceWorker(place: ProcessSlot): Promise<void> {
     await place.program.kill();
     place.program = await this.#startWorker(place.name, place.proxy);
@@ -89,7 +89,7 @@ export class SoakStage {
     const config: ProgramConfig = { name, url: proxy.url, namespace: SOAK_NAMESPACE, history, ...own };
     const program: SoakProgram = new ChildProgram(file, config);
     await program.until("ready");
-    // Made by the program, so there is one from here on.
+    // The program has created the file by now.
     this.ledgers.push(history);
     program.send({ command: "start" });
     return program;

@@ -11,10 +11,10 @@ import { SOAK_NAMESPACE, SoakStage } from "./soak-stage.ts";
 export interface SoakOptions {
   readonly minutes: number;
   readonly workers: number;
-  /** Jobs a second. */
+  /** Jobs per second. */
   readonly rate: number;
   readonly random: Random;
-  /** Ends it early, in order. */
+  /** Ends the soak early, with drain and audits. */
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
 }
@@ -24,7 +24,7 @@ export interface SoakResult extends SoakVerdict {
   readonly seconds: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly trends: readonly Trend[];
-  /** From the last fault until nothing was left to run. */
+  /** Seconds from the last fault until nothing was left to run. */
   readonly drainSeconds: number;
 }
 
@@ -32,7 +32,7 @@ const SAMPLE_INTERVAL = 2_000;
 const FAULT_INTERVAL = { min: 1_000, max: 4_000 };
 const DRAIN_TIMEOUT = 180_000;
 
-/** Hours of bad luck in minutes: load, faults, then a calm end and the audits. */
+/** Runs load with faults, then drains and audits. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { minutes, random, signal, progress } = options;
   const stage = await SoakStage.open({ ...options, producers: 2 });
@@ -66,19 +66,19 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   }
 }
 
-/** Time between two faults, cut short by Ctrl-C. */
+/** Waits between two faults. Ctrl-C ends the wait. */
 async function pauseBetweenFaults(milliseconds: number, signal: AbortSignal): Promise<void> {
   await pause(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
-/** Nothing new is sent, and everything that was is run to its end. */
+/** Stops sending, and runs all jobs to their end. */
 async function drainSoak(stage: SoakStage, progress: (line: string) => void): Promise<void> {
   for (const { program } of stage.producers) program.send({ command: "stop" });
   await Promise.all(stage.producers.map(({ program }) => program.until("done", () => true, DRAIN_TIMEOUT)));
   progress("drain");
   const engine = redisEngine({ url: stage.redis.url, namespace: SOAK_NAMESPACE });
   try {
-    await eventually(DRAIN_TIMEOUT, "end to the jobs that were left", async () => {
+    await eventually(DRAIN_TIMEOUT, "end of the remaining jobs", async () => {
       return unfinished(await engine.queues.counts()) === 0;
     });
   } finally {
@@ -86,10 +86,10 @@ async function drainSoak(stage: SoakStage, progress: (line: string) => void): Pr
   }
 }
 
-/** A program that ended by itself is a finding, whatever the ledgers say. */
+/** A program that exits on its own is a failure, whatever the ledgers say. */
 function assertAlive(stage: SoakStage): void {
   for (const { name, program } of [...stage.workers, ...stage.producers]) {
-    if (program.hasEnded) throw new Error(`${name} ended by itself. ${program.errors}`);
+    if (program.hasEnded) throw new Error(`${name} exited unexpectedly. ${program.errors}`);
   }
 }
 

@@ -5,25 +5,25 @@ import { fileURLToPath } from "node:url";
 import { monotonic } from "../monotonic.ts";
 import { withTimeout } from "./until.ts";
 
-/** How long a step of a scenario may take on a busy machine before it counts as not happening. */
+/** Timeout for a step of a scenario, on a busy machine. */
 const STEP_TIMEOUT = 20_000;
 
-/** A frozen program would outlive the suite. */
+/** Killed with the suite, because a frozen program would outlive it. */
 const running = new Set<ChildProcessWithoutNullStreams>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
 export interface ProgramOptions {
-  /** Module to load first, and its environment. */
+  /** A module to load first, with environment variables. */
   readonly preload?: { readonly module: string; readonly environment: Readonly<Record<string, string>> };
 }
 
-/** A process of the suite: it reports in lines of JSON and takes orders in the same way. */
+/** A process of the suite. Its reports and commands are lines of JSON. */
 export class ChildProgram<Report extends { readonly type: string }, Command> {
   readonly name: string;
   readonly reports: Report[] = [];
-  /** When it was gone, on the shared clock. Never rejects. */
+  /** Resolves with the time of its exit, on the shared clock. Never rejects. */
   readonly gone: Promise<number>;
   readonly #child: ChildProcessWithoutNullStreams;
   #listeners: (() => void)[] = [];
@@ -37,7 +37,7 @@ export class ChildProgram<Report extends { readonly type: string }, Command> {
     if (preload) args.push("--import", path(preload.module));
     this.#child = spawn(process.execPath, [...args, path(program), JSON.stringify(config)], {
       stdio: "pipe",
-      // What the suite is run with (vitest, a debugger) is not meant for its programs.
+      // Options of this process (vitest, a debugger) aren't meant for its programs.
       env: { ...process.env, NODE_OPTIONS: "", ...preload?.environment },
     });
     createInterface({ input: this.#child.stdout }).on("line", (line) => {
@@ -48,7 +48,7 @@ export class ChildProgram<Report extends { readonly type: string }, Command> {
       this.#errors = (this.#errors + text).slice(-4_000);
     });
     running.add(this.#child);
-    // An order to a process that has just died.
+    // Emitted by a command to a process that has just died.
     this.#child.stdin.on("error", () => {});
     this.gone = once(this.#child, "exit").then(() => {
       this.#isGone = true;
@@ -66,7 +66,7 @@ export class ChildProgram<Report extends { readonly type: string }, Command> {
     return this.#isGone;
   }
 
-  /** The end of what it wrote to its standard error. */
+  /** The end of its standard error output. */
   get errors(): string {
     return this.#errors;
   }
@@ -75,7 +75,7 @@ export class ChildProgram<Report extends { readonly type: string }, Command> {
     this.#child.stdin.write(`${JSON.stringify(command)}\n`);
   }
 
-  /** The first report that matches, past or to come. */
+  /** The first matching report, past or future. */
   until<Type extends Report["type"]>(
     type: Type,
     matches: (report: Extract<Report, { readonly type: Type }>) => boolean = () => true,
@@ -90,7 +90,7 @@ export class ChildProgram<Report extends { readonly type: string }, Command> {
           resolve(report);
           return;
         }
-        if (this.#isGone) reject(new Error(`${this.name} ended without "${type}". ${this.#errors}`));
+        if (this.#isGone) reject(new Error(`${this.name} exited without "${type}". ${this.#errors}`));
         else this.#listeners.push(look);
       };
       look();
@@ -110,7 +110,7 @@ export class ChildProgram<Report extends { readonly type: string }, Command> {
     this.#child.kill("SIGCONT");
   }
 
-  /** `kill -9`. Answers when it was gone. */
+  /** `kill -9`. Returns the time of its exit. */
   async kill(): Promise<number> {
     this.#child.kill("SIGKILL");
     return this.gone;

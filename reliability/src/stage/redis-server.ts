@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
 
-/** How a scenario's server writes to disk. `no`: not at all. */
+/** How a scenario's server syncs to disk. `no`: no persistence. */
 export type AppendFsync = "no" | "everysec" | "always";
 
-/** A scenario's own Redis, to be killed, frozen and filled. */
+/** The Redis of a scenario, which can be killed, frozen and filled. */
 export class RedisServer {
   readonly url: string;
   readonly #directory: string;
@@ -30,7 +30,7 @@ export class RedisServer {
     return new RedisServer(await startRedis({ directory, args }), directory, args);
   }
 
-  /** A client for the suite's own looks at the server. */
+  /** A client for the suite's own checks. */
   get admin(): Redis {
     if (!this.#admin) {
       this.#admin = new Redis(this.url, { retryStrategy: () => 20 });
@@ -40,7 +40,10 @@ export class RedisServer {
   }
 
   get pid(): number {
-    if (this.#server.pid === undefined) throw new Error("The suite needs a redis-server on this machine");
+    if (this.#server.pid === undefined)
+      throw new Error(
+        "The suite needs `redis-server` on this machine. Install it, for example with `apt-get install redis-server`.",
+      );
     return this.#server.pid;
   }
 
@@ -55,18 +58,18 @@ export class RedisServer {
   /** `kill -9`. */
   async kill(): Promise<void> {
     process.kill(this.pid, "SIGKILL");
-    // Its keeper goes once it has seen it go.
+    // The keeper exits once the server has.
     await this.#server.stop();
   }
 
-  /** After `kill`: on the same port, with what is on the disk. */
+  /** Restarts after `kill`, on the same port, with the data on disk. */
   async restart(): Promise<void> {
     const port = Number(new URL(this.url).port);
     this.#server = await startRedis({ directory: this.#directory, args: this.#args, port });
     if (this.#admin && this.#admin.status !== "ready") await once(this.#admin, "ready");
   }
 
-  /** From `INFO`. */
+  /** `used_memory` from `INFO`. */
   async usedMemory(): Promise<number> {
     const info = await this.admin.info("memory");
     return Number(/used_memory:(\d+)/.exec(info)?.[1]);

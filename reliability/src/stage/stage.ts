@@ -26,23 +26,23 @@ import { RedisServer } from "./redis-server.ts";
 export type WorkerProgram = ChildProgram<WorkerReport, WorkerCommand>;
 export type ProducerProgram = ChildProgram<ProducerReport, ProducerCommand>;
 
-/** The shortest that the product allows, in milliseconds: faults that outlast a lease are soon over. */
+/** The shortest allowed lease, in milliseconds, so that faults needn't last long to outlast it. */
 export const LEASE = 1_000;
 
 type Overrides<Config> = Partial<Omit<Config, "name" | "namespace" | "history">> & ProgramOptions;
 
-/** Where one scenario plays: its own Redis, its processes, its proxies, and the files of its history. */
+/** The environment of one scenario: its Redis, processes, proxies and history files. */
 export class Stage {
   readonly random: Random;
   readonly redis: RedisServer;
   readonly namespace = "faults";
   readonly engine: CompleteEngine;
-  /** The suite's own, with a direct connection. */
+  /** The suite's own queue, with a direct connection. */
   readonly queue: Queue<typeof step>;
-  /** Numbers worth reporting. */
+  /** Measurements to report. */
   readonly measured: Record<string, number> = {};
   readonly histories: string[] = [];
-  /** Set by a scenario whose server forgot what it had acknowledged. */
+  /** Set by a scenario whose server lost acknowledged data. */
   loss: DataLoss | undefined;
   readonly #directory: string;
   readonly #programs: (WorkerProgram | ProducerProgram)[] = [];
@@ -65,7 +65,7 @@ export class Stage {
     return stage;
   }
 
-  /** A worker process that is ready and waits for the order to start. */
+  /** A worker process that is ready and waits for the command to start. */
   async standbyWorker(name: string, overrides: Overrides<WorkerConfig> = {}): Promise<WorkerProgram> {
     const { preload, ...own } = overrides;
     const config: WorkerConfig = {
@@ -91,7 +91,7 @@ export class Stage {
     return worker;
   }
 
-  /** A producer process that is ready and waits for the order to start. */
+  /** A producer process that is ready and waits for the command to start. */
   async standbyProducer(name: string, overrides: Overrides<ProducerConfig>): Promise<ProducerProgram> {
     const { preload, ...own } = overrides;
     const config: ProducerConfig = {
@@ -128,7 +128,7 @@ export class Stage {
     await this.queue.send(step, data, { ...options, id });
   }
 
-  /** So that a later request is answered at its first try: the server has run each script once. */
+  /** Runs each script once, so that later requests succeed at the first try. */
   async loadScripts(): Promise<void> {
     await this.send("warm-up", { work: "return" });
     const claimed = await this.engine.core.claim({ queues: [step.queue], limit: 1, lease: LEASE });
@@ -143,19 +143,19 @@ export class Stage {
     await this.engine.core.settle({ outcomes });
   }
 
-  /** A file for one more part of the history. */
+  /** A new history file. */
   newHistory(name: string): string {
     const path = join(this.#directory, `${name}-${this.#names++}.jsonl`);
     this.histories.push(path);
     return path;
   }
 
-  /** Milliseconds that something took. Of several the longest counts. */
+  /** Records a duration in milliseconds. The longest one counts. */
   measure(what: string, milliseconds: number): void {
     this.measured[what] = Math.max(this.measured[what] ?? 0, Math.round(milliseconds));
   }
 
-  /** Ends every process that is left, as a crash does. */
+  /** Kills all remaining processes, like a crash. */
   async killPrograms(): Promise<void> {
     await Promise.all(this.#programs.map((program) => program.kill()));
   }

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-/** The promise's value, or an error that says what didn't happen in time. */
+/** Rejects if the promise doesn't settle in time. The error says what didn't happen. */
 export async function withTimeout<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    const giveUp = () => reject(new Error(`Within ${milliseconds} ms there was no ${what}`));
+    const giveUp = () => reject(new Error(`There was no ${what} within ${milliseconds} ms`));
     timer = setTimeout(giveUp, milliseconds);
   });
   try {
@@ -16,7 +16,7 @@ export async function withTimeout<T>(milliseconds: number, what: string, promise
 
 const POLL_INTERVAL = 20;
 
-/** Looks again and again until a condition of the server holds, where nothing announces that. */
+/** Polls until a condition holds that has no event. */
 export async function eventually(
   milliseconds: number,
   what: string,
@@ -24,7 +24,7 @@ export async function eventually(
 ): Promise<void> {
   const deadline = performance.now() + milliseconds;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`Within ${milliseconds} ms there was no ${what}`);
+    if (performance.now() > deadline) throw new Error(`There was no ${what} within ${milliseconds} ms`);
     await pause(POLL_INTERVAL);
   }
 }

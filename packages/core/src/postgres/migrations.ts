@@ -1,4 +1,4 @@
-// Generated from packages/core/src/postgres/migrations by `npm run generate`. Edit that instead.
+// Generated from packages/core/src/postgres/migrations by `npm run generate`. Edit the source instead.
 
 export interface Migration {
   readonly version: number;

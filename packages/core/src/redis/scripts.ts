@@ -1,4 +1,4 @@
-// Generated from packages/core/src/redis/lua by `npm run generate`. Edit that instead.
+// Generated from packages/core/src/redis/lua by `npm run generate`. Edit the source instead.
 
 import type { Script } from "./connection/script.ts";
 
