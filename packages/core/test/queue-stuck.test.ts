@@ -9,13 +9,13 @@ import {
   type Outbox,
 } from "../src/index.ts";
 import { FakeClock } from "../src/testing/index.ts";
-import { FlakyEngine, Gate, RecordingLogger, rejection } from "./runtime-support.ts";
+import { FlakyEngine, Gate, type Overrides, RecordingLogger, rejection } from "./runtime-support.ts";
 
 const nothing = z.object({});
 let count = 0;
 
 /** A cause is reported once per process, so each test has queues of its own. */
-function setup() {
+function setup(overrides: Overrides = {}) {
   const name = `q${++count}`;
   const first = defineMessage("FIRST", { data: nothing, queue: name, retry: { attempts: 1 } });
   const second = defineMessage("SECOND", { data: nothing, queue: name });
@@ -28,7 +28,7 @@ function setup() {
   });
   const clock = new FakeClock();
   const logger = new RecordingLogger();
-  const flaky = new FlakyEngine(memoryEngine({ clock }));
+  const flaky = new FlakyEngine(memoryEngine({ clock }), overrides);
   const outbox: Outbox = { add: async () => {}, start: async () => ({ stop: async () => {} }) };
   const registry = createRegistry([first, second, ordered]);
   const queue = createQueue({ registry, engine: flaky.engine, clock, logger, outbox });
@@ -95,7 +95,7 @@ describe("a wait that nothing will end", () => {
   });
 
   it("is logged when the job was given back again and again, and WAIT_TIMEOUT says so", async () => {
-    const { first, second, queue, logger, pass } = setup();
+    const { first, second, queue, logger, pass } = setup({ features: { selectiveClaims: false } });
     const worker = createWorker(queue, { logger: new RecordingLogger() }).handle(second, () => {});
     await worker.start();
     const job = await queue.send(first, {});

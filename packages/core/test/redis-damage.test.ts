@@ -52,8 +52,8 @@ type Bench = Awaited<ReturnType<typeof open>>;
 const send = (bench: Bench, ...specs: readonly JobSpec[]) =>
   bench.engine.core.enqueue([{ jobs: specs.map((spec) => newJob(spec)) as readonly NewJob[] }]);
 
-const claim = ({ engine }: Bench, queues: readonly string[], limit = 100) =>
-  engine.core.claim({ queues, limit, lease: LEASE, run: 3 });
+const claim = async ({ engine }: Bench, queues: readonly string[], limit = 100) =>
+  (await engine.core.claim({ queues, limit, lease: LEASE, run: 3 })).jobs;
 
 const complete = ({ engine }: Bench, jobs: readonly ClaimedJob[]) =>
   engine.core.settle({ outcomes: jobs.map((job) => ({ ...job, type: "complete", result: "1" })) });
@@ -80,7 +80,7 @@ async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
     { id: "v-next", queue: "held", orderingKey: "r" },
     { id: "i-held", queue: "held" },
   );
-  const held = await engine.core.claim({ queues: ["held"], limit: 3, lease: LEASE, run: 2 });
+  const { jobs: held } = await engine.core.claim({ queues: ["held"], limit: 3, lease: LEASE, run: 2 });
   const [first] = held;
   await engine.core.extend({
     leases: [{ ...first!, progress: "1", logs: [{ at: 1, message: "log" }] }],

@@ -76,7 +76,7 @@ function job(id: string, rest: Partial<NewJob> = {}): NewJob {
 const CLAIM = { queues: ["jobs"], limit: 100, lease: 30_000 };
 
 async function complete(engine: Engine, limit = 100) {
-  const claimed = await engine.core.claim({ ...CLAIM, limit });
+  const { jobs: claimed } = await engine.core.claim({ ...CLAIM, limit });
   const outcomes = claimed.map(({ id, epoch, token }) => ({ id, epoch, token, type: "complete" as const }));
   await engine.core.settle({ outcomes });
   return claimed.length;
@@ -100,7 +100,7 @@ test("sends are stored in the order they were made, also when the first reaches 
     return answer;
   });
   await Promise.all(["a", "b", "c"].map((id) => engine.core.enqueue([{ jobs: [job(id)] }])));
-  expect((await engine.core.claim(CLAIM)).map(({ id }) => id)).toEqual(["a", "b", "c"]);
+  expect((await engine.core.claim(CLAIM)).jobs.map(({ id }) => id)).toEqual(["a", "b", "c"]);
   expect(enqueues).toBeGreaterThan(3);
 });
 
@@ -115,7 +115,7 @@ test("a send behind one that failed is stored all the same", async () => {
     engine.core.enqueue([{ jobs: [job("b")] }]),
   ]);
   expect([first!.status, second!.status]).toEqual(["rejected", "fulfilled"]);
-  expect((await engine.core.claim(CLAIM)).map(({ id }) => id)).toEqual(["b"]);
+  expect((await engine.core.claim(CLAIM)).jobs.map(({ id }) => id)).toEqual(["b"]);
 });
 
 test("jobs of a claim whose answer was lost are given back before the next claim", async () => {
@@ -132,7 +132,7 @@ test("jobs of a claim whose answer was lost are given back before the next claim
   expect(isQueueError(lost, "ENGINE_UNAVAILABLE")).toBe(true);
   expect((await engine.inspect.get(["a", "b"])).map((record) => record?.state)).toEqual(["active", "active"]);
   lose = false;
-  const claimed = await engine.core.claim(CLAIM);
+  const { jobs: claimed } = await engine.core.claim(CLAIM);
   expect(claimed.map(({ id, epoch, attempt, stalls }) => ({ id, epoch, attempt, stalls }))).toEqual([
     { id: "a", epoch: 2, attempt: 1, stalls: 0 },
     { id: "b", epoch: 2, attempt: 1, stalls: 0 },
@@ -170,8 +170,8 @@ test("cleaning goes on past one step's window, and past jobs that others need", 
 test("a renewal of some of a claim's jobs renews those alone", async () => {
   const engine = openEngine();
   await engine.core.enqueue([{ jobs: ["a", "b", "c"].map((id) => job(id)) }]);
-  const [, b] = await engine.core.claim({ ...CLAIM, lease: 50 });
-  expect(await engine.core.extend({ leases: [b!], lease: 60_000 })).toEqual(["held"]);
+  const [, b] = (await engine.core.claim({ ...CLAIM, lease: 50 })).jobs;
+  expect(await engine.core.extend({ leases: [b!], lease: 60_000 })).toEqual([{ status: "held" }]);
   let requeued = 0;
   while (requeued === 0) requeued += (await engine.core.recover()).requeued;
   expect(requeued).toBe(2);
@@ -191,7 +191,7 @@ test("when everything has ended and been cleaned, only what the data model says 
   ]);
   await engine.operate.cancel(["gone"], "no");
   for (;;) {
-    const claimed = await engine.core.claim({ ...CLAIM, run: 10 });
+    const { jobs: claimed } = await engine.core.claim({ ...CLAIM, run: 10 });
     if (claimed.length === 0) break;
     await engine.core.extend({
       leases: claimed.map(({ id, epoch, token }) => ({ id, epoch, token, progress: "1" })),
@@ -241,7 +241,7 @@ test("a dedupe key is kept for an unfinished job, and expires with the window of
   const engine = openEngine("expiring");
   await engine.core.enqueue([{ jobs: [job("a", { dedupe: { key: "d", window: 60_000 } })] }]);
   expect(await admin.pttl("{expiring}:dedupe:d")).toBe(-1);
-  const [claimed] = await engine.core.claim(CLAIM);
+  const [claimed] = (await engine.core.claim(CLAIM)).jobs;
   await engine.core.settle({ outcomes: [{ ...claimed!, type: "complete" }] });
   const left = await admin.pttl("{expiring}:dedupe:d");
   expect(left).toBeGreaterThan(50_000);
@@ -260,7 +260,7 @@ test("hashes that a batch fills are tables, with no field but the jobs", async (
   };
   await engine.core.enqueue([{ jobs: [...children, parent] }]);
   expect(await hash("waiters")).toEqual(["hashtable", 20]);
-  const claimed = await engine.core.claim(CLAIM);
+  const { jobs: claimed } = await engine.core.claim(CLAIM);
   expect(await hash("active")).toEqual(["hashtable", 20]);
   await engine.core.settle({
     outcomes: claimed.map(({ id, epoch, token }) => ({ id, epoch, token, type: "complete" })),
@@ -415,7 +415,7 @@ test("a subscription that was lost and is back says so, and waits look again", a
   await queue.subscribe(() => {}, { queue: "default", type: "failed", onGap: filtered });
   const job = await queue.send(message, {}, { id: "a" });
   const wait = job.wait({ timeout: 4_000 });
-  const [claimed] = await other.core.claim({ ...CLAIM, queues: ["default"] });
+  const [claimed] = (await other.core.claim({ ...CLAIM, queues: ["default"] })).jobs;
   await admin.call("CLIENT", "KILL", "TYPE", "pubsub");
   await other.core.settle({ outcomes: [{ ...claimed!, type: "complete", result: '"meanwhile"' }] });
   expect(onGap).not.toHaveBeenCalled();

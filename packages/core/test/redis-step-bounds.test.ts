@@ -59,8 +59,8 @@ test.each(["cancel", "complete", "remove"] as const)(
       await engine.core.enqueue([{ jobs: [newJob({ id: "root" })] }]);
       await sendNumbered(engine, dependents, ["root"]);
       if (how === "complete") {
-        const [job] = await engine.core.claim({ queues: ["jobs"], limit: 1, lease: 60_000 });
-        await engine.core.settle({ outcomes: [{ ...job!, type: "complete" }] });
+        const { jobs } = await engine.core.claim({ queues: ["jobs"], limit: 1, lease: 60_000 });
+        await engine.core.settle({ outcomes: [{ ...jobs[0]!, type: "complete" }] });
       } else await engine.operate[how](["root"], "no longer needed");
       const state = how === "complete" ? "queued" : "cancelled";
       let decided = 0;

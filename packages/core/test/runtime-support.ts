@@ -1,6 +1,13 @@
 import * as z from "zod";
-import type { ClaimedJob, ClaimRequest, Lease, SettleReply, SettleRequest } from "../src/engine/core.ts";
-import type { CompleteEngine, EngineFacet, SendFeatures } from "../src/engine/engine.ts";
+import type {
+  ClaimedJob,
+  ClaimReply,
+  ClaimRequest,
+  Lease,
+  SettleReply,
+  SettleRequest,
+} from "../src/engine/core.ts";
+import type { CompleteEngine, EngineFacet, EngineFeatures } from "../src/engine/engine.ts";
 import {
   createQueue,
   createRegistry,
@@ -92,7 +99,7 @@ export type Operations = Required<
 type EngineMethod = keyof Operations;
 
 export type Overrides = Partial<Operations> & { readonly without?: readonly EngineFacet[] } & {
-  readonly features?: Partial<SendFeatures>;
+  readonly features?: Partial<EngineFeatures>;
 };
 
 /** An engine whose calls can be counted, made to fail, and made to hang. */
@@ -163,7 +170,7 @@ export class FlakyEngine {
 
 function claimedIn(method: EngineMethod, answer: unknown): readonly ClaimedJob[] {
   if (method === "settle") return (answer as SettleReply).claimed;
-  return method === "claim" ? (answer as readonly ClaimedJob[]) : [];
+  return method === "claim" ? (answer as ClaimReply).jobs : [];
 }
 
 /** A handler's work that the test ends when it likes. */

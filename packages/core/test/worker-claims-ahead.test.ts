@@ -136,11 +136,14 @@ describe("claims ahead", () => {
     const early: string[] = [];
     const note = (claimed: readonly ClaimedJob[]) => {
       for (const { id, follows } of claimed) ahead.set(id, follows);
-      return claimed;
     };
     const { queue, start } = setup({
       ...sharing(inner),
-      claim: async (request) => note(await inner.core.claim(request)),
+      claim: async (request) => {
+        const reply = await inner.core.claim(request);
+        note(reply.jobs);
+        return reply;
+      },
       async settle(request) {
         const ids = request.outcomes.map(({ id }) => id);
         early.push(...ids.filter((id) => underway.has(ahead.get(id) ?? "")));

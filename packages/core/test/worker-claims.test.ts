@@ -335,7 +335,7 @@ describe("an engine that is away", () => {
   });
 
   it("gets the releases that it missed", async () => {
-    const { queue, flaky, start, settle, clock } = setup();
+    const { queue, flaky, start, settle, clock } = setup({ features: { selectiveClaims: false } });
     await start({ PLAN_CREATE: () => planResult() }, { queues: ["plans", "default"] });
     await settle();
     flaky.fail("release");

@@ -81,8 +81,8 @@ describe("leases", () => {
     await settle();
     // An operator, say, ended this claim and another worker took the job.
     await flaky.engine.core.release([{ ...flaky.leaseOf(handle.id), delay: 0, bounce: false }]);
-    const [other] = await flaky.engine.core.claim({ queues: ["plans"], limit: 1, lease: 10 * LEASE });
-    expect(other).toMatchObject({ id: handle.id, epoch: 2 });
+    const { jobs } = await flaky.engine.core.claim({ queues: ["plans"], limit: 1, lease: 10 * LEASE });
+    expect(jobs[0]).toMatchObject({ id: handle.id, epoch: 2 });
     await clock.advance(LEASE / 3);
     expect(reasons).toMatchObject([{ code: "LEASE_LOST" }]);
     const settles = flaky.count("settle");

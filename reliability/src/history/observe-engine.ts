@@ -6,7 +6,7 @@ import type {
   EnqueueOutcome,
   ExtendRequest,
   Heartbeat,
-  LeaseStatus,
+  LeaseReply,
   SettleReply,
   SettleRequest,
 } from "@org/queue/engine";
@@ -22,7 +22,7 @@ export interface EngineObserver {
   /** Before the call to the engine. */
   settling?(outcomes: readonly AttemptOutcome[]): void;
   settled?(outcomes: readonly AttemptOutcome[], verdicts: readonly Verdict[]): void;
-  extended?(leases: readonly Heartbeat[], statuses: readonly LeaseStatus[]): void;
+  extended?(leases: readonly Heartbeat[], statuses: readonly LeaseReply[]): void;
   operating?(operation: "cancel", ids: readonly string[]): void;
   operated?(operation: "cancel", ids: readonly string[], outcomes: readonly string[]): void;
 }
@@ -46,9 +46,9 @@ export function observeEngine(
         return outcomes;
       },
       async claim(request) {
-        const jobs = await engine.core.claim(request);
-        claimed(jobs);
-        return jobs;
+        const reply = await engine.core.claim(request);
+        claimed(reply.jobs);
+        return reply;
       },
       async settle(request: SettleRequest) {
         const { outcomes } = request;

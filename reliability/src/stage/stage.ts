@@ -131,7 +131,7 @@ export class Stage {
   /** Runs each script once, so that later requests succeed at the first try. */
   async loadScripts(): Promise<void> {
     await this.send("warm-up", { work: "return" });
-    const claimed = await this.engine.core.claim({ queues: [step.queue], limit: 1, lease: LEASE });
+    const { jobs: claimed } = await this.engine.core.claim({ queues: [step.queue], limit: 1, lease: LEASE });
     const result = JSON.stringify({ by: "suite", fence: 1 });
     const outcomes = claimed.map(({ id, epoch, token }) => ({
       id,

@@ -22,8 +22,11 @@ export interface EngineCore {
    * lost lease (also when that ends it), or a failure that holds the key. So are a reserved job's own, and
    * those behind it, when it is released or its lease is lost. It then goes on waiting as if it had never been
    * claimed, or is cancelled if it had been told to stop; a void epoch isn't given again.
+   *
+   * With `handles`, nothing else is handed out. Order, priorities and ordering keys hold within what is handled: jobs
+   * that aren't are passed over, and keep their places for a claim that handles them.
    */
-  claim(request: ClaimRequest): Promise<readonly ClaimedJob[]>;
+  claim(request: ClaimRequest): Promise<ClaimReply>;
 
   /**
    * Ends attempts, then optionally claims in the same step. Each outcome is accepted if its lease still
@@ -33,7 +36,7 @@ export interface EngineCore {
   settle(request: SettleRequest): Promise<SettleReply>;
 
   /** Renews leases (to `lease` from now), reserved jobs' too, storing the progress and logs they carry. */
-  extend(request: ExtendRequest): Promise<readonly LeaseStatus[]>;
+  extend(request: ExtendRequest): Promise<readonly LeaseReply[]>;
 
   /**
    * Gives claimed jobs back unrun, at their old place in the order. Stale ones are ignored. Of a reserved job
@@ -95,6 +98,23 @@ export interface ClaimRequest {
    * towards `limit`. An engine may have a bound of its own, of ten or more. @default 1
    */
   readonly run?: number;
+  /** What the claimer can run. Absent: every message. An engine whose `features.selectiveClaims` is false ignores it. */
+  readonly handles?: readonly HandledMessage[];
+}
+
+export interface HandledMessage {
+  readonly message: string;
+  /** The newest version that can be run; all before it can, too. */
+  readonly version: number;
+}
+
+export interface ClaimReply {
+  readonly jobs: readonly ClaimedJob[];
+  /**
+   * Of a claim that got nothing: milliseconds until something may change without anybody sending a job, since one is
+   * due, or a lease ends, which `recover` acts on. 0: claim again at once. Absent: nothing is to be expected.
+   */
+  readonly nextIn?: number;
 }
 
 /**
@@ -148,6 +168,8 @@ export interface SettleReply {
   /** In the order of the request's outcomes. */
   readonly verdicts: readonly ("accepted" | "stale")[];
   readonly claimed: readonly ClaimedJob[];
+  /** As of a claim. */
+  readonly nextIn?: number;
   /** Those of the queues to claim from that are paused: what the caller holds of them unrun it should release. */
   readonly paused: readonly string[];
 }
@@ -165,6 +187,12 @@ export interface Heartbeat extends Lease {
 
 /** `held`: go on. `lost`: another lease, or none, holds the job. `cancelling`: held, and told to stop. */
 export type LeaseStatus = "held" | "lost" | "cancelling";
+
+export interface LeaseReply {
+  readonly status: LeaseStatus;
+  /** Why the job is to stop, when it is. */
+  readonly reason?: string;
+}
 
 export interface Release extends Lease {
   /** Milliseconds before it may be claimed again. `0`: at once. */
@@ -187,4 +215,6 @@ export interface WaitForWorkRequest {
   readonly queues: readonly string[];
   readonly timeout: number;
   readonly signal: AbortSignal;
+  /** As of a claim: work that isn't handled doesn't count. */
+  readonly handles?: readonly HandledMessage[];
 }

@@ -14,3 +14,12 @@ export const STALLED_ERROR = errorText("STALLED", "The worker holding epoch %s s
 export function stalledError(epoch: number): string {
   return STALLED_ERROR.replace("%s", String(epoch));
 }
+
+/** The message of an error's text, or "" when that can't be read. */
+export function messageOfError(text: string | undefined): string {
+  try {
+    return String((JSON.parse(text ?? "") as { message?: unknown }).message ?? "");
+  } catch {
+    return "";
+  }
+}

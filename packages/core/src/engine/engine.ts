@@ -22,7 +22,7 @@ import type { EngineQueues } from "./queues.ts";
 export interface Engine {
   /** Short name for messages and metrics, for example `"memory"`. */
   readonly name: string;
-  readonly features: SendFeatures;
+  readonly features: EngineFeatures;
   /** Whether its jobs live in this process only, and are dropped when it closes. @default false */
   readonly embedded?: boolean;
   readonly core: EngineCore;
@@ -47,6 +47,11 @@ export interface SendFeatures {
 }
 
 export type SendFeature = keyof SendFeatures;
+
+export interface EngineFeatures extends SendFeatures {
+  /** Whether a claim hands out only what its worker handles. Where not, workers give back what they can't run. */
+  readonly selectiveClaims: boolean;
+}
 
 /** The optional facets. */
 export const ENGINE_FACETS = Object.freeze(["inspect", "operate", "events", "queues"] as const);

@@ -1,5 +1,5 @@
 import type { EngineCore } from "../engine/core.ts";
-import type { CompleteEngine, Engine, EngineFacet, SendFeatures } from "../engine/engine.ts";
+import type { CompleteEngine, Engine, EngineFacet, EngineFeatures } from "../engine/engine.ts";
 import { engineClosed } from "../engine/engine-closed.ts";
 import type { EngineEvents } from "../engine/events.ts";
 import type { EngineInspect } from "../engine/inspect.ts";
@@ -13,7 +13,7 @@ import { deferFacet } from "./deferred-facet.ts";
 export class DeferredEngine implements CompleteEngine {
   readonly name: string;
   readonly embedded = false;
-  readonly features: SendFeatures;
+  readonly features: EngineFeatures;
   readonly core: EngineCore;
   readonly inspect: EngineInspect;
   readonly operate: EngineOperate;
@@ -24,7 +24,7 @@ export class DeferredEngine implements CompleteEngine {
   #logger: Logger | undefined;
   #isClosed = false;
 
-  constructor(name: string, features: SendFeatures, load: () => Promise<CompleteEngine>) {
+  constructor(name: string, features: EngineFeatures, load: () => Promise<CompleteEngine>) {
     this.name = name;
     this.features = features;
     this.#load = load;

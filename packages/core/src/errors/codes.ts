@@ -25,9 +25,8 @@ export const ERROR_CODES = {
     exposure: "public",
     status: 404,
     publicMessage: "This kind of job is unknown.",
-    means:
-      "The message isn't in this registry, or workers without its handler gave the job back 20 times (some eight minutes).",
-    remedy: "Add the message to the registry, or deploy a worker that handles it and retry the job.",
+    means: "The message isn't in this registry.",
+    remedy: "Add the message to the registry.",
   },
 
   // Data

@@ -5,6 +5,7 @@ import { dependencyFailed, rootCauseTail } from "../engine/root-cause.ts";
 import { isTerminal, type JobState, type TerminalState } from "../engine/state-machine.ts";
 import { Cascades } from "./cascades.ts";
 import { DedupeKeys } from "./dedupe-keys.ts";
+import { type HandledMessages, isHandled } from "./handled-messages.ts";
 import { Heap } from "./heap.ts";
 import { JobTable, type TombstoneLimits } from "./job-table.ts";
 import type { Metrics } from "./metrics.ts";
@@ -30,8 +31,8 @@ export interface LifecycleHooks {
   readonly metrics: Metrics;
   /** A job changed state or progress. */
   onEvent(type: EngineEvent["type"], job: StoredJob, now: number): void;
-  /** A queue has a runnable or newly scheduled job. */
-  onWork(queue: QueueState): void;
+  /** A job became runnable or scheduled. */
+  onWork(job: StoredJob): void;
 }
 
 /**
@@ -69,9 +70,9 @@ export class Lifecycle {
     this.#propagate(now);
   }
 
-  /** Takes the next runnable job of a queue and gives it its next epoch. */
-  claim(queue: QueueState, hold: Hold, now: number): StoredJob | undefined {
-    const job = queue.ready.shift();
+  /** Takes the next runnable job of a queue that is handled, and gives it its next epoch. */
+  claim(queue: QueueState, handled: HandledMessages, hold: Hold, now: number): StoredJob | undefined {
+    const job = queue.ready.shift(handled);
     if (!job) return undefined;
     this.#hold(job, hold, now);
     this.#begin(job, job.queuedAt ?? job.createdAt, now);
@@ -79,8 +80,16 @@ export class Lifecycle {
   }
 
   /** Reserves up to so many jobs of the line in which a job just claimed has the turn. */
-  reserve(line: OrderingLine, count: number, hold: Hold, now: number): readonly StoredJob[] {
-    const reserved = line.reserve(count, now);
+  reserve(
+    line: OrderingLine,
+    count: number,
+    handled: HandledMessages,
+    hold: Hold,
+    now: number,
+  ): readonly StoredJob[] {
+    const mayRun = ({ spec: { envelope } }: StoredJob) =>
+      isHandled(handled, envelope.messageType, envelope.version);
+    const reserved = line.reserve(count, now, mayRun);
     for (const job of reserved) this.#hold(job, hold, now);
     return reserved;
   }
@@ -176,6 +185,15 @@ export class Lifecycle {
     return this.#due.first?.at;
   }
 
+  /** When the next lease ends. */
+  get nextLeaseEnd(): number | undefined {
+    let next: number | undefined;
+    for (const { leaseUntil } of this.held.values()) {
+      if (next === undefined || leaseUntil < next) next = leaseUntil;
+    }
+    return next;
+  }
+
   trim(now: number, limit: number): number {
     const trimmed = this.#retention.trim(now, limit);
     this.table.evictTombstones();
@@ -231,12 +249,12 @@ export class Lifecycle {
     } else if (job.runAt > now) {
       this.#due.push({ at: job.runAt, job });
       this.#change(job, "scheduled", now);
-      this.#hooks.onWork(job.queue);
+      this.#hooks.onWork(job);
     } else {
       if (now !== job.createdAt) job.queuedAt = now;
       this.#change(job, "queued", now);
       job.queue.ready.push(job);
-      this.#hooks.onWork(job.queue);
+      this.#hooks.onWork(job);
     }
   }
 
@@ -256,7 +274,7 @@ export class Lifecycle {
     else this.dedupe.free(job);
     metrics.count(job.queue.name, state, now);
     this.#change(job, state, now);
-    if (wasQueued) job.queue.ready.forget();
+    if (wasQueued) job.queue.ready.forget(job);
     this.cascades.begin(job);
     if (!holdsKey(job, state)) this.#passTurn(job, now);
     if (job.inLine && job.line?.head !== job) job.line?.forget();

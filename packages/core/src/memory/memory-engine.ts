@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { Duration } from "../contract/duration.ts";
 import { duration, parseOptions } from "../contract/options.ts";
-import type { CompleteEngine, SendFeatures } from "../engine/engine.ts";
+import type { CompleteEngine, EngineFeatures } from "../engine/engine.ts";
 import { STEP_POINTS } from "../engine/step-budget.ts";
 import { type Logger, safeLogger } from "../logging/logger.ts";
 import { type Clock, systemClock } from "../timing/clock.ts";
@@ -56,12 +56,13 @@ export function memoryEngine(options: MemoryEngineOptions = {}): CompleteEngine 
 export class MemoryEngine implements CompleteEngine {
   readonly name = "memory";
   readonly embedded = true;
-  readonly features: SendFeatures = Object.freeze({
+  readonly features: EngineFeatures = Object.freeze({
     dependencies: true,
     orderingKeys: true,
     delays: true,
     priorities: true,
     dedupe: true,
+    selectiveClaims: true,
   });
   readonly core: MemoryCore;
   readonly inspect: MemoryInspect;

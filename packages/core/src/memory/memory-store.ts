@@ -28,7 +28,7 @@ export class MemoryStore {
       {
         metrics: this.metrics,
         onEvent: (type, job, now) => this.events.emit(type, job, now),
-        onWork: (queue) => this.work.wake(queue.name),
+        onWork: (job) => this.work.wake(job),
       },
       tombstones,
       stepPoints,

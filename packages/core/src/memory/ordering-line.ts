@@ -33,12 +33,12 @@ export class OrderingLine {
     this.#head ??= job;
   }
 
-  /** Reserves up to so many that wait for nothing but their turn, and answers them. Only right after a claim. */
-  reserve(count: number, now: number): readonly StoredJob[] {
+  /** Reserves up to so many that wait for nothing but their turn and may run. Only right after a claim. */
+  reserve(count: number, now: number, mayRun: (job: StoredJob) => boolean): readonly StoredJob[] {
     for (const job of this.#jobs) {
       if (this.#reserved.length >= count) break;
       if (job === this.#head || isTerminal(job.state!)) continue;
-      if (job.isWaiting || job.runAt > now) break;
+      if (job.isWaiting || job.runAt > now || !mayRun(job)) break;
       this.#reserved.push(job);
     }
     return this.#reserved.slice();

@@ -1,12 +1,13 @@
 import type { QueueCounts } from "../engine/queues.ts";
 import type { JobState } from "../engine/state-machine.ts";
+import type { HandledMessages } from "./handled-messages.ts";
 import type { OrderingLine } from "./ordering-line.ts";
-import { ReadyQueue } from "./ready-queue.ts";
+import { ReadyJobs } from "./ready-jobs.ts";
 
 /** What the engine keeps per queue beside its jobs. */
 export class QueueState {
   readonly name: string;
-  readonly ready = new ReadyQueue();
+  readonly ready = new ReadyJobs();
   /** By ordering key; a line goes when it is empty. */
   readonly lines = new Map<string, OrderingLine>();
   readonly counts: Record<JobState, number> = {
@@ -24,8 +25,8 @@ export class QueueState {
     this.name = name;
   }
 
-  get hasWork(): boolean {
-    return !this.paused && !this.ready.isEmpty;
+  hasWork(handled: HandledMessages): boolean {
+    return !this.paused && this.ready.has(handled);
   }
 
   toCounts(): QueueCounts {

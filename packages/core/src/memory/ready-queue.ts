@@ -3,14 +3,14 @@ import { Heap } from "./heap.ts";
 import type { StoredJob } from "./stored-job.ts";
 
 /** Jobs of one priority. Fresh ones arrive in send order; late ones (retried, due, let go) anywhere in it. */
-interface Lane {
+interface Level {
   readonly priority: number;
   readonly fresh: Deque<StoredJob>;
   readonly late: Heap<StoredJob>;
 }
 
 /**
- * The runnable jobs of one queue, by priority and then send order. A push in send order costs constant
+ * The runnable jobs of one lane, by priority and then send order. A push in send order costs constant
  * time, so that a job costs the same with a million waiting as with ten.
  *
  * A job that stops being `queued` stays inside as a ghost and is skipped when its turn comes. It can't
@@ -18,7 +18,7 @@ interface Lane {
  */
 export class ReadyQueue {
   /** Sorted by priority; nearly always one. */
-  readonly #lanes: Lane[] = [];
+  readonly #levels: Level[] = [];
   #size = 0;
   #ghosts = 0;
   #newest = -1;
@@ -28,25 +28,25 @@ export class ReadyQueue {
   }
 
   push(job: StoredJob): void {
-    const lane = this.#lane(job.spec.priority);
+    const level = this.#level(job.spec.priority);
     if (job.sequence > this.#newest) {
       this.#newest = job.sequence;
-      lane.fresh.push(job);
-    } else lane.late.push(job);
+      level.fresh.push(job);
+    } else level.late.push(job);
     this.#size++;
   }
 
+  /** The next job. Ghosts before it are dropped. */
+  get first(): StoredJob | undefined {
+    const source = this.#source();
+    return source?.first;
+  }
+
   shift(): StoredJob | undefined {
-    for (const { fresh, late } of this.#lanes) {
-      while (fresh.first || late.first) {
-        const isLate = late.first && !(fresh.first && fresh.first.sequence < late.first.sequence);
-        const job = isLate ? late.pop()! : fresh.shift()!;
-        this.#size--;
-        if (job.state === "queued") return job;
-        this.#ghosts--;
-      }
-    }
-    return undefined;
+    const source = this.#source();
+    if (!source) return undefined;
+    this.#size--;
+    return source instanceof Heap ? source.pop() : source.shift();
   }
 
   /** A job inside has just stopped being `queued`. Once ghosts are the majority, they are swept out. */
@@ -56,7 +56,7 @@ export class ReadyQueue {
     const seen = new Set<StoredJob>();
     const keep = (job: StoredJob) => job.state === "queued" && !seen.has(job) && seen.add(job) !== undefined;
     this.#size = 0;
-    for (const { fresh, late } of this.#lanes) {
+    for (const { fresh, late } of this.#levels) {
       fresh.keepOnly(keep);
       late.keepOnly(keep);
       this.#size += fresh.length + late.size;
@@ -64,14 +64,30 @@ export class ReadyQueue {
     this.#ghosts = 0;
   }
 
-  #lane(priority: number): Lane {
+  /** Where the next job stands first. */
+  #source(): Deque<StoredJob> | Heap<StoredJob> | undefined {
+    for (const { fresh, late } of this.#levels) {
+      while (fresh.first || late.first) {
+        const isLate = late.first && !(fresh.first && fresh.first.sequence < late.first.sequence);
+        const source = isLate ? late : fresh;
+        if (source.first!.state === "queued") return source;
+        if (isLate) late.pop();
+        else fresh.shift();
+        this.#size--;
+        this.#ghosts--;
+      }
+    }
+    return undefined;
+  }
+
+  #level(priority: number): Level {
     let index = 0;
-    while (index < this.#lanes.length && this.#lanes[index]!.priority < priority) index++;
-    const found = this.#lanes[index];
+    while (index < this.#levels.length && this.#levels[index]!.priority < priority) index++;
+    const found = this.#levels[index];
     if (found?.priority === priority) return found;
-    const lane = { priority, fresh: new Deque<StoredJob>(), late: new Heap<StoredJob>(bySequence) };
-    this.#lanes.splice(index, 0, lane);
-    return lane;
+    const level = { priority, fresh: new Deque<StoredJob>(), late: new Heap<StoredJob>(bySequence) };
+    this.#levels.splice(index, 0, level);
+    return level;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CompleteEngine, SendFeatures } from "../engine/engine.ts";
+import type { CompleteEngine, EngineFeatures } from "../engine/engine.ts";
 import type { EngineEvents } from "../engine/events.ts";
 import { randomSource } from "../errors/random-source.ts";
 import { type Logger, safeLogger } from "../logging/logger.ts";
@@ -21,7 +21,7 @@ export interface RedisEngineParts {
 /** The engine on a Redis server: each operation is one script, in `lua/`. */
 export class RedisEngine implements CompleteEngine {
   readonly name = "redis";
-  readonly features: SendFeatures = REDIS_FEATURES;
+  readonly features: EngineFeatures = REDIS_FEATURES;
   readonly core: RedisCore;
   readonly inspect: RedisInspect;
   readonly operate: RedisOperate;

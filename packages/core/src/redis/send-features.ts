@@ -1,9 +1,10 @@
-import type { SendFeatures } from "../engine/engine.ts";
+import type { EngineFeatures } from "../engine/engine.ts";
 
-export const REDIS_FEATURES: SendFeatures = Object.freeze({
+export const REDIS_FEATURES: EngineFeatures = Object.freeze({
   dependencies: true,
   orderingKeys: true,
   delays: true,
   priorities: true,
   dedupe: true,
+  selectiveClaims: true,
 });

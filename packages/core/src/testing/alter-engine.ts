@@ -1,4 +1,4 @@
-import type { CompleteEngine, Engine, EngineFacet, SendFeatures } from "../engine/engine.ts";
+import type { CompleteEngine, Engine, EngineFacet, EngineFeatures } from "../engine/engine.ts";
 
 type FacetName = EngineFacet | "core";
 
@@ -7,7 +7,7 @@ export type EngineChanges = {
   readonly [Facet in EngineFacet]?: Partial<CompleteEngine[Facet]> | null;
 } & {
   readonly core?: Partial<Engine["core"]>;
-  readonly features?: Partial<SendFeatures>;
+  readonly features?: Partial<EngineFeatures>;
 };
 
 /**

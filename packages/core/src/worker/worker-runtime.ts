@@ -68,6 +68,9 @@ export class WorkerRuntime {
     const { counters } = this;
     const restWaiters = this.#restWaiters;
     const deadline = new Deadline(clock);
+    const handles = engine.features.selectiveClaims
+      ? [...handlers.values()].map(({ message: { name, version } }) => ({ message: name, version }))
+      : undefined;
     const failureLog = new FailureLog(host.logger);
     const hooks = new Hooks(middleware, handlers, host.logger);
 
@@ -77,11 +80,12 @@ export class WorkerRuntime {
     const bufferWatch = new BufferWatch(clock, pool);
     const heartbeats = new Heartbeats({ engine, clock, pool, failureLog, deadline, lease });
     const executor = new Executor({ engine, registry, clock, middleware, handlers, pool, heartbeats, hooks });
-    const workWaiter = new WorkWaiter({ engine, clock, failureLog, queues, pollInterval });
+    const workWaiter = new WorkWaiter({ engine, clock, failureLog, queues, handles, pollInterval });
     const calls = new EngineCalls({
       engine: engine.core,
       deadline,
       queues: new QueueRotation(queues),
+      handles,
       lease,
     });
     const loop = new ClaimSettleLoop({

@@ -277,7 +277,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     if (unhandled.length > 0) {
       this.#logger.warn(
         `This worker serves ${queues.join(", ")} without a handler for ${unhandled.map(({ name }) => name).join(", ")}. ` +
-          "It releases their jobs for another worker. They fail if no worker handles them.",
+          "Those jobs stay queued for a worker that handles them.",
       );
     }
     const unserved = [...this.#handlers.values()].filter(({ message }) => !queues.includes(message.queue));

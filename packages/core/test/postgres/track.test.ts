@@ -214,7 +214,7 @@ describe("a tracked message", () => {
     await queue.send(channelScan, subject());
     for (let stalls = 1; stalls <= 2; stalls++) {
       // A worker that claims the job and disappears.
-      expect(await engine.core.claim({ queues: ["scans"], limit: 1, lease: 30 })).toHaveLength(1);
+      expect((await engine.core.claim({ queues: ["scans"], limit: 1, lease: 30 })).jobs).toHaveLength(1);
       if (stalls === 1) await expect.poll(() => statuses()).toContain("PENDING 1");
     }
     const row = await rowIn(app.store, "FAILED");

@@ -1,12 +1,13 @@
 import type {
   AttemptOutcome,
   ClaimedJob,
+  ClaimReply,
   ClaimRequest,
   EngineCore,
   EnqueueBatch,
   EnqueueOutcome,
   ExtendRequest,
-  LeaseStatus,
+  LeaseReply,
   RecoverReport,
   Release,
   SettleReply,
@@ -14,12 +15,16 @@ import type {
   WaitForWorkRequest,
 } from "../../engine/core.ts";
 import { engineClosed } from "../../engine/engine-closed.ts";
-import { stalledError } from "../../engine/engine-errors.ts";
+import { messageOfError, stalledError } from "../../engine/engine-errors.ts";
 import type { HealthReport } from "../../engine/health-report.ts";
 import type { JobState } from "../../engine/state-machine.ts";
 import { planBatch } from "../batch-plan.ts";
+import { resolveHandled } from "../handled-messages.ts";
 import { type MemoryStore, STEP } from "../memory-store.ts";
 import type { StoredJob } from "../stored-job.ts";
+
+const HELD: LeaseReply = Object.freeze({ status: "held" });
+const LOST: LeaseReply = Object.freeze({ status: "lost" });
 
 /** The facet `core` of the memory engine. */
 export class MemoryCore implements EngineCore {
@@ -44,24 +49,39 @@ export class MemoryCore implements EngineCore {
     });
   }
 
-  async claim(request: ClaimRequest): Promise<readonly ClaimedJob[]> {
-    return this.#claim(request, this.#store.startStep());
+  async claim(request: ClaimRequest): Promise<ClaimReply> {
+    const now = this.#store.startStep();
+    const jobs = this.#claim(request, now);
+    return { jobs, ...this.#nextIn(jobs, now) };
   }
 
-  #claim({ queues, limit, lease, run = 1 }: ClaimRequest, now: number): ClaimedJob[] {
+  /** Of a claim that got nothing. */
+  #nextIn(claimed: readonly ClaimedJob[], now: number): { readonly nextIn?: number } {
+    if (claimed.length > 0) return {};
+    const { cascades, nextDue, nextLeaseEnd } = this.#store.lifecycle;
+    if (cascades.isPending) return { nextIn: 0 };
+    const due = nextDue === undefined ? Number.POSITIVE_INFINITY : Math.max(0, nextDue - now);
+    // One that is over is for `recover`: claiming again changes nothing.
+    const lease = nextLeaseEnd === undefined ? Number.POSITIVE_INFINITY : Math.max(1, nextLeaseEnd - now);
+    const nextIn = Math.min(due, lease);
+    return nextIn === Number.POSITIVE_INFINITY ? {} : { nextIn };
+  }
+
+  #claim({ queues, limit, lease, run = 1, handles }: ClaimRequest, now: number): ClaimedJob[] {
     this.#store.lifecycle.promoteDue(now, STEP);
     const claimed: ClaimedJob[] = [];
+    const handled = resolveHandled(handles);
     const hold = { token: String(++this.#claims), lease };
     for (const name of queues) {
       const queue = this.#store.table.queues.get(name);
-      if (!queue?.hasWork) continue;
+      if (!queue?.hasWork(handled)) continue;
       while (claimed.length < limit) {
-        const job = this.#store.lifecycle.claim(queue, hold, now);
+        const job = this.#store.lifecycle.claim(queue, handled, hold, now);
         if (!job) break;
         claimed.push(job.toClaimed());
         const followers = Math.min(run - 1, limit - claimed.length);
         if (followers <= 0 || !job.line) continue;
-        for (const reserved of this.#store.lifecycle.reserve(job.line, followers, hold, now)) {
+        for (const reserved of this.#store.lifecycle.reserve(job.line, followers, handled, hold, now)) {
           claimed.push(reserved.toClaimed(claimed.at(-1)!.id));
         }
       }
@@ -79,9 +99,11 @@ export class MemoryCore implements EngineCore {
       this.#settleOne(job, outcome, now);
       return "accepted";
     });
+    const claimed = claim ? this.#claim(claim, now) : [];
     return {
       verdicts,
-      claimed: claim ? this.#claim(claim, now) : [],
+      claimed,
+      ...(claim && this.#nextIn(claimed, now)),
       paused: claim?.queues.filter((name) => this.#store.table.queues.get(name)?.paused) ?? [],
     };
   }
@@ -105,18 +127,18 @@ export class MemoryCore implements EngineCore {
     }
   }
 
-  async extend({ leases, lease }: ExtendRequest): Promise<readonly LeaseStatus[]> {
+  async extend({ leases, lease }: ExtendRequest): Promise<readonly LeaseReply[]> {
     const now = this.#store.startStep();
     return leases.map((heartbeat) => {
       const job = this.#store.held(heartbeat);
-      if (!job) return "lost";
+      if (!job) return LOST;
       job.leaseUntil = now + lease;
       if (heartbeat.logs?.length) job.appendLogs(heartbeat.logs);
       if (heartbeat.progress !== undefined) {
         job.progress = heartbeat.progress;
         this.#store.events.emit("progress", job, now);
       }
-      return job.cancelRequested ? "cancelling" : "held";
+      return job.cancelRequested ? { status: "cancelling", reason: messageOfError(job.error) } : HELD;
     });
   }
 
@@ -177,7 +199,8 @@ export class MemoryCore implements EngineCore {
 
   async waitForWork(request: WaitForWorkRequest): Promise<void> {
     const now = this.#store.startStep();
-    if (request.queues.some((name) => this.#store.table.queues.get(name)?.hasWork)) return;
+    const handled = resolveHandled(request.handles);
+    if (request.queues.some((name) => this.#store.table.queues.get(name)?.hasWork(handled))) return;
     if (this.#store.lifecycle.cascades.isPending) return;
     const due = this.#store.lifecycle.nextDue ?? Number.POSITIVE_INFINITY;
     if (due <= now) return;

@@ -27,6 +27,6 @@ export class MemoryQueues implements EngineQueues {
   async resume(queue: string): Promise<void> {
     this.#store.assertOpen();
     this.#store.table.queue(queue).paused = false;
-    this.#store.work.wake(queue);
+    this.#store.work.wakeQueue(queue);
   }
 }

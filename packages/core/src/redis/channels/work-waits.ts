@@ -1,4 +1,5 @@
 import type { WaitForWorkRequest } from "../../engine/core.ts";
+import { handlesText } from "../codec/handles.ts";
 import type { RedisConnection } from "../connection/connection.ts";
 import { scripts } from "../scripts.ts";
 import type { EngineChannel } from "./engine-channel.ts";
@@ -25,7 +26,7 @@ export class WorkWaits {
     this.#name = name;
   }
 
-  async wait({ queues, timeout, signal }: WaitForWorkRequest): Promise<void> {
+  async wait({ queues, timeout, signal, handles }: WaitForWorkRequest): Promise<void> {
     if (signal.aborted) return;
     const until = performance.now() + timeout;
     let isWoken = false;
@@ -40,6 +41,7 @@ export class WorkWaits {
       const due = (await this.#connection.run(scripts.wait, [
         this.#name,
         Math.ceil(timeout),
+        handlesText(handles),
         ...queues,
       ])) as number;
       const left = Math.min(until - performance.now(), due < 0 ? Number.POSITIVE_INFINITY : due);

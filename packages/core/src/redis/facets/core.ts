@@ -1,23 +1,26 @@
 import type {
   AttemptOutcome,
   ClaimedJob,
+  ClaimReply,
   ClaimRequest,
   EngineCore,
   EnqueueBatch,
   EnqueueOutcome,
   ExtendRequest,
-  LeaseStatus,
+  LeaseReply,
   RecoverReport,
   Release,
   SettleReply,
   SettleRequest,
   WaitForWorkRequest,
 } from "../../engine/core.ts";
+import { messageOfError } from "../../engine/engine-errors.ts";
 import type { HealthReport } from "../../engine/health-report.ts";
 import type { EventFeed } from "../channels/event-feed.ts";
 import type { WorkWaits } from "../channels/work-waits.ts";
 import { describeDamage, parseDamage } from "../codec/damage.ts";
 import { EnqueueRequest, splitByEdges } from "../codec/enqueue-request.ts";
+import { handlesText } from "../codec/handles.ts";
 import { claimedJobs, encodeLog } from "../codec/job-record.ts";
 import { LostClaims } from "../lost-claims.ts";
 import { MAX_IDS, type RedisStore } from "../redis-store.ts";
@@ -30,7 +33,8 @@ const STEP = 500;
 const MAX_RUN = 1_000;
 /** Outcomes that one call settles. */
 const MAX_OUTCOMES = 2_000;
-const STATUSES: readonly LeaseStatus[] = ["lost", "held", "cancelling"];
+const LOST: LeaseReply = Object.freeze({ status: "lost" });
+const HELD: LeaseReply = Object.freeze({ status: "held" });
 const OUTCOME_LETTERS = { complete: "c", retry: "r", fail: "f", cancel: "x" } as const;
 
 /** The facet `core` of the redis engine. */
@@ -59,11 +63,12 @@ export class RedisCore implements EngineCore {
     return calls.length === 1 ? calls[0]! : (await Promise.all(calls)).flat();
   }
 
-  async claim(request: ClaimRequest): Promise<readonly ClaimedJob[]> {
+  async claim(request: ClaimRequest): Promise<ClaimReply> {
     const { token, reply } = await this.#claims.run((own) =>
       this.#store.run(scripts.claim, claimArgs(request, own)),
     );
-    return this.#claimed(reply as readonly string[], token);
+    const [claimed, next] = reply as readonly [readonly string[], number];
+    return { jobs: await this.#claimed(claimed, token), ...nextIn(next) };
   }
 
   async settle({ outcomes, claim }: SettleRequest): Promise<SettleReply> {
@@ -77,14 +82,15 @@ export class RedisCore implements EngineCore {
               this.#store.run(scripts.settle, [...call, ...claimArgs(claim, own)]),
             )
           : { token: "", reply: await this.#store.run(scripts.settle, call) };
-      const [accepted, claimed, paused] = reply as readonly [
+      const [accepted, claimed, paused, next] = reply as readonly [
         readonly number[],
         readonly string[],
         readonly string[],
+        number,
       ];
       for (const verdict of accepted) verdicts.push(verdict === 1 ? "accepted" : "stale");
       if (verdicts.length === outcomes.length) {
-        return { verdicts, claimed: await this.#claimed(claimed, token), paused };
+        return { verdicts, claimed: await this.#claimed(claimed, token), paused, ...nextIn(next) };
       }
     }
   }
@@ -99,13 +105,13 @@ export class RedisCore implements EngineCore {
     return jobs;
   }
 
-  async extend({ leases, lease }: ExtendRequest): Promise<readonly LeaseStatus[]> {
+  async extend({ leases, lease }: ExtendRequest): Promise<readonly LeaseReply[]> {
     const args: (string | number)[] = [Math.ceil(lease)];
     for (const { id, epoch, token, progress, logs } of leases) {
       args.push(id, epoch, token, progress ?? "", logs?.length ? JSON.stringify(logs.map(encodeLog)) : "");
     }
-    const statuses = (await this.#store.run(scripts.extend, args)) as readonly number[];
-    return statuses.map((status) => STATUSES[status]!);
+    const replies = (await this.#store.run(scripts.extend, args)) as readonly (number | string)[];
+    return replies.map(leaseReply);
   }
 
   async release(releases: readonly Release[]): Promise<void> {
@@ -180,6 +186,16 @@ function outcomeArgs(outcomes: readonly AttemptOutcome[]): string[] {
 }
 
 function claimArgs(request: ClaimRequest, token: string): readonly (string | number)[] {
-  const { limit, lease, run = 1, queues } = request;
-  return [limit, Math.ceil(lease), token, Math.min(run, MAX_RUN), ...queues];
+  const { limit, lease, run = 1, queues, handles } = request;
+  return [limit, Math.ceil(lease), token, Math.min(run, MAX_RUN), handlesText(handles), ...queues];
+}
+
+function nextIn(milliseconds: number): { readonly nextIn?: number } {
+  return milliseconds < 0 ? {} : { nextIn: milliseconds };
+}
+
+/** A text is the error of a job that is to stop. */
+function leaseReply(reply: number | string): LeaseReply {
+  if (typeof reply === "string") return { status: "cancelling", reason: messageOfError(reply) };
+  return reply === 1 ? HELD : LOST;
 }

@@ -3,7 +3,7 @@
 -- KEYS   1 the namespace's prefix
 -- ARGV   1 lease in milliseconds; then of each: id, epoch, token, progress (JSON or ""), logs (JSON array of
 --          "instant message" texts, or "")
--- Answer for each 0 (lost), 1 (held) or 2 (cancelling)
+-- Answer for each 0 (lost), 1 (held), or of one that is to stop the error that says why, or ""
 -- Cost   two commands, and two a claim; some five more for a job that carries anything
 -- @import MAX_LOGS from engine/engine-limits
 -- @include lib/drain
@@ -29,7 +29,7 @@ for first = 1, #ids, CHUNK do
     statuses[index] = 0
     local epoch, _, _, _, _, _, _, _, flags, token = string.match(record or '', HELD)
     if epoch == ARGV[at + 1] and is_of_claim(token, ARGV[at + 2]) then
-      statuses[index] = string.find(flags, 'c', 1, true) and 2 or 1
+      statuses[index] = string.find(flags, 'c', 1, true) and (call('HGET', P .. 'state:' .. ids[index], 'err') or '') or 1
       renewed[token] = renewed[token] or {}
       if not is_renewed[ids[index]] then
         is_renewed[ids[index]] = true

@@ -38,8 +38,9 @@ local function sequence_at(fresh, place)
 end
 
 -- A fresh list is in send order: its last entry before the sequence is found by halving.
-local function add_fresh(queue)
-  local fresh, ghosts = P .. 'fresh:' .. queue, P .. 'ghosts:' .. queue
+-- `name`: the queue, or one of its lanes.
+local function add_fresh(queue, name)
+  local fresh, ghosts = P .. 'fresh:' .. name, P .. 'ghosts:' .. queue
   local low, high = 0, call('LLEN', fresh)
   while low < high do
     local middle = math.floor((low + high) / 2)
@@ -115,7 +116,10 @@ for _, state in ipairs(states) do
     for _, queue in ipairs(queues) do
       add_sorted(P .. state .. ':' .. queue)
       if state == 'queued' then
-        add_fresh(queue)
+        add_fresh(queue, queue)
+        for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
+          add_fresh(queue, queue .. '/' .. kind)
+        end
       end
     end
   end

@@ -8,6 +8,7 @@
 -- @include lib/drain
 -- @include lib/audit
 -- @include lib/due
+-- @include lib/lanes
 -- @include lib/leases
 -- @include lib/lifecycle
 -- @include lib/metrics
@@ -93,6 +94,7 @@ elseif before ~= '0' then
 end
 
 local promoted = promote_due(limit)
+join_empty()
 
 local trimmed = 0
 for _, kept in ipairs(call('SRANDMEMBER', P .. 'kept', MAX_KINDS)) do

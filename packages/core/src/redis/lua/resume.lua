@@ -8,6 +8,7 @@
 
 call('SREM', P .. 'paused', ARGV[1])
 call('SADD', P .. 'queues', ARGV[1])
-wake(ARGV[1], MOST_WOKEN)
+wake(ARGV[1], MAX_WOKEN)
+wake_lanes(ARGV[1])
 flush_wakes(true)
 return 1

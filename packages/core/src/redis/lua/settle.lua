@@ -6,7 +6,7 @@
 --        2 number of outcomes, then of each: id, "type epoch delay token" (type c, r, f or x: complete, retry, fail,
 --          cancel) or "" for the same as of the one before, result or error as JSON or ""
 --        then, when it is to claim, as in claim.lua from its first argument on
--- Answer {verdicts (1 accepted, 0 stale), what claim.lua answers, the paused ones of the queues to claim from}; fewer
+-- Answer {verdicts (1 accepted, 0 stale), claimed, the paused ones of the queues to claim from, milliseconds}, as in claim.lua; fewer
 --        verdicts than outcomes, and nothing claimed, when the step is full: the rest are for another
 -- Cost   a few commands, each linear in the outcomes, for plain jobs that aren't kept; some ten a job otherwise
 -- @include lib/drain
@@ -199,12 +199,13 @@ if n_freed > 0 then
   flush_freed()
 end
 
-local claimed, paused = {}, {}
+local claimed, paused, is_unsorted = {}, {}, nil
 local at = 3 + 3 * n
 if ARGV[at] and #verdicts == n then
-  claimed, paused = claim(
-    { unpack(ARGV, at + 4) }, tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3])
+  claimed, paused, is_unsorted = claim(
+    { unpack(ARGV, at + 5) }, tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], tonumber(ARGV[at + 3]),
+    ARGV[at + 4]
   )
 end
 end_step(tonumber(ARGV[1]), true)
-return { verdicts, claimed, paused }
+return { verdicts, claimed, paused, is_unsorted == nil and -1 or next_in(claimed, is_unsorted) }

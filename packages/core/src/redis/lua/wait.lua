@@ -1,19 +1,40 @@
 -- Says whether there is work, and if not, asks to be woken when there is.
 --
 -- KEYS   1 the namespace's prefix
--- ARGV   1 the engine's name on its wake channel, 2 milliseconds that it will wait, then the queues
+-- ARGV   1 the engine's name on its wake channel, 2 milliseconds that it will wait, 3 what it handles, as in claim.lua,
+--        then the queues
 -- Answer 0 when there is work; else milliseconds until the next scheduled job is due, or -1
--- Cost   some five commands a queue
+-- Cost   some five commands a queue, and one a lane of a split queue
 -- @include lib/drain
+-- @include lib/lanes
 
-local queues = { unpack(ARGV, 3) }
-local paused = call('SMISMEMBER', P .. 'paused', unpack(queues))
-for index, queue in ipairs(queues) do
-  if paused[index] == 0 then
-    local fresh = call('LLEN', P .. 'fresh:' .. queue) - call('SCARD', P .. 'ghosts:' .. queue)
-    if fresh > 0 or call('EXISTS', P .. 'ready:' .. queue) == 1 then
-      return 0
+local handles = ARGV[3]
+local queues = { unpack(ARGV, 4) }
+
+local function has_work(queue)
+  local state = call('SMISMEMBER', P .. 'paused', queue, '/' .. queue)
+  if state[1] == 1 then
+    return false
+  end
+  if call('EXISTS', P .. 'ready:' .. queue) == 1 then
+    return true
+  end
+  local fresh = call('LLEN', P .. 'fresh:' .. queue)
+  if state[2] == 0 then
+    return fresh > call('SCARD', P .. 'ghosts:' .. queue)
+  end
+  for _, kind in ipairs(lanes_of(queue, handles)) do
+    local lane = queue .. '/' .. kind
+    if call('EXISTS', P .. 'fresh:' .. lane, P .. 'ready:' .. lane) > 0 then
+      return true
     end
+  end
+  return fresh > 0
+end
+
+for _, queue in ipairs(queues) do
+  if has_work(queue) then
+    return 0
   end
 end
 local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')
@@ -23,7 +44,7 @@ end
 for _, queue in ipairs(queues) do
   local idle = P .. 'idle:' .. queue
   call('ZREMRANGEBYSCORE', idle, '-inf', now - 1)
-  call('ZADD', idle, now + tonumber(ARGV[2]), ARGV[1])
+  call('ZADD', idle, now + tonumber(ARGV[2]), ARGV[1] .. handles)
   call('PEXPIRE', idle, tonumber(ARGV[2]) + 60000)
 end
 return due[2] and tonumber(due[2]) - now or -1

@@ -16,6 +16,7 @@ import { orderingKeyCases } from "./engine/ordering-keys.ts";
 import { readingCases } from "./engine/reading.ts";
 import { cleanCases, retentionCases, tombstoneCases } from "./engine/retention.ts";
 import { runCases } from "./engine/runs.ts";
+import { selectiveClaimCases, selectiveWaitCases } from "./engine/selective-claims.ts";
 import { sendingCases } from "./engine/sending.ts";
 import { stateCases } from "./engine/states.ts";
 import { timeCases, waitingCases } from "./engine/time.ts";
@@ -42,6 +43,8 @@ export const engineCases: readonly ConformanceCase[] = [
   ...claimingCases,
   ...fenceCases,
   ...settlingCases,
+  ...selectiveClaimCases,
+  ...selectiveWaitCases,
   ...leaseCases,
   ...stallCases,
   ...releaseCases,

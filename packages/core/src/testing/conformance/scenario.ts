@@ -84,8 +84,8 @@ export class Scenario {
 
   // ── Running ─────────────────────────────────────────────────────────────────────────────────────────
 
-  claim(limit = 1, queues: readonly string[] = [QUEUE], lease = LEASE): Promise<readonly ClaimedJob[]> {
-    return this.engine.core.claim({ queues, limit, lease });
+  async claim(limit = 1, queues: readonly string[] = [QUEUE], lease = LEASE): Promise<readonly ClaimedJob[]> {
+    return (await this.engine.core.claim({ queues, limit, lease })).jobs;
   }
 
   /** The ids that a claim with this limit returns, in order. */
@@ -102,7 +102,7 @@ export class Scenario {
 
   /** Claims a run of one key, which must have these ids. */
   async takeRun(ids: readonly string[], lease = LEASE, run = ids.length): Promise<readonly ClaimedJob[]> {
-    const jobs = await this.engine.core.claim({ queues: [QUEUE], limit: 100, lease, run });
+    const { jobs } = await this.engine.core.claim({ queues: [QUEUE], limit: 100, lease, run });
     assert.deepEqual(
       jobs.map(({ id }) => id),
       ids,
@@ -164,8 +164,8 @@ export class Scenario {
   }
 
   async beat({ id, epoch, token }: Lease, lease = LEASE): Promise<LeaseStatus> {
-    const [status] = await this.engine.core.extend({ leases: [{ id, epoch, token }], lease });
-    return status!;
+    const [reply] = await this.engine.core.extend({ leases: [{ id, epoch, token }], lease });
+    return reply!.status;
   }
 
   async release({ id, epoch, token }: Lease, delay = 0, bounce = false): Promise<void> {

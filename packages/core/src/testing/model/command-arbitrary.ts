@@ -78,6 +78,7 @@ const claim: fc.Arbitrary<ClaimDraft> = fc.record({
   limit: fc.integer({ min: 1, max: 6 }),
   lease,
   run: fc.constantFrom(1, 2, 3, 10),
+  handles: fc.constantFrom(null, null, [0], [0], [1], [0, 1]),
 });
 
 /** Mostly the latest leases, sometimes an old one, an epoch that is off by one, or another claim's token. */

@@ -55,6 +55,8 @@ export interface ClaimDraft {
   readonly limit: number;
   readonly lease: number;
   readonly run: number;
+  /** Numbers of messages; `null`: all. */
+  readonly handles: readonly number[] | null;
 }
 
 /** `skew` changes the epoch, `isForeign` the token. */

@@ -28,7 +28,7 @@ export function toNewJob(
         ? {}
         : { userId: engineText(draft.queue), metadata: JSON.stringify({ [engineText(1)]: id }) },
     queue: queueName(draft.queue),
-    messageType: `MESSAGE_${draft.messageType}`,
+    messageType: messageName(draft.messageType),
     priority: draft.priority,
     delay: draft.delay,
     maxStalls: draft.maxStalls,
@@ -51,4 +51,8 @@ export function errorOf(type: string): string {
     code: "HANDLER_FAILED",
     message: `the session chose to ${type}: ${engineText(1)}`,
   });
+}
+
+export function messageName(index: number): string {
+  return `MESSAGE_${index}`;
 }

@@ -6,7 +6,7 @@ import type { JobRecord, NewJob } from "../../engine/job.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import type { HistoryEntry, Operation, Snapshot } from "../invariants/history.ts";
 import type { ClaimDraft, Command, JobDraft, LeaseDraft, OutcomeDraft, Reference } from "./command.ts";
-import { errorOf, queueName, toNewJob } from "./drafted-job.ts";
+import { errorOf, messageName, queueName, toNewJob } from "./drafted-job.ts";
 import { engineText, payloadText } from "./hostile-input.ts";
 import { ReferenceTable } from "./reference-table.ts";
 
@@ -139,7 +139,7 @@ export class EngineSession {
     for (;;) {
       await this.#options.elapse(10_000);
       await this.#engine.core.recover();
-      const claimed = await this.#claim({ queues: [0, 1], limit: 100, lease: 60_000, run: 5 });
+      const claimed = await this.#claim({ queues: [0, 1], limit: 100, lease: 60_000, run: 5, handles: null });
       if (claimed.length === 0) return this.snapshot(true);
       await this.#settleAll(claimed.map(({ id, epoch, token }) => ({ id, epoch, token, type: "complete" })));
     }
@@ -175,7 +175,7 @@ export class EngineSession {
   }
 
   async #claim(draft: ClaimDraft): Promise<readonly ClaimedJob[]> {
-    return this.#claimed(await this.#engine.core.claim(claimRequest(draft)));
+    return this.#claimed((await this.#engine.core.claim(claimRequest(draft))).jobs);
   }
 
   #claimed(claimed: readonly ClaimedJob[]): readonly ClaimedJob[] {
@@ -203,7 +203,8 @@ export class EngineSession {
   }
 
   async #settleAll(outcomes: readonly AttemptOutcome[], claim?: ClaimRequest): Promise<unknown> {
-    const reply = await this.#engine.core.settle({ outcomes, ...(claim && { claim }) });
+    // When to claim again is each engine's own guess.
+    const { nextIn: _, ...reply } = await this.#engine.core.settle({ outcomes, ...(claim && { claim }) });
     outcomes.forEach(({ id, epoch, type }, index) => {
       const verdict = reply.verdicts[index]!;
       this.#options.record({ type: "settled", by: BY, id, epoch, outcome: type, verdict });
@@ -236,6 +237,12 @@ export class EngineSession {
   }
 }
 
-function claimRequest({ queues, limit, lease, run }: ClaimDraft): ClaimRequest {
-  return { queues: queues.map(queueName), limit, lease, run };
+function claimRequest({ queues, limit, lease, run, handles }: ClaimDraft): ClaimRequest {
+  return {
+    queues: queues.map(queueName),
+    limit,
+    lease,
+    run,
+    ...(handles && { handles: handles.map((index) => ({ message: messageName(index), version: 1 })) }),
+  };
 }

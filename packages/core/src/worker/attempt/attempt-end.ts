@@ -17,8 +17,6 @@ export type AttemptEnd =
 
 const DROP: AttemptEnd = Object.freeze({ kind: "drop" });
 
-/** How often a job is released whose message no worker knew, before it fails: after some eight minutes. */
-const MAX_BOUNCES = 20;
 const BOUNCE_BACKOFF = { first: 1_000, max: 30_000 };
 
 /** Whether the next job of the same ordering key may start, as far as the worker knows. */
@@ -55,21 +53,10 @@ export function cancelled(attempt: Attempt, message: Message | undefined, cause?
   return settle(attempt.job, "cancel", toText("JOB_CANCELLED", error, message));
 }
 
-/** Releases a job whose message, or whose version of it, this worker doesn't know, for a newer worker. */
-export function bounced(attempt: Attempt, message: Message | undefined): AttemptEnd {
-  const { id, epoch, token, bounces, envelope } = attempt.job;
-  if (bounces < MAX_BOUNCES) {
-    const delay = backoffDelay(BOUNCE_BACKOFF, bounces + 1);
-    return { kind: "release", release: { id, epoch, token, delay, bounce: true } };
-  }
-  const times = `It was released ${bounces} times`;
-  const error = message
-    ? new QueueError(
-        "UNSUPPORTED_VERSION",
-        `No worker knows version ${envelope.version} of ${envelope.messageType}: this one knows ${message.version}. ${times}.`,
-      )
-    : new QueueError("UNKNOWN_MESSAGE", `No worker handles the message ${envelope.messageType}. ${times}.`);
-  return failed(attempt, message, error);
+/** A job that this worker doesn't handle, from an engine that can't select: back for a worker that does. */
+export function bounced({ job: { id, epoch, token, bounces } }: Attempt): AttemptEnd {
+  const delay = backoffDelay(BOUNCE_BACKOFF, bounces + 1);
+  return { kind: "release", release: { id, epoch, token, delay, bounce: true } };
 }
 
 /** The end of an attempt whose handler threw. Depends on why its signal aborted, if it did. */

@@ -125,7 +125,7 @@ export class ClaimSettleLoop {
       const startedAt = monotonicNow(clock);
       // The worker may have stopped while reports or releases were in flight.
       const limits = { limit: this.#isStopped ? 0 : limit, run };
-      const { verdicts, claimed, paused } = await calls.settle(
+      const { verdicts, claimed, paused, nextIn } = await calls.settle(
         outcomes.map(({ item }) => item),
         limits,
       );
@@ -133,7 +133,7 @@ export class ClaimSettleLoop {
       if (limit > 0) {
         this.#lastClaim = clock.now();
         this.#wasFull = claimed.length >= limit;
-        this.#mayHaveWork = this.#wasFull;
+        this.#mayHaveWork = this.#wasFull || nextIn === 0;
       }
       this.#countSettled(outcomes, verdicts);
       this.#land(outcomes, limit);

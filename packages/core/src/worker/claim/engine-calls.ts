@@ -1,8 +1,10 @@
 import type {
   AttemptOutcome,
   ClaimedJob,
+  ClaimReply,
   ClaimRequest,
   EngineCore,
+  HandledMessage,
   Release,
   SettleReply,
 } from "../../engine/core.ts";
@@ -13,6 +15,8 @@ export interface EngineCallsParts {
   readonly engine: EngineCore;
   readonly deadline: Deadline;
   readonly queues: QueueRotation;
+  /** What the worker can run; absent where the engine can't select. */
+  readonly handles: readonly HandledMessage[] | undefined;
   /** Milliseconds. */
   readonly lease: number;
 }
@@ -29,13 +33,14 @@ export class EngineCalls {
   readonly #parts: EngineCallsParts;
   readonly #timeout: number;
   /** A claim that is answered after its time, or after the stop: nothing of it will run here. */
-  readonly #onLateClaim = (claimed: readonly ClaimedJob[]) => {
+  readonly #releaseLate = (claimed: readonly ClaimedJob[]) => {
     if (claimed.length === 0) return;
     const releases = claimed.map(({ id, epoch, token }) => ({ id, epoch, token, delay: 0, bounce: false }));
     // When this fails, the leases run out.
     this.#parts.engine.release(releases).catch(() => undefined);
   };
-  readonly #onLateSettle = ({ claimed }: SettleReply) => this.#onLateClaim(claimed);
+  readonly #onLateClaim = ({ jobs }: ClaimReply) => this.#releaseLate(jobs);
+  readonly #onLateSettle = ({ claimed }: SettleReply) => this.#releaseLate(claimed);
 
   constructor(parts: EngineCallsParts) {
     this.#parts = parts;
@@ -58,13 +63,14 @@ export class EngineCalls {
 
   async #claim(claim: ClaimRequest | undefined): Promise<SettleReply> {
     const { engine, deadline } = this.#parts;
-    const claimed = claim ? await deadline.limit(engine.claim(claim), this.#timeout, this.#onLateClaim) : [];
-    return { verdicts: [], claimed, paused: [] };
+    if (!claim) return { verdicts: [], claimed: [], paused: [] };
+    const { jobs, ...rest } = await deadline.limit(engine.claim(claim), this.#timeout, this.#onLateClaim);
+    return { verdicts: [], claimed: jobs, paused: [], ...rest };
   }
 
   #toRequest({ limit, run }: ClaimLimits): ClaimRequest | undefined {
     if (limit === 0) return undefined;
-    const { queues, lease } = this.#parts;
-    return { queues: queues.next(), limit, lease, ...(run > 1 && { run }) };
+    const { queues, lease, handles } = this.#parts;
+    return { queues: queues.next(), limit, lease, ...(run > 1 && { run }), ...(handles && { handles }) };
   }
 }

@@ -1,3 +1,4 @@
+import type { HandledMessage } from "../../engine/core.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { backoffDelay } from "../../timing/backoff.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
@@ -8,6 +9,8 @@ export interface WorkWaiterParts {
   readonly clock: Clock;
   readonly failureLog: FailureLog;
   readonly queues: readonly string[];
+  /** What the worker can run; absent where the engine can't select. */
+  readonly handles: readonly HandledMessage[] | undefined;
   /** Milliseconds. */
   readonly pollInterval: number;
 }
@@ -55,7 +58,7 @@ export class WorkWaiter {
   }
 
   #block(): void {
-    const { engine, clock, failureLog, queues, pollInterval } = this.#parts;
+    const { engine, clock, failureLog, queues, handles, pollInterval } = this.#parts;
     const controller = new AbortController();
     const since = monotonicNow(clock);
     const end = () => {
@@ -71,7 +74,8 @@ export class WorkWaiter {
     };
     const cancelTimer = clock.after(pollInterval + ANSWER_GRACE, wake);
     this.#endWait = end;
-    engine.core.waitForWork({ queues, timeout: pollInterval, signal: controller.signal }).then(
+    const { signal } = controller;
+    engine.core.waitForWork({ queues, timeout: pollInterval, signal, ...(handles && { handles }) }).then(
       () => {
         failureLog.succeeded(OPERATION);
         wake();

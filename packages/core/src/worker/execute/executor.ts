@@ -64,7 +64,7 @@ export class Executor {
     attempt.phase = "running";
     if (attempt.cancelReason !== undefined) this.#end(attempt, cancelled(attempt, entry?.message));
     else if (!entry || envelope.version > entry.message.version) {
-      this.#end(attempt, bounced(attempt, entry?.message));
+      this.#end(attempt, bounced(attempt));
     } else this.#decode(attempt, entry);
   }
 

@@ -1,7 +1,5 @@
 import type { Engine } from "../../engine/engine.ts";
-import { facetOf } from "../../engine/facet.ts";
 import { DEFAULT_CANCEL_REASON } from "../../queue/operate/operations.ts";
-import { readJobError } from "../../queue/read/job-error.ts";
 import { type Clock, monotonicNow } from "../../timing/clock.ts";
 import { type Deadline, ENGINE_TIMEOUT } from "../../timing/deadline.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
@@ -23,8 +21,6 @@ export interface HeartbeatParts {
 const REPORT_INTERVAL = 250;
 /** Milliseconds that a lease must still last for a failed renewal to be tried again. */
 const MIN_RETRY_TIME = 200;
-/** Milliseconds to read why a job is cancelled. After that its signal aborts without the reason. */
-const CANCEL_REASON_TIMEOUT = 1_000;
 const OPERATION = "renew its leases";
 
 /**
@@ -138,13 +134,13 @@ export class Heartbeats {
     this.#lastReport = startedAt;
     const leases = attempts.map((attempt) => attempt.takeHeartbeat());
     try {
-      const statuses = await deadline.limit(engine.core.extend({ leases, lease }), this.#timeout);
+      const replies = await deadline.limit(engine.core.extend({ leases, lease }), this.#timeout);
       failureLog.succeeded(OPERATION);
       attempts.forEach((attempt, index) => {
-        const status = statuses[index];
+        const { status, reason } = replies[index]!;
         if (status === "lost") pool.lose(attempt, "Another claim, or none, holds the job now.");
         else attempt.leaseUntil = startedAt + lease;
-        if (status === "cancelling" && attempt.cancelReason === undefined) void this.#cancel(attempt);
+        if (status === "cancelling") attempt.cancel(reason || DEFAULT_CANCEL_REASON);
       });
     } catch (error) {
       attempts.forEach((attempt, index) => {
@@ -152,20 +148,6 @@ export class Heartbeats {
       });
       if (!this.#isStopped) this.#retryBeat(failureLog.failed(OPERATION, error));
     }
-  }
-
-  /** The heartbeat's answer has no reason; the job's record does. */
-  async #cancel(attempt: Attempt): Promise<void> {
-    const { engine, deadline } = this.#parts;
-    let reason = DEFAULT_CANCEL_REASON;
-    try {
-      const read = facetOf(engine, "inspect").get([attempt.job.id]);
-      const [record] = await deadline.limit(read, CANCEL_REASON_TIMEOUT);
-      if (record?.error !== undefined && record.cancelRequested) reason = readJobError(record.error).message;
-    } catch {
-      // The handler must stop anyway.
-    }
-    attempt.cancel(reason);
   }
 
   /** The less time is left, the sooner; and once at the end of the lease, to notice that it is lost. */

@@ -52,7 +52,8 @@ end
 
 local function audit_queued(job)
   local ready, queued = P .. 'ready:' .. job.queue, P .. 'queued:' .. job.queue
-  local is_ready, is_queued = stands(ready, job.id), stands(queued, job.id)
+  local is_ready = stands(ready, job.id) or stands(P .. 'ready:' .. life().lane_of(job), job.id)
+  local is_queued = stands(queued, job.id)
   if not is_ready and not is_queued then
     audit_unlisted(job)
   elseif not is_ready then
@@ -167,6 +168,17 @@ local function audit_sets(queue)
   end
 end
 
+-- What says where the lanes of a split queue are.
+local function restore_lane(job)
+  local lane = life().lane_of(job)
+  if call('EXISTS', P .. 'fresh:' .. lane, P .. 'ready:' .. lane) > 0 then
+    local is_new = call('SADD', P .. 'lanes:' .. job.queue, string.sub(lane, #job.queue + 2))
+    if is_new + call('SADD', P .. 'paused', '/' .. job.queue) > 0 then
+      report('mended', 'lanes:' .. job.queue)
+    end
+  end
+end
+
 local queues_seen = {}
 
 -- `queues` says where counts and lists look.
@@ -195,6 +207,7 @@ local function audit_one(id)
     -- Its record is gone.
     requeue(job)
   elseif job.state == 'queued' then
+    restore_lane(job)
     audit_queued(job)
   elseif job.state == 'scheduled' then
     restore(P .. 'scheduled:' .. job.queue, int(job.sequence), id)

@@ -1,9 +1,12 @@
 -- Leases runnable jobs. Answers id, counters and value of each, in turn; the counters are "" for a job that
--- never ran before. And the paused ones among the queues. A function for the same reason as `make_lifecycle`.
+-- never ran before. The paused ones among the queues. And whether a split queue wasn't sorted to its end. A function for
+-- the same reason as `make_lifecycle`.
 -- @include lib/claims
 -- @include lib/due
 -- @include lib/events
+-- @include lib/handles
 -- @include lib/held
+-- @include lib/lanes
 -- @include lib/lifecycle
 -- @include lib/metrics
 -- @include lib/profiles
@@ -11,9 +14,9 @@
 -- Due jobs that one claim makes runnable in passing.
 local PROMOTE_STEP = 1000
 -- Cancelled jobs that one claim passes over.
-local MOST_GHOSTS = 10000
+local MAX_GHOSTS = 10000
 
-local function claim(queues, limit, lease, token, run)
+local function claim(queues, limit, lease, token, run, handles)
   promote_due(PROMOTE_STEP)
   -- What follows looks at what is written.
   if lifecycle then
@@ -33,20 +36,27 @@ local function claim(queues, limit, lease, token, run)
   local last_profile
 
   -- `state`: epoch, attempt, stalls and bounces before this claim, and since when it is queued, of a job that has
-  -- a `state:` hash.
+  -- a `state:` hash. Answers nil for a job that it doesn't hold, and true when that is since it isn't handled.
   local function hold(id, value, priority, state, reserved_flag)
     local profile_id, sequence, created, flags = match(value or '', '^(%w+) (%d+) (%d+) %S+ (%S+)')
-    if not flags or profile_id ~= last_profile and not profile_of(profile_id) then
-      return life().lose(id)
+    if not flags or profile_id ~= last_profile then
+      local profile = flags and profile_of(profile_id)
+      if not profile then
+        life().lose(id)
+        return nil
+      elseif not handles_version(handles, profile.m, tonumber(profile.v) or 0) then
+        return nil, true
+      end
+      last_profile = profile_id
     end
-    last_profile = profile_id
     local epoch, attempt, counters = 1, 1, ''
     local key, extras
     if flags ~= '-' and string.find(flags, 'k', 1, true) then
       local is_read
       is_read, extras = pcall(cjson.decode, string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)') or '')
       if not is_read or type(extras) ~= 'table' or type(extras.o) ~= 'string' then
-        return life().lose(id)
+        life().lose(id)
+        return nil
       end
       priority = tonumber(extras.p) or 0
       key = extras.o
@@ -92,8 +102,11 @@ local function claim(queues, limit, lease, token, run)
           break
         end
         local value = call('GET', JOB .. id)
-        if hold(id, value, 0, state, 'v') then
+        local is_held, is_foreign = hold(id, value, 0, state, 'v')
+        if is_held then
           reserved[#reserved + 1] = id
+        elseif is_foreign then
+          break
         end
       end
     end
@@ -109,10 +122,11 @@ local function claim(queues, limit, lease, token, run)
     end
   end
 
+  -- Answers true for a job that isn't handled.
   local function take(queue, id, value, priority, state)
     local profile_id, epoch, created, extras = hold(id, value, priority, state)
     if not profile_id then
-      return
+      return epoch
     end
     started = started + 1
     local since = state and tonumber(state[5]) or created
@@ -146,11 +160,14 @@ local function claim(queues, limit, lease, token, run)
     return call('SMISMEMBER', key, unpack(ids))
   end
 
-  -- Takes fresh jobs that were sent before the job of sequence `before`, as far as there is room.
-  local function take_fresh(queue, before)
-    local fresh = P .. 'fresh:' .. queue
-    local passed = 0
-    while room > 0 and passed < MOST_GHOSTS do
+  -- Cancelled or lost jobs that this claim has passed over.
+  local passed = 0
+
+  -- Takes fresh jobs that were sent before the job of sequence `before`, as far as there is room, from the list of a
+  -- queue or of a lane. Answers true when it stopped at one that isn't handled.
+  local function take_fresh(queue, name, before)
+    local fresh = P .. 'fresh:' .. name
+    while room > 0 and passed < MAX_GHOSTS do
       local ids = call('LRANGE', fresh, 0, math.min(room, CHUNK) - 1)
       if #ids == 0 then
         return
@@ -169,8 +186,9 @@ local function claim(queues, limit, lease, token, run)
         elseif before and tonumber(string.match(values[next_one], '^%w+ (%d+)') or 0) > before then
           call_sure('LTRIM', fresh, taken, -1)
           return
-        else
-          take(queue, ids[next_one], values[next_one], '0')
+        elseif take(queue, ids[next_one], values[next_one], '0') then
+          call_sure('LTRIM', fresh, taken, -1)
+          return true
         end
         taken = next_one
       end
@@ -178,9 +196,16 @@ local function claim(queues, limit, lease, token, run)
     end
   end
 
-  -- Takes ready jobs with scores up to `last`, as far as there is room.
-  local function take_ready(queue, last)
-    local ready = P .. 'ready:' .. queue
+  local function leave_ready(queue, ready, ids, taken)
+    if taken > 0 then
+      call_sure('ZREM', ready, unpack(ids, 1, taken))
+      call('ZREM', P .. 'queued:' .. queue, unpack(ids, 1, taken))
+    end
+  end
+
+  -- Takes ready jobs with scores up to `last`, in the same way.
+  local function take_ready(queue, name, last)
+    local ready = P .. 'ready:' .. name
     while room > 0 do
       local scored = call('ZRANGEBYSCORE', ready, '-inf', last, 'WITHSCORES', 'LIMIT', 0, math.min(room, CHUNK))
       if #scored == 0 then
@@ -193,46 +218,104 @@ local function claim(queues, limit, lease, token, run)
       local values = values_of(ids)
       local taken = 0
       while taken < #ids and room > 0 do
-        taken = taken + 1
-        local id = ids[taken]
+        local next_one = taken + 1
+        local id = ids[next_one]
         local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'q')
-        take(queue, id, values[taken], math.floor(scored[2 * taken] / PRIORITY_STEP), state)
+        if take(queue, id, values[next_one], math.floor(scored[2 * next_one] / PRIORITY_STEP), state) then
+          leave_ready(queue, ready, ids, taken)
+          return true
+        end
+        taken = next_one
       end
-      call_sure('ZREM', ready, unpack(ids, 1, taken))
-      call('ZREM', P .. 'queued:' .. queue, unpack(ids, 1, taken))
+      leave_ready(queue, ready, ids, taken)
     end
   end
 
   -- The sequence of the first fresh job; 0 if it was removed meanwhile; nil if there is none.
-  local function first_fresh(queue)
-    local id = call('LINDEX', P .. 'fresh:' .. queue, 0)
+  local function first_fresh(name)
+    local id = call('LINDEX', P .. 'fresh:' .. name, 0)
     return id and tonumber(string.match(call('GETRANGE', JOB .. id, 0, 64), '^%w+ (%d+)') or 0)
   end
 
   -- The score of the first ready job, or nil.
-  local function first_ready(queue)
-    local first = call('ZRANGE', P .. 'ready:' .. queue, 0, 0, 'WITHSCORES')
+  local function first_ready(name)
+    local first = call('ZRANGE', P .. 'ready:' .. name, 0, 0, 'WITHSCORES')
     return first[2] and tonumber(first[2])
   end
 
-  local function take_from(queue)
-    started = 0
+  -- Takes from a queue that isn't split. Answers true when it stopped at a job that isn't handled.
+  local function take_from_inlet(queue)
     local score = first_ready(queue)
     -- Both may have jobs of priority 0: the earlier sent goes first.
     while room > 0 and score and score < PRIORITY_STEP do
       local sequence = first_fresh(queue) or PRIORITY_STEP - 1
+      local is_foreign
       if score < sequence then
-        take_ready(queue, int(sequence))
+        is_foreign = take_ready(queue, queue, int(sequence))
       else
-        take_fresh(queue, score)
+        is_foreign = take_fresh(queue, queue, score)
+      end
+      if is_foreign then
+        return true
       end
       score = first_ready(queue)
     end
-    if room > 0 then
-      take_fresh(queue)
+    if room > 0 and take_fresh(queue, queue) then
+      return true
     end
-    if room > 0 and score then
-      take_ready(queue, '+inf')
+    return room > 0 and score and take_ready(queue, queue, '+inf')
+  end
+
+  local is_unsorted = false
+
+  -- Takes from the lanes of a split queue, whichever has the next job, up to what its inlet still has.
+  local function take_from_lanes(queue)
+    local first_left = math.huge
+    if sort_inlet(queue) then
+      is_unsorted = true
+      first_left = math.min(first_ready(queue) or math.huge, first_fresh(queue) or math.huge)
+    end
+    local lanes = {}
+    local function look(lane)
+      lane.ready, lane.fresh = first_ready(lane.name) or math.huge, first_fresh(lane.name) or math.huge
+      lane.first = math.min(lane.ready, lane.fresh)
+    end
+    for index, kind in ipairs(lanes_of(queue, handles)) do
+      lanes[index] = { name = queue .. '/' .. kind }
+      look(lanes[index])
+    end
+    while room > 0 and passed < MAX_GHOSTS do
+      local next_lane, limit = nil, first_left
+      for _, lane in ipairs(lanes) do
+        if lane.first < (next_lane and next_lane.first or first_left) then
+          limit = math.min(limit, next_lane and next_lane.first or math.huge)
+          next_lane = lane
+        else
+          limit = math.min(limit, lane.first)
+        end
+      end
+      if not next_lane then
+        return
+      end
+      if next_lane.fresh < next_lane.ready then
+        limit = math.min(limit, next_lane.ready)
+        take_fresh(queue, next_lane.name, limit < math.huge and limit or nil)
+      else
+        limit = math.min(limit, next_lane.fresh)
+        take_ready(queue, next_lane.name, limit < math.huge and int(limit) or '+inf')
+      end
+      look(next_lane)
+    end
+  end
+
+  local function take_from(queue, is_split)
+    started = 0
+    if not is_split and take_from_inlet(queue) then
+      split(queue)
+      is_split = true
+    end
+    if is_split and room > 0 then
+      take_from_lanes(queue)
     end
     if started > 0 then
       flush_waited(queue)
@@ -240,18 +323,40 @@ local function claim(queues, limit, lease, token, run)
     end
   end
 
-  local paused = call('SMISMEMBER', P .. 'paused', unpack(queues))
+  local members = {}
+  for index, queue in ipairs(queues) do
+    members[2 * index - 1] = queue
+    members[2 * index] = '/' .. queue
+  end
+  local paused = call('SMISMEMBER', P .. 'paused', unpack(members))
   local paused_queues = {}
   for index, queue in ipairs(queues) do
-    if paused[index] == 1 then
+    if paused[2 * index - 1] == 1 then
       paused_queues[#paused_queues + 1] = queue
     elseif room > 0 then
-      take_from(queue)
+      take_from(queue, paused[2 * index] == 1)
     end
   end
   if #records > 0 then
     set_fields(P .. 'active', records)
     hold_claim(token, held, expires)
   end
-  return reply, paused_queues
+  return reply, paused_queues, is_unsorted
+end
+
+-- Of a claim, at the end of its step: milliseconds until something may change without a new job, or -1. They matter
+-- when nothing was claimed.
+local function next_in(claimed, is_unsorted)
+  if #claimed > 0 then
+    return -1
+  elseif is_unsorted then
+    return 0
+  end
+  local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2]
+  local lease = call('ZRANGE', P .. 'leases', 0, 0, 'WITHSCORES')[2]
+  -- A lease that is over is for `recover`: claiming again changes nothing.
+  local next_one = math.min(
+    due and math.max(0, tonumber(due) - now) or math.huge, lease and math.max(1, tonumber(lease) - now) or math.huge
+  )
+  return next_one == math.huge and -1 or next_one
 end

@@ -60,6 +60,7 @@ local function make_lifecycle()
     is_spent = is_spent,
     is_terminal = is_terminal,
     keep_plain = keep_plain,
+    lane_of = lane_of,
     letter_of = letter_of,
     load = load,
     lose = lose,

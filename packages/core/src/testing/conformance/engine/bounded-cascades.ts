@@ -87,7 +87,12 @@ export const boundedCascadeCases = section("more dependents than one step decide
     const before = Array.from({ length: 700 }, (_, index) => ({ id: `d${index}`, dependsOn: ["root"] }));
     await it.sendBatch(...before, { id: "second", dependsOn: ["root"], orderingKey: "k" });
     await it.run("root");
-    const claimed = await it.engine.core.claim({ queues: ["jobs"], limit: 2, lease: 60_000, run: 2 });
+    const { jobs: claimed } = await it.engine.core.claim({
+      queues: ["jobs"],
+      limit: 2,
+      lease: 60_000,
+      run: 2,
+    });
     assert.deepEqual(
       claimed.map(({ id }) => id),
       ["first", "second"],

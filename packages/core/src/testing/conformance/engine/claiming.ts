@@ -56,7 +56,7 @@ export const claimingCases = section("claiming", [
         (index % 2 ? peer : on.engine).core.claim({ queues: [QUEUE], limit: 7, lease: LEASE }),
       ),
     );
-    const claimed = claims.flat().map(({ id }) => id);
+    const claimed = claims.flatMap(({ jobs }) => jobs).map(({ id }) => id);
     assert.equal(claimed.length, 100);
     assert.deepEqual(new Set(claimed), new Set(ids));
   }),
@@ -101,7 +101,9 @@ export const fenceCases = section("the fence", [
     await on.retryAttempt(first);
     await on.take("a");
     const heartbeat = { ...first, progress: "1", logs: [{ at: 0, message: "late" }] };
-    assert.deepEqual(await on.engine.core.extend({ leases: [heartbeat], lease: LEASE }), ["lost"]);
+    assert.deepEqual(await on.engine.core.extend({ leases: [heartbeat], lease: LEASE }), [
+      { status: "lost" },
+    ]);
     const { progress, logs } = await on.job("a");
     assert.equal(progress, undefined);
     assert.deepEqual(logs, []);

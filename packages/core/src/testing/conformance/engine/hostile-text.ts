@@ -26,7 +26,7 @@ export const hostileTextCases = section("any id, any key", [
     );
     assert.deepEqual(
       await on.engine.core.extend({ leases: claimed, lease: 30_000 }),
-      IDS.map(() => "held"),
+      IDS.map(() => ({ status: "held" })),
     );
     const outcomes = claimed.map((lease) => ({ ...lease, type: "complete" as const }));
     assert.deepEqual(
@@ -85,7 +85,12 @@ export const hostileTextCases = section("any id, any key", [
       KEYS.map((key, index) => [`${index}-a`, key]),
     );
     for (const lease of heads) await on.retryAttempt(lease);
-    const runs = await on.engine.core.claim({ queues: ["jobs"], limit: 100, lease: 30_000, run: 2 });
+    const { jobs: runs } = await on.engine.core.claim({
+      queues: ["jobs"],
+      limit: 100,
+      lease: 30_000,
+      run: 2,
+    });
     assert.deepEqual(new Set(runs.map(({ id }) => id)), new Set(ids));
     for (const lease of runs) await on.complete(lease);
   }),

@@ -39,8 +39,12 @@ export const leaseCases = section("leases", [
       epoch,
       token,
     }));
-    const statuses = await on.engine.core.extend({ leases, lease: LEASE });
-    assert.deepEqual(statuses, ["cancelling", "held", "lost", "lost"]);
+    assert.deepEqual(await on.engine.core.extend({ leases, lease: LEASE }), [
+      { status: "cancelling", reason: "stop" },
+      { status: "held" },
+      { status: "lost" },
+      { status: "lost" },
+    ]);
   }),
 
   rule("an expired lease that wasn't recovered yet still accepts its holder's outcome", async (on) => {

@@ -26,7 +26,7 @@ export const orderingKeyCases = section("ordering keys", [
           engine.core.claim({ queues: ["jobs"], limit: 10, lease: 30_000 }),
         ),
       );
-      const held = claims.flat();
+      const held = claims.flatMap(({ jobs }) => jobs);
       assert.deepEqual(
         held.map(({ id }) => id),
         [`n${round}`],

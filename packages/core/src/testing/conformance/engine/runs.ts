@@ -40,7 +40,7 @@ export const runCases = section("runs of an ordering key", [
 
   rule("reserved jobs count towards `limit`", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c", "d"), { id: "e" });
-    const jobs = await on.engine.core.claim({ queues: ["jobs"], limit: 3, lease: LEASE, run: 10 });
+    const { jobs } = await on.engine.core.claim({ queues: ["jobs"], limit: 3, lease: LEASE, run: 10 });
     assert.deepEqual(
       jobs.map(({ id }) => id),
       ["a", "b", "c"],
@@ -130,7 +130,10 @@ export const runCases = section("runs of an ordering key", [
     await on.sendBatch(...inOrder("a", "b"));
     const run = await on.takeRun(["a", "b"], SHORT_LEASE);
     const leases = run.map(({ id, epoch, token }) => ({ id, epoch, token, progress: `"${id}"` }));
-    assert.deepEqual(await on.engine.core.extend({ leases, lease: LEASE }), ["held", "held"]);
+    assert.deepEqual(await on.engine.core.extend({ leases, lease: LEASE }), [
+      { status: "held" },
+      { status: "held" },
+    ]);
     assert.equal((await on.job("b")).progress, '"b"');
     await on.elapse(SHORT_LEASE);
     await on.recover();

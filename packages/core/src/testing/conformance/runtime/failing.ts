@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { RetryAfterError, UnrecoverableError } from "../../../errors/index.ts";
+import { alterEngine } from "../../alter-engine.ts";
 import { rule, section } from "../case.ts";
 import { newJob } from "../new-job.ts";
 import { SHORT_LEASE, SOON } from "../timing.ts";
@@ -244,42 +245,55 @@ export const failingCases = section("failing with createWorker", [
     });
   }),
 
-  rule("a message that this worker doesn't know is released for another worker", async (on) => {
+  rule("a message that no worker handles stays queued, untouched, for one that does", async (on) => {
     await play(on, async (stage) => {
-      const unknowing = await stage.work({ DATED: async ({ data }) => ({ next: data.at }) });
+      const other = await stage.work({ DATED: async ({ data }) => ({ next: data.at }) });
       const job = await stage.queue.send(echo, text("a"));
-      const { bounces, attempt } = await stage.reaches(job, "scheduled");
-      assert.deepEqual({ bounces, attempt }, { bounces: 1, attempt: 0 });
-      await unknowing.stop();
-      await stage.work({ ECHO: async ({ data }) => data });
+      const at = new Date("2026-01-01T00:00:00Z");
+      await (await stage.queue.send(dated, { at })).wait();
       await on.elapse(1_000);
+      const { state, epoch, attempt, bounces } = (await stage.queue.get(job))!;
+      assert.deepEqual(
+        { state, epoch, attempt, bounces },
+        { state: "queued", epoch: 0, attempt: 0, bounces: 0 },
+      );
+      await other.stop();
+      await stage.work({ ECHO: async ({ data }) => data });
       assert.deepEqual(await job.wait(), text("a"));
     });
   }),
 
-  rule("a version that this worker doesn't know is released for another worker", async (on) => {
+  rule("a version newer than a worker knows stays queued for one that knows it", async (on) => {
     await play(on, async (stage) => {
       await sendRaw(stage, "newer", {
         messageType: "ECHO",
         data: '{"text":"a"}',
         envelope: { version: 2 },
       });
-      await stage.work({ ECHO: async () => assert.fail("it ran") });
-      const { bounces } = await stage.reaches("newer", "scheduled");
-      assert.equal(bounces, 1);
+      await stage.work({ ECHO: async ({ data }) => data });
+      await (await stage.queue.send(echo, text("b"))).wait();
+      assert.equal(await stage.state("newer"), "queued");
     });
   }),
 
-  rule("an unknown message fails with UNKNOWN_MESSAGE after a bounded number of releases", async (on) => {
-    await play(on, async (stage) => {
-      const job = await stage.queue.send(echo, text("a"));
-      for (let bounce = 0; bounce < 20; bounce++) {
-        await on.release(await on.take(job.id, "stage"), 0, true);
-      }
-      await stage.work({ DATED: async ({ data }) => ({ next: data.at }) });
-      const { error, bounces } = await stage.failure(job);
-      assert.equal(error.code, "UNKNOWN_MESSAGE");
-      assert.equal(bounces, 20);
-    });
-  }),
+  rule(
+    "where an engine can't select, what a worker doesn't handle is given back and never fails",
+    async (on) => {
+      const engine = alterEngine(on.engine, { features: { selectiveClaims: false } });
+      const scene = async (stage: Stage) => {
+        const job = await stage.queue.send(echo, text("a"));
+        for (let bounce = 0; bounce < 30; bounce++) {
+          await on.release(await on.take(job.id, "stage"), 0, true);
+        }
+        const unknowing = await stage.work({ DATED: async ({ data }) => ({ next: data.at }) });
+        const { bounces, attempt } = await stage.reaches(job, "scheduled");
+        assert.deepEqual({ bounces, attempt }, { bounces: 31, attempt: 0 });
+        await unknowing.stop();
+        await stage.queue.promote(job);
+        await stage.work({ ECHO: async ({ data }) => data });
+        assert.deepEqual(await job.wait(), text("a"));
+      };
+      await play(on, scene, engine);
+    },
+  ),
 ]);

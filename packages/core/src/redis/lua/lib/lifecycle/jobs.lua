@@ -232,11 +232,27 @@ local function due_entry(job)
   return string.format('%013d ', job.sequence) .. job.id
 end
 
--- Whether a queued job may be in its queue's fresh list, which is in send order.
-local function may_be_fresh(job)
-  local first = call('LINDEX', P .. 'fresh:' .. job.queue, 0)
+-- The lane of a job's message, should its queue be split: see lib/lanes.lua.
+local function lane_of(job)
+  return job.queue .. '/' .. job.profile.m .. '@' .. int(tonumber(job.profile.v) or 0)
+end
+
+-- Whether a queued job may be in a fresh list, which is in send order.
+local function may_be_in(name, job)
+  local first = call('LINDEX', P .. 'fresh:' .. name, 0)
   local sequence = first and string.match(call('GETRANGE', JOB .. first, 0, 64), '^%w+ (%d+)')
   return first and (not sequence or tonumber(sequence) <= job.sequence)
+end
+
+local function may_be_fresh(job)
+  return may_be_in(job.queue, job) or may_be_in(lane_of(job), job)
+end
+
+-- Takes a job out of `ready:`, wherever in its queue it stands.
+local function leave_ready(job)
+  if call('ZREM', P .. 'ready:' .. job.queue, job.id) == 0 then
+    call('ZREM', P .. 'ready:' .. lane_of(job), job.id)
+  end
 end
 
 -- Takes a job out of the structures of its state. What held jobs stand in `let_go` and its caller remove.
@@ -244,11 +260,12 @@ local function leave(job)
   local state, queue, id = job.state, job.queue, job.id
   if state == 'queued' then
     if call('ZREM', P .. 'queued:' .. queue, id) == 1 then
-      call('ZREM', P .. 'ready:' .. queue, id)
+      leave_ready(job)
     elseif may_be_fresh(job) then
       local ghosts, fresh = P .. 'ghosts:' .. queue, P .. 'fresh:' .. queue
       call('SADD', ghosts, id)
-      if call('SCARD', ghosts) == call('LLEN', fresh) then
+      -- Of a split queue the ghosts are those of its lanes, too.
+      if call('SCARD', ghosts) == call('LLEN', fresh) and call('EXISTS', P .. 'lanes:' .. queue) == 0 then
         call('UNLINK', ghosts, fresh)
       end
     end

@@ -22,6 +22,9 @@ end
 -- Takes a lost job out of a queue. If it had the turn of an ordering key, the next one gets it.
 local function leave_queue(queue, id)
   call('ZREM', P .. 'ready:' .. queue, id)
+  for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
+    call('ZREM', P .. 'ready:' .. queue .. '/' .. kind, id)
+  end
   for state in pairs(STATES) do
     if state ~= 'active' and call('ZREM', P .. state .. ':' .. queue, id) == 1 and state == 'scheduled' then
       for _, entry in ipairs(call('ZRANGE', P .. 'due', 0, -1)) do

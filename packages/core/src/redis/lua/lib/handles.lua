@@ -1,0 +1,16 @@
+-- What a worker handles, as it says so: " message:version message:version ", or "" for everything.
+
+-- Whether that has a message in a version.
+local function handles_version(handles, message, version)
+  if handles == '' then
+    return true
+  end
+  local _, last = string.find(handles, ' ' .. message .. ':', 1, true)
+  return last ~= nil and version <= tonumber(string.match(handles, '^%d+', last + 1))
+end
+
+-- The same for `message@version`.
+local function handles_kind(handles, kind)
+  local message, version = string.match(kind, '^(.*)@(%d+)$')
+  return message ~= nil and handles_version(handles, message, tonumber(version))
+end
