@@ -82,7 +82,7 @@ describe("the environment names", () => {
   test.each([
     [{ REDIS_PASSWORD: "secret" }, "REDIS_PASSWORD is set, but neither"],
     [{ REDIS_PORT: "1", REDIS_TLS: "true" }, "REDIS_PORT and REDIS_TLS are set"],
-    [{ REDIS_URL: "redis://:se/cret@host" }, "REDIS_URL is no URL"],
+    [{ REDIS_URL: "redis://:se/cret@host" }, "REDIS_URL isn't a URL"],
     [{ REDIS_HOST: "redis://secret@host" }, "REDIS_HOST"],
     [{ REDIS_HOST: "host", REDIS_PORT: "70000" }, "REDIS_PORT"],
     [{ REDIS_HOST: "host", REDIS_DB: "one" }, "REDIS_DB"],

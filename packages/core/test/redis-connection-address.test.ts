@@ -55,7 +55,7 @@ describe("an address that can't be right is named as such", () => {
     );
     const error = await told(url.replace("redis:", "rediss:"));
     expect(error).toMatchObject({ code: "ENGINE_MISCONFIGURED", retryable: false });
-    expect(error.message).toMatch(/not with TLS.*`redis:\/\/`/);
+    expect(error.message).toMatch(/without TLS.*`redis:\/\/`/);
   });
 
   test("`redis://` to a port with TLS that hangs up", async () => {
@@ -86,7 +86,7 @@ describe("an address that can't be right is named as such", () => {
     const start = performance.now();
     const error = await told(url);
     expect(error).toMatchObject({ code: "ENGINE_MISCONFIGURED", retryable: false });
-    expect(error.message).toMatch(/not as Redis does.*host and the port/);
+    expect(error.message).toMatch(/in Redis' protocol.*host and the port/);
     expect(performance.now() - start).toBeLessThan(1_500);
   });
 

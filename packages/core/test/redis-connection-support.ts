@@ -29,7 +29,7 @@ beforeEach(() => {
 
 export function open(
   options: RedisEngineOptions,
-  { prefix: own = prefix, ...more }: { prefix?: string; checkEvery?: number } = {},
+  { prefix: own = prefix, ...more }: { prefix?: string; checkInterval?: number } = {},
 ) {
   const connection = new IoredisConnection({ ...resolveRedisOptions(options), ...more }, own);
   cleanups.push(() => connection.close());

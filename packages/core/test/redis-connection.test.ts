@@ -149,7 +149,7 @@ describe("with one server", () => {
 
   test("a listening connection that fell silent is replaced", async () => {
     const proxy = await startProxy(url);
-    const connection = open({ url: proxy.url, commandTimeout: 200 }, { checkEvery: 50 });
+    const connection = open({ url: proxy.url, commandTimeout: 200 }, { checkInterval: 50 });
     const heard: string[] = [];
     const onGap = vi.fn();
     await connection.listen("a", (message) => heard.push(message), onGap);

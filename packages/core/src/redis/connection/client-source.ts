@@ -7,11 +7,11 @@ import { describeAddress, type RedisAddress } from "./redis-url.ts";
 
 type Arguments = readonly (string | number)[];
 
-/** What we use of ioredis' `Redis`. It flattens an array among the arguments. */
+/** What the engine uses of ioredis' `Redis`, which flattens arrays among the arguments of a command. */
 export interface Client {
   connect(): Promise<void>;
   disconnect(): void;
-  /** The socket. `secureConnecting` while a TLS handshake is under way. */
+  /** The socket. `secureConnecting`: during the TLS handshake. */
   readonly stream?: { readonly connecting: boolean; readonly secureConnecting?: boolean } | undefined;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "end", listener: () => void): unknown;
@@ -32,20 +32,20 @@ interface ClientOptions extends RedisAddress {
   readonly sentinelCommandTimeout?: number;
 }
 
-/** Where the clients come from: each serves for one socket. */
+/** Creates ioredis clients, each for one socket. */
 export class ClientSource {
   /** For messages. */
   readonly address: string;
-  /** How long one try may take: Sentinels share the time, so that a dead one can't use it up. */
-  readonly patience: number;
-  /** Whether Sentinels say which server it is: where one refuses, the next try may lead elsewhere. */
+  /** Milliseconds for one attempt. Sentinels share the option's time, so that a dead one can't use it up. */
+  readonly connectTimeout: number;
+  /** Whether Sentinels name the server. Then the next attempt may lead to another one. */
   readonly hasSentinels: boolean;
-  /** Whether connections begin with TLS; `undefined` where Sentinels are in between. */
+  /** Whether connections begin with TLS; `undefined` with Sentinels. */
   readonly tls: boolean | undefined;
   /** The number of the database. */
   readonly database: number;
   readonly #sentinels: readonly unknown[];
-  readonly #create: (options: object) => Promise<Client>;
+  readonly #createClient: (options: object) => Promise<Client>;
 
   constructor({ server, connectTimeout }: Pick<ResolvedRedisOptions, "server" | "connectTimeout">) {
     const known: ClientOptions = "client" in server ? server.client.options : server.address;
@@ -54,31 +54,35 @@ export class ClientSource {
     this.tls = this.hasSentinels ? undefined : Boolean(known.tls);
     this.database = known.db ?? 0;
     this.address = this.hasSentinels ? `Sentinel's "${known.name}"` : describeAddress(known);
-    this.patience = Math.max(100, Math.ceil(connectTimeout / (this.#sentinels.length || 1)));
+    this.connectTimeout = Math.max(100, Math.ceil(connectTimeout / (this.#sentinels.length || 1)));
     const ours = {
-      ...LIVES_ONCE,
-      connectTimeout: this.patience,
-      ...(this.hasSentinels && { sentinelCommandTimeout: known.sentinelCommandTimeout ?? this.patience }),
+      ...SINGLE_USE,
+      connectTimeout: this.connectTimeout,
+      ...(this.hasSentinels && {
+        sentinelCommandTimeout: known.sentinelCommandTimeout ?? this.connectTimeout,
+      }),
     };
-    this.#create =
+    this.#createClient =
       "client" in server
-        ? async (options) => copy(server.client, { ...ours, ...options })
-        : (options) => create({ ...server.address, ...ours, ...options });
+        ? async (options) => duplicate(server.client, { ...ours, ...options })
+        : (options) => createRedis({ ...server.address, ...ours, ...options });
   }
 
-  /** A client that isn't connected yet. After each failure it begins at the next Sentinel. */
-  make(failures: number): Promise<Client> {
-    if (!this.hasSentinels) return this.#create({});
+  /** A client that isn't connected yet. Each failure makes it ask the next Sentinel first. */
+  create(failures: number): Promise<Client> {
+    if (!this.hasSentinels) return this.#createClient({});
     const first = failures % this.#sentinels.length;
-    return this.#create({ sentinels: [...this.#sentinels.slice(first), ...this.#sentinels.slice(0, first)] });
+    return this.#createClient({
+      sentinels: [...this.#sentinels.slice(first), ...this.#sentinels.slice(0, first)],
+    });
   }
 }
 
 /**
- * A client serves for one socket, and its calls end with it: whatever ioredis keeps for its next connection it
- * would run a second time, or never answer. We reconnect, with a new client.
+ * A client serves one socket, and its calls end with it: ioredis would run the calls that it keeps for its next
+ * connection a second time, or never answer them. The engine reconnects with a new client instead.
  */
-const LIVES_ONCE = {
+const SINGLE_USE = {
   retryStrategy: null,
   sentinelRetryStrategy: null,
   reconnectOnError: null,
@@ -86,14 +90,14 @@ const LIVES_ONCE = {
   autoResubscribe: false,
   enableOfflineQueue: false,
   lazyConnect: true,
-  // The check of the server asks the same and more.
+  // `server-check.ts` checks the same and more.
   enableReadyCheck: false,
-  // A socket that isn't wanted any longer is gone at once, with the calls that wait for it.
+  // Closes the socket at once, with the calls that wait for it.
   disconnectTimeout: 1,
-  // Deadlines are the link's: these would count the time that a handler blocked the event loop.
+  // `RedisSession` has its own timeout: these would count time in which a handler blocks the event loop.
   commandTimeout: undefined,
   socketTimeout: undefined,
-  // The rest undoes what a copied client may have been set to.
+  // The rest overrides options that a copied client may have.
   role: "master",
   readOnly: false,
   monitor: false,
@@ -106,19 +110,19 @@ const LIVES_ONCE = {
   himportFieldsets: undefined,
 } as const;
 
-function copy(client: RedisClient, options: object): Client {
+function duplicate(client: RedisClient, options: object): Client {
   return (client as unknown as { duplicate(options: object): Client }).duplicate(options);
 }
 
-/** Loaded when first needed, with a `catch`: so an app that has no ioredis can be bundled. */
-async function create(options: object): Promise<Client> {
+/** Loads ioredis on the first call. A bundler accepts a missing package only if the import has a `catch`. */
+async function createRedis(options: object): Promise<Client> {
   const { Redis } = await import("ioredis").catch((cause: unknown) => {
-    throw notLoaded(cause);
+    throw loadError(cause);
   });
   return new Redis(options) as unknown as Client;
 }
 
-function notLoaded(cause: unknown): QueueError {
+function loadError(cause: unknown): QueueError {
   const text = messageOf(cause);
   const isMissing = /MODULE_NOT_FOUND/.test(codeOf(cause)) && /['"]ioredis['"]/.test(text);
   const why = isMissing

@@ -4,23 +4,23 @@ import type { Script } from "./script.ts";
 /** What the redis engine needs of its connections. */
 export interface RedisConnection {
   /**
-   * What keeps it from working now, for `health()`: the server is away, refuses us, or no messages arrive.
+   * What keeps it from working now, for `health()`: the server is away, refuses the engine, or no messages arrive.
    * `undefined` while all is well, and before the first call.
    */
   readonly problem: QueueError | undefined;
   /**
-   * Runs a script with `KEYS[1]` the prefix of the namespace's keys and `KEYS[2]` that of its channels. It runs at most once for each call: whether it did is
-   * unknown when the answer is an error that says the connection was lost.
+   * Runs a script with `KEYS[1]` the prefix of the namespace's keys and `KEYS[2]` the prefix of its channels. Each call
+   * runs it at most once. If the error says that the connection was lost, the script may or may not have run.
    *
-   * @throws {QueueError} `ENGINE_UNAVAILABLE` (retryable) when the server is away, was lost meanwhile or doesn't
-   * answer; `ENGINE_FULL` (retryable) at `maxmemory`; `ENGINE_MISCONFIGURED` when it refuses us or must not be
-   * used as it is set up; `CLOSED`.
+   * @throws {QueueError} `ENGINE_UNAVAILABLE` (retryable): the server is away, was lost during the call or doesn't
+   * answer. `ENGINE_FULL` (retryable): at `maxmemory`. `ENGINE_MISCONFIGURED`: the server refuses the engine, or has a
+   * setting that loses jobs. `CLOSED`.
    */
   run(script: Script, args: readonly (string | number)[]): Promise<unknown>;
   /**
-   * Calls `onMessage` for every message on a channel of the namespace and database from now on; answers once that is in force. It comes back
-   * into force by itself after a lost connection: then `onGap` is called, since messages may have been missed.
-   * Neither may throw.
+   * Calls `onMessage` for every message on a channel of the namespace and database. Resolves once the subscription is
+   * active. It is restored after a lost connection, and then `onGap` is called: messages may have been missed.
+   * Neither callback may throw. The function that it resolves with unsubscribes.
    *
    * @throws {QueueError} as `run`
    */
@@ -30,17 +30,17 @@ export interface RedisConnection {
     onGap?: () => void,
   ): Promise<() => Promise<void>>;
   /**
-   * Resolves once every message that the server has published until now was handed to `onMessage`. Messages of a
-   * connection that is being replaced are lost, and not waited for.
+   * Resolves once `onMessage` was called for every message that the server has published until now. Doesn't wait for
+   * messages of a lost connection.
    */
   delivered(): Promise<void>;
   /**
-   * Milliseconds that a round trip to the primary took. What `problem` says is asked again where it was a refusal to
-   * publish or to listen.
+   * Milliseconds that a round trip to the primary took. If `problem` is a refusal to publish or to subscribe, that is
+   * tried again.
    *
    * @throws {QueueError} as `run`
    */
   ping(): Promise<number>;
-  /** Ends both connections. Calls under way are rejected with `CLOSED`. Safe to call twice. */
+  /** Closes both connections and rejects pending calls with `CLOSED`. Safe to call twice. */
   close(): Promise<void>;
 }

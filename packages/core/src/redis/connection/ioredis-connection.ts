@@ -3,18 +3,18 @@ import type { ResolvedRedisOptions } from "../redis-options.ts";
 import { ClientSource } from "./client-source.ts";
 import type { RedisConnection } from "./connection.ts";
 import { fromGreeting, fromReply, replyCode } from "./connection-errors.ts";
-import { type LinkSettings, ReconnectingSession } from "./reconnecting-session.ts";
+import { ReconnectingSession, type SessionSettings } from "./reconnecting-session.ts";
 import type { RedisSession } from "./redis-session.ts";
 import type { Script } from "./script.ts";
 import { checkServer } from "./server-check.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-interface ConnectionSettings extends LinkSettings, Pick<ResolvedRedisOptions, "server"> {
-  /** How often the listening connection is checked, in milliseconds. @default 30_000 */
-  readonly checkEvery?: number;
+interface ConnectionSettings extends SessionSettings, Pick<ResolvedRedisOptions, "server"> {
+  /** Milliseconds between checks of the connection for messages. @default 30_000 */
+  readonly checkInterval?: number;
 }
 
-/** Two connections through ioredis, for scripts and for listening. Each is opened when first needed. */
+/** Two connections through ioredis, one for scripts and one for messages. Each opens with its first call. */
 export class IoredisConnection implements RedisConnection {
   readonly #prefix: string;
   readonly #channels: string;
@@ -22,8 +22,8 @@ export class IoredisConnection implements RedisConnection {
   readonly #allowEviction: boolean;
   readonly #scripts: ReconnectingSession;
   readonly #subscriptions: Subscriptions;
-  /** Why the user may not publish, if so: then nobody hears of what happens through this connection. */
-  #muteness: QueueError | undefined;
+  /** Why the user may not publish. Then no subscriber receives events of this connection's calls. */
+  #publishProblem: QueueError | undefined;
 
   constructor(settings: ConnectionSettings, prefix: string) {
     this.#prefix = prefix;
@@ -31,22 +31,24 @@ export class IoredisConnection implements RedisConnection {
     this.#channels = `${prefix}${this.#source.database}:`;
     this.#allowEviction = settings.allowEviction;
     this.#scripts = new ReconnectingSession(this.#source, settings, {
-      prepare: (link) => this.#check(link),
-      // The next one may lead to another server: messages are to come from the same.
-      onLost: () => this.#subscriptions.renew(),
+      prepare: (session) => this.#check(session),
+      // The next session may lead to another server, and messages must come from the same one.
+      onLost: () => this.#subscriptions.replaceSession(),
     });
-    this.#subscriptions = new Subscriptions(this.#source, settings, (link) => this.#prepareListening(link));
+    this.#subscriptions = new Subscriptions(this.#source, settings, (session) =>
+      this.#prepareSubscriptions(session),
+    );
   }
 
   get problem(): QueueError | undefined {
-    return this.#scripts.problem ?? this.#muteness ?? this.#subscriptions.problem;
+    return this.#scripts.problem ?? this.#publishProblem ?? this.#subscriptions.problem;
   }
 
   run(script: Script, args: readonly (string | number)[]): Promise<unknown> {
-    const link = this.#scripts.current;
-    return link === undefined
+    const session = this.#scripts.current;
+    return session === undefined
       ? this.#scripts.ready().then((opened) => this.#runOn(opened, script, args))
-      : this.#runOn(link, script, args);
+      : this.#runOn(session, script, args);
   }
 
   async listen(
@@ -63,11 +65,11 @@ export class IoredisConnection implements RedisConnection {
   }
 
   async ping(): Promise<number> {
-    const link = await this.#scripts.ready();
+    const session = await this.#scripts.ready();
     const start = performance.now();
-    await link.send(link.client.del(this.#nothing), (reply) => this.#refuse(link, "DEL", reply));
+    await session.send(session.client.del(this.#absentKey), (reply) => this.#refuse(session, "DEL", reply));
     const latency = performance.now() - start;
-    if (this.#muteness !== undefined) await this.#checkPublishing(link);
+    if (this.#publishProblem !== undefined) await this.#checkPublishing(session);
     await this.#subscriptions.recheck();
     return latency;
   }
@@ -76,64 +78,68 @@ export class IoredisConnection implements RedisConnection {
     await Promise.all([this.#scripts.close(), this.#subscriptions.close()]);
   }
 
-  #runOn(link: RedisSession, script: Script, args: readonly (string | number)[]): Promise<unknown> {
-    return link.send(link.client.evalsha(script.sha, 2, this.#prefix, this.#channels, args), (reply) => {
-      if (replyCode(reply) !== "NOSCRIPT") return this.#refuse(link, script.name, reply);
-      // The server forgot the script, or never had it, and so can't have run it.
-      return link.send(link.client.eval(script.text, 2, this.#prefix, this.#channels, args), (refusal) =>
-        this.#refuse(link, script.name, refusal),
-      );
-    });
+  #runOn(session: RedisSession, script: Script, args: readonly (string | number)[]): Promise<unknown> {
+    return session.send(
+      session.client.evalsha(script.sha, 2, this.#prefix, this.#channels, args),
+      (reply) => {
+        if (replyCode(reply) !== "NOSCRIPT") return this.#refuse(session, script.name, reply);
+        // The server doesn't have the script, so it can't have run it.
+        return session.send(
+          session.client.eval(script.text, 2, this.#prefix, this.#channels, args),
+          (refusal) => this.#refuse(session, script.name, refusal),
+        );
+      },
+    );
   }
 
-  #refuse(link: RedisSession, name: string, reply: Error): never {
+  #refuse(session: RedisSession, name: string, reply: Error): never {
     const error = fromReply(reply, this.#source.address);
     if (error === undefined)
       throw new Error(`The script "${name}" failed: ${reply.message}`, { cause: reply });
-    // This server has become a replica: the primary is to be found anew.
-    if (replyCode(reply) === "READONLY") void link.end(() => error);
+    // The server has become a replica. The next session looks for the primary.
+    if (replyCode(reply) === "READONLY") void session.end(() => error);
     throw error;
   }
 
-  /** A key that never exists. Deleting it shows that the server is a primary, and changes nothing. */
-  get #nothing(): string {
+  /** A key that never exists: deleting it changes nothing, and fails on a replica. */
+  get #absentKey(): string {
     return `${this.#prefix}nothing`;
   }
 
-  async #check(link: RedisSession): Promise<void> {
-    const rest = Promise.all([this.#assertPrimary(link), this.#checkPublishing(link)]);
-    // What `INFO` says is said more plainly.
-    rest.catch(() => {});
-    const info = await link.send(link.client.info(), (reply) => {
-      // A user without the right to ask, or a service that keeps it to itself.
+  async #check(session: RedisSession): Promise<void> {
+    const otherChecks = Promise.all([this.#assertPrimary(session), this.#checkPublishing(session)]);
+    // Awaited last: the errors of `checkServer` are clearer.
+    otherChecks.catch(() => {});
+    const info = await session.send(session.client.info(), (reply) => {
+      // The user may not call `INFO`, or a managed service has disabled it.
       if (replyCode(reply) === "NOPERM" || reply.message.startsWith("ERR unknown command")) return "";
       throw fromGreeting(reply, this.#source.address);
     });
     checkServer(info, { address: this.#source.address, allowEviction: this.#allowEviction });
-    await rest;
+    await otherChecks;
   }
 
   /**
-   * The connection for listening is always opened after that for scripts. So what scripts publish arrives: when the
-   * primary changes, the one for scripts is refused and opened anew, and this one after it.
+   * The session for messages always opens after the one for scripts, so both lead to one server: when the primary
+   * changes, the session for scripts is refused and replaced, and this one after it.
    */
-  async #prepareListening(link: RedisSession): Promise<void> {
-    await this.#scripts.opened();
-    await this.#assertPrimary(link);
+  async #prepareSubscriptions(session: RedisSession): Promise<void> {
+    await this.#scripts.whenOpen();
+    await this.#assertPrimary(session);
   }
 
-  /** Where `INFO` keeps the role to itself, a replica shows by what it refuses. */
-  async #assertPrimary(link: RedisSession): Promise<void> {
-    await link.send(link.client.del(this.#nothing), (reply) => {
+  /** Without the role in `INFO`, a replica shows by refusing a write. */
+  async #assertPrimary(session: RedisSession): Promise<void> {
+    await session.send(session.client.del(this.#absentKey), (reply) => {
       if (replyCode(reply) === "READONLY") throw fromGreeting(reply, this.#source.address);
       return 0;
     });
   }
 
-  async #checkPublishing(link: RedisSession): Promise<void> {
-    this.#muteness = undefined;
-    await link.send(link.client.publish(`${this.#channels}nothing`, ""), (reply) => {
-      if (replyCode(reply) === "NOPERM") this.#muteness = fromGreeting(reply, this.#source.address);
+  async #checkPublishing(session: RedisSession): Promise<void> {
+    this.#publishProblem = undefined;
+    await session.send(session.client.publish(`${this.#channels}nothing`, ""), (reply) => {
+      if (replyCode(reply) === "NOPERM") this.#publishProblem = fromGreeting(reply, this.#source.address);
       return 0;
     });
   }

@@ -7,86 +7,87 @@ import type { ClientSource } from "./client-source.ts";
 import { closed, isRefusal, unavailable, unreachable } from "./connection-errors.ts";
 import { RedisSession } from "./redis-session.ts";
 
-/** Half of each pause is random, so that the clients of a server that comes back don't come all at once. */
+/** Half of each pause is random, so that the clients of a restarted server don't all come at once. */
 const RECONNECT_BACKOFF = { first: 50, max: 2_000, jitter: 0.5 };
 
-export type LinkSettings = Pick<
+export type SessionSettings = Pick<
   ResolvedRedisOptions,
   "waitForConnection" | "connectTimeout" | "commandTimeout" | "allowEviction"
 >;
 
-interface LinkHooks {
-  /** Readies a new link before anybody uses it. When this rejects, another is tried. */
-  prepare(link: RedisSession): Promise<void>;
+interface SessionHooks {
+  /** Runs on a new session before its first call. If it rejects, another session is opened. */
+  prepare(session: RedisSession): Promise<void>;
   onOpen?(): void;
-  /** The link that was open is gone. */
+  /** The open session was lost. */
   onLost?(): void;
 }
 
 interface Waiter {
-  readonly resolve: (link: RedisSession) => void;
+  readonly resolve: (session: RedisSession) => void;
   readonly reject: (error: QueueError) => void;
 }
 
-/** Keeps one link open from the first need on: when it is lost or can't be opened, it tries again, for ever. */
+/** Keeps a session open from the first call on. Reopens it for ever: after it is lost, and after failed attempts. */
 export class ReconnectingSession {
   readonly #source: ClientSource;
-  readonly #settings: LinkSettings;
-  readonly #hooks: LinkHooks;
+  readonly #settings: SessionSettings;
+  readonly #hooks: SessionHooks;
   readonly #waiters = new Set<Waiter>();
   #current: RedisSession | undefined;
   #problem: QueueError | undefined;
-  /** The link that is being opened. */
+  /** The session that is being opened. */
   #next: RedisSession | undefined;
-  #isTrying = false;
+  #isOpening = false;
   #wasOpen = false;
   #closed = false;
-  /** Tries to open one since there last was one. */
+  /** Attempts to open since a session was last open. */
   #tries = 0;
-  /** All that failed: where to begin is changed only then. */
+  /** Failed attempts in total: only a failure changes which Sentinel is asked first. */
   #failures = 0;
   #pause: NodeJS.Timeout | undefined;
 
-  constructor(source: ClientSource, settings: LinkSettings, hooks: LinkHooks) {
+  constructor(source: ClientSource, settings: SessionSettings, hooks: SessionHooks) {
     this.#source = source;
     this.#settings = settings;
     this.#hooks = hooks;
   }
 
-  /** The link, while it is open. */
+  /** The session, while it is open. */
   get current(): RedisSession | undefined {
     return this.#current;
   }
 
-  /** Why there is no link now; `undefined` while there is one, or nobody needed one yet. */
+  /** Why no session is open; `undefined` while one is, and before the first call. */
   get problem(): QueueError | undefined {
     return this.#problem;
   }
 
-  /** The open link, or the next one if that comes soon enough. */
+  /** The session once it is open. Rejects if that takes longer than the settings allow. */
   ready(): Promise<RedisSession> {
     if (this.#closed) return Promise.reject(closed());
     if (this.#current !== undefined) return Promise.resolve(this.#current);
-    if (!this.#isTrying && this.#pause === undefined) this.#try();
-    if (this.#problem !== undefined && this.#isFinal(this.#problem))
-      return Promise.reject(again(this.#problem));
+    this.#startOpening();
+    if (this.#problem !== undefined && this.#isFinal(this.#problem)) {
+      return Promise.reject(copyOf(this.#problem));
+    }
     const { waitForConnection, connectTimeout } = this.#settings;
     const timeout = this.#wasOpen ? waitForConnection : connectTimeout;
-    return timeout === 0 ? Promise.reject(this.#absence()) : this.#wait(timeout);
+    return timeout === 0 ? Promise.reject(this.#absenceError()) : this.#wait(timeout);
   }
 
-  /** The open link, or the next one whenever it comes. Rejects when it can't come before somebody acts. */
-  opened(): Promise<RedisSession> {
+  /** The session once it is open, however long that takes. Rejects if it can't open before a setting changes. */
+  whenOpen(): Promise<RedisSession> {
     if (this.#closed) return Promise.reject(closed());
     if (this.#current !== undefined) return Promise.resolve(this.#current);
-    if (!this.#isTrying && this.#pause === undefined) this.#try();
+    this.#startOpening();
     return this.#wait();
   }
 
-  /** Ends the link, also one that is being opened, and opens another. */
-  renew(loss: () => QueueError): void {
-    void this.#current?.end(loss);
-    void this.#next?.end(loss);
+  /** Ends the session, or the one that is being opened, and opens another. */
+  replace(createError: () => QueueError): void {
+    void this.#current?.end(createError);
+    void this.#next?.end(createError);
   }
 
   #wait(timeout?: number): Promise<RedisSession> {
@@ -100,7 +101,7 @@ export class ReconnectingSession {
       milliseconds: timeout,
       createError: () => {
         this.#waiters.delete(waiter!);
-        return this.#absence();
+        return this.#absenceError();
       },
     });
   }
@@ -109,110 +110,114 @@ export class ReconnectingSession {
     this.#closed = true;
     clearTimeout(this.#pause);
     this.#rejectWaiters(closed);
-    // A client that is still connecting may never say that it ended; nothing waits for it.
+    // Not awaited: a client that is still connecting may never report its end.
     void this.#next?.end(closed);
     await this.#current?.end(closed);
   }
 
-  #try(): void {
-    this.#isTrying = true;
+  #startOpening(): void {
+    if (!this.#isOpening && this.#pause === undefined) this.#tryOpening();
+  }
+
+  #tryOpening(): void {
+    this.#isOpening = true;
     this.#open().then(
-      (link) => (link.isLost ? this.#failed(link.loss) : this.#opened(link)),
-      (error: unknown) => this.#failed(this.#typed(error)),
+      (session) => (session.isLost ? this.#onFailed(session.lossError) : this.#onOpened(session)),
+      (error: unknown) => this.#onFailed(this.#toQueueError(error)),
     );
   }
 
   async #open(): Promise<RedisSession> {
-    const client = await this.#source.make(this.#failures);
+    const client = await this.#source.create(this.#failures);
     const { address, tls } = this.#source;
     const settings = { address, tls, commandTimeout: this.#settings.commandTimeout };
-    const link = new RedisSession(client, settings, (lost) => this.#lost(lost));
+    const session = new RedisSession(client, settings, (lost) => this.#onLost(lost));
     if (this.#closed) throw closed();
-    this.#next = link;
+    this.#next = session;
     try {
-      await link.open(this.#source.patience);
-      await this.#hooks.prepare(link);
-      link.use();
-      return link;
+      await session.open(this.#source.connectTimeout);
+      await this.#hooks.prepare(session);
+      session.markUsable();
+      return session;
     } catch (error) {
-      void link.end(() => this.#typed(error));
+      void session.end(() => this.#toQueueError(error));
       throw error;
     } finally {
       this.#next = undefined;
     }
   }
 
-  #opened(link: RedisSession): void {
-    this.#isTrying = false;
+  #onOpened(session: RedisSession): void {
+    this.#isOpening = false;
     if (this.#closed) {
-      void link.end(closed);
+      void session.end(closed);
       return;
     }
-    this.#current = link;
+    this.#current = session;
     this.#problem = undefined;
     this.#wasOpen = true;
     this.#tries = 0;
-    for (const waiter of this.#waiters) waiter.resolve(link);
+    for (const waiter of this.#waiters) waiter.resolve(session);
     this.#waiters.clear();
     this.#hooks.onOpen?.();
   }
 
-  #failed(error: QueueError): void {
-    this.#isTrying = false;
+  #onFailed(error: QueueError): void {
+    this.#isOpening = false;
     if (this.#closed) return;
     this.#problem = error;
     this.#failures++;
-    if (this.#isFinal(error)) this.#rejectWaiters(() => again(error));
-    this.#retry();
+    if (this.#isFinal(error)) this.#rejectWaiters(() => copyOf(error));
+    this.#openLater();
   }
 
-  /** Each with an error of its own, which has its own stack. */
+  /** Each waiter gets its own error, with its own stack. */
   #rejectWaiters(createError: () => QueueError): void {
     for (const waiter of this.#waiters) waiter.reject(createError());
     this.#waiters.clear();
   }
 
-  #lost(link: RedisSession): void {
-    if (link !== this.#current) return;
+  #onLost(session: RedisSession): void {
+    if (session !== this.#current) return;
     this.#current = undefined;
     if (this.#closed) return;
-    this.#problem = link.loss;
+    this.#problem = session.lossError;
     this.#hooks.onLost?.();
-    this.#retry();
+    this.#openLater();
   }
 
   /**
-   * Whether waiting for the next try is in vain: a refusal stands until somebody acts, and where nobody listens only
-   * those wait that said so.
+   * Whether waiting for the next attempt is pointless: a refusal stands until a setting changes, and where nothing
+   * listens, only `waitForConnection` makes calls wait.
    */
   #isFinal(error: QueueError): boolean {
     if (!error.retryable) return true;
     return this.#settings.waitForConnection === 0 && !this.#source.hasSentinels && isRefusal(error);
   }
 
-  #retry(): void {
+  #openLater(): void {
     const pause = backoffDelay(RECONNECT_BACKOFF, ++this.#tries);
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
-      this.#try();
+      this.#tryOpening();
     }, pause);
   }
 
-  /** What a user's client throws, when copied or by a connector of its own, is anything. */
-  #typed(error: unknown): QueueError {
+  /** The `duplicate` or the connector of a user's client may throw anything. */
+  #toQueueError(error: unknown): QueueError {
     if (isQueueError(error)) return error;
     return unreachable(isErrorLike(error) ? error : new Error(messageOf(error)), this.#source.address);
   }
 
-  #absence(): QueueError {
-    if (this.#problem !== undefined) return again(this.#problem);
+  #absenceError(): QueueError {
+    if (this.#problem !== undefined) return copyOf(this.#problem);
     const { connectTimeout } = this.#settings;
-    if (this.#next !== undefined) return this.#next.silence(connectTimeout);
+    if (this.#next !== undefined) return this.#next.openTimeoutError(connectTimeout);
     return unavailable(this.#source.address, `didn't answer within ${connectTimeout} ms`);
   }
 }
 
-/** The same error for somebody else, with a stack of their own. */
-function again({ code, message, cause }: QueueError): QueueError {
+/** The same error with the stack of this call. */
+function copyOf({ code, message, cause }: QueueError): QueueError {
   return new QueueError(code, message, { cause });
 }

@@ -3,176 +3,171 @@ import type { Client } from "./client-source.ts";
 import {
   fromGreeting,
   fromOpening,
+  isProtocolError,
   isReply,
-  isStrange,
   unavailable,
   unreachable,
 } from "./connection-errors.ts";
 
-/** Parts of the time a call may take: as many turns of the watch must pass before a silent link is dead. */
-const TURNS = 4;
+/** The watch ticks so often within `commandTimeout`. */
+const TICKS = 4;
 
-const PLAIN = ". A server without TLS does that: then the URL begins with `redis://`";
+const NO_TLS_HINT = ". A server without TLS does that: then the URL begins with `redis://`";
 
-/** What a link is told of its server, for messages. */
-interface LinkSource {
+export interface RedisSessionSettings {
+  /** Of the server, for messages. */
   readonly address: string;
   /** Whether the connection begins with TLS; `undefined` where that isn't known. */
   readonly tls: boolean | undefined;
+  readonly commandTimeout: number;
 }
 
-/** What happens to those who call on a link that is gone. Made anew for each, as each has its own stack. */
-type Loss = () => QueueError;
+/** Creates the error of a pending call: each call gets its own, with its own stack. */
+type CreateError = () => QueueError;
 
 /**
- * One connection, from the opening of its socket to its end. It never reconnects: whoever keeps it opens another.
+ * One connection, from the opening of its socket to its end. It never reconnects.
  *
- * Redis answers a connection's calls in their order, so one timer watches over all calls: the link is dead once
- * one that was sent some turns of the timer ago is unanswered. Counting turns, and not milliseconds, leaves out
- * the time in which this process itself stood still, with the answers already waiting for it.
+ * Redis answers the calls of a connection in order, so one timer watches all of them: the session is dead if a call
+ * that was sent `TICKS` ticks ago has no answer yet. The watch counts ticks, not milliseconds: while this process is
+ * blocked nothing ticks, and the answers may already be waiting in the socket.
  */
 export class RedisSession {
   readonly client: Client;
-  readonly #address: string;
-  readonly #tls: boolean | undefined;
-  readonly #commandTimeout: number;
-  readonly #onLost: (link: RedisSession) => void;
-  #loss: Loss | undefined;
-  /** The first trouble of the socket: those after it are its consequences. */
-  #trouble: Error | undefined;
+  readonly #settings: RedisSessionSettings;
+  readonly #onLost: (session: RedisSession) => void;
+  #createError: CreateError | undefined;
+  /** The first error of the socket: later ones are its consequences. */
+  #socketError: Error | undefined;
   #sent = 0;
   #answered = 0;
-  /** How many calls were sent, some turns ago and since. */
-  readonly #marks: number[] = new Array(TURNS).fill(0);
-  #turn = 0;
+  /** `#sent` at each of the last ticks. */
+  readonly #sentAtTick: number[] = new Array(TICKS).fill(0);
+  #tick = 0;
   #watch: NodeJS.Timeout | undefined;
-  #settleOpening: (() => void) | undefined;
-  /** Whether the server has answered. */
+  #rejectOpening: (() => void) | undefined;
+  /** Whether the server has answered as Redis does. */
   #isUsable = false;
   readonly #ended: Promise<void>;
 
-  constructor(
-    client: Client,
-    settings: LinkSource & { readonly commandTimeout: number },
-    onLost: (link: RedisSession) => void,
-  ) {
+  constructor(client: Client, settings: RedisSessionSettings, onLost: (session: RedisSession) => void) {
     this.client = client;
-    this.#address = settings.address;
-    this.#tls = settings.tls;
-    this.#commandTimeout = settings.commandTimeout;
+    this.#settings = settings;
     this.#onLost = onLost;
     client.on("error", (error) => {
-      this.#trouble ??= error;
-      // What isn't Redis may keep the connection for long.
-      if (!this.#isUsable && isStrange(error)) void this.end(() => this.#gone());
+      this.#socketError ??= error;
+      // A server of another kind may keep the connection open for long.
+      if (!this.#isUsable && isProtocolError(error)) void this.end(() => this.#endError());
     });
     this.#ended = new Promise((resolve) => {
       client.on("end", () => {
-        this.#lose(() => this.#gone());
+        this.#markLost(() => this.#endError());
         resolve();
       });
     });
   }
 
   get isLost(): boolean {
-    return this.#loss !== undefined;
+    return this.#createError !== undefined;
   }
 
-  /** What became of it. To be asked of a lost one. */
-  get loss(): QueueError {
-    return (this.#loss ?? (() => this.#gone()))();
+  /** Why a lost session has ended. */
+  get lossError(): QueueError {
+    return (this.#createError ?? (() => this.#endError()))();
   }
 
-  /** Connects, within `patience`. */
-  async open(patience: number): Promise<void> {
-    const timer = setTimeout(() => this.end(() => this.silence(patience)), patience);
+  /** Connects, within `timeout` milliseconds. */
+  async open(timeout: number): Promise<void> {
+    const timer = setTimeout(() => this.end(() => this.openTimeoutError(timeout)), timeout);
     try {
       await new Promise<void>((resolve, reject) => {
-        // ioredis may answer late, or when there is no Sentinel never.
-        this.#settleOpening = () => reject(this.loss);
+        // ioredis may settle late, or never if there is no Sentinel.
+        this.#rejectOpening = () => reject(this.lossError);
         this.client.connect().then(resolve, (error: Error) => {
-          if (!this.isLost) this.#trouble ??= error;
-          this.end(() => this.#gone());
+          if (!this.isLost) this.#socketError ??= error;
+          this.end(() => this.#endError());
         });
       });
-      // A handshake in which `SELECT` failed counts as done, and would leave us in another database.
-      const trouble = this.#trouble;
-      if (trouble === undefined) return;
-      this.end(() => this.#gone());
-      throw this.loss;
+      // ioredis connects even if `SELECT` failed, and would leave us in another database.
+      if (this.#socketError === undefined) return;
+      this.end(() => this.#endError());
+      throw this.lossError;
     } finally {
       clearTimeout(timer);
-      this.#settleOpening = undefined;
+      this.#rejectOpening = undefined;
     }
   }
 
-  /** What it means that the connection isn't open after so long. */
-  silence(time: number): QueueError {
+  openTimeoutError(milliseconds: number): QueueError {
     const { connecting, secureConnecting } = this.client.stream ?? {};
     const isTls = secureConnecting === true && !connecting;
     const what = isTls ? "the TLS handshake" : "the connection";
-    return unavailable(this.#address, `didn't answer ${what} within ${time} ms${isTls ? PLAIN : ""}`);
+    const hint = isTls ? NO_TLS_HINT : "";
+    return unavailable(this.#settings.address, `didn't answer ${what} within ${milliseconds} ms${hint}`);
   }
 
-  /** The server has answered and is one of ours: from now on what fails is the connection. */
-  use(): void {
+  /** Call once the server was checked: from now on, errors of the socket mean that the connection was lost. */
+  markUsable(): void {
     this.#isUsable = true;
   }
 
-  /** The answer to a call on `client`. `onRefusal` decides what an error of the server's becomes. */
-  send<T>(answer: Promise<T>, onRefusal: (reply: Error) => T | Promise<T>): Promise<T> {
+  /** Awaits a call on `client`. `onRefusal` decides what happens with an error reply. */
+  send<T>(reply: Promise<T>, onRefusal: (reply: Error) => T | Promise<T>): Promise<T> {
     this.#sent++;
-    if (this.#watch === undefined) this.#rearm();
-    return answer.then(this.#count as (value: T) => T, (error: unknown) => {
+    if (this.#watch === undefined) this.#startWatch();
+    return reply.then(this.#countAnswer as (value: T) => T, (error: unknown) => {
       this.#answered++;
       if (isReply(error)) return onRefusal(error);
-      throw this.#loss?.() ?? unavailable(this.#address, "lost the connection", error as Error);
+      throw (
+        this.#createError?.() ?? unavailable(this.#settings.address, "lost the connection", error as Error)
+      );
     });
   }
 
-  /** Gives the link up: whoever waits for an answer is rejected with `loss`. Answers once the socket is gone. */
-  end(loss: Loss): Promise<void> {
-    this.#lose(loss);
+  /** Ends the session and rejects pending calls with `createError`. Resolves once the socket is closed. */
+  end(createError: CreateError): Promise<void> {
+    this.#markLost(createError);
     this.client.disconnect();
     return this.#ended;
   }
 
-  readonly #count = (value: unknown): unknown => {
+  readonly #countAnswer = (value: unknown): unknown => {
     this.#answered++;
     return value;
   };
 
-  readonly #onTurn = (): void => {
+  readonly #onTick = (): void => {
     this.#watch = undefined;
     if (this.#answered === this.#sent) return;
-    const place = this.#turn++ % TURNS;
-    if (this.#answered < this.#marks[place]!) {
-      const text = `didn't answer a call within ${this.#commandTimeout} ms`;
-      void this.end(() => unavailable(this.#address, text));
+    const place = this.#tick++ % TICKS;
+    if (this.#answered < this.#sentAtTick[place]!) {
+      const text = `didn't answer a call within ${this.#settings.commandTimeout} ms`;
+      void this.end(() => unavailable(this.#settings.address, text));
       return;
     }
-    this.#marks[place] = this.#sent;
-    this.#rearm();
+    this.#sentAtTick[place] = this.#sent;
+    this.#startWatch();
   };
 
-  #rearm(): void {
+  #startWatch(): void {
     if (this.isLost) return;
-    this.#watch = setTimeout(this.#onTurn, Math.ceil(this.#commandTimeout / TURNS));
+    this.#watch = setTimeout(this.#onTick, Math.ceil(this.#settings.commandTimeout / TICKS));
   }
 
-  #lose(loss: Loss): void {
+  #markLost(createError: CreateError): void {
     if (this.isLost) return;
-    this.#loss = loss;
+    this.#createError = createError;
     clearTimeout(this.#watch);
-    this.#settleOpening?.();
+    this.#rejectOpening?.();
     this.#onLost(this);
   }
 
-  #gone(): QueueError {
-    const trouble = this.#trouble;
-    if (!this.#isUsable) return fromOpening({ error: trouble, tls: this.#tls }, this.#address);
-    if (trouble === undefined) return unavailable(this.#address, "closed the connection");
-    if (isReply(trouble)) return fromGreeting(trouble, this.#address);
-    return unreachable(trouble, this.#address);
+  #endError(): QueueError {
+    const { address, tls } = this.#settings;
+    const error = this.#socketError;
+    if (!this.#isUsable) return fromOpening({ error, tls }, address);
+    if (error === undefined) return unavailable(address, "closed the connection");
+    if (isReply(error)) return fromGreeting(error, address);
+    return unreachable(error, address);
   }
 }

@@ -1,10 +1,10 @@
 import { QueueError } from "../../errors/queue-error.ts";
 
-/** Where a server is, in the words of ioredis' options. */
+/** The address of a server, as ioredis' options name it. */
 export interface RedisAddress {
   readonly host?: string;
   readonly port?: number;
-  /** A unix socket. */
+  /** Of a unix socket. */
   readonly path?: string;
   readonly username?: string;
   readonly password?: string;
@@ -18,15 +18,15 @@ const FORMS =
   "special characters in the password are percent-encoded";
 
 /**
- * Parsed here and not by ioredis, which takes any of its options from the query and drops what it doesn't know.
- * No part of the text gets into an error: where a URL is wrong, any part of it may belong to the password.
+ * Not parsed by ioredis, which takes any of its options from the query and ignores what it doesn't know. Errors quote
+ * no part of the text: in a malformed URL, any part may belong to the password.
  *
  * @throws {QueueError} `INVALID_OPTIONS`, with `name` for the setting.
  */
 export function parseRedisUrl(text: string, name: string): RedisAddress {
   const refuse = (why: string) => new QueueError("INVALID_OPTIONS", `${name} ${why}. It takes ${FORMS}.`);
   const url = parseUrl(text);
-  if (url === undefined) throw refuse("is no URL");
+  if (url === undefined) throw refuse("isn't a URL");
   if (url.hash !== "") throw refuse('has a "#" in it');
   if (url.protocol === "unix:") {
     if (url.host !== "" || url.pathname === "" || url.pathname === "/") throw refuse("names no socket");
@@ -37,7 +37,7 @@ export function parseRedisUrl(text: string, name: string): RedisAddress {
   if (url.hostname === "") throw refuse("names no host");
   const host = decode(url.hostname, refuse).replace(/^\[(.*)\]$/, "$1");
   const inPath = /^\/?$/.test(url.pathname) ? undefined : /^\/(\d{1,6})$/.exec(url.pathname)?.[1];
-  if (inPath === undefined && url.pathname.length > 1) throw refuse("has a database that is no number");
+  if (inPath === undefined && url.pathname.length > 1) throw refuse("has a database that isn't a number");
   const { db = inPath === undefined ? undefined : Number(inPath), family } = parseQuery(
     url.searchParams,
     inPath === undefined ? ["db", "family"] : ["family"],
@@ -50,12 +50,12 @@ export function parseRedisUrl(text: string, name: string): RedisAddress {
     ...(url.password !== "" && { password: decode(url.password, refuse) }),
     ...(db !== undefined && { db }),
     ...(family !== undefined && { family }),
-    // Servers behind a shared address tell by the name which one is meant; Node sends none of its own accord.
+    // Servers that share an address are told apart by this name, which Node doesn't send by itself.
     ...(url.protocol === "rediss:" && { tls: isAddress(host) ? {} : { servername: host } }),
   };
 }
 
-/** For messages and logs: never with a user or a password. */
+/** For messages and logs: without user and password. */
 export function describeAddress({ host = "localhost", port = 6379, path, db }: RedisAddress): string {
   const place = path ?? `${host.includes(":") ? `[${host}]` : host}:${port}`;
   return db === undefined || db === 0 ? place : `${place} (database ${db})`;
@@ -86,7 +86,7 @@ function parseQuery<Name extends string>(
         `has parameters other than ${names.join(" and ")} (anything else: configure a \`client\`)`,
       );
     }
-    if (!/^\d{1,6}$/.test(value)) throw refuse(`has a ${name} that is no number`);
+    if (!/^\d{1,6}$/.test(value)) throw refuse(`has a ${name} that isn't a number`);
     values[name] = Number(value);
   }
   return values;
@@ -96,6 +96,6 @@ function decode(text: string, refuse: (why: string) => QueueError): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw refuse('has a "%" that encodes nothing');
+    throw refuse('has a "%" that doesn\'t begin an escape');
   }
 }

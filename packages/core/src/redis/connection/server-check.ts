@@ -1,11 +1,11 @@
 import { QueueError } from "../../errors/queue-error.ts";
 import { NO_CLUSTER, unavailable } from "./connection-errors.ts";
 
-const OLDEST = [6, 2] as const;
+const MIN_VERSION = [6, 2] as const;
 
 /**
- * Whether a server may be used, by its answer to `INFO`. What the answer leaves out is taken to be fine: managed
- * services and servers of other makes leave out much.
+ * Checks by the answer to `INFO` whether a server may be used. Fields that are missing count as fine: managed services
+ * and other servers than Redis leave out many.
  *
  * @throws {QueueError} `ENGINE_MISCONFIGURED`; `ENGINE_UNAVAILABLE` while it starts or is a replica.
  */
@@ -18,15 +18,15 @@ export function checkServer(
     new QueueError("ENGINE_MISCONFIGURED", `Redis at ${address} can't be used: ${why}`);
 
   const version = field("redis_version");
-  const [major = 0, minor = 0] = version?.split(".").map(Number) ?? OLDEST;
-  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+  const [major = 0, minor = 0] = version?.split(".").map(Number) ?? MIN_VERSION;
+  if (major < MIN_VERSION[0] || (major === MIN_VERSION[0] && minor < MIN_VERSION[1])) {
     throw misconfigured(`its version is ${version}. Upgrade it to Redis 6.2 or later, or to Valkey.`);
   }
   if (field("redis_mode") === "cluster" || field("cluster_enabled") === "1") {
     throw misconfigured(`it belongs to a Redis Cluster. ${NO_CLUSTER}`);
   }
   if ((field("loading") ?? "0") !== "0") throw unavailable(address, "is starting and still loads its data");
-  // After a failover the old primary is a replica, until the name or the Sentinels lead elsewhere.
+  // After a failover the old primary is a replica, until the host name or the Sentinels lead to the new one.
   if (field("role") === "slave") {
     throw unavailable(
       address,

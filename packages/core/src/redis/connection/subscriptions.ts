@@ -1,47 +1,47 @@
 import type { QueueError } from "../../errors/queue-error.ts";
 import type { ClientSource } from "./client-source.ts";
 import { fromGreeting, unavailable } from "./connection-errors.ts";
-import { type LinkSettings, ReconnectingSession } from "./reconnecting-session.ts";
+import { ReconnectingSession, type SessionSettings } from "./reconnecting-session.ts";
 import type { RedisSession } from "./redis-session.ts";
 
 interface Listener {
   readonly onMessage: (message: string) => void;
   readonly onGap: (() => void) | undefined;
-  isInForce: boolean;
+  isActive: boolean;
 }
 
-/** How often a connection on which nothing need ever come is asked whether it still lives. */
-const CHECK_EVERY = 30_000;
+/** How often the session is pinged: no message may come for hours, and a dead connection looks the same. */
+const CHECK_INTERVAL = 30_000;
 
-/** Listens to channels, on a connection of its own that is opened when first needed. */
+/** Subscriptions to channels, in a session of their own that opens with the first one. */
 export class Subscriptions {
-  readonly #keeper: ReconnectingSession;
+  readonly #session: ReconnectingSession;
   readonly #address: string;
-  readonly #checkEvery: number;
-  readonly #prepareLink: (link: RedisSession) => Promise<void>;
+  readonly #checkInterval: number;
+  readonly #prepareSession: (session: RedisSession) => Promise<void>;
   readonly #channels = new Map<string, Set<Listener>>();
-  /** The channels that a link was told of, each with the server's answer. */
-  readonly #told = new WeakMap<RedisSession, Map<string, Promise<unknown>>>();
+  /** The channels that a session subscribes to, each with the server's answer. */
+  readonly #subscribed = new WeakMap<RedisSession, Map<string, Promise<unknown>>>();
   #check: NodeJS.Timeout | undefined;
-  /** A channel that the server didn't let us listen to, the last time we asked, and why. */
+  /** A channel that the user may not subscribe to, as of the last attempt. */
   #refusal: { readonly channel: string; readonly error: QueueError } | undefined;
 
   constructor(
     source: ClientSource,
-    settings: LinkSettings & { readonly checkEvery?: number },
-    prepareLink: (link: RedisSession) => Promise<void>,
+    settings: SessionSettings & { readonly checkInterval?: number },
+    prepareSession: (session: RedisSession) => Promise<void>,
   ) {
-    this.#prepareLink = prepareLink;
+    this.#prepareSession = prepareSession;
     this.#address = source.address;
-    this.#checkEvery = settings.checkEvery ?? CHECK_EVERY;
-    this.#keeper = new ReconnectingSession(source, settings, {
-      prepare: (link) => this.#prepare(link),
+    this.#checkInterval = settings.checkInterval ?? CHECK_INTERVAL;
+    this.#session = new ReconnectingSession(source, settings, {
+      prepare: (session) => this.#prepare(session),
       onOpen: () => this.#reportGap(),
     });
   }
 
   get problem(): QueueError | undefined {
-    return this.#keeper.problem ?? this.#refusal?.error;
+    return this.#session.problem ?? this.#refusal?.error;
   }
 
   async listen(
@@ -49,64 +49,64 @@ export class Subscriptions {
     onMessage: (message: string) => void,
     onGap: (() => void) | undefined,
   ): Promise<() => Promise<void>> {
-    const listener: Listener = { onMessage, onGap, isInForce: false };
+    const listener: Listener = { onMessage, onGap, isActive: false };
     const listeners = this.#channels.get(channel) ?? new Set();
     this.#channels.set(channel, listeners.add(listener));
     try {
-      await this.#subscribe(await this.#keeper.ready(), channel);
+      await this.#subscribe(await this.#session.ready(), channel);
     } catch (error) {
-      await this.#leave(channel, listener);
+      await this.#unsubscribe(channel, listener);
       throw error;
     }
-    listener.isInForce = true;
-    return () => this.#leave(channel, listener);
+    listener.isActive = true;
+    return () => this.#unsubscribe(channel, listener);
   }
 
-  /** Listens on a new connection: the one that is open, or is being opened, may lead to a server that was left. */
-  renew(): void {
-    this.#keeper.renew(() => unavailable(this.#address, "is listened to on a new connection"));
+  /** Subscribes in a new session: the present one may lead to a server that is no longer the primary. */
+  replaceSession(): void {
+    this.#session.replace(() => unavailable(this.#address, "lost the connection for messages"));
   }
 
-  /** Asks again where it was refused to listen. */
+  /** Tries again to subscribe where that was refused. */
   async recheck(): Promise<void> {
     if (this.#refusal === undefined) return;
-    const leave = await this.listen(this.#refusal.channel, () => {}, undefined).catch(() => undefined);
-    await leave?.();
+    const unsubscribe = await this.listen(this.#refusal.channel, () => {}, undefined).catch(() => undefined);
+    await unsubscribe?.();
   }
 
   async delivered(): Promise<void> {
-    const link = this.#keeper.current;
-    // Redis answers behind the messages that it has sent.
-    if (link !== undefined) await this.#send(link, link.client.ping()).catch(() => {});
+    const session = this.#session.current;
+    // Redis answers after the messages that it has sent before.
+    if (session !== undefined) await this.#send(session, session.client.ping()).catch(() => {});
   }
 
   close(): Promise<void> {
     clearInterval(this.#check);
     this.#channels.clear();
-    return this.#keeper.close();
+    return this.#session.close();
   }
 
-  async #prepare(link: RedisSession): Promise<void> {
-    await this.#prepareLink(link);
-    this.#told.set(link, new Map());
-    link.client.on("message", (channel, message) => {
+  async #prepare(session: RedisSession): Promise<void> {
+    await this.#prepareSession(session);
+    this.#subscribed.set(session, new Map());
+    session.client.on("message", (channel, message) => {
       for (const { onMessage } of this.#channels.get(channel) ?? []) onMessage(message);
     });
-    await Promise.all([...this.#channels.keys()].map((channel) => this.#subscribe(link, channel)));
+    await Promise.all([...this.#channels.keys()].map((channel) => this.#subscribe(session, channel)));
   }
 
-  #subscribe(link: RedisSession, channel: string): Promise<unknown> {
-    const told = this.#told.get(link)!;
-    let answer = told.get(channel);
+  #subscribe(session: RedisSession, channel: string): Promise<unknown> {
+    const subscribed = this.#subscribed.get(session)!;
+    let answer = subscribed.get(channel);
     if (answer === undefined) {
-      answer = this.#send(link, link.client.subscribe(channel));
-      told.set(channel, answer);
+      answer = this.#send(session, session.client.subscribe(channel));
+      subscribed.set(channel, answer);
       answer.then(
         () => {
           this.#refusal = undefined;
         },
         (error: QueueError) => {
-          told.delete(channel);
+          subscribed.delete(channel);
           if (!error.retryable) this.#refusal = { channel, error };
         },
       );
@@ -114,31 +114,31 @@ export class Subscriptions {
     return answer;
   }
 
-  async #leave(channel: string, listener: Listener): Promise<void> {
+  async #unsubscribe(channel: string, listener: Listener): Promise<void> {
     const listeners = this.#channels.get(channel);
     if (!listeners?.delete(listener) || listeners.size > 0) return;
     this.#channels.delete(channel);
-    const link = this.#keeper.current;
-    if (link === undefined || !this.#told.get(link)!.delete(channel)) return;
-    // Where this fails the link is lost, and the next one isn't told of the channel.
-    await this.#send(link, link.client.unsubscribe(channel)).catch(() => {});
+    const session = this.#session.current;
+    if (session === undefined || !this.#subscribed.get(session)!.delete(channel)) return;
+    // If this fails the session is lost, and the next one doesn't subscribe to the channel.
+    await this.#send(session, session.client.unsubscribe(channel)).catch(() => {});
   }
 
   #reportGap(): void {
-    this.#check ??= setInterval(() => this.#checkLink(), this.#checkEvery);
+    this.#check ??= setInterval(() => this.#ping(), this.#checkInterval);
     for (const listeners of this.#channels.values()) {
-      for (const { isInForce, onGap } of listeners) if (isInForce) onGap?.();
+      for (const { isActive, onGap } of listeners) if (isActive) onGap?.();
     }
   }
 
-  #checkLink(): void {
-    const link = this.#keeper.current;
-    // An answer that doesn't come is the link's own concern.
-    if (link !== undefined) this.#send(link, link.client.ping()).catch(() => {});
+  #ping(): void {
+    const session = this.#session.current;
+    // The session ends itself when no answer comes.
+    if (session !== undefined) this.#send(session, session.client.ping()).catch(() => {});
   }
 
-  #send<T>(link: RedisSession, answer: Promise<T>): Promise<T> {
-    return link.send(answer, (reply) => {
+  #send<T>(session: RedisSession, answer: Promise<T>): Promise<T> {
+    return session.send(answer, (reply) => {
       throw fromGreeting(reply, this.#address);
     });
   }
