@@ -4,7 +4,7 @@ import { randomSource } from "../errors/random-source.ts";
 import { type Logger, safeLogger } from "../logging/logger.ts";
 import { EngineChannel } from "./channels/engine-channel.ts";
 import { EventFeed } from "./channels/event-feed.ts";
-import { WorkWaits } from "./channels/work-waits.ts";
+import { WorkSignal } from "./channels/work-signal.ts";
 import type { RedisConnection } from "./connection/connection.ts";
 import { RedisCore } from "./facets/core.ts";
 import { RedisInspect } from "./facets/inspect.ts";
@@ -44,7 +44,7 @@ export class RedisEngine implements CompleteEngine {
       onCancel: (id, reason) => this.operate.notifyCancelled(id, reason),
       onMalformed: () => store.reportMalformed(`wake:${name}`),
     });
-    const waits = new WorkWaits(connection, channel, name);
+    const waits = new WorkSignal(connection, channel, name);
     this.#store = store;
     this.queues = new RedisQueues(store);
     this.events = feed;

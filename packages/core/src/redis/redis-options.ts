@@ -9,32 +9,32 @@ import { parseRedisUrl, type RedisAddress } from "./connection/redis-url.ts";
 export interface RedisEngineOptions {
   /**
    * `"redis://user:password@host:6379/0"`, `"rediss://…"` for TLS, or `"unix:///path/to/redis.sock?db=0"`.
-   * Anything that a URL can't say: configure a `client`.
+   * For anything else, configure a `client`.
    */
   readonly url?: string | undefined;
   /**
-   * A client of ioredis 6, with Sentinels or TLS as you configured it. It is only copied (`client.duplicate()`):
-   * it stays yours, and may stay unconnected (`lazyConnect: true`). Not a Cluster.
+   * A client of ioredis 6, with Sentinels or TLS as you need them. The engine only copies it (`client.duplicate()`), so
+   * it may stay unconnected (`lazyConnect: true`). Not a Cluster.
    */
   readonly client?: RedisClient | undefined;
   /** Engines with the same namespace share queues and jobs. @default "queue" */
   readonly namespace?: string | undefined;
   /**
-   * How long a call waits for a connection that was lost, before it is rejected with `ENGINE_UNAVAILABLE`.
+   * How long a call waits for a lost connection to come back, before it is rejected with `ENGINE_UNAVAILABLE`.
    * @default "0s"
    */
   readonly waitForConnection?: Duration | undefined;
   /**
-   * How long a connection may take to open, and how long calls wait for the first one. Where it is refused, since
-   * nothing listens there, they wait only if `waitForConnection` says so. @default "10s"
+   * How long a connection may take to open, and how long calls wait for the first one. If nothing listens at the
+   * address, calls are rejected at once unless `waitForConnection` is set. @default "10s"
    */
   readonly connectTimeout?: Duration | undefined;
   /**
-   * How long the server may leave a call unanswered. Then the connection counts as dead: its calls are rejected
-   * with `ENGINE_UNAVAILABLE`, at the latest a quarter later, and it is replaced. @default "10s"
+   * How long the server may take to answer a call. After that, and at most a quarter more, the connection counts as
+   * dead: its calls are rejected with `ENGINE_UNAVAILABLE`, and it is replaced. @default "10s"
    */
   readonly commandTimeout?: Duration | undefined;
-  /** How long, and for how many jobs, the ending of a removed job is remembered. */
+  /** How long, and for how many jobs, the engine remembers how a removed job ended. */
   readonly tombstones?:
     | {
         /** @default "1d" */
@@ -44,13 +44,13 @@ export interface RedisEngineOptions {
       }
     | undefined;
   /**
-   * Go on with a server whose `maxmemory-policy` lets it delete keys when its memory is full, and so lose jobs.
+   * Use a server even if its `maxmemory-policy` deletes keys, and so jobs, when its memory is full.
    * @default false
    */
   readonly allowEviction?: boolean | undefined;
 }
 
-/** The part of ioredis' `Redis` that tells one: an instance of another copy of ioredis does as well. */
+/** The part of ioredis' `Redis` that identifies one. The client may come from another copy of ioredis. */
 export interface RedisClient {
   readonly options: object;
   duplicate(...override: never[]): unknown;
@@ -115,7 +115,7 @@ function refuseUnfit(client: RedisClient): void {
         "Give it a `Redis` client of one primary, with or without Sentinels.",
     );
   }
-  // It would change the keys and not the channels, and part us from engines that are given a URL.
+  // It would prefix keys but not channels, and separate the engine from others that have a URL.
   if (options.keyPrefix) {
     throw refused("client has a `keyPrefix`. Leave it out: the engine's keys have its `namespace`.");
   }

@@ -13,7 +13,7 @@ export interface TombstoneOptions {
   readonly count: number;
 }
 
-/** What the facets of one redis engine share: the connection, what is known of the namespace, the logger. */
+/** What the facets of one redis engine share. */
 export class RedisStore {
   readonly connection: RedisConnection;
   readonly tombstones: TombstoneOptions;
@@ -32,7 +32,7 @@ export class RedisStore {
     return this.connection.run(script, args);
   }
 
-  /** Runs a script over ids, in calls of at most `MAX_IDS`. It answers an outcome for each. */
+  /** Runs a script over ids, in calls of at most `MAX_IDS`. Resolves with the outcome of each. */
   async runOverIds<Outcome>(
     script: Script,
     ids: readonly string[],
@@ -51,8 +51,8 @@ export class RedisStore {
     if (this.#hasReportedMalformed) return;
     this.#hasReportedMalformed = true;
     this.logger.warn(
-      `Redis: a message on the channel "${channel}" of the engine's namespace isn't one of its own, and was ignored. ` +
-        "Further ones are ignored without a word. Look for another program that publishes there.",
+      `Redis: ignored a message on the channel "${channel}" of the engine's namespace that isn't in the engine's format. ` +
+        "Further ones aren't logged. Check whether another program publishes there.",
     );
   }
 }

@@ -26,7 +26,7 @@ export class MemoryInspect implements EngineInspect {
     this.#store.assertOpen();
     const before = cursor === undefined ? undefined : Number(cursor);
     if (Number.isNaN(before))
-      throw new QueueError("INVALID_OPTIONS", `"${cursor}" is no cursor of this engine.`);
+      throw new QueueError("INVALID_OPTIONS", `"${cursor}" isn't a cursor of this engine.`);
     const jobs: JobRecord[] = [];
     let last = 0;
     for (const job of this.#store.table.newestFirst(filter, before)) {

@@ -1,35 +1,35 @@
 import { NAME_PATTERN } from "../../contract/names.ts";
 import type { RedisConnection } from "../connection/connection.ts";
 
-export interface OwnChannelHooks {
+export interface EngineChannelHooks {
   /** There may be work in a queue. */
   onWake(queue: string): void;
-  /** Calls may have been missed. */
+  /** Messages may have been missed. */
   onGap(): void;
   /** A job that this engine's claims hold was told to stop, for a reason. */
   onCancel(id: string, reason: string): void;
-  /** A message isn't one of ours. */
+  /** A message isn't in the engine's format. */
   onMalformed(): void;
 }
 
-/** The channel on which scripts call one engine by its name. Listened to from the first need on. */
+/** The channel on which scripts notify one engine. It is subscribed to on the first `listen`. */
 export class EngineChannel {
   readonly #connection: RedisConnection;
   readonly #channel: string;
-  readonly #hooks: OwnChannelHooks;
+  readonly #hooks: EngineChannelHooks;
   #listening: Promise<unknown> | undefined;
 
-  constructor(connection: RedisConnection, channel: string, hooks: OwnChannelHooks) {
+  constructor(connection: RedisConnection, channel: string, hooks: EngineChannelHooks) {
     this.#connection = connection;
     this.#channel = channel;
     this.#hooks = hooks;
   }
 
-  /** Resolves once calls are heard. */
+  /** Resolves once the subscription is active. */
   async listen(): Promise<void> {
     this.#listening ??= this.#connection.listen(
       this.#channel,
-      (message) => this.#hear(message),
+      (message) => this.#onMessage(message),
       () => this.#hooks.onGap(),
     );
     const listening = this.#listening;
@@ -41,11 +41,11 @@ export class EngineChannel {
     }
   }
 
-  /** `wake QUEUE` or `cancel ID ERROR`: see `lua/lib/wake.lua` and `lua/cancel.lua`. Anybody can publish here. */
-  #hear(message: string): void {
-    const [call, subject = "", ...rest] = message.split(" ");
-    const isWake = call === "wake" && rest.length === 0 && NAME_PATTERN.test(subject);
-    const reason = call === "cancel" ? reasonOf(rest.join(" ")) : undefined;
+  /** `wake QUEUE` or `cancel ID ERROR`: see `lua/lib/wake.lua` and `lua/cancel.lua`. Other programs can publish here. */
+  #onMessage(message: string): void {
+    const [type, subject = "", ...rest] = message.split(" ");
+    const isWake = type === "wake" && rest.length === 0 && NAME_PATTERN.test(subject);
+    const reason = type === "cancel" ? reasonOf(rest.join(" ")) : undefined;
     if (isWake) this.#hooks.onWake(subject);
     else if (reason !== undefined) this.#hooks.onCancel(subject, reason);
     else this.#hooks.onMalformed();

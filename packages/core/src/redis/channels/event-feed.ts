@@ -4,8 +4,8 @@ import { parseEvents } from "../codec/published-events.ts";
 import type { RedisConnection } from "../connection/connection.ts";
 
 /**
- * How often the primary is looked for while somebody listens. A server that became a replica keeps the subscription
- * and hears nothing; only a write shows it, and who listens may not write for long.
+ * How often to check for the primary while there are subscribers. A server that has become a replica keeps the
+ * subscription but receives no messages. Only a write reveals that, and a subscriber may not write for long.
  */
 const PRIMARY_CHECK_INTERVAL = 5_000;
 
@@ -13,11 +13,11 @@ export interface EventFeedParts {
   readonly connection: RedisConnection;
   readonly channel: string;
   readonly guard: CallbackGuard;
-  /** Called for a message that isn't one of ours. */
+  /** Called for a message that isn't in the engine's format. */
   readonly onMalformed: () => void;
 }
 
-/** Everyone who listens through one engine: one channel for all, left with the last. */
+/** The event subscribers of one engine. They share one channel, which is left with the last of them. */
 export class EventFeed implements EngineEvents {
   readonly #parts: EventFeedParts;
   readonly #subscribers = new Set<EventSubscriber>();
@@ -58,12 +58,12 @@ export class EventFeed implements EngineEvents {
     const { connection, channel, guard } = this.#parts;
     const leave = await connection.listen(
       channel,
-      (message) => this.#hear(message),
+      (message) => this.#onMessage(message),
       () => {
         for (const { onGap } of [...this.#subscribers]) if (onGap) guard.call(onGap);
       },
     );
-    // What a failed check means is the connection's concern.
+    // The connection handles a failed check.
     if (this.#subscribers.size > 0)
       this.#check ??= setInterval(() => connection.ping().catch(() => {}), PRIMARY_CHECK_INTERVAL);
     return leave;
@@ -78,7 +78,7 @@ export class EventFeed implements EngineEvents {
     await leave?.();
   }
 
-  #hear(message: string): void {
+  #onMessage(message: string): void {
     const events = parseEvents(message);
     if (events === undefined) this.#parts.onMalformed();
     for (const event of events ?? []) {

@@ -1,6 +1,6 @@
 import type { Damage } from "../../engine/health-report.ts";
 
-/** Reports of the scripts: `instant kind subject`. */
+/** Parses the reports of the scripts: `instant kind subject`. */
 export function parseDamage(reply: readonly string[]): readonly Damage[] {
   return reply.flatMap((text) => {
     const [, at, kind, subject] = /^(\d+) (removed|mended|moved) (.*)$/s.exec(text) ?? [];
@@ -8,14 +8,14 @@ export function parseDamage(reply: readonly string[]): readonly Damage[] {
   });
 }
 
-const SUBJECTS_SHOWN = 5;
+const MAX_SUBJECTS = 5;
 
-/** One line of the log for what one turn of maintenance answered. */
+/** The log line for the damage that one turn of maintenance found. */
 export function describeDamage(damage: readonly Damage[]): string {
   const texts = (["removed", "moved", "mended"] as const).flatMap((kind) => {
     const subjects = [...new Set(damage.filter((one) => one.kind === kind).map(({ subject }) => subject))];
     if (subjects.length === 0) return [];
-    const shown = subjects.slice(0, SUBJECTS_SHOWN).map((subject) => JSON.stringify(subject));
+    const shown = subjects.slice(0, MAX_SUBJECTS).map((subject) => JSON.stringify(subject));
     const rest = subjects.length > shown.length ? ` and ${subjects.length - shown.length} more` : "";
     return [`${WHAT[kind]} ${shown.join(", ")}${rest}.`];
   });
@@ -23,9 +23,9 @@ export function describeDamage(damage: readonly Damage[]): string {
 }
 
 const WHAT = {
-  removed: "Jobs that can't be read, and count as removed:",
+  removed: "Jobs that can't be read and count as removed:",
   moved: "Keys of the wrong type, moved to `corrupt:…`:",
-  mended: "Put right:",
+  mended: "Repaired:",
 } as const;
 
-const REMEDY = "Look for an evicting server, or another program that writes to this database.";
+const REMEDY = "Check that the server doesn't evict keys and that no other program writes to this database.";

@@ -5,20 +5,20 @@ import { profileText, sharesProfile } from "./profiles.ts";
 
 type Argument = string | number;
 
-/** Neighbouring plain jobs of one profile. They may be of several batches: none of them can be refused. */
+/** Consecutive plain jobs of one profile, of any number of batches: a plain job is never refused. */
 interface PlainGroup {
   readonly plain: NewJob[];
 }
 
-/** A batch with any other job in it. */
+/** A batch that contains other jobs. */
 interface BatchGroup {
   readonly batch: EnqueueBatch;
 }
 
-/** Dependencies that one call stores, unless a single batch has more. */
+/** Dependencies that one call stores. A single batch may have more. */
 const MAX_EDGES = 1_000;
 
-/** Batches in as many calls as keep each of them short. */
+/** Splits batches over several calls, so that each call is short. */
 export function splitByEdges(batches: readonly EnqueueBatch[]): readonly (readonly EnqueueBatch[])[] {
   let total = 0;
   for (const batch of batches) total += edgesOf(batch);
@@ -43,7 +43,7 @@ function edgesOf({ jobs }: EnqueueBatch): number {
   return edges;
 }
 
-/** Batches as the arguments of one call of `lua/enqueue.lua`, and its answer as their outcomes. */
+/** Encodes batches for one call of `lua/enqueue.lua`, and decodes its reply. */
 export class EnqueueRequest {
   readonly #batches: readonly EnqueueBatch[];
   readonly #groups: (PlainGroup | BatchGroup)[] = [];
@@ -69,7 +69,7 @@ export class EnqueueRequest {
     }
   }
 
-  /** The script's arguments, after the number of tombstones. */
+  /** The arguments of the script, from `tombstones` on. */
   args(tombstones: number): readonly Argument[] {
     const profiles = new Map<string, number>();
     const args: Argument[] = [];
@@ -87,7 +87,7 @@ export class EnqueueRequest {
     return [tombstones, profiles.size, ...profiles.keys(), ...args];
   }
 
-  /** What became of each batch. */
+  /** The outcome of each batch. */
   outcomes(reply: unknown): readonly EnqueueOutcome[] {
     const refusable: EnqueueOutcome[] = [];
     const plainJobs: EnqueuedJob[] = [];
@@ -107,7 +107,7 @@ export class EnqueueRequest {
   }
 }
 
-/** Whether a job waits for nothing and refers to nothing: most do. */
+/** Whether a job waits for nothing and refers to nothing, as most do. */
 function isPlain({ dependsOn, delay, priority, ordering, dedupe }: NewJob): boolean {
   return dependsOn.length === 0 && delay === 0 && priority === 0 && !ordering && !dedupe;
 }
@@ -117,13 +117,13 @@ function addPlain(args: Argument[], jobs: readonly NewJob[], profileOf: (job: Ne
   const headers = jobs.map(encodeHeader);
   const shared = headers.every((header) => header === headers[0]) ? headers[0]! : "";
   args.push("plain", profileOf(first!), first!.queue, shared, hasRepeats(jobs) ? "1" : "", jobs.length);
-  // The text of a job's data goes as it is where it can: joining texts here takes as long as storing them there.
+  // Sends data as it is where possible: joining texts here takes as long as storing them on the server.
   jobs.forEach(({ envelope: { id, data } }, index) => {
     args.push(id, shared === "" ? headers[index]! + data : data);
   });
 }
 
-/** Whether an id is among them twice. Ids that a queue makes ascend, and need no closer look. */
+/** Whether an id occurs twice. Ids that a queue generates ascend, which is quick to check. */
 function hasRepeats(jobs: readonly NewJob[]): boolean {
   const isAscending = jobs.every(
     ({ envelope }, index) => index === 0 || envelope.id > jobs[index - 1]!.envelope.id,
@@ -131,7 +131,7 @@ function hasRepeats(jobs: readonly NewJob[]): boolean {
   return !isAscending && new Set(jobs.map(({ envelope }) => envelope.id)).size < jobs.length;
 }
 
-/** `known` are the places, from 1, of the jobs that were stored before. */
+/** `known`: the places, from 1, of jobs that were stored before. */
 function addPlainOutcomes(
   outcomes: EnqueuedJob[],
   jobs: readonly NewJob[],
@@ -156,8 +156,8 @@ function addBatch(args: Argument[], jobs: readonly NewJob[], profileOf: (job: Ne
 }
 
 /**
- * Only a reference to a later job of the batch, or to itself, can close a cycle; or one to a job that turns out
- * to be a repeat of another.
+ * Whether the jobs may form a cycle: only through a reference to the job itself or to a later one, or to a job that
+ * deduplication replaces by another.
  */
 function mayCycle(jobs: readonly NewJob[]): boolean {
   const place = new Map(jobs.map(({ envelope }, index) => [envelope.id, index]));

@@ -1,7 +1,7 @@
-/** What `lua/lib/held.lua` writes of a held job. */
+/** The record of a held job, which `lua/lib/held.lua` writes. */
 export interface HeldRecord {
   readonly epoch: number;
-  /** 0 while the job is only reserved. */
+  /** 0 while the job is reserved. */
   readonly startedAt: number;
   readonly attempt: number;
   readonly stalls: number;

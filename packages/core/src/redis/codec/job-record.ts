@@ -5,7 +5,7 @@ import { parseHeldRecord } from "./held-record.ts";
 import { decodeValue, dependenciesOf, envelopeOf, profileIdOf } from "./job-value.ts";
 import type { Profiles } from "./profiles.ts";
 
-/** What `lua/lib/read.lua` answers of a stored job. */
+/** The reply of `lua/lib/read.lua` for a stored job. */
 export type StoredParts = readonly [
   value: string,
   record: string,
@@ -16,16 +16,16 @@ export type StoredParts = readonly [
 
 const NONE: readonly string[] = [];
 
-/** A claim's reply, read. */
+/** The decoded reply of a claim. */
 export interface ClaimedReply {
   readonly jobs: readonly ClaimedJob[];
   /** Ids of jobs that can't be read. */
   readonly unreadable: readonly string[];
-  /** Jobs reserved behind an unreadable one: nobody would begin them. */
+  /** Jobs reserved behind an unreadable one, which would never start. */
   readonly stranded: readonly Lease[];
 }
 
-/** The jobs of a claim's reply: id, counters and value of each in turn. */
+/** Decodes the reply of a claim: id, counters and value of each job in turn. */
 export async function claimedJobs(
   reply: readonly string[],
   token: string,
@@ -33,7 +33,7 @@ export async function claimedJobs(
 ): Promise<ClaimedReply> {
   for (let index = 2; index < reply.length; index += 3) {
     if (profiles.has(profileIdOf(reply[index]!))) continue;
-    await profiles.learn(reply.filter((_, place) => place % 3 === 2).map(profileIdOf));
+    await profiles.load(reply.filter((_, place) => place % 3 === 2).map(profileIdOf));
     break;
   }
   const jobs: ClaimedJob[] = [];
@@ -55,7 +55,7 @@ export async function claimedJobs(
   return { jobs, unreadable, stranded };
 }
 
-/** `undefined` where a stored text isn't what this engine writes. */
+/** `undefined` if a stored text can't be parsed. */
 function readable<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -97,16 +97,16 @@ function claimedJob(
   return claimed;
 }
 
-/** Of a job that was never claimed before: epoch, attempt, stalls, bounces. */
+/** Epoch, attempt, stalls and bounces of a first claim. */
 const FIRST: readonly number[] = [1, 1, 0, 0];
 
-/** Jobs as stored; `null` where there is none. */
+/** Stored jobs; `null` where there is none. */
 export async function jobRecords(
   ids: readonly string[],
   reply: readonly (StoredParts | null)[],
   profiles: Profiles,
 ): Promise<readonly (JobRecord | null)[]> {
-  await profiles.learn(reply.flatMap((parts) => (parts ? [profileIdOf(parts[0])] : [])));
+  await profiles.load(reply.flatMap((parts) => (parts ? [profileIdOf(parts[0])] : [])));
   return reply.map(
     (parts, index) => (parts && readable(() => jobRecord(ids[index]!, parts, profiles))) ?? null,
   );
@@ -114,12 +114,12 @@ export async function jobRecords(
 
 const ENDINGS: Readonly<Record<string, TerminalState>> = { co: "completed", fa: "failed", ca: "cancelled" };
 
-/** Endings from the texts of tombstones, as `lua/lib/tombs.lua` writes them: two letters and a profile. */
+/** Decodes tombstones, which `lua/lib/tombs.lua` writes as two letters and a profile. */
 export async function rememberedEndings(
   tombs: readonly (string | null)[],
   profiles: Profiles,
 ): Promise<readonly (RememberedEnding | null)[]> {
-  await profiles.learn(tombs.flatMap((tomb) => (tomb === null ? [] : [tomb.slice(2)])));
+  await profiles.load(tombs.flatMap((tomb) => (tomb === null ? [] : [tomb.slice(2)])));
   return tombs.map((tomb) => {
     const profile = tomb?.slice(2) ?? "";
     if (tomb === null || !profiles.has(profile)) return null;

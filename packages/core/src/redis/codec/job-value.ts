@@ -2,9 +2,9 @@ import type { Dependency, DependencyFailurePolicy, NewJob, WireEnvelope } from "
 import type { Profile } from "./profiles.ts";
 
 /**
- * The value of a job's own key: a header line, then the data as it came. The header is
- * `profile sequence created stamp flags[ extras]`; everything that most jobs don't have is in the extras, JSON
- * with one-letter names. The server puts the first three in front.
+ * The value of a job's key: a header line, then the data as it was sent. The header is
+ * `profile sequence created stamp flags[ extras]`. The server adds the first three. What most jobs don't have is in the
+ * extras, JSON with one-letter names.
  */
 export interface JobValue {
   readonly profileId: string;
@@ -34,7 +34,7 @@ const POLICIES: Readonly<Record<string, DependencyFailurePolicy>> = { c: "cancel
 let lastTimestamp = "";
 let lastStamp = "";
 
-/** An envelope's time in the fewest characters from which it can be told again. Neighbours often share theirs. */
+/** The time of an envelope in few characters. Cached, since consecutive jobs often have the same time. */
 function encodeStamp(timestamp: string): string {
   if (timestamp !== lastTimestamp) {
     const milliseconds = Date.parse(timestamp);
@@ -48,7 +48,7 @@ function encodeStamp(timestamp: string): string {
 let lastRead = "";
 let lastText = "";
 
-/** Jobs of one batch nearly all have one time, and `toISOString` is slow. */
+/** Cached: `toISOString` is slow, and most jobs of a batch have the same time. */
 function decodeStamp(stamp: string): string {
   if (stamp !== lastRead) {
     lastText = stamp.startsWith('"') ? stamp.slice(1) : new Date(Number(stamp)).toISOString();
@@ -57,16 +57,13 @@ function decodeStamp(stamp: string): string {
   return lastText;
 }
 
-/**
- * The letters that tell the scripts what is in the extras: `k` an ordering key, `d` dependencies, `p` a priority, `w` a
- * dedupe key with its window.
- */
+/** Says what is in the extras: `k` an ordering key, `d` dependencies, `p` a priority, `w` a dedupe key and its window. */
 function flagsOf({ ordering, dependsOn, priority, dedupe }: NewJob): string {
   const flags = `${ordering ? "k" : ""}${dependsOn.length > 0 ? "d" : ""}${priority > 0 ? "p" : ""}${dedupe ? "w" : ""}`;
   return flags === "" ? "-" : flags;
 }
 
-/** `""` when there is nothing in them. */
+/** `""` if there are none. */
 function encodeExtras({ envelope, ordering, dependsOn, priority, dedupe }: NewJob): string {
   const { userId, metadata, traceparent } = envelope;
   const hasNone =
@@ -93,7 +90,7 @@ function encodeExtras({ envelope, ordering, dependsOn, priority, dedupe }: NewJo
 let lastPlainStamp = "";
 let lastPlainHeader = "";
 
-/** What the sender makes of a job's header. Neighbours often have the same. */
+/** The part of a job's header that the sender writes. Cached, since consecutive jobs often have the same. */
 export function encodeHeader(job: NewJob): string {
   const stamp = encodeStamp(job.envelope.timestamp);
   const extras = encodeExtras(job);
@@ -105,7 +102,7 @@ export function encodeHeader(job: NewJob): string {
   return lastPlainHeader;
 }
 
-/** The name of its profile, without reading the rest. */
+/** The id of a job's profile, without parsing the rest. */
 export function profileIdOf(value: string): string {
   return value.slice(0, value.indexOf(" "));
 }
@@ -126,7 +123,7 @@ export function decodeValue(value: string): JobValue {
   };
 }
 
-/** Nearly every header ends with the flag that says there are none. */
+/** Most headers end with `-`: no extras. */
 function decodeExtras(value: string, flagsAt: number, lineEnd: number): Extras | undefined {
   if (lineEnd === flagsAt + 1) return undefined;
   const flagsEnd = value.indexOf(" ", flagsAt);

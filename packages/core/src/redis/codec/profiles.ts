@@ -2,7 +2,7 @@ import type { NewJob, Retention } from "../../engine/job.ts";
 import type { RedisConnection } from "../connection/connection.ts";
 import { scripts } from "../scripts.ts";
 
-/** What the jobs of one message have in common: stored once, and named by a part of its hash in each job. */
+/** What jobs of one message share. Stored once; each job refers to it by a part of its hash. */
 export interface Profile {
   readonly queue: string;
   readonly messageType: string;
@@ -13,7 +13,7 @@ export interface Profile {
   readonly holdsKey: boolean;
 }
 
-/** The profile of a job as it is stored. The scripts read it too: `lua/lib/profiles.lua` and what includes it. */
+/** The profile of a job as it is stored. `lua/lib/profiles.lua` reads it too. */
 export function profileText(job: NewJob): string {
   const { queue, envelope, maxAttempts, maxStalls, retain, ordering } = job;
   const { completed, failed } = retain;
@@ -31,7 +31,7 @@ export function profileText(job: NewJob): string {
   });
 }
 
-/** Whether two jobs have the same profile, without making its text. */
+/** Whether two jobs have the same profile, without writing its text. */
 export function sharesProfile(one: NewJob, other: NewJob): boolean {
   return (
     one.envelope.messageType === other.envelope.messageType &&
@@ -44,7 +44,7 @@ export function sharesProfile(one: NewJob, other: NewJob): boolean {
   );
 }
 
-/** The profiles of a namespace, each read once. */
+/** The profiles of a namespace. Each is read once. */
 export class Profiles {
   readonly #connection: RedisConnection;
   readonly #byId = new Map<string, Profile>();
@@ -53,8 +53,8 @@ export class Profiles {
     this.#connection = connection;
   }
 
-  /** Reads those that aren't known yet. After that, `get` answers for each. */
-  async learn(ids: Iterable<string>): Promise<void> {
+  /** Reads profiles that aren't loaded yet. */
+  async load(ids: Iterable<string>): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id));
     if (unknown.length === 0) return;
     const texts = (await this.#connection.run(scripts.profiles, unknown)) as readonly (string | null)[];

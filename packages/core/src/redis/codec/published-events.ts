@@ -1,7 +1,7 @@
 import type { EngineEvent } from "../../engine/events.ts";
 import { isTerminal, JOB_STATES } from "../../engine/state-machine.ts";
 
-/** What `lua/lib/events.lua` publishes for one event. */
+/** An event as `lua/lib/events.lua` publishes it. */
 type PublishedEvent = readonly [
   type: EngineEvent["type"],
   id: string,
@@ -14,7 +14,7 @@ type PublishedEvent = readonly [
 
 const TYPES = new Set<unknown>([...JOB_STATES, "progress"]);
 
-/** The events of a message on the channel; `undefined` when it isn't one of ours, for anybody can publish there. */
+/** The events of a message; `undefined` if it isn't in the engine's format. Other programs can publish there. */
 export function parseEvents(message: string): readonly EngineEvent[] | undefined {
   let value: unknown;
   try {

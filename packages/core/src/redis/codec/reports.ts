@@ -2,7 +2,7 @@ import { HISTOGRAM_BOUNDS, type MetricsBucket, type QueueCounts } from "../../en
 
 const COUNT_FIELDS = 9;
 
-/** The answer of `lua/counts.lua`. */
+/** Decodes the reply of `lua/counts.lua`. */
 export function parseCounts(reply: readonly (string | number)[]): readonly QueueCounts[] {
   const counts: QueueCounts[] = [];
   for (let index = 0; index < reply.length; index += COUNT_FIELDS) {
@@ -22,7 +22,7 @@ export function parseCounts(reply: readonly (string | number)[]): readonly Queue
   return counts;
 }
 
-/** The answer of `lua/metrics.lua`. */
+/** Decodes the reply of `lua/metrics.lua`. */
 export function parseMetrics(reply: readonly unknown[]): readonly MetricsBucket[] {
   const buckets: MetricsBucket[] = [];
   for (let index = 0; index < reply.length; index += 3) {

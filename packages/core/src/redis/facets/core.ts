@@ -16,20 +16,20 @@ import type {
 } from "../../engine/core.ts";
 import { messageOfError } from "../../engine/engine-errors.ts";
 import type { HealthReport } from "../../engine/health-report.ts";
+import { EnqueueSequencer } from "../calls/enqueue-sequencer.ts";
+import { LostClaimRecovery } from "../calls/lost-claim-recovery.ts";
 import type { EventFeed } from "../channels/event-feed.ts";
-import type { WorkWaits } from "../channels/work-waits.ts";
+import type { WorkSignal } from "../channels/work-signal.ts";
 import { describeDamage, parseDamage } from "../codec/damage.ts";
 import { EnqueueRequest, splitByEdges } from "../codec/enqueue-request.ts";
 import { handlesText } from "../codec/handles.ts";
 import { claimedJobs, encodeLog } from "../codec/job-record.ts";
-import { LostClaims } from "../lost-claims.ts";
 import { MAX_IDS, type RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
-import { SendOrder } from "../send-order.ts";
 
-/** Jobs that one call moves in passing, so that no call takes the server long. */
-const STEP = 500;
-/** Jobs of one ordering key that one claim hands out, whatever it asks for. */
+/** Jobs that one call of `recover` moves, so that no call takes the server long. */
+const MAX_RECOVERED = 500;
+/** Jobs of one ordering key that one claim hands out at most. */
 const MAX_RUN = 1_000;
 /** Outcomes that one call settles. */
 const MAX_OUTCOMES = 2_000;
@@ -40,16 +40,16 @@ const OUTCOME_LETTERS = { complete: "c", retry: "r", fail: "f", cancel: "x" } as
 /** The facet `core` of the redis engine. */
 export class RedisCore implements EngineCore {
   readonly #store: RedisStore;
-  readonly #claims: LostClaims;
-  readonly #sends: SendOrder;
-  readonly #waits: WorkWaits;
+  readonly #claims: LostClaimRecovery;
+  readonly #sends: EnqueueSequencer;
+  readonly #waits: WorkSignal;
   readonly #feed: EventFeed;
 
   /** `name`: of this engine, among all that share the namespace. */
-  constructor(store: RedisStore, name: string, waits: WorkWaits, feed: EventFeed) {
+  constructor(store: RedisStore, name: string, waits: WorkSignal, feed: EventFeed) {
     this.#store = store;
-    this.#claims = new LostClaims(store.connection, name, store.tombstones.count);
-    this.#sends = new SendOrder(store.connection, name);
+    this.#claims = new LostClaimRecovery(store.connection, name, store.tombstones.count);
+    this.#sends = new EnqueueSequencer(store.connection, name);
     this.#waits = waits;
     this.#feed = feed;
   }
@@ -98,7 +98,7 @@ export class RedisCore implements EngineCore {
   async #claimed(reply: readonly string[], token: string): Promise<readonly ClaimedJob[]> {
     const { jobs, unreadable, stranded } = await claimedJobs(reply, token, this.#store.profiles);
     if (unreadable.length > 0) {
-      // Should this fail, their leases end, and whoever claims them then tries again.
+      // If this fails, their leases expire, and the next claim tries again.
       await this.#store.run(scripts.discard, [this.#store.tombstones.count, ...unreadable]);
       await this.release(stranded.map((lease) => ({ ...lease, delay: 0, bounce: false })));
     }
@@ -130,7 +130,7 @@ export class RedisCore implements EngineCore {
 
   async recover(): Promise<RecoverReport> {
     const { count, age } = this.#store.tombstones;
-    const reply = await this.#store.run(scripts.recover, [count, age, STEP]);
+    const reply = await this.#store.run(scripts.recover, [count, age, MAX_RECOVERED]);
     const [requeued, stalled, promoted, trimmed, more, damage] = reply as readonly [
       number,
       number,

@@ -3,7 +3,7 @@ import type { DependencyEdge, EngineInspect, JobEdges, JobPage, ListRequest } fr
 import type { JobRecord, RememberedEnding } from "../../engine/job.ts";
 import { JOB_STATES, type JobState } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
-import { newestActive } from "../active-jobs.ts";
+import { newestActiveIds } from "../calls/newest-active-ids.ts";
 import type { EventFeed } from "../channels/event-feed.ts";
 import { jobRecords, rememberedEndings, type StoredParts } from "../codec/job-record.ts";
 import { policyOf } from "../codec/job-value.ts";
@@ -27,7 +27,7 @@ export class RedisInspect implements EngineInspect {
       const reply = (await this.#store.run(scripts.get, some)) as readonly (StoredParts | null)[];
       records.push(...(await jobRecords(some, reply, this.#store.profiles)));
     }
-    // Events come by another connection, and may come later than this answer.
+    // Events arrive through another connection, possibly after this reply.
     if (records.includes(null)) await this.#feed.delivered();
     return records;
   }
@@ -46,7 +46,7 @@ export class RedisInspect implements EngineInspect {
     const states = [...new Set(request.states ?? JOB_STATES)];
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
     if (!Number.isSafeInteger(before)) {
-      throw new QueueError("INVALID_OPTIONS", `"${cursor}" is no cursor of this engine.`);
+      throw new QueueError("INVALID_OPTIONS", `"${cursor}" isn't a cursor of this engine.`);
     }
     const queues = queue === undefined ? [] : [queue];
     const page = (active: string) =>
@@ -61,7 +61,7 @@ export class RedisInspect implements EngineInspect {
       ]);
     let reply = await page("");
     if (typeof reply === "number") {
-      const active = await newestActive(this.#store.connection, { before, limit: reply, queues });
+      const active = await newestActiveIds(this.#store.connection, { before, limit: reply, queues });
       reply = await page(JSON.stringify(active));
     }
     const [last, ids, ...parts] = reply as readonly [number, readonly string[], ...StoredParts[]];

@@ -1,15 +1,15 @@
-import { isQueueError } from "../errors/queue-error.ts";
-import type { RedisConnection } from "./connection/connection.ts";
-import { scripts } from "./scripts.ts";
+import { isQueueError } from "../../errors/queue-error.ts";
+import type { RedisConnection } from "../connection/connection.ts";
+import { scripts } from "../scripts.ts";
 
-/** Claims remembered when the server can't be told of them; the leases of older ones will expire. */
-const MOST_LOST = 100;
+/** Lost claims that are remembered while the server is away. The leases of older ones expire. */
+const MAX_LOST_CLAIMS = 100;
 
 /**
- * Claims whose answer was lost with the connection may have leased jobs that nobody runs. Each carries a token of
- * its own, so that they can be given back before the next claim.
+ * Releases the jobs of claims whose reply was lost with the connection: the server may have leased jobs that nobody
+ * runs. Each claim has its own token, by which the next claim releases them.
  */
-export class LostClaims {
+export class LostClaimRecovery {
   readonly #connection: RedisConnection;
   readonly #name: string;
   readonly #tombstones: number;
@@ -22,21 +22,22 @@ export class LostClaims {
     this.#tombstones = tombstones;
   }
 
-  /** Runs a claim with a token of its own. Claims that were lost before are given back first. */
+  /** Runs a claim with its own token, after releasing lost claims. */
   async run(
     claim: (token: string) => Promise<unknown>,
   ): Promise<{ readonly token: string; readonly reply: unknown }> {
-    if (this.#lost.length > 0) await this.#giveBack();
+    if (this.#lost.length > 0) await this.#releaseLost();
     const token = `${this.#name}.${(this.#count++).toString(36)}`;
     try {
       return { token, reply: await claim(token) };
     } catch (error) {
-      if (isQueueError(error, "ENGINE_UNAVAILABLE")) this.#lost = [...this.#lost, token].slice(-MOST_LOST);
+      if (isQueueError(error, "ENGINE_UNAVAILABLE"))
+        this.#lost = [...this.#lost, token].slice(-MAX_LOST_CLAIMS);
       throw error;
     }
   }
 
-  async #giveBack(): Promise<void> {
+  async #releaseLost(): Promise<void> {
     const lost = this.#lost;
     let cursor = "0";
     do {

@@ -10,10 +10,10 @@ interface Waiter {
 }
 
 /**
- * Waits for work without asking for it again and again: the engine leaves its name with its queues, and the step
- * that makes a job runnable calls one of the names. A call that reaches nobody who waits is passed on.
+ * Waits for work without polling: the engine registers its name with the queues, and the step that makes a job runnable
+ * wakes one of the registered engines. A wake-up that finds no waiter here is passed on to another engine.
  */
-export class WorkWaits {
+export class WorkSignal {
   readonly #connection: RedisConnection;
   readonly #channel: EngineChannel;
   readonly #name: string;
@@ -36,7 +36,7 @@ export class WorkWaits {
     const waiter: Waiter = { queues, wake: () => end() };
     this.#waiters.add(waiter);
     try {
-      // First, so that no wake-up falls between asking for it and listening.
+      // Before registering, so that no wake-up is missed in between.
       await this.#channel.listen();
       const due = (await this.#connection.run(scripts.wait, [
         this.#name,
@@ -72,7 +72,7 @@ export class WorkWaits {
     const waiters = [...this.#waiters].filter(({ queues }) => queues.includes(queue));
     for (const { wake } of waiters) wake();
     if (waiters.length > 0 || this.#isClosed) return;
-    // Whoever else waits would sleep on. Should this fail, the next poll finds the work.
+    // Otherwise other waiting engines would sleep on. If this fails, their next poll finds the work.
     this.#connection.run(scripts.passWake, [queue]).catch(() => undefined);
   }
 

@@ -1,8 +1,8 @@
-import type { RedisConnection } from "./connection/connection.ts";
-import { scripts } from "./scripts.ts";
+import type { RedisConnection } from "../connection/connection.ts";
+import { scripts } from "../scripts.ts";
 
 interface ActiveFilter {
-  /** Sequence. */
+  /** A sequence. */
   readonly before: number;
   readonly limit: number;
   /** All when empty. */
@@ -10,14 +10,14 @@ interface ActiveFilter {
 }
 
 /**
- * The ids of the newest active jobs, looked for among all that are held, page by page, so that no call takes the
- * server long. Jobs that become active meanwhile may be left out.
+ * The ids of the newest active jobs. Reads all held jobs page by page, so that no call takes the server long. Jobs that
+ * become active meanwhile may be missing.
  */
-export async function newestActive(
+export async function newestActiveIds(
   connection: RedisConnection,
   { before, limit, queues }: ActiveFilter,
 ): Promise<readonly string[]> {
-  // A job may be on two pages.
+  // A map: a job may be on two pages.
   let newest = new Map<string, number>();
   let cursor = "0";
   do {

@@ -1,21 +1,21 @@
-import type { RedisConnection } from "./connection/connection.ts";
-import { scripts } from "./scripts.ts";
+import type { RedisConnection } from "../connection/connection.ts";
+import { scripts } from "../scripts.ts";
 
-/** What the script answers when it was called before the call that it was to follow. */
+/** The reply to a call that ran before the one that it follows. */
 const OUT_OF_TURN = "out of turn";
 
 /**
- * Sends of one engine, any number of them under way, stored in the order in which they were made.
+ * Keeps the concurrent sends of one engine in order.
  *
- * The connection keeps that order except when the server forgot its scripts: then the first call is refused and
- * made again, while one behind it may find the script loaded by another client. So each call that is made while
- * another is under way names that one, and is refused, and made again, if it comes before it.
+ * The connection keeps that order unless the server has lost its scripts: then the first call is refused and repeated,
+ * while a later one may find the script loaded by another client. So each call names the pending call before it. The
+ * script refuses a call that comes too early, which is then repeated.
  */
-export class SendOrder {
+export class EnqueueSequencer {
   readonly #connection: RedisConnection;
   readonly #name: string;
   #count = 0;
-  #underway: { readonly number: number; readonly settled: Promise<unknown> } | undefined;
+  #pending: { readonly number: number; readonly settled: Promise<unknown> } | undefined;
 
   constructor(connection: RedisConnection, name: string) {
     this.#connection = connection;
@@ -25,7 +25,7 @@ export class SendOrder {
   /** Runs `lua/enqueue.lua` with these arguments after its own. */
   run(args: readonly (string | number)[]): Promise<unknown> {
     const number = ++this.#count;
-    const before = this.#underway;
+    const before = this.#pending;
     const answer = this.#call(number, before?.number ?? "", args).then((reply) => {
       if (reply !== OUT_OF_TURN) return reply;
       return before!.settled.then(() => this.#call(number, "", args));
@@ -34,7 +34,7 @@ export class SendOrder {
       () => this.#settle(number),
       () => this.#settle(number),
     );
-    this.#underway = { number, settled };
+    this.#pending = { number, settled };
     return answer;
   }
 
@@ -43,6 +43,6 @@ export class SendOrder {
   }
 
   #settle(number: number): void {
-    if (this.#underway?.number === number) this.#underway = undefined;
+    if (this.#pending?.number === number) this.#pending = undefined;
   }
 }
