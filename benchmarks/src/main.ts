@@ -14,19 +14,19 @@ const HELP = `Usage: npm run bench -- SUITE [--quick] [--only CASE]… [--json [
 Suites:
 ${SUITES.map(describeSuite).join("\n")}
 
-  --quick           fewer rounds and jobs: a look, not a figure to quote
-  --only CASE       only the cases whose names contain CASE; may be repeated
-  --json [FILE]     the figures as JSON, to FILE or to standard output
-  --docs            writes the suite's page in docs/ from this run
-  --docs-from FILE  measures nothing: writes the page from the JSON of a run before
-  --strict          ends with exit code 1 when a budget isn't met
+  --quick           fewer rounds and jobs, for a rough look; don't quote the figures
+  --only CASE       only cases whose names contain CASE; repeatable
+  --json [FILE]     write the figures as JSON, to FILE or standard output
+  --docs            write the suite's page in docs/ from this run
+  --docs-from FILE  write the page from the JSON of an earlier run, without measuring
+  --strict          exit with 1 if a budget isn't met
 `;
 
-class Misuse extends Error {}
+class UsageError extends Error {}
 
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
-    // A bare --json prints; parseArgs has no options with an optional value.
+    // A bare --json prints. parseArgs has no options with an optional value.
     args: args.map((arg, index) => (arg === "--json" && isOption(args[index + 1]) ? "--json=-" : arg)),
     options: {
       quick: { type: "boolean", default: false },
@@ -45,21 +45,22 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const suite = SUITES.find(({ name }) => name === positionals[0]);
   if (!suite || positionals.length !== 1) {
-    throw new Misuse(positionals[0] ? `There is no suite "${positionals[0]}".` : "");
+    throw new UsageError(positionals[0] ? `There is no suite "${positionals[0]}".` : "");
   }
   for (const part of values.only) assertMatches(suite, part);
   const { page } = suite;
   if ((values.docs || values["docs-from"] !== undefined) && !page) {
-    throw new Misuse(`The suite ${suite.name} has no page.`);
+    throw new UsageError(`The suite ${suite.name} has no page.`);
   }
   if (values["docs-from"] !== undefined) {
     const stored: readonly Measurement[] = JSON.parse(await readFile(values["docs-from"], "utf8"));
     await writePage(page!, stored);
     return 0;
   }
-  // A page of some cases would look like all of them.
-  if (values.docs && values.only.length > 0) throw new Misuse("--docs is for all cases, without --only.");
-  // Measuring takes minutes: a file that can't be written shows before.
+  // A page of some cases would look complete.
+  if (values.docs && values.only.length > 0)
+    throw new UsageError("--docs needs all cases. Leave out --only.");
+  // Measuring takes minutes, so fail before it if the file can't be written.
   if (values.json && values.json !== "-") await writeFile(values.json, "");
   const progress = (line: string) => process.stderr.write(`  ${line}\n`);
   const measurements = await suite.run({ quick: values.quick, only: values.only, progress });
@@ -94,7 +95,7 @@ function formatVerdicts(verdicts: readonly Verdict[]): string {
 
 function assertMatches({ name, cases = [] }: Suite, part: string): void {
   if (cases.some((title) => title.toLowerCase().includes(part.toLowerCase()))) return;
-  throw new Misuse(`The suite ${name} has no case that contains "${part}".`);
+  throw new UsageError(`The suite ${name} has no case that contains "${part}".`);
 }
 
 function isOption(arg: string | undefined): boolean {
@@ -106,7 +107,7 @@ main(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error) => {
-    const isMisuse = error instanceof Misuse || String(error?.code).startsWith("ERR_PARSE_ARGS");
+    const isMisuse = error instanceof UsageError || String(error?.code).startsWith("ERR_PARSE_ARGS");
     const text = isMisuse ? [error.message, HELP].filter(Boolean).join("\n\n") : `${error?.stack ?? error}\n`;
     process.stderr.write(text);
     process.exitCode = isMisuse ? 2 : 1;

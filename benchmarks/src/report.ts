@@ -1,7 +1,7 @@
 import { cpus, release } from "node:os";
 import type { Measurement } from "./measurement.ts";
 
-/** The measurements as a table, a line a figure, under a line that says where they were taken. */
+/** The measurements as a table, one line per figure, below a line about the machine. */
 export function formatReport(measurements: readonly Measurement[]): string {
   const rows = measurements.map(({ case: name, system, metric, unit, value }) => [
     name,
@@ -20,7 +20,7 @@ export function formatReport(measurements: readonly Measurement[]): string {
   return `${[describeMachine(), "", line(header), line(widths.map((width) => "─".repeat(width))), ...rows.map(line)].join("\n")}\n`;
 }
 
-/** Where a run took place: figures from different places can't be compared. */
+/** The machine of a run. Figures of different machines can't be compared. */
 function describeMachine(): string {
   const [cpu] = cpus();
   return `${cpus().length} × ${cpu?.model.trim() || "CPU"}, Node ${process.versions.node}, ${process.platform} ${release()}`;

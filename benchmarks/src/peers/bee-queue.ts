@@ -2,10 +2,10 @@ import Bee from "bee-queue";
 import { indexOf, type Payload, payloadOf } from "./payload.ts";
 import { addressOf, type Consumer, countdown, type Producer, type Setup, type System } from "./system.ts";
 
-/** How often a worker looks for stalled jobs: as in its README, which asks every deployment to do so. */
+/** How often a worker checks for stalled jobs, as its README recommends. */
 const STALL_INTERVAL = 5_000;
 
-/** Bee-Queue, without what its README says to turn off where it isn't needed: events and stored job objects. */
+/** Bee-Queue, without features that its README says to turn off if unused: events and stored job objects. */
 export const beeQueue: System = {
   name: "Bee-Queue",
   package: "bee-queue",
@@ -30,7 +30,7 @@ export const beeQueue: System = {
   async openConsumer(setup, { jobs, handler }): Promise<Consumer> {
     const { done, tick } = countdown(jobs);
     const queue = openQueue(setup, { isWorker: true });
-    // Within this process: told once Redis has confirmed.
+    // Emitted in this process once Redis has confirmed.
     queue.on("succeeded", tick);
     await queue.ready();
     return {
@@ -54,7 +54,7 @@ function openQueue({ url }: Setup, { isWorker }: { isWorker: boolean }): Bee<Pay
     removeOnSuccess: true,
     removeOnFailure: true,
   });
-  // Closing while a blocking read waits is told as an error.
+  // Closing during a blocking read emits an error.
   queue.on("error", () => {});
   return queue;
 }

@@ -13,8 +13,7 @@ import {
 const NAME = "bench";
 
 /**
- * BullMQ. What becomes of completed jobs is said to the worker, not to each job, so that jobs are stored
- * without it: the faster and smaller of the two documented ways.
+ * BullMQ. Retention is set on the worker, not on each job: the faster and smaller of the two documented ways.
  */
 export const bullmq: System = {
   name: "BullMQ",
@@ -47,7 +46,7 @@ export const bullmq: System = {
       concurrency: setup.concurrency,
       removeOnComplete: { count: setup.keep },
     });
-    // Within this process: told once Redis has confirmed.
+    // Emitted in this process once Redis has confirmed.
     worker.on("completed", tick);
     await worker.waitUntilReady();
     return {

@@ -4,9 +4,9 @@ import { indexOf, type Payload, payloadOf } from "./payload.ts";
 import { type Consumer, countdown, keyOf, type Producer, type Setup, type System } from "./system.ts";
 
 /**
- * groupmq. `autoBatch` is what it documents for high volumes, and is sized to what is sent at once; a job sent
- * alone would only wait for its window, so there it is off, as documented too. Where no order is asked for, there
- * are as many groups as handlers, which is where it is fastest: fewer leave handlers idle, more cost it searches.
+ * groupmq. For high volumes it documents `autoBatch`, sized to the number of concurrent sends. For single sends it is
+ * off, as documented, because they would only wait for its window. Without ordering keys there are as many groups as
+ * handlers, where it is fastest: fewer groups leave handlers idle, more cost searches.
  */
 export const groupmq: System = {
   name: "groupmq",
@@ -35,7 +35,7 @@ export const groupmq: System = {
       concurrency: setup.concurrency,
       handler: async ({ data }) => handler(indexOf(data)),
     });
-    // Within this process: told once Redis has confirmed.
+    // Emitted in this process once Redis has confirmed.
     worker.on("completed", tick);
     return {
       async start() {

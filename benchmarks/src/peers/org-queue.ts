@@ -4,9 +4,9 @@ import { redisEngine } from "@org/queue/redis";
 import { indexOf, payloadOf, payloadSchema } from "./payload.ts";
 import { type Consumer, type FlowProducer, keyOf, type Producer, type Setup, type System } from "./system.ts";
 
-const SENT_AT_ONCE = 10_000;
+const MAX_BATCH = 10_000;
 
-/** This library, through its public API: parsing on both sides, default options. */
+/** This library, through its public API, with parsing on both sides and default options. */
 export const orgQueue: System = {
   name: "@org/queue",
   package: "@org/queue",
@@ -36,7 +36,7 @@ export const orgQueue: System = {
       message,
       async ({ data }) => {
         await handler(indexOf(data));
-        // Idle: each outcome has been told to the engine.
+        // Once the worker is idle, the engine has every outcome.
         if (++ran === jobs) setImmediate(() => worker.idle().then(resolve, reject));
       },
     );
@@ -65,7 +65,7 @@ export const orgQueue: System = {
       );
     return {
       addFlows(flows, children) {
-        if (flows * (children + 1) > SENT_AT_ONCE) throw new Error("Too many jobs for one sendMany");
+        if (flows * (children + 1) > MAX_BATCH) throw new Error("Too many jobs for one sendMany");
         return sendFlows(flows, children);
       },
       close,

@@ -10,8 +10,8 @@ const BLOCK_MS = 5_000;
 type Entries = [stream: string, entries: [id: string, fields: [name: string, json: string]][]][] | null;
 
 /**
- * Not a queue: what this client and this server can do when nothing is promised but delivery. A stream, written
- * in pipelines and read in batches; no retries, no leases, no order of any kind.
+ * Not a queue, but the limit of this client and server for delivery alone: a stream, written in pipelines and read in
+ * batches, without retries, leases or order.
  */
 export const rawRedis: System = {
   name: "raw stream",
@@ -59,7 +59,7 @@ export const rawRedis: System = {
         if (entries.length === 0) continue;
         await Promise.all(entries.map(async ([, [, json]]) => handler(indexOf(JSON.parse(json)))));
         const ids = entries.map(([id]) => id);
-        // Not waited for: the next read goes out behind them.
+        // Not awaited, so that the next read is sent right behind.
         redis.xack(STREAM, GROUP, ...ids).catch(ignoreClosed);
         redis.xdel(STREAM, ...ids).then(() => ids.forEach(tick), ignoreClosed);
       }

@@ -1,29 +1,29 @@
-/** What a measurement asks of a system. Every system gets the same. */
+/** The setup of a measurement, the same for every system. */
 export interface Setup {
-  /** Of the Redis server, or of a proxy before it. */
+  /** The URL of the Redis server, or of a proxy in front of it. */
   readonly url: string;
-  /** How many sends are under way at the same time, for systems that are tuned to it. */
+  /** Number of concurrent sends, for systems that are tuned to it. */
   readonly atOnce: number;
-  /** How many handlers will run at the same time, for systems that spread jobs by it. */
+  /** Number of concurrent handlers, for systems that spread jobs by it. */
   readonly concurrency: number;
-  /** Completed jobs to keep. 0: none. */
+  /** Number of completed jobs to keep. */
   readonly keep: number;
-  /** Ordering keys that the jobs share by turns. 0: jobs without a key. */
+  /** Number of ordering keys, used in turn. 0 means jobs without a key. */
   readonly keys: number;
 }
 
 export interface Work {
-  /** `done` resolves after so many. */
+  /** Number of jobs after which `done` resolves. */
   readonly jobs: number;
-  /** Called as each job starts, with the job's index. */
+  /** Called when a job starts, with its index. */
   readonly handler: (index: number) => void | Promise<void>;
 }
 
-/** Sends jobs. It has connections of its own, as if it were another process than the consumer. */
+/** Sends jobs over its own connections, as if it were in another process than the consumer. */
 export interface Producer {
-  /** Resolves once the job is stored. A job with a priority runs after those without, and after lower numbers. */
+  /** Resolves once the job is stored. Jobs with a priority run after those without, and after lower numbers. */
   send(index: number, priority?: number): Promise<unknown>;
-  /** As one batch, in the fastest way that the system documents. Resolves once all are stored. */
+  /** Sends a batch in the fastest way that the system documents. Resolves once all jobs are stored. */
   sendMany(indexes: readonly number[], priority?: number): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -31,37 +31,37 @@ export interface Producer {
 /** Runs jobs. */
 export interface Consumer {
   start(): Promise<void>;
-  /** Resolves once Redis has confirmed the end of as many jobs as were asked for. */
+  /** Resolves once Redis has confirmed the end of the requested number of jobs. */
   readonly done: Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Sends flows: a parent that runs after all its children. */
 export interface FlowProducer {
-  /** Stores so many flows with so many children each, in one call. */
+  /** Stores `flows` flows with `children` children each, in one call. */
   addFlows(flows: number, children: number): Promise<unknown>;
   close(): Promise<void>;
 }
 
-/** A way of running jobs over Redis. What it can't do is left out, and then not measured. */
+/** A system that runs jobs over Redis. Features that it lacks are absent, and aren't measured. */
 export interface System {
   readonly name: string;
-  /** The npm package that does it. */
+  /** The npm package. */
   readonly package: string;
-  /** What could be reached at most, rather than a queue: nobody loses against it. */
+  /** Whether this is the theoretical limit, not a queue to compare with. */
   readonly isLimit: boolean;
   openProducer(setup: Setup): Promise<Producer>;
   openConsumer(setup: Setup, work: Work): Promise<Consumer>;
   openFlowProducer?(setup: Setup): Promise<FlowProducer>;
-  /** Keeps the last completed jobs, as asked by `Setup.keep`. */
+  /** Whether it can keep the last completed jobs (`Setup.keep`). */
   readonly retention: boolean;
-  /** Keeps the order of jobs with a key, as asked by `Setup.keys`. */
+  /** Whether it keeps the order of jobs with a key (`Setup.keys`). */
   readonly ordering: boolean;
-  /** Runs urgent jobs first, as asked by the priority of a send. */
+  /** Whether it runs jobs by priority. */
   readonly priorities: boolean;
 }
 
-/** A promise that `tick` resolves when it is called for the `count`th time. */
+/** A promise that resolves on the `count`th call of `tick`. */
 export function countdown(count: number): { readonly done: Promise<void>; readonly tick: () => void } {
   const { promise: done, resolve } = Promise.withResolvers<void>();
   let left = count;
@@ -79,7 +79,7 @@ export function addressOf(url: string): { readonly host: string; readonly port: 
   return { host: hostname, port: Number(port) };
 }
 
-/** Ordering keys go round: 0, 1, 2 … 0, 1, 2 … */
+/** Ordering keys in turn: 0, 1, 2 … 0, 1, 2 … */
 export function keyOf(index: number, keys: number): string {
   return `key:${index % keys}`;
 }

@@ -10,5 +10,5 @@ export const BULLMQ = bullmq.name;
 export const GROUPMQ = groupmq.name;
 export const RAW = rawRedis.name;
 
-/** In the order in which each round measures them, and in which tables show them. */
+/** In the order of each round and of the tables. */
 export const SYSTEMS: readonly System[] = [orgQueue, bullmq, groupmq, beeQueue, rawRedis];

@@ -9,7 +9,7 @@ const ping = defineMessage("PING", {
 });
 const registry = createRegistry([ping]);
 
-/** Some 250 bytes of JSON, as the peers' benchmarks use. */
+/** About 250 bytes of JSON, as in the peers suite. */
 const data = {
   id: "0198c6f1-6c1f-7a3a-9d0e-3f6f2c9a7b11",
   name: "A payload of an ordinary size",
@@ -19,7 +19,7 @@ const data = {
 
 const IN_FLIGHT = 200;
 
-/** The embedded engine: what one process sends and runs with parsing on both sides. */
+/** The embedded engine: sends and runs in one process, with parsing on both sides. */
 export const engineSuite: Suite = {
   name: "engine",
   describes: "the memory engine: throughput by concurrency, and cost per job by backlog",
@@ -79,7 +79,7 @@ async function sendWhileRunning(jobs: number, concurrency: number): Promise<numb
 
 /**
  * Seconds to send `jobs` jobs behind `backlog` others and then to run as many, so that between `backlog` and
- * `backlog + jobs` are waiting all the time.
+ * `backlog + jobs` jobs are waiting at any time.
  */
 async function sendThenRun(jobs: number, backlog: number): Promise<number> {
   await using queue = newQueue();
@@ -105,7 +105,7 @@ async function sendAll(queue: ReturnType<typeof newQueue>, jobs: number): Promis
   }
 }
 
-/** A worker whose handler does nothing, and the moment at which it has run `jobs` jobs. */
+/** A worker whose handler does nothing, and a promise that resolves once it has run `jobs` jobs. */
 function countRuns(queue: ReturnType<typeof newQueue>, concurrency: number, jobs: number) {
   const { promise: finished, resolve } = Promise.withResolvers<void>();
   let ran = 0;

@@ -16,12 +16,12 @@ const ping = defineMessage("PING", { data: payloadSchema });
 const registry = createRegistry([ping]);
 const data = payloadOf(0);
 
-/** The outbox' table without its trigger. */
+/** The outbox table without its trigger. */
 const plainRows = pgTable("plain_rows", { id: text(), job: text() });
 
 const CONNECTIONS = 8;
-const A_TRANSACTION = 10;
-/** What a commit promises on a server that isn't a test's. */
+const SENDS_PER_TRANSACTION = 10;
+/** Production settings for durable commits, which test servers turn off. */
 const DURABLE = ["fsync", "synchronous_commit", "full_page_writes"].flatMap((setting) => [
   "-c",
   `${setting}=on`,
@@ -31,10 +31,10 @@ const COMMITS = "ten a transaction";
 const RELAY = "a backlog";
 const LATENCY = "idle";
 
-/** Sends in transactions: what they cost there, and how soon they are in the engine. */
+/** Sends in transactions: their cost, and the time until they reach the engine. */
 export const outboxSuite: Suite = {
   name: "outbox",
-  describes: "the outbox in Postgres: commits beside plain inserts, the relay's throughput and latency",
+  describes: "the outbox in Postgres: commits against plain inserts, throughput and latency of the relay",
   async run({ quick, progress }) {
     const rounds = quick ? 5 : 9;
     const duration = quick ? 1_000 : 4_000;
@@ -49,7 +49,7 @@ export const outboxSuite: Suite = {
     await bench.commitSends(500);
     for (let round = 1; round <= rounds; round++) {
       progress(`round ${round} of ${rounds}`);
-      // In turns, so that neither always follows the relay's work.
+      // Alternating, so that neither always follows the relay's work.
       if (round % 2 === 0) plain.push(await bench.commitPlain(duration));
       sends.push(await bench.commitSends(duration));
       if (round % 2 === 1) plain.push(await bench.commitPlain(duration));
@@ -75,7 +75,7 @@ export const outboxSuite: Suite = {
     return [
       measurement(COMMITS, "plain inserts", "commits", "/s", median(plain)),
       measurement(COMMITS, "outbox", "commits", "/s", median(sends)),
-      // Round by round: what else the machine does then is the same for both.
+      // Ratios per round, so that other load on the machine affects both.
       measurement(
         COMMITS,
         "outbox against plain",
@@ -130,7 +130,7 @@ class Bench implements AsyncDisposable {
   readonly #outbox;
   readonly #queue;
   #rows = 0;
-  /** As a send stores it. */
+  /** The JSON that a send stores. */
   #job = "";
 
   private constructor(
@@ -164,21 +164,21 @@ class Bench implements AsyncDisposable {
     return bench;
   }
 
-  /** Transactions that insert the rows themselves, a second. */
+  /** Transactions per second that insert the rows directly. */
   commitPlain(duration: number): Promise<number> {
     const job = this.#job;
     return this.#commit(duration, async () => {
-      const rows = Array.from({ length: A_TRANSACTION }, () => ({ id: this.#newId(), job }));
+      const rows = Array.from({ length: SENDS_PER_TRANSACTION }, () => ({ id: this.#newId(), job }));
       await this.#db.transaction((tx) => tx.insert(plainRows).values(rows));
     });
   }
 
-  /** Transactions that send, a second, with no relay about. */
+  /** Transactions per second that send, without a relay. */
   commitSends(duration: number): Promise<number> {
     return this.#commit(duration, () => this.#send());
   }
 
-  /** Messages that were sent and have reached the engine, a second, while a relay runs in the same process. */
+  /** Messages per second from send to engine, with a relay in the same process. */
   async sendThrough(duration: number): Promise<number> {
     await this.#empty();
     const relay = await startRelay({ outbox: this.#outbox, engine: this.#engine });
@@ -186,7 +186,7 @@ class Bench implements AsyncDisposable {
     let messages = 0;
     await this.#commit(duration, async () => {
       await this.#send();
-      messages += A_TRANSACTION;
+      messages += SENDS_PER_TRANSACTION;
     });
     await this.#untilEmpty();
     const took = performance.now() - start;
@@ -194,7 +194,7 @@ class Bench implements AsyncDisposable {
     return (messages / took) * 1_000;
   }
 
-  /** Messages that a relay moves a second, with nobody sending. */
+  /** Messages per second that a relay moves, without concurrent sends. */
   async relayBacklog(backlog: number): Promise<number> {
     await this.#empty();
     for (let sent = 0; sent < backlog; sent += 1_000) await this.#send(1_000);
@@ -206,7 +206,7 @@ class Bench implements AsyncDisposable {
     return (backlog / took) * 1_000;
   }
 
-  /** Milliseconds from a transaction's commit to a worker's claim, with pauses between. */
+  /** Milliseconds from the commit of a transaction to the claim of a worker, with pauses in between. */
   async latencies(samples: number): Promise<readonly number[]> {
     await this.#empty();
     const relay = await startRelay({ outbox: this.#outbox, engine: this.#engine });
@@ -238,7 +238,7 @@ class Bench implements AsyncDisposable {
     for (const cleanup of this.#cleanups) await cleanup();
   }
 
-  /** Transactions a second over all connections. */
+  /** Transactions per second over all connections. */
   async #commit(duration: number, transaction: () => Promise<void>): Promise<number> {
     await this.#db.execute(sql`truncate plain_rows`);
     await this.#empty();
@@ -252,7 +252,7 @@ class Bench implements AsyncDisposable {
     return (commits / (performance.now() - start)) * 1_000;
   }
 
-  async #send(count = A_TRANSACTION): Promise<void> {
+  async #send(count = SENDS_PER_TRANSACTION): Promise<void> {
     const items = Array.from({ length: count }, () => ({ message: ping, data }));
     await this.#db.transaction((tx) => this.#queue.sendMany(items, { tx }));
   }

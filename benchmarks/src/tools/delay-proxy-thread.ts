@@ -1,4 +1,4 @@
-/** The thread of `startDelayProxy`. It has an event loop of its own, so that it takes none of the measured one. */
+/** The thread of `startDelayProxy`, so that the proxy doesn't use the measured event loop. */
 import { connect, createServer, type Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 
@@ -9,10 +9,10 @@ interface Passage {
 }
 
 const { host, port, delay } = workerData as { host: string; port: number; delay: number };
-/** Timers are a millisecond coarse: the last stretch is slept in slices of this. */
+/** Timers have a resolution of a millisecond, so the last part is slept in slices of this. */
 const SLICE_MS = 0.1;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
-/** In the order of arrival, which is the order of `due`: the delay is the same for all. */
+/** In order of arrival, which is also the order of `due`, because the delay is constant. */
 const passages: Passage[] = [];
 let isWaiting = false;
 
@@ -48,7 +48,7 @@ function deliver(): void {
   const arrived = passages.splice(0, due === -1 ? passages.length : due);
   for (const { to, chunk } of arrived) if (!to.destroyed) to.write(chunk);
   if (passages.length === 0) return;
-  // Sleeps rather than spins: the machine's cores belong to what is measured.
+  // Sleeps instead of spinning, to leave the cores to the measured processes.
   const left = passages[0]!.due - now;
   if (left <= 1.5) Atomics.wait(sleeper, 0, 0, Math.min(left, SLICE_MS));
   wait();

@@ -7,7 +7,7 @@ export interface DelayProxy {
   stop(): Promise<void>;
 }
 
-/** A TCP proxy before a server that holds each byte back for `delay` milliseconds in either direction. */
+/** A TCP proxy that delays each byte by `delay` milliseconds in either direction. */
 export async function startDelayProxy(target: string, delay: number): Promise<DelayProxy> {
   const { hostname: host, port } = new URL(target);
   const thread = new Worker(new URL("./delay-proxy-thread.ts", import.meta.url), {

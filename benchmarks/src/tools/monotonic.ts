@@ -1,4 +1,4 @@
-/** Milliseconds of a clock that all threads of the process share, unlike `performance.now()`. */
+/** Milliseconds on a clock that all threads of the process share, unlike `performance.now()`. */
 export function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

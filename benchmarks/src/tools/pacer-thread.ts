@@ -1,4 +1,4 @@
-/** The thread of `pace`: sleeps until each event is due and says so. */
+/** The thread of `pace`: sleeps until each event is due and reports it. */
 import { parentPort, workerData } from "node:worker_threads";
 import { now } from "./monotonic.ts";
 
@@ -8,7 +8,7 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 for (let sent = 0; sent < count; ) {
   const left = start + sent * interval - now();
   if (left > 0) Atomics.wait(sleeper, 0, 0, left);
-  // More than one when the thread woke late.
+  // More than one if the thread woke late.
   const due = Math.min(count, Math.floor((now() - start) / interval) + 1);
   if (due > sent) parentPort?.postMessage(due);
   sent = Math.max(sent, due);

@@ -5,9 +5,9 @@ import { now } from "./monotonic.ts";
 const LEAD_MS = 150;
 
 /**
- * Calls `act` for `count` events at a steady rate, whatever becomes of them (open loop). `act` gets the event's
- * number and when it was meant to be. A thread keeps the time, since timers of this one are a millisecond
- * coarse. Resolves after the last call.
+ * Calls `act` for `count` events at a steady rate, whatever happens to them (open loop). `act` gets the event's number
+ * and its intended time. A thread keeps the time, because timers have a resolution of a millisecond. Resolves after the
+ * last call.
  */
 export async function pace(
   perSecond: number,

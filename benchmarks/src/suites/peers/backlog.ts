@@ -18,7 +18,7 @@ import { type RedisServer, startServer } from "./redis-server.ts";
 
 const COST = "cost per job by jobs waiting";
 const LOW_PRIORITY = 100;
-/** Longer than a look at the queue takes, so that the jobs that wait are still there at the end. */
+/** Long enough that the waiting jobs last until the end. */
 const HANDLER_MS = 5;
 /** An index that no waiting job has. */
 const URGENT = 2_000_000;
@@ -35,7 +35,7 @@ interface Backlog {
   readonly cpus: number[];
 }
 
-/** Each backlog on a server of its own, so that each round can measure them all. */
+/** Every backlog has its own server, so that each round can measure all of them. */
 async function measureCosts(lab: Lab): Promise<readonly Measurement[]> {
   const ours = SYSTEMS.find(({ name }) => name === OURS)!;
   const jobs = lab.quick ? 5_000 : 20_000;
@@ -51,7 +51,7 @@ async function measureCosts(lab: Lab): Promise<readonly Measurement[]> {
   for (let round = 0; round <= rounds; round++) {
     for (const backlog of backlogs) {
       const { time, cpu } = await runSome({ ...lab, server: backlog.server }, ours, jobs);
-      // The first warms up.
+      // The first round warms up.
       if (round === 0) continue;
       backlog.times.push(time);
       backlog.cpus.push(cpu);
@@ -59,24 +59,24 @@ async function measureCosts(lab: Lab): Promise<readonly Measurement[]> {
     const line = backlogs.map(({ times }) => `${times.at(-1)?.toFixed(2)} µs`).join(", ");
     if (round > 0) lab.progress(`${COST}, round ${round} of ${rounds}: ${line}`);
   }
-  const least = backlogs[0]!;
-  const most = backlogs.at(-1)!;
+  const small = backlogs[0]!;
+  const large = backlogs.at(-1)!;
   return [
     ...backlogs.flatMap(({ waiting, times, cpus }) => [
       measurement(COST, OURS, `time, ${waiting.toLocaleString("en")} waiting`, "µs/job", median(times)),
       measurement(COST, OURS, `Redis CPU, ${waiting.toLocaleString("en")} waiting`, "µs/job", median(cpus)),
     ]),
-    measurement(COST, OURS, "time, most : fewest", "times", ratio(most.times, least.times)),
-    measurement(COST, OURS, "Redis CPU, most : fewest", "times", ratio(most.cpus, least.cpus)),
+    measurement(COST, OURS, "time, most : fewest", "times", ratio(large.times, small.times)),
+    measurement(COST, OURS, "Redis CPU, most : fewest", "times", ratio(large.cpus, small.cpus)),
   ];
 }
 
-/** Round by round, since the figures of a round were taken side by side. */
-function ratio(most: readonly number[], least: readonly number[]): number {
-  return median(most.map((value, round) => value / least[round]!));
+/** The median of ratios per round, because the figures of one round were measured close together. */
+function ratio(large: readonly number[], small: readonly number[]): number {
+  return median(large.map((value, round) => value / small[round]!));
 }
 
-/** Stores `jobs` more and runs as many from the head. Microseconds a job, of the wall clock and of Redis. */
+/** Stores `jobs` more and runs as many from the head. Returns microseconds per job, of wall clock and Redis CPU. */
 async function runSome(lab: Lab, system: System, jobs: number): Promise<{ time: number; cpu: number }> {
   await withProducer(system, setupOf(lab), (producer) => load(producer, jobs));
   const { promise: enough, resolve } = Promise.withResolvers<number>();
@@ -95,7 +95,7 @@ async function runSome(lab: Lab, system: System, jobs: number): Promise<{ time: 
     const cpu = await lab.server.cpuSeconds();
     return { time, cpu: ((cpu - before) / ran) * 1e6 };
   });
-  // The worker went on until it was stopped.
+  // The worker ran more jobs until it was stopped.
   await withProducer(system, setupOf(lab), (producer) => load(producer, ran - jobs));
   return measured;
 }
@@ -111,7 +111,7 @@ function urgent(name: string): Case {
         case: name,
         metrics: { [`median, ${count} waiting`]: "ms", [`p99, ${count} waiting`]: "ms" },
         systems: systemsThat(({ priorities }) => priorities),
-        // Storing so many takes a minute.
+        // Storing the backlog takes a minute.
         rounds: 1,
         measure: async (system) => {
           const latencies = await measureUrgent(lab, system, waiting);
@@ -125,7 +125,7 @@ function urgent(name: string): Case {
   };
 }
 
-/** Milliseconds from the send of a job without a priority until it starts, while ten handlers are busy with others. */
+/** Milliseconds from the send of a job without a priority until it starts, while ten handlers are busy. */
 async function measureUrgent(lab: Lab, system: System, waiting: number): Promise<readonly number[]> {
   const latencies: number[] = [];
   let started: () => void = () => {};

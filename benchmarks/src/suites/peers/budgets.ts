@@ -2,7 +2,7 @@ import type { Measurement, Verdict } from "../../measurement.ts";
 import { BULLMQ, GROUPMQ, OURS } from "../../peers/systems.ts";
 import { formatFigure, formatRatio, ratioMetric } from "./figures.ts";
 
-/** A bound of a figure of ours, or of how many times a peer's figure it is. */
+/** A bound for one of our figures, or for its ratio to a peer's. */
 interface Budget {
   readonly case: string;
   readonly metric: string;
@@ -18,7 +18,7 @@ const bull = (name: string, metric: string, bound: Pick<Budget, "atLeast" | "atM
   ...bound,
 });
 
-/** What we promise ourselves. Ratios, since figures of different machines can't be compared. */
+/** Our budgets. Mostly ratios, because figures of different machines can't be compared. */
 const BUDGETS: readonly Budget[] = [
   bull("send one by one, 200 in flight", "sends", { atLeast: 3.5 }),
   bull("bulk 1,000", "sends", { atLeast: 5 }),

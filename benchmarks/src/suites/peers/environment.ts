@@ -8,7 +8,7 @@ import { SYSTEMS } from "../../peers/systems.ts";
 import { ENVIRONMENT } from "./figures.ts";
 import type { Lab } from "./lab.ts";
 
-/** Where and how the figures are taken, as lines of the same shape: what is text stands in `metric`. */
+/** The machine and the method, as measurements. Text goes into `metric`. */
 export async function describeEnvironment({ server, quick }: Lab): Promise<readonly Measurement[]> {
   const fact = (system: string, metric: string, unit = "", value = 1): Measurement => ({
     suite: "peers",
@@ -32,7 +32,7 @@ export async function describeEnvironment({ server, quick }: Lab): Promise<reado
   ];
 }
 
-/** Some packages don't export their package.json, so it is looked for upwards from the entry point. */
+/** Searches upwards from the entry point, because some packages don't export their package.json. */
 function versionOf(name: string): string {
   const entry = import.meta.resolve?.(name) ?? createRequire(import.meta.url).resolve(name);
   for (let directory = dirname(fileURLToPath(entry)); ; directory = dirname(directory)) {

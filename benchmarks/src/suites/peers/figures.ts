@@ -1,9 +1,9 @@
 import type { Measurement } from "../../measurement.ts";
 import { OURS, SYSTEMS } from "../../peers/systems.ts";
 
-/** The unit of ratios between systems. Those within one system have "times". */
+/** The unit of ratios between systems. Ratios within one system use "times". */
 export const RATIO = "x";
-/** The case whose lines say where and how the figures were taken. */
+/** The case with the machine and the method. */
 export const ENVIRONMENT = "environment";
 
 /** The figures of all systems for one metric of one case. */
@@ -12,16 +12,16 @@ export interface Row {
   readonly metric: string;
   readonly unit: string;
   readonly values: ReadonlyMap<string, number>;
-  /** How many times each system's figure ours is: the median of the rounds' ratios. */
+  /** Our figure divided by each system's: the median of the ratios per round. */
   readonly ratios: ReadonlyMap<string, number>;
 }
 
-/** Our figure by a peer's. Higher or lower as the figures are. */
+/** The name of the ratio of our figure to a peer's. */
 export function ratioMetric(metric: string, peer: string): string {
   return `${metric} : ${peer}`;
 }
 
-/** What was measured, system by system; without the environment. */
+/** The measurements by metric, without the environment. */
 export function rowsOf(measurements: readonly Measurement[]): readonly Row[] {
   const rows = new Map<string, Row & { readonly values: Map<string, number> }>();
   for (const { case: name, metric, unit, system, value } of measurements) {
@@ -50,12 +50,12 @@ function ratiosOf(measurements: readonly Measurement[], name: string, metric: st
   );
 }
 
-/** Rates are better when they are higher; times, sizes and what idle workers send when they are lower. */
+/** Rates are better when higher. Times, sizes and idle commands are better when lower. */
 export function isLowerBetter({ unit }: Pick<Row, "unit">): boolean {
   return unit === "commands/s" || !unit.endsWith("/s");
 }
 
-/** Peers that do better than we do, by the medians or by the rounds' ratios. The raw stream is no peer. */
+/** Peers that beat us, by the medians or by the ratios per round. The raw stream isn't a peer. */
 export function betterPeers(row: Row): readonly string[] {
   const ours = row.values.get(OURS);
   if (ours === undefined) return [];

@@ -4,7 +4,7 @@ import { timeRun } from "./run.ts";
 
 const CHILDREN = 20;
 const JOBS = CHILDREN + 1;
-/** Flows in one call, and calls under way at the same time. */
+/** Flows per call, and concurrent calls. */
 const FLOWS_PER_CALL = 10;
 const CALLS = 4;
 
@@ -34,7 +34,7 @@ const flows: Case = {
 
 export const flowCases: readonly Case[] = [flows];
 
-/** Seconds to store so many flows, and then to run them. */
+/** Seconds to store `count` flows, and then to run them. */
 async function addAndRun(lab: Lab, system: System, count: number): Promise<{ add: number; run: number }> {
   await lab.server.flush();
   const producer = await system.openFlowProducer!(setupOf(lab));

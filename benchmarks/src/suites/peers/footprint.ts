@@ -18,7 +18,7 @@ import { startServer } from "./redis-server.ts";
 import { timeRun } from "./run.ts";
 import { sendInFlight } from "./send.ts";
 
-/** Time for a worker to open its connections and find that there is nothing to do. */
+/** Time for a worker to open its connections and become idle. */
 const SETTLE_MS = 2_000;
 
 const BYTES = "bytes per waiting job";
@@ -26,7 +26,7 @@ const CPU = "Redis CPU per job";
 const IDLE = "idle worker";
 const METRIC = "commands";
 
-/** What a system costs the server. */
+/** The cost of a system for the server. */
 export const footprintCases: readonly Case[] = [
   {
     name: BYTES,
@@ -35,7 +35,7 @@ export const footprintCases: readonly Case[] = [
         case: BYTES,
         metrics: { memory: "B/job" },
         systems: SYSTEMS,
-        // The same to the byte each time, or nearly.
+        // Nearly the same to the byte each time.
         rounds: 1,
         measure: async (system) => ({ memory: await bytesPerJob(lab, system) }),
       }),
@@ -67,7 +67,7 @@ async function bytesPerJob(lab: Lab, system: System): Promise<number> {
   const waiting = lab.quick ? 20_000 : 100_000;
   await lab.server.flush();
   return withProducer(system, setupOf(lab), async (producer) => {
-    // What a queue of its own costs, and its scripts, isn't the jobs'.
+    // Excludes the cost of the queue itself and its scripts.
     await producer.send(0);
     const before = await lab.server.usedMemory();
     await load(producer, waiting);
@@ -81,7 +81,7 @@ async function sendAndRun(lab: Lab, system: System, jobs: number): Promise<void>
   await timeRun(lab, system, { concurrency: 100, keep: 0, jobs });
 }
 
-/** All systems at the same time, each on a server of its own: nobody has anything to do. */
+/** All idle systems at the same time, each on its own server. */
 async function countIdleCommands({ quick, progress }: Lab): Promise<readonly Measurement[]> {
   const seconds = quick ? 6 : 25;
   progress(`${IDLE}: ${seconds} s, all systems at once`);

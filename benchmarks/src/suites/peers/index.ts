@@ -7,7 +7,7 @@ import { renderPage } from "./page.ts";
 import { startServer } from "./redis-server.ts";
 import { formatTable } from "./table.ts";
 
-/** The same work on this library and on its peers, by turns, on one Redis server. */
+/** The same work on this library and on its peers, in turn, on one Redis server. */
 export const peersSuite: Suite = {
   name: "peers",
   describes: `${SYSTEMS.map(({ name }) => name).join(", ")}: the same work on the same Redis`,

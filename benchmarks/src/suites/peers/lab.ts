@@ -4,14 +4,14 @@ import { OURS, SYSTEMS } from "../../peers/systems.ts";
 import { RATIO, ratioMetric } from "./figures.ts";
 import type { RedisServer } from "./redis-server.ts";
 
-/** What a case measures with. */
+/** The server and settings of a measurement. */
 export interface Lab {
   readonly quick: boolean;
   readonly server: RedisServer;
   readonly progress: (line: string) => void;
 }
 
-/** One thing to measure, of all systems that can do it. */
+/** One measurement of all systems that support it. */
 export interface Case {
   readonly name: string;
   run(lab: Lab): Promise<readonly Measurement[]>;
@@ -22,24 +22,24 @@ type Figures = Readonly<Record<string, number>>;
 
 interface Contest {
   readonly case: string;
-  /** Metric: unit. */
+  /** Units by metric. */
   readonly metrics: Readonly<Record<string, string>>;
   readonly systems: readonly System[];
-  /** Before the rounds, for each system: how many jobs make a measurement, for example. */
+  /** Called for each system before the rounds, for example to choose the number of jobs. */
   readonly prepare?: (system: System) => Promise<number>;
   readonly measure: (system: System, prepared: number) => Promise<Figures>;
-  /** @default 5, or 1 for a quick look */
+  /** @default 5, or 1 with `quick` */
   readonly rounds?: number;
 }
 
-/** Redis or a system under test is stuck after this. */
-const PATIENCE_MS = 300_000;
+/** After this, Redis or a system under test counts as stuck. */
+const CASE_TIMEOUT_MS = 300_000;
 
 const SETUP: Omit<Setup, "url"> = { atOnce: 1_000, concurrency: 100, keep: 0, keys: 0 };
 
 /**
- * Measures each system in each round, one after the other, so that what disturbs the machine for a while
- * disturbs them all; answers the medians.
+ * Measures every system in every round, one after the other, so that a temporary disturbance of the machine affects all
+ * of them. Returns the medians.
  */
 export async function compete(lab: Lab, contest: Contest): Promise<readonly Measurement[]> {
   const { systems, rounds = lab.quick ? 1 : 5 } = contest;
@@ -67,7 +67,7 @@ export async function compete(lab: Lab, contest: Contest): Promise<readonly Meas
   });
 }
 
-/** The median of the rounds' ratios: a round's figures were taken side by side, the medians weren't. */
+/** The median of the ratios per round. Figures of one round were measured close together, medians weren't. */
 export function ratios(name: string, metric: string, values: ReadonlyMap<string, readonly number[]>) {
   const ours = values.get(OURS) ?? [];
   return [...values]
@@ -89,7 +89,7 @@ export function measurement(
   return { suite: "peers", case: name, system, metric, unit, value };
 }
 
-/** How many jobs keep a measurement busy for a second or so, found by growing ones, which also warm up. */
+/** The number of jobs that takes about a second. Found by growing measurements, which also warm up. */
 export async function calibrate(lab: Lab, secondsFor: (jobs: number) => Promise<number>): Promise<number> {
   const target = lab.quick ? 0.12 : 1;
   const most = lab.quick ? 30_000 : 250_000;
@@ -101,7 +101,7 @@ export async function calibrate(lab: Lab, secondsFor: (jobs: number) => Promise<
   }
 }
 
-/** The systems that offer what a case is about. */
+/** The systems that support a case. */
 export function systemsThat(can: (system: System) => boolean): readonly System[] {
   return SYSTEMS.filter(can);
 }
@@ -110,7 +110,7 @@ export function setupOf(lab: Lab, changes: Partial<Setup> = {}): Setup {
   return { ...SETUP, url: lab.server.url, ...changes };
 }
 
-/** Opens a producer, works, and closes it whatever happens. */
+/** Opens a producer, runs `work`, and closes it in any case. */
 export async function withProducer<T>(
   system: System,
   setup: Setup,
@@ -118,13 +118,13 @@ export async function withProducer<T>(
 ): Promise<T> {
   const producer = await system.openProducer(setup);
   try {
-    return await inTime(system.name, work(producer));
+    return await withTimeout(system.name, work(producer));
   } finally {
     await producer.close();
   }
 }
 
-/** Opens a consumer, not yet started, works, and stops it whatever happens. */
+/** Opens a consumer without starting it, runs `work`, and stops it in any case. */
 export async function withConsumer<T>(
   system: System,
   setup: Setup,
@@ -133,7 +133,7 @@ export async function withConsumer<T>(
 ): Promise<T> {
   const consumer = await system.openConsumer(setup, work);
   try {
-    return await inTime(system.name, watch(consumer));
+    return await withTimeout(system.name, watch(consumer));
   } finally {
     await consumer.stop();
   }
@@ -154,10 +154,10 @@ export function collectGarbage(): void {
   globalThis.gc?.();
 }
 
-async function inTime<T>(name: string, work: Promise<T>): Promise<T> {
+async function withTimeout<T>(name: string, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${name} didn't finish in time`)), PATIENCE_MS);
+    timer = setTimeout(() => reject(new Error(`${name} didn't finish in time`)), CASE_TIMEOUT_MS);
   });
   try {
     return await Promise.race([work, late]);

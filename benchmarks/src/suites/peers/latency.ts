@@ -6,7 +6,7 @@ import { pace } from "../../tools/pacer.ts";
 import { type Case, collectGarbage, compete, type Lab, setupOf, withConsumer, withProducer } from "./lab.ts";
 
 const CONCURRENCY = 100;
-/** Sent first and not counted. */
+/** Seconds of sends at the start that aren't counted. */
 const WARM_UP_SECONDS = 0.4;
 
 const latency = (perSecond: number, seconds: number): Case => {
@@ -26,12 +26,12 @@ const latency = (perSecond: number, seconds: number): Case => {
   };
 };
 
-/** The slower the rate, the longer: a 99th percentile needs hundreds of jobs. */
+/** Slower rates run longer, because a 99th percentile needs hundreds of jobs. */
 export const latencyCases: readonly Case[] = [latency(100, 4), latency(1_000, 2.5), latency(5_000, 2)];
 
 /**
- * Milliseconds from when each send was meant to be until its handler starts. The producer keeps its pace
- * whatever the system does, and what it is late counts: there is no omission to coordinate.
+ * Milliseconds from the intended time of each send until its handler starts. The producer keeps its pace whatever the
+ * system does, and its delays count, so there is no coordinated omission.
  */
 async function measureLatencies(
   lab: Lab,

@@ -6,12 +6,12 @@ import { type Case, calibrate, compete, type Lab, measurement } from "./lab.ts";
 import { loadAndRun } from "./run.ts";
 import { sendInFlight, timeSend } from "./send.ts";
 
-/** The system of the lines that tell how long a round trip really took. */
+/** The system name for measured round trips. */
 export const ROUND_TRIP = "PING";
 const ROUND_TRIP_MS = 5;
 const PREFIX = `${ROUND_TRIP_MS} ms of network delay`;
 
-/** With a round trip as between availability zones: what counts is how many are needed. */
+/** With a round trip as between availability zones. The number of round trips decides. */
 export const networkCases: readonly Case[] = [
   distant("send 200 in flight", "sends", "sends/s", (lab, system, jobs, url) =>
     timeSend(lab, system, {
@@ -57,7 +57,7 @@ function distant(
   };
 }
 
-/** What the delay really is, for the record. */
+/** Measures the actual delay, for the page. */
 async function measureRoundTrip(name: string, url: string): Promise<Measurement> {
   const redis = new Redis(url);
   const took: number[] = [];

@@ -26,7 +26,7 @@ const ordering = (keys: number): Case => {
 
 export const orderingCases: readonly Case[] = [ordering(1), ordering(1_000)];
 
-/** Seconds to store jobs that share so many keys, a thousand jobs at a time, and then to run them. */
+/** Seconds to store jobs that share `keys` keys, a thousand jobs at a time, and then to run them. */
 async function addAndRun(
   lab: Lab,
   system: System,

@@ -1,16 +1,16 @@
 import { startRedis } from "@org/test-servers";
 import { Redis } from "ioredis";
 
-/** A Redis server of the benchmark's own, that stores nothing on disk. */
+/** A Redis server for the benchmark that stores nothing on disk. */
 export interface RedisServer extends AsyncDisposable {
   readonly url: string;
-  /** Empties it. */
+  /** Removes all data. */
   flush(): Promise<void>;
   usedMemory(): Promise<number>;
-  /** Seconds that the thread which runs commands has worked so far. */
+  /** CPU seconds of the command thread so far. */
   cpuSeconds(): Promise<number>;
   version(): Promise<string>;
-  /** Counts the commands that clients send from now on; those that scripts call aren't among them. */
+  /** Counts the commands that clients send from now on, without those inside scripts. */
   countCommands(): Promise<() => number>;
 }
 

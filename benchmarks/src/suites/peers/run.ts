@@ -47,11 +47,11 @@ interface Load extends Running {
   readonly jobs: number;
   /** @default 0 */
   readonly keys?: number;
-  /** The consumer connects here instead of to the lab's server. */
+  /** The URL for the consumer. @default the lab's server */
   readonly url?: string;
 }
 
-/** Seconds to run jobs that are all stored before. */
+/** Seconds to run jobs that are all stored beforehand. */
 export async function loadAndRun(lab: Lab, system: System, work: Load): Promise<number> {
   const { concurrency, jobs, keep, keys = 0 } = work;
   await lab.server.flush();

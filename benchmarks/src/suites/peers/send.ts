@@ -39,7 +39,7 @@ interface Sending {
   readonly atOnce: number;
   readonly jobs: number;
   readonly send: (producer: Producer, jobs: number) => Promise<void>;
-  /** Connect here instead of to the lab's server. */
+  /** The URL to connect to. @default the lab's server */
   readonly url?: string;
 }
 
@@ -48,7 +48,7 @@ export async function timeSend(lab: Lab, system: System, sending: Sending): Prom
   const { atOnce, jobs, send, url = lab.server.url } = sending;
   await lab.server.flush();
   return withProducer(system, setupOf(lab, { atOnce, url }), async (producer) => {
-    // The first send of a connection also loads scripts.
+    // The first send on a connection also loads scripts.
     await producer.send(0);
     collectGarbage();
     const start = performance.now();
@@ -57,7 +57,7 @@ export async function timeSend(lab: Lab, system: System, sending: Sending): Prom
   });
 }
 
-/** Sends one by one, and the next as soon as one of those in flight is stored. */
+/** Sends one by one, with at most `inFlight` sends pending. */
 export async function sendInFlight(producer: Producer, jobs: number, inFlight: number): Promise<void> {
   let next = 0;
   const lane = async () => {

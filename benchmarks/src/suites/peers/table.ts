@@ -4,9 +4,9 @@ import { formatFigure, formatRatio, type Row, rowsOf } from "./figures.ts";
 
 const NAMES = SYSTEMS.map(({ name }) => name);
 
-/** The medians of all systems side by side, and ours against the peer and against the limit. */
+/** The medians of all systems, and our ratios to the peer and to the limit. */
 export function formatTable(measurements: readonly Measurement[]): string {
-  // The delay's own round trip is for the page.
+  // Measured round trips are only for the page.
   const rows = rowsOf(measurements).filter(({ values }) => NAMES.some((name) => values.has(name)));
   const header = ["", ...NAMES, ": BullMQ", ": groupmq", ": raw"];
   const lines = rows.map((row) => [
