@@ -94,7 +94,7 @@ elseif before ~= '0' then
 end
 
 local promoted = promote_due(limit)
-join_empty()
+lanes().join_empty()
 
 local trimmed = 0
 for _, kept in ipairs(call('SRANDMEMBER', P .. 'kept', MAX_KINDS)) do

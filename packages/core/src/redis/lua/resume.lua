@@ -4,11 +4,12 @@
 -- ARGV   1 the queue
 -- Cost   some four commands, and two a waiting engine
 -- @include lib/drain
+-- @include lib/lanes
 -- @include lib/wake
 
 call('SREM', P .. 'paused', ARGV[1])
 call('SADD', P .. 'queues', ARGV[1])
 wake(ARGV[1], MAX_WOKEN)
-wake_lanes(ARGV[1])
+lanes().wake_all(ARGV[1])
 flush_wakes(true)
 return 1

@@ -23,7 +23,7 @@ local function has_work(queue)
   if state[2] == 0 then
     return fresh > call('SCARD', P .. 'ghosts:' .. queue)
   end
-  for _, kind in ipairs(lanes_of(queue, handles)) do
+  for _, kind in ipairs(lanes().handled_kinds(queue, handles)) do
     local lane = queue .. '/' .. kind
     if call('EXISTS', P .. 'fresh:' .. lane, P .. 'ready:' .. lane) > 0 then
       return true

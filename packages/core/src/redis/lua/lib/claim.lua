@@ -196,13 +196,6 @@ local function claim(queues, limit, lease, token, run, handles)
     end
   end
 
-  local function leave_ready(queue, ready, ids, taken)
-    if taken > 0 then
-      call_sure('ZREM', ready, unpack(ids, 1, taken))
-      call('ZREM', P .. 'queued:' .. queue, unpack(ids, 1, taken))
-    end
-  end
-
   -- Takes ready jobs with scores up to `last`, in the same way.
   local function take_ready(queue, name, last)
     local ready = P .. 'ready:' .. name
@@ -217,17 +210,20 @@ local function claim(queues, limit, lease, token, run, handles)
       end
       local values = values_of(ids)
       local taken = 0
-      while taken < #ids and room > 0 do
-        local next_one = taken + 1
-        local id = ids[next_one]
+      local is_foreign
+      while taken < #ids and room > 0 and not is_foreign do
+        local id = ids[taken + 1]
         local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'q')
-        if take(queue, id, values[next_one], math.floor(scored[2 * next_one] / PRIORITY_STEP), state) then
-          leave_ready(queue, ready, ids, taken)
-          return true
-        end
-        taken = next_one
+        is_foreign = take(queue, id, values[taken + 1], math.floor(scored[2 * taken + 2] / PRIORITY_STEP), state)
+        taken = taken + (is_foreign and 0 or 1)
       end
-      leave_ready(queue, ready, ids, taken)
+      if taken > 0 then
+        call_sure('ZREM', ready, unpack(ids, 1, taken))
+        call('ZREM', P .. 'queued:' .. queue, unpack(ids, 1, taken))
+      end
+      if is_foreign then
+        return true
+      end
     end
   end
 
@@ -243,79 +239,40 @@ local function claim(queues, limit, lease, token, run, handles)
     return first[2] and tonumber(first[2])
   end
 
-  -- Takes from a queue that isn't split. Answers true when it stopped at a job that isn't handled.
-  local function take_from_inlet(queue)
-    local score = first_ready(queue)
-    -- Both may have jobs of priority 0: the earlier sent goes first.
-    while room > 0 and score and score < PRIORITY_STEP do
-      local sequence = first_fresh(queue) or PRIORITY_STEP - 1
-      local is_foreign
-      if score < sequence then
-        is_foreign = take_ready(queue, queue, int(sequence))
-      else
-        is_foreign = take_fresh(queue, queue, score)
-      end
-      if is_foreign then
-        return true
-      end
-      score = first_ready(queue)
-    end
-    if room > 0 and take_fresh(queue, queue) then
-      return true
-    end
-    return room > 0 and score and take_ready(queue, queue, '+inf')
-  end
-
   local is_unsorted = false
-
-  -- Takes from the lanes of a split queue, whichever has the next job, up to what its inlet still has.
-  local function take_from_lanes(queue)
-    local first_left = math.huge
-    if sort_inlet(queue) then
-      is_unsorted = true
-      first_left = math.min(first_ready(queue) or math.huge, first_fresh(queue) or math.huge)
-    end
-    local lanes = {}
-    local function look(lane)
-      lane.ready, lane.fresh = first_ready(lane.name) or math.huge, first_fresh(lane.name) or math.huge
-      lane.first = math.min(lane.ready, lane.fresh)
-    end
-    for index, kind in ipairs(lanes_of(queue, handles)) do
-      lanes[index] = { name = queue .. '/' .. kind }
-      look(lanes[index])
-    end
-    while room > 0 and passed < MAX_GHOSTS do
-      local next_lane, limit = nil, first_left
-      for _, lane in ipairs(lanes) do
-        if lane.first < (next_lane and next_lane.first or first_left) then
-          limit = math.min(limit, next_lane and next_lane.first or math.huge)
-          next_lane = lane
-        else
-          limit = math.min(limit, lane.first)
-        end
-      end
-      if not next_lane then
-        return
-      end
-      if next_lane.fresh < next_lane.ready then
-        limit = math.min(limit, next_lane.ready)
-        take_fresh(queue, next_lane.name, limit < math.huge and limit or nil)
-      else
-        limit = math.min(limit, next_lane.fresh)
-        take_ready(queue, next_lane.name, limit < math.huge and int(limit) or '+inf')
-      end
-      look(next_lane)
-    end
-  end
 
   local function take_from(queue, is_split)
     started = 0
-    if not is_split and take_from_inlet(queue) then
-      split(queue)
-      is_split = true
+    -- Whether to look into the lanes: the queue has some, or a job is met that isn't handled.
+    local is_mixed = is_split
+    local score = not is_split and first_ready(queue)
+    -- Both may have jobs of priority 0: the earlier sent goes first.
+    while room > 0 and score and score < PRIORITY_STEP and not is_mixed do
+      local sequence = first_fresh(queue) or PRIORITY_STEP - 1
+      if score < sequence then
+        is_mixed = take_ready(queue, queue, int(sequence))
+      else
+        is_mixed = take_fresh(queue, queue, score)
+      end
+      score = first_ready(queue)
     end
-    if is_split and room > 0 then
-      take_from_lanes(queue)
+    if room > 0 and not is_mixed then
+      is_mixed = take_fresh(queue, queue)
+    end
+    if room > 0 and score and not is_mixed then
+      is_mixed = take_ready(queue, queue, '+inf')
+    end
+    if room > 0 and is_mixed then
+      call('SADD', P .. 'paused', '/' .. queue)
+      is_unsorted = lanes().take(queue, handles, {
+        first_fresh = first_fresh,
+        first_ready = first_ready,
+        may_go_on = function()
+          return room > 0 and passed < MAX_GHOSTS
+        end,
+        take_fresh = take_fresh,
+        take_ready = take_ready,
+      }) or is_unsorted
     end
     if started > 0 then
       flush_waited(queue)
@@ -323,18 +280,24 @@ local function claim(queues, limit, lease, token, run, handles)
     end
   end
 
-  local members = {}
-  for index, queue in ipairs(queues) do
-    members[2 * index - 1] = queue
-    members[2 * index] = '/' .. queue
+  -- Of each queue: whether it is paused, and whether it is split.
+  local marks
+  if #queues == 1 then
+    marks = call('SMISMEMBER', P .. 'paused', queues[1], '/' .. queues[1])
+  else
+    local names = {}
+    for index, queue in ipairs(queues) do
+      names[2 * index - 1] = queue
+      names[2 * index] = '/' .. queue
+    end
+    marks = call('SMISMEMBER', P .. 'paused', unpack(names))
   end
-  local paused = call('SMISMEMBER', P .. 'paused', unpack(members))
   local paused_queues = {}
   for index, queue in ipairs(queues) do
-    if paused[2 * index - 1] == 1 then
+    if marks[2 * index - 1] == 1 then
       paused_queues[#paused_queues + 1] = queue
     elseif room > 0 then
-      take_from(queue, paused[2 * index] == 1)
+      take_from(queue, marks[2 * index] == 1)
     end
   end
   if #records > 0 then

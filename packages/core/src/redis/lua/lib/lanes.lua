@@ -13,106 +13,190 @@
 -- Entries of an inlet that one claim moves.
 local MAX_MOVES = 2000
 
-local function kind_of(profile)
-  return profile.m .. '@' .. int(tonumber(profile.v) or 0)
-end
+-- A function for the same reason as `make_lifecycle`.
+local function make_lanes()
+  -- By queue and kind: what a lane has got.
+  local woken_kinds = {}
 
--- The kinds of a split queue's lanes, of those that are handled.
-local function lanes_of(queue, handles)
-  local kinds = {}
-  for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
-    if handles_kind(handles, kind) then
-      kinds[#kinds + 1] = kind
+  local function wake_kind(queue, kind, n)
+    woken_kinds[queue] = woken_kinds[queue] or {}
+    woken_kinds[queue][kind] = (woken_kinds[queue][kind] or 0) + n
+  end
+
+  local function standing_in(lane)
+    return call('LLEN', P .. 'fresh:' .. lane) + call('ZCARD', P .. 'ready:' .. lane)
+  end
+
+  -- Wakes as many as there are jobs of a kind, of the engines that handle it. The first of all that wait are looked at.
+  local function wake_waiting_for(queue, kind, n)
+    local idle = P .. 'idle:' .. queue
+    local left = math.min(n, MAX_WOKEN)
+    for _, member in ipairs(call('ZRANGEBYSCORE', idle, now, '+inf', 'LIMIT', 0, MAX_WOKEN)) do
+      local name, handles = string.match(member, '^(%S*)(.*)$')
+      if left > 0 and handles_kind(handles, kind) then
+        call('ZREM', idle, member)
+        if redis.pcall('PUBLISH', C .. 'wake:' .. name, 'wake ' .. queue) ~= 0 then
+          left = left - 1
+        end
+      end
     end
   end
-  return kinds
-end
 
--- Groups entries by their job's lane, and calls `add` with each group. What can't be read is lost; ghosts are dropped.
-local function sort_entries(queue, ids, scores, add)
-  local ghosts = not scores and call('EXISTS', P .. 'ghosts:' .. queue) == 1
-    and call('SMISMEMBER', P .. 'ghosts:' .. queue, unpack(ids))
-  local groups = {}
-  for index, id in ipairs(ids) do
-    local profile_id = string.match(call_sure('GETRANGE', JOB .. id, 0, 64), '^(%w+) ')
-    local profile = profile_id and profile_of(profile_id)
-    if ghosts and ghosts[index] == 1 then
-      call('SREM', P .. 'ghosts:' .. queue, id)
-    elseif not profile then
-      life().lose(id)
-    else
-      local kind = kind_of(profile)
-      local group = groups[kind] or {}
-      groups[kind] = group
+  function flush_lane_wakes()
+    for queue, kinds in pairs(woken_kinds) do
+      for kind, n in pairs(kinds) do
+        wake_waiting_for(queue, kind, math.min(n, standing_in(queue .. '/' .. kind)))
+      end
+    end
+  end
+
+  -- Wakes for all that stands in the lanes of a queue.
+  local function wake_all(queue)
+    for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
+      wake_kind(queue, kind, standing_in(queue .. '/' .. kind))
+    end
+  end
+
+  -- The kinds of a split queue's lanes, of those that are handled.
+  local function handled_kinds(queue, handles)
+    local kinds = {}
+    for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
+      if handles_kind(handles, kind) then
+        kinds[#kinds + 1] = kind
+      end
+    end
+    return kinds
+  end
+
+  -- Moves entries to their jobs' lanes, with their scores if they have any. What can't be read is lost; ghosts are
+  -- dropped.
+  local function move(queue, ids, scores)
+    local ghosts = not scores and call('EXISTS', P .. 'ghosts:' .. queue) == 1
+      and call('SMISMEMBER', P .. 'ghosts:' .. queue, unpack(ids))
+    local groups = {}
+    for index, id in ipairs(ids) do
+      local profile_id = string.match(call_sure('GETRANGE', JOB .. id, 0, 64), '^(%w+) ')
+      local profile = profile_id and profile_of(profile_id)
+      if ghosts and ghosts[index] == 1 then
+        call('SREM', P .. 'ghosts:' .. queue, id)
+      elseif not profile then
+        life().lose(id)
+      else
+        local kind = profile.m .. '@' .. int(tonumber(profile.v) or 0)
+        local group = groups[kind] or {}
+        groups[kind] = group
+        if scores then
+          group[#group + 1] = scores[index]
+        end
+        group[#group + 1] = id
+      end
+    end
+    for kind, group in pairs(groups) do
+      local lane = queue .. '/' .. kind
+      call('SADD', P .. 'lanes:' .. queue, kind)
       if scores then
-        group[#group + 1] = scores[index]
+        call('ZADD', P .. 'ready:' .. lane, unpack(group))
+      else
+        call('RPUSH', P .. 'fresh:' .. lane, unpack(group))
       end
-      group[#group + 1] = id
+      wake_kind(queue, kind, scores and #group / 2 or #group)
     end
   end
-  for kind, group in pairs(groups) do
-    call('SADD', P .. 'lanes:' .. queue, kind)
-    add(P, queue .. '/' .. kind, group)
-    wake_kind(queue, kind, scores and #group / 2 or #group)
-  end
-end
 
-local function add_ready(prefix, lane, group)
-  call('ZADD', prefix .. 'ready:' .. lane, unpack(group))
-end
-
-local function add_fresh(prefix, lane, group)
-  call('RPUSH', prefix .. 'fresh:' .. lane, unpack(group))
-end
-
--- Moves a queue's inlet to its lanes. Answers whether something is left there, which later claims move.
-local function sort_inlet(queue)
-  local fresh, ready = P .. 'fresh:' .. queue, P .. 'ready:' .. queue
-  local moves = MAX_MOVES
-  while moves > 0 do
-    local scored = call('ZRANGE', ready, 0, math.min(moves, CHUNK) - 1, 'WITHSCORES')
-    if #scored == 0 then
-      break
-    end
-    local ids, scores = {}, {}
-    for at = 1, #scored, 2 do
-      ids[#ids + 1] = scored[at]
-      scores[#scores + 1] = scored[at + 1]
-    end
-    sort_entries(queue, ids, scores, add_ready)
-    call('ZREM', ready, unpack(ids))
-    moves = moves - #ids
-  end
-  while moves > 0 do
-    local ids = call('LRANGE', fresh, 0, math.min(moves, CHUNK) - 1)
-    if #ids == 0 then
-      return false
-    end
-    sort_entries(queue, ids, nil, add_fresh)
-    call('LTRIM', fresh, #ids, -1)
-    moves = moves - #ids
-  end
-  return call('EXISTS', fresh, ready) > 0
-end
-
-local function split(queue)
-  call('SADD', P .. 'paused', '/' .. queue)
-end
-
--- Puts queues together again whose lanes are all empty.
-local function join_empty()
-  for _, name in ipairs(call('SMEMBERS', P .. 'paused')) do
-    local queue = string.match(name, '^/(.*)$')
-    if queue then
-      local keys = {}
-      for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
-        keys[#keys + 1] = P .. 'fresh:' .. queue .. '/' .. kind
-        keys[#keys + 1] = P .. 'ready:' .. queue .. '/' .. kind
+  -- Moves a queue's inlet to its lanes. Answers whether something is left there, which later claims move.
+  local function sort_inlet(queue)
+    local fresh, ready = P .. 'fresh:' .. queue, P .. 'ready:' .. queue
+    local moves = MAX_MOVES
+    while moves > 0 do
+      local scored = call('ZRANGE', ready, 0, math.min(moves, CHUNK) - 1, 'WITHSCORES')
+      if #scored == 0 then
+        break
       end
-      if #keys == 0 or call('EXISTS', unpack(keys)) == 0 then
-        call('DEL', P .. 'lanes:' .. queue)
-        call('SREM', P .. 'paused', name)
+      local ids, scores = {}, {}
+      for at = 1, #scored, 2 do
+        ids[#ids + 1] = scored[at]
+        scores[#scores + 1] = scored[at + 1]
+      end
+      move(queue, ids, scores)
+      call('ZREM', ready, unpack(ids))
+      moves = moves - #ids
+    end
+    while moves > 0 do
+      local ids = call('LRANGE', fresh, 0, math.min(moves, CHUNK) - 1)
+      if #ids == 0 then
+        return false
+      end
+      move(queue, ids)
+      call('LTRIM', fresh, #ids, -1)
+      moves = moves - #ids
+    end
+    return call('EXISTS', fresh, ready) > 0
+  end
+
+  -- Takes from the lanes of a split queue, whichever has the next job, up to what its inlet still has. `from` is how a
+  -- claim takes. Answers whether something is left in the inlet.
+  local function take(queue, handles, from)
+    local first_left = math.huge
+    local is_left = sort_inlet(queue)
+    if is_left then
+      first_left = math.min(from.first_ready(queue) or math.huge, from.first_fresh(queue) or math.huge)
+    end
+    local lanes = {}
+    local function look(lane)
+      lane.ready, lane.fresh = from.first_ready(lane.name) or math.huge, from.first_fresh(lane.name) or math.huge
+      lane.first = math.min(lane.ready, lane.fresh)
+    end
+    for index, kind in ipairs(handled_kinds(queue, handles)) do
+      lanes[index] = { name = queue .. '/' .. kind }
+      look(lanes[index])
+    end
+    while from.may_go_on() do
+      local next_lane, limit = nil, first_left
+      for _, lane in ipairs(lanes) do
+        local first = next_lane and next_lane.first or first_left
+        limit = math.min(limit, math.max(lane.first, first))
+        if lane.first < first then
+          next_lane = lane
+        end
+      end
+      if not next_lane then
+        break
+      end
+      if next_lane.fresh < next_lane.ready then
+        limit = math.min(limit, next_lane.ready)
+        from.take_fresh(queue, next_lane.name, limit < math.huge and limit or nil)
+      else
+        limit = math.min(limit, next_lane.fresh)
+        from.take_ready(queue, next_lane.name, limit < math.huge and int(limit) or '+inf')
+      end
+      look(next_lane)
+    end
+    return is_left
+  end
+
+  -- Puts queues together again whose lanes are all empty.
+  local function join_empty()
+    for _, name in ipairs(call('SMEMBERS', P .. 'paused')) do
+      local queue = string.match(name, '^/(.*)$')
+      if queue then
+        local keys = {}
+        for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
+          keys[#keys + 1] = P .. 'fresh:' .. queue .. '/' .. kind
+          keys[#keys + 1] = P .. 'ready:' .. queue .. '/' .. kind
+        end
+        if #keys == 0 or call('EXISTS', unpack(keys)) == 0 then
+          call('DEL', P .. 'lanes:' .. queue)
+          call('SREM', P .. 'paused', name)
+        end
       end
     end
   end
+
+  return { handled_kinds = handled_kinds, join_empty = join_empty, take = take, wake_all = wake_all }
+end
+
+local lanes_made
+local function lanes()
+  lanes_made = lanes_made or make_lanes()
+  return lanes_made
 end
