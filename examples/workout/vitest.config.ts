@@ -7,7 +7,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // The files share one PGlite, whose start takes seconds.
+    // Test files share one PGlite, because starting it takes seconds.
     isolate: false,
     fileParallelism: false,
   },

@@ -219,7 +219,8 @@ class Bench implements AsyncDisposable {
       await this.#send(1);
       const committed = performance.now();
       for (;;) {
-        const [claimed] = await this.#engine.core.claim({ queues, limit: 1, lease: 30_000 });
+        const { jobs } = await this.#engine.core.claim({ queues, limit: 1, lease: 30_000 });
+        const claimed = jobs[0];
         if (claimed) {
           latencies.push(performance.now() - committed);
           await this.#engine.core.settle({

@@ -15,8 +15,8 @@ import { openStage, type Stage } from "./demo/stage.ts";
 import { endOfWorker, whereJobsRun } from "./demo/two-processes.ts";
 
 /**
- * The main job of the workout planner, on the embedded default or, where the environment names a Redis, across two
- * processes. Exits 0 when everything is as expected.
+ * Runs the main job of the workout planner, on the embedded engine or, if the environment names a Redis, across two
+ * processes. Exits with 0 if everything is as expected.
  */
 const report = new Report();
 const started = performance.now();
@@ -44,9 +44,9 @@ async function play(stage: Stage) {
   return { rows, jobs };
 }
 
-/** Nothing here takes this long, unless a job that should have ended never does. */
+/** The demo only takes this long if a job never ends. */
 const watchdog = setTimeout(() => {
-  report.fail(`still not over after ${seconds()} s`);
+  report.fail(`the demo hasn't finished after ${seconds()} s`);
   end(1);
 }, 120_000);
 
@@ -69,11 +69,11 @@ try {
 } catch (error) {
   report.fail(error);
 }
-end(interruption.exitCode ?? (report.off.length === 0 ? 0 : 1));
+end(interruption.exitCode ?? (report.failures.length === 0 ? 0 : 1));
 
 function end(code: number): void {
   clearTimeout(watchdog);
   report.end({ ...summary, seconds: seconds() });
-  // What was cut short may still wait for something.
+  // Interrupted scenes may keep the process alive.
   if (code !== 0) process.exit(code);
 }

@@ -14,35 +14,35 @@ import type { WorkoutMessage } from "./registry.ts";
 
 export type WorkoutQueue = Queue<WorkoutMessage>;
 
-/** What a new client's first phase came to. */
+/** The jobs of a client's first phase. */
 export interface NewClientJobs {
-  /** Absent when the plan was there already. */
+  /** Absent if the plan existed already. */
   readonly plan?: JobHandle<typeof planCreate>;
   readonly phase: JobHandle<typeof phaseCreate>;
 }
 
-/** A client as a trainer enters them, with what they are to train first. */
+/** A new client as entered by a trainer, with a first plan. */
 export interface SignUp {
   readonly clientId: string;
   readonly contact: { readonly name: string; readonly email: string };
   readonly plan: Omit<SendData<typeof planCreate>, "clientId" | "client">;
 }
 
-/** What a sign-up sent. Both jobs reach the queue once the transaction is committed: wait for them after that. */
+/** The jobs of a sign-up. They reach the queue once the transaction is committed, so wait for them after that. */
 export interface SignUpJobs {
   readonly plan: JobHandle<typeof planCreate>;
   /** Waits for the plan. */
   readonly welcome: JobHandle<typeof email>;
 }
 
-/** Options that fit all jobs of a call that sends several. */
+/** Options that apply to all jobs of a call. */
 type SharedOptions = Pick<SendOptions, "userId" | "metadata" | "priority">;
 
 type Send<M extends Message> = (data: SendData<M>, options?: SendOptions) => Promise<JobHandle<M>>;
 
 /**
- * How the app sends its work: one method per thing that a trainer does to a plan. Where an option `tx` is taken, the
- * jobs are sent by that transaction of the database: when it commits, or not at all.
+ * How the app sends jobs: one method per action of a trainer. With the option `tx`, jobs are sent in that database
+ * transaction: when it commits, or not at all.
  */
 export class WorkoutQueueIntegration {
   readonly #queue: WorkoutQueue;
@@ -78,7 +78,7 @@ export class WorkoutQueueIntegration {
     this.queueExerciseDelete = sends(exerciseDelete);
   }
 
-  /** A phase that waits for the job that creates its plan, whatever state that job is in. */
+  /** A phase that depends on the job that creates its plan, in any state. */
   queuePhaseCreateWithDependency(
     data: SendData<typeof phaseCreate>,
     planJob: JobReference,
@@ -87,7 +87,7 @@ export class WorkoutQueueIntegration {
     return this.#queue.send(phaseCreate, data, { ...options, dependsOn: [planJob] });
   }
 
-  /** A whole plan, in as many parts as `toFullSaves` made of it: all of them are stored, or none. */
+  /** A whole plan, in the parts that `toFullSaves` returns. All of them are stored, or none. */
   queueFullPlanSave(
     parts: readonly FullSave[],
     options: SharedOptions & Pick<SendOptions, "dependsOn"> = {},
@@ -96,8 +96,8 @@ export class WorkoutQueueIntegration {
   }
 
   /**
-   * A phase for a client who may be new. When the plan is stored, the phase is sent alone; else the plan
-   * and, after it, the phase. Two calls at once may both send the plan: creating it again changes nothing.
+   * A phase for a client who may be new. If the plan exists, only the phase is sent, otherwise the plan and a phase
+   * that depends on it. Two concurrent calls may both send the plan; creating it again changes nothing.
    */
   async queuePhaseForClient(
     plan: SendData<typeof planCreate>,
@@ -115,18 +115,18 @@ export class WorkoutQueueIntegration {
   }
 
   /**
-   * Enters a client, and sends what comes of it: the first plan, and then an e-mail that welcomes them. One transaction
-   * stores all three, or none. A client never stays without their plan because the app died before it was sent, and
-   * nobody is welcomed whose row was rolled back. With `tx` it is part of the caller's transaction.
+   * Inserts a client, and sends the first plan and a welcome e-mail. One transaction stores all three, or none: a crash
+   * never leaves a client without a plan, and nobody is welcomed whose row was rolled back. With `tx` it is part of the
+   * caller's transaction.
    *
-   * `null` for a client who is known already, as after a second click: nothing is changed then, and nothing sent.
+   * Returns `null` for an existing client, for example after a second click. Then nothing is changed or sent.
    */
   signUpClient(
     { clientId, contact, plan }: SignUp,
     { tx: outer = this.#db, ...options }: SharedOptions & { readonly tx?: Database } = {},
   ): Promise<SignUpJobs | null> {
     return outer.transaction(async (tx) => {
-      // Of two at once the second waits here until the first has committed.
+      // Of two concurrent calls, the second waits here until the first has committed.
       const entered = await tx
         .insert(clients)
         .values({ id: clientId, ...contact })

@@ -7,8 +7,8 @@ import { registry } from "./registry.ts";
 import { SetupError } from "./setup-error.ts";
 
 /**
- * Where jobs are stored: Redis where the environment names one, else this process, whose jobs nobody else can run.
- * Opened before the database, as it says which database will do.
+ * Opens the engine: Redis if the environment names one, otherwise the embedded engine, whose jobs only this process can
+ * run. Opened before the database, because it determines which database is possible.
  */
 export function openEngine(options: EngineFromEnvOptions = {}): Engine {
   try {
@@ -19,15 +19,15 @@ export function openEngine(options: EngineFromEnvOptions = {}): Engine {
   }
 }
 
-/** Rejects with a `SetupError` when no jobs can be stored as things are. */
+/** Rejects with a `SetupError` if the engine can't store jobs. */
 export async function checkEngine(engine: Engine): Promise<void> {
   const { ok, problem } = await engine.core.health();
-  if (!ok) throw new SetupError(`No jobs can be stored: ${problem}`);
+  if (!ok) throw new SetupError(`The engine can't store jobs: ${problem}`);
 }
 
 /**
- * The queue of the app. What is sent with a transaction of the database is stored by it, and moved to the engine by
- * the workers once it is committed. Close it before the engine and the database.
+ * The app's queue. Sends with a database transaction are stored by it, and workers move them to the engine once it is
+ * committed. Close the queue before the engine and the database.
  */
 export function openQueue(
   engine: Engine,

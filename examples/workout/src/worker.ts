@@ -10,7 +10,7 @@ export interface WorkoutWorkerOptions extends WorkerOptions {
   readonly mailer: Mailer;
 }
 
-/** A worker for every message of the planner. Start it, and stop it before the queue is closed. */
+/** A worker for all messages of the planner. Start it, and stop it before you close the queue. */
 export function createWorkoutWorker(
   queue: WorkoutQueue,
   { db, mailer, ...options }: WorkoutWorkerOptions,

@@ -5,7 +5,7 @@ import { type OpenedDatabase, openDatabase } from "../src/db/open.ts";
 
 export const DRIVERS = ["PGlite", "PostgreSQL"] as const;
 
-// Opened once for all test files, when a test first asks.
+// Opened once for all test files, on first use.
 const withDatabases = base
   .extend("PGlite", { scope: "worker" }, async ({}, { onCleanup }) => {
     const opened = await openDatabase({ url: undefined, dataDir: undefined });
@@ -22,7 +22,7 @@ const withDatabases = base
     return opened;
   });
 
-/** `test`, whose `database`, and its `db`, is migrated and empty. */
+/** `test` with a migrated, empty `database` and its `db`. */
 export function testOn(driver: (typeof DRIVERS)[number]) {
   const test =
     driver === "PGlite"

@@ -7,8 +7,8 @@ export interface Delivery<M extends Message> {
 }
 
 /**
- * Runs a handler as a worker would, for one delivery of a job. Two deliveries of the same `sentAt` are one
- * job that came twice, as happens when a worker dies between its writes and its last word.
+ * Runs a handler like a worker, for one delivery of a job. Two deliveries with the same `sentAt` are one job that is
+ * delivered twice, as when a worker dies between its writes and its outcome.
  */
 export async function deliver<M extends Message>(
   handler: Handler<M>,

@@ -7,7 +7,7 @@ import { test as base, describe, expect, onTestFinished } from "vitest";
 const DEMO = fileURLToPath(new URL("../src/demo.ts", import.meta.url));
 const WORKER_READY = /\[worker (\d+)\] Ready/;
 
-/** The demo as its own process, with Redis and a database that its worker's process shares. */
+/** The demo as a process, with Redis and a database that it shares with its worker's process. */
 const test = base
   .extend("redis", { scope: "file" }, async ({}, { onCleanup }) => {
     const server = await startRedis();
@@ -37,7 +37,7 @@ function startDemo(env: Readonly<Record<string, string>>) {
   const ended = once(child, "close");
   return {
     child,
-    /** Waits until it has printed this, and answers the first group. */
+    /** Waits until it has printed this, and returns the first group. */
     async said(pattern: RegExp): Promise<string> {
       for (;;) {
         const found = pattern.exec(output);
@@ -72,14 +72,14 @@ describe("with REDIS_URL, the demo", () => {
       pids: { demo: demo.child.pid, worker: expect.any(Number) },
       jobs: { completed: 47, cancelled: 3 },
       checks: 58,
-      off: [],
+      failures: [],
     });
     const { worker } = summary.pids;
     expect(worker).not.toBe(demo.child.pid);
     expect(output).toContain("✓ jobs sent here ran in the worker's process");
     expect(output).toMatch(new RegExp(`\\[worker ${worker}\\] Stopped\\. Runs: 50 completed`));
-    expect(output).toContain("✓ 3 handlers worked at once, one of each line");
-    expect(output).toContain("✓ told to stop by SIGTERM, it ends in good order");
+    expect(output).toContain("✓ 3 handlers ran at once, one per line");
+    expect(output).toContain("✓ on SIGTERM it exits gracefully");
     expect(isAlive(worker)).toBe(false);
   });
 
@@ -88,21 +88,23 @@ describe("with REDIS_URL, the demo", () => {
     process.kill(worker, "SIGKILL");
     const { code, summary } = await demo.end();
     expect([code, summary.ok]).toEqual([1, false]);
-    expect(summary.off).toEqual([expect.stringContaining(`${worker}, ended by itself with SIGKILL`)]);
+    expect(summary.failures).toEqual([
+      expect.stringContaining(`${worker}, exited unexpectedly with SIGKILL`),
+    ]);
   });
 
-  test("takes its worker with it when it is interrupted", async ({ demo }) => {
+  test("ends its worker when it is interrupted", async ({ demo }) => {
     const worker = Number(await demo.said(WORKER_READY));
     demo.child.kill("SIGINT");
     const { code, output, summary } = await demo.end();
-    expect([code, summary.off]).toEqual([130, ["interrupted by SIGINT"]]);
+    expect([code, summary.failures]).toEqual([130, ["interrupted by SIGINT"]]);
     expect(output).toContain(`[worker ${worker}] Stopped.`);
     expect(isAlive(worker)).toBe(false);
   });
 });
 
-test("settings of Redis that make no sense are told of in one line", async () => {
+test("invalid Redis settings are reported in one line", async () => {
   const { code, output, summary } = await startDemo({ REDIS_URL: "localhost" }).end();
-  expect([code, summary.off]).toEqual([1, [expect.stringMatching(/^REDIS_URL /)]]);
+  expect([code, summary.failures]).toEqual([1, [expect.stringMatching(/^REDIS_URL /)]]);
   expect(output).not.toContain("    at ");
 });

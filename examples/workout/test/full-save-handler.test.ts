@@ -45,7 +45,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
     );
   });
 
-  test("in parts stores the same as in one", async ({ db }) => {
+  test("in parts stores the same as in one job", async ({ db }) => {
     const { planId, plan } = newFullSave();
     const parts = toFullSaves({ planId, plan }, rows, 60_000);
     expect(parts.length).toBeGreaterThan(1);
@@ -85,7 +85,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
     expect(revival.saved).toBe(false);
   });
 
-  test("late spares what was changed, added or deleted after it was sent", async ({ db }) => {
+  test("late keeps rows that were changed, added or deleted after it was sent", async ({ db }) => {
     const save = newFullSave();
     const { planId } = save;
     await deliver(saveFullPlan(db), save);
@@ -105,7 +105,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
     expect(names.map(({ id }) => id).toSorted()).toEqual([save.phases[0]!.phaseId, added.phaseId].toSorted());
   });
 
-  test("late spares a session and a phase to which something was added after it was sent", async ({ db }) => {
+  test("late keeps a session and a phase that got children after it was sent", async ({ db }) => {
     const save = newFullSave();
     const { planId } = save;
     await deliver(saveFullPlan(db), save, { sentAt: 2_000 });
@@ -122,7 +122,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
     expect(inside).toMatchObject([{ id: added.exerciseId }]);
   });
 
-  test("that moves an exercise removes the session that it leaves", async ({ db }) => {
+  test("that moves an exercise removes the session it came from", async ({ db }) => {
     const save = newFullSave();
     await deliver(saveFullPlan(db), save);
     const [first, second] = save.phases;
@@ -138,7 +138,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
     expect(await countRows(db)).toEqual({ plan: 1, phase: 1, session: 1, exercise: 4 });
   });
 
-  test("that is cancelled on its way leaves nothing behind", async ({ db }) => {
+  test("that is cancelled while it runs leaves nothing behind", async ({ db }) => {
     const cancelled = new AbortController();
     cancelled.abort(new Error("cancelled"));
     const run = deliver(saveFullPlan(db), newFullSave(), { signal: cancelled.signal });

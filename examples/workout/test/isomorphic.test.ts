@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"/g;
 
-/** All that a module imports, and what that imports, and so on: packages by name, files by URL. */
+/** All direct and indirect imports of a module: packages by name, files by URL. */
 async function importsOf(file: URL, seen = new Set<string>()): Promise<Set<string>> {
   for (const [, name] of (await readFile(file, "utf8")).matchAll(IMPORT)) {
     const target = name!.startsWith(".") ? new URL(name!, file) : name!;
@@ -14,7 +14,7 @@ async function importsOf(file: URL, seen = new Set<string>()): Promise<Set<strin
   return seen;
 }
 
-test("the messages import nothing that a browser can't load", async () => {
+test("messages import nothing that a browser can't load", async () => {
   const imported = await importsOf(new URL("../src/registry.ts", import.meta.url));
   const packages = [...imported].filter((name) => !name.startsWith("file:"));
   expect(packages.toSorted()).toEqual(["@org/queue/contract", "zod"]);

@@ -3,11 +3,11 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 
 export interface MailServer extends AsyncDisposable {
   readonly url: string;
-  /** What was accepted, headers and all. */
+  /** Accepted mails, including headers. */
   readonly mails: readonly string[];
 }
 
-/** A mail server that speaks just enough SMTP. It gives the answers of `refuse` first, one a recipient. */
+/** A mail server with just enough SMTP. First it replies with `refuse`, one per recipient. */
 export async function startMailServer({
   refuse = [],
 }: {

@@ -39,7 +39,7 @@ describe("without an SMTP server", () => {
 });
 
 describe("with an SMTP server", () => {
-  test("a mail is handed over, and the server's answer is the receipt", async () => {
+  test("a mail is sent, and the server's reply is the receipt", async () => {
     await using server = await startMailServer();
     const mailer = openMailer({ smtpUrl: server.url });
     await mailer.check();
@@ -50,14 +50,14 @@ describe("with an SMTP server", () => {
     expect(server.mails[0]).toContain(`Message-ID: ${mail.messageId}`);
   });
 
-  test("a refusal carries the server's code", async () => {
+  test("a refusal has the server's code", async () => {
     await using server = await startMailServer({ refuse: ["451 4.3.2 try again later"] });
     const mailer = openMailer({ smtpUrl: server.url });
     await expect(mailer.send(mail)).rejects.toMatchObject({ responseCode: 451, command: "RCPT TO" });
     mailer.close();
   });
 
-  test("a refusal of one recipient is told of, as the others get the mail", async () => {
+  test("a refusal of one recipient is reported, and the others get the mail", async () => {
     await using server = await startMailServer({ refuse: ["550 5.1.1 no such user"] });
     const mailer = openMailer({ smtpUrl: server.url });
     const receipt = await mailer.send({ ...mail, to: ["Bob@Client.example", "ada@client.example"] });
@@ -66,9 +66,9 @@ describe("with an SMTP server", () => {
     expect(server.mails).toHaveLength(1);
   });
 
-  test("a server that can't be reached is named, without the password", async () => {
+  test("an unreachable server is named without the password", async () => {
     const mailer = openMailer({ smtpUrl: "smtp://planner:secret@127.0.0.1:1" });
-    const told = /^SMTP_URL: no mail can be sent by 127\.0\.0\.1:1: .*ECONNREFUSED/;
+    const told = /^SMTP_URL: can't send mail through 127\.0\.0\.1:1: .*ECONNREFUSED/;
     for (const failing of [mailer.check(), mailer.send(mail)]) {
       const failure = await failing.catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(SetupError);

@@ -1,8 +1,8 @@
 import type { Mail, Mailer } from "../src/mail/mailer.ts";
 
 /**
- * Keeps what it is given, unless it was told to refuse first, with answers as SMTP servers give them. A refusal
- * that names a recipient, like `ada@client.example: 550 no such user`, is for that one alone.
+ * Keeps all mails, after it has replied with the given refusals, in the form of SMTP replies. A refusal with a
+ * recipient, like `ada@client.example: 550 no such user`, applies only to that recipient.
  */
 export function memoryMailer() {
   const sent: Mail[] = [];

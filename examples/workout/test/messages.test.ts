@@ -12,7 +12,7 @@ const plan = { name: "Strength", clientId: "client-1", trainerId: "trainer-1" };
 type Name = (typeof registry.messages)[number]["name"];
 type Case = {
   readonly good: readonly unknown[];
-  /** With the path of the first problem. */
+  /** Invalid data, with the path of the first problem. */
   readonly bad: readonly (readonly [data: unknown, path: string])[];
 };
 
@@ -190,7 +190,7 @@ const CASES: Record<Name, Case> = {
   },
 };
 
-test("the registry knows all seventeen messages, by the names that clients send", () => {
+test("the registry has all seventeen messages, by the names that clients send", () => {
   expect(registry.messages.map(({ name }) => name).toSorted()).toEqual(Object.keys(CASES).toSorted());
   const names = ["TEST", "USER_ACTION", "NOTIFICATION", "EMAIL", "DATA_SYNC", "WORKOUT_UPDATE"];
   const parts = ["PHASE", "SESSION", "EXERCISE"].flatMap((part) =>
@@ -222,7 +222,7 @@ describe.each(registry.messages)("$name", (message) => {
     expect(message.data.safeParse(data).error?.issues[0]?.path.join(".")).toBe(path);
   });
 
-  test("is tried four times, after 2, 4 and 8 seconds", () => {
+  test("has four attempts, after 2, 4 and 8 seconds", () => {
     expect(message.attempts).toBe(4);
     expect(message.backoff).toMatchObject({ type: "exponential", delay: 2_000 });
   });

@@ -13,7 +13,7 @@ import { SetupError } from "../src/setup-error.ts";
 
 const ada = { id: "ada", name: "Ada", email: "ada@client.example" };
 
-test("PGlite with a directory finds its rows again", async () => {
+test("PGlite with a directory keeps its rows", async () => {
   const directory = await mkdtemp(join(tmpdir(), "workout-db-"));
   const dataDir = join(directory, "deeper", "still");
   try {
@@ -28,7 +28,7 @@ test("PGlite with a directory finds its rows again", async () => {
   }
 });
 
-test("rows whose ids were UUIDs are kept, and ids of any kind join them", async () => {
+test("rows with UUIDs as ids are kept, and other ids are accepted", async () => {
   const directory = await mkdtemp(join(tmpdir(), "workout-db-"));
   const dataDir = join(directory, "data");
   const planId = "0d5f6a52-8a0c-4a44-9d7e-1c1f6f7a9b01";
@@ -59,7 +59,7 @@ test("rows whose ids were UUIDs are kept, and ids of any kind join them", async 
   }
 });
 
-/** A copy of the migrations whose journal ends with the given one. */
+/** A copy of the migrations, up to the given one. */
 async function migrationsUpTo(last: number, folder: string): Promise<string> {
   await cp(migrationsFolder, folder, { recursive: true });
   const file = join(folder, "meta", "_journal.json");
@@ -86,15 +86,15 @@ test.each([
     /^DATABASE_URL: the database at 127\.0\.0\.1:1\/none .*REFUSED/,
   ],
   ["postgres://nobody:secret@localhost:1/none", /^DATABASE_URL: the database at localhost:1\/none .*REFUSED/],
-  ["postgres://nobody:secret@:::/none", /^DATABASE_URL: the database at what DATABASE_URL names can't/],
-])("a database that can't be opened is named, without the password: %s", async (url, told) => {
+  ["postgres://nobody:secret@:::/none", /^DATABASE_URL: the database at the address in DATABASE_URL can't/],
+])("a database that can't be opened is named without the password: %s", async (url, told) => {
   const failure = await openDatabase({ url }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(SetupError);
   expect(failure).toMatchObject({ message: expect.stringMatching(told), cause: expect.any(Error) });
   expect((failure as Error).message).not.toContain("secret");
 });
 
-test("which database it is can be told before it is opened", () => {
+test("a database can be described before it is opened", () => {
   const url = "postgres://planner:secret@db.example:5433/workouts";
   expect(describeDatabase({ url })).toBe("PostgreSQL at db.example:5433/workouts");
   expect(describeDatabase({ url: "", dataDir: "rows" })).toContain("PGlite");

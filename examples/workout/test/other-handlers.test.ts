@@ -37,7 +37,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       ]);
     });
 
-    test("gets a Message-ID that mail programs take, whatever its id", async ({ db }) => {
+    test("gets a valid Message-ID, whatever its id", async ({ db }) => {
       const { mailer } = memoryMailer();
       const { result } = await deliver(sendEmail(db, mailer), { ...newMail(), emailId: ".welcome:ada..1" });
       expect(result).toMatchObject({
@@ -46,7 +46,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       });
     });
 
-    test("that the server refuses for now is recorded and tried again", async ({ db }) => {
+    test("that the server refuses temporarily is recorded and retried", async ({ db }) => {
       const { mailer, sent, refuse } = memoryMailer();
       refuse("451 try again later");
       const mail = newMail();
@@ -61,16 +61,14 @@ describe.each(DRIVERS)("on %s", (driver) => {
       ]);
     });
 
-    test("that the server refuses for good fails at once", async ({ db }) => {
+    test("that the server refuses permanently fails at once", async ({ db }) => {
       const { mailer, refuse } = memoryMailer();
       refuse("550 no such user");
       const failure = await deliver(sendEmail(db, mailer), newMail()).catch((error: unknown) => error);
       expect(isQueueError(failure, "UNRECOVERABLE")).toBe(true);
     });
 
-    test("that the server refuses for one recipient fails, and is tried again for that one", async ({
-      db,
-    }) => {
+    test("that the server refuses for one recipient fails, and is retried for that one", async ({ db }) => {
       const { mailer, sent, refuse } = memoryMailer();
       const mail = { ...newMail(), to: ["ada@client.example", "bob@client.example"] };
       refuse("bob@client.example: 450 mailbox busy", "bob@client.example: 550 no such user");
@@ -85,7 +83,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       const never = await deliver(sendEmail(db, mailer), mail).catch((error: unknown) => error);
       expect(isQueueError(never, "UNRECOVERABLE")).toBe(true);
 
-      // The address exists by now, and an operator retries the job.
+      // Now the address exists, and an operator retries the job.
       expect((await deliver(sendEmail(db, mailer), mail)).result.sentNow).toBe(true);
       expect(sent.map(({ to }) => to)).toEqual([mail.to, ["bob@client.example"], ["bob@client.example"]]);
       expect(await db.select().from(emailOutbox)).toMatchObject([
@@ -93,7 +91,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       ]);
     });
 
-    test("is tried again when the server refuses the login", async ({ db }) => {
+    test("is retried if the server refuses the login", async ({ db }) => {
       const { mailer, refuse } = memoryMailer();
       refuse("535 bad credentials");
       const failure = await deliver(sendEmail(db, mailer), newMail()).catch((error: unknown) => error);
@@ -134,7 +132,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       body: "Have a look",
     });
 
-    test("delivered again doesn't bring back what its reader has deleted", async ({ db }) => {
+    test("delivered again doesn't bring back a deleted notification", async ({ db }) => {
       const notice = newNotice();
       await deliver(recordNotification(db), notice);
       await db.delete(notifications);
@@ -149,7 +147,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       expect(await db.$count(notifications)).toBe(1);
     });
 
-    test("that two workers handle at once is recorded once", async ({ db }) => {
+    test("that two workers handle concurrently is recorded once", async ({ db }) => {
       const notice = newNotice();
       await Promise.all([1, 2].map((fence) => deliver(recordNotification(db), notice, { fence })));
       expect(await db.select().from(notifications)).toMatchObject([{ id: notice.notificationId }]);
@@ -200,7 +198,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       ]);
     });
 
-    test("delivered twice leaves one run, and an overtaken worker can't write into it", async ({ db }) => {
+    test("delivered twice leaves one run, which an earlier claim can't overwrite", async ({ db }) => {
       await deliver(createPlan(db), newPlan());
       const syncId = randomUUID();
       await deliver(syncTrainingVolumes(db), { syncId }, { fence: 2 });
@@ -211,14 +209,14 @@ describe.each(DRIVERS)("on %s", (driver) => {
       expect(await db.select().from(syncRuns)).toMatchObject([{ epoch: 3, finished: true }]);
     });
 
-    test("of a client who isn't known is hopeless", async ({ db }) => {
+    test("for an unknown client is unrecoverable", async ({ db }) => {
       const run = deliver(syncTrainingVolumes(db), { syncId: randomUUID(), clientId: "nobody" });
       await expect(run).rejects.toMatchObject({ code: "UNRECOVERABLE" });
     });
   });
 
   describe("TEST", () => {
-    test("fails as often as it is asked to, then succeeds", async ({ db }) => {
+    test("fails as often as its data says, then succeeds", async ({ db }) => {
       const data = { note: "hello", failures: 1 };
       await expect(deliver(runTest(db), data, { attempt: 1 })).rejects.toThrow("attempt 1 of 1");
       expect((await deliver(runTest(db), data, { attempt: 2 })).result).toEqual({
@@ -233,14 +231,14 @@ describe.each(DRIVERS)("on %s", (driver) => {
       });
     });
 
-    test("notifies once, however often it is tried", async ({ db }) => {
+    test("notifies once, however many attempts it has", async ({ db }) => {
       const data = { note: "twice", notify: "ada", failures: 1 };
       await expect(deliver(runTest(db), data, { attempt: 1 })).rejects.toThrow("attempt 1 of 1");
       await deliver(runTest(db), data, { attempt: 2, fence: 2 });
       expect(await db.select().from(notifications)).toMatchObject([{ userId: "ada", title: "twice" }]);
     });
 
-    test("stops when it is told to", async ({ db }) => {
+    test("stops when its signal fires", async ({ db }) => {
       const told = new AbortController();
       const run = deliver(runTest(db), { note: "long", takesMs: 60_000 }, { signal: told.signal });
       told.abort(new Error("stop"));

@@ -4,7 +4,7 @@ import { describeProblem, parseProgramme } from "../src/programme/parse-programm
 
 const HEADER = "week,phase,day,session,session_type,order,exercise,sets,reps,load,rpe,tempo,rest,notes";
 
-/** A good row, with some of its cells changed. */
+/** A valid row, with some cells changed. */
 function row(cells: Partial<Record<string, string>> = {}): string {
   const good: Record<string, string> = {
     week: "1",
@@ -34,7 +34,7 @@ describe("the twelve-week programme", async () => {
   const text = await readFile(new URL("../data/strength-12-week.csv", import.meta.url), "utf8");
   const { rows, problems, ignoredColumns } = parseProgramme(text);
 
-  test("has more than 400 exercise rows and no bad one", () => {
+  test("has more than 400 exercise rows and no invalid one", () => {
     expect(problems).toEqual([]);
     expect(ignoredColumns).toEqual([]);
     expect(rows.length).toBeGreaterThan(400);
@@ -98,7 +98,7 @@ describe("cells", () => {
 });
 
 describe("bad rows", () => {
-  test("are told of by line and column, every one, and the good ones are kept", () => {
+  test("are all reported by line and column, and valid rows are kept", () => {
     const bad = { week: "0", day: "Someday", sets: "a few", reps: "10-8", load: "75", rpe: "11", rest: "2h" };
     const { rows, problems } = parseProgramme(
       sheet(row(), row({ order: "B", ...bad }), row({ order: "C", tempo: "3-1", session_type: "yoga" })),
@@ -120,7 +120,7 @@ describe("bad rows", () => {
     );
   });
 
-  test("say so where a cell is empty that may not be", () => {
+  test("are reported if a required cell is empty", () => {
     expect(problemsOf(sheet(row({ exercise: "" })))).toEqual([
       "line 2, exercise: expected text of 1 to 160 characters, got nothing",
     ]);
@@ -171,11 +171,11 @@ describe("files", () => {
     ).replaceAll("\n", "\r\n");
     const { rows, problems } = parseProgramme(`\ufeff${crlf}\r\n`);
     expect(rows.map(({ line, notes }) => [line, notes])).toEqual([[2, 'slow, then\nfast, "up"']]);
-    // The row before takes two lines, and an empty one follows.
+    // The previous row takes two lines, and an empty line follows.
     expect(problems.map(({ line, column }) => [line, column])).toEqual([[5, "sets"]]);
   });
 
-  test("with columns in another order, in other letters, and more of them", () => {
+  test("with columns in another order, in another case, and additional ones", () => {
     const columns = HEADER.split(",").toReversed();
     const shuffle = (line: string) => line.split(",").toReversed().join(",");
     const header = columns.map((name) => (name === "session_type" ? "Session Type" : name.toUpperCase()));
@@ -213,7 +213,7 @@ describe("files", () => {
     expect(problemsOf(`${HEADER}\n`)).toEqual(["line 2: expected at least one exercise row"]);
   });
 
-  test("that are far too large are refused before they are read", () => {
+  test("that are far too large are refused before they are parsed", () => {
     expect(problemsOf("x".repeat(2_000_001))).toEqual([
       "line 1: expected a sheet of at most 2,000,000 characters",
     ]);

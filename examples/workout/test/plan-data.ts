@@ -47,7 +47,7 @@ export const newExercise = (planId: string, sessionId: string): SendData<typeof 
   load: { kind: "percent", percent: 75 },
 });
 
-/** A plan of two phases, each with one session of two exercises. */
+/** A plan with two phases, each with one session of two exercises. */
 export function newFullSave(): FullSave {
   const { planId, ...plan } = newPlan();
   const phases = [0, 1].map((position): FullSave["phases"][number] => {

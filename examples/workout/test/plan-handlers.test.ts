@@ -16,7 +16,7 @@ const unrecoverable = (pattern: RegExp) =>
   );
 
 describe.each(DRIVERS)("on %s", (driver) => {
-  /** With a plan, a phase, a session and an exercise, saved at 1,000. */
+  /** With a plan, a phase, a session and an exercise, saved at time 1,000. */
   const test = testOn(driver).extend("stored", async ({ db }) => {
     const plan = newPlan();
     const phase = newPhase(plan.planId);
@@ -51,7 +51,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       expect(await db.select().from(phases)).toMatchObject([{ planId, name: "Base" }]);
     });
 
-    test("late doesn't bring back what was deleted, nor what was in it", async ({ db, stored }) => {
+    test("late doesn't bring back deleted rows or their children", async ({ db, stored }) => {
       const { phase, session, exercise } = stored;
       await deliver(deletePhase(db), phase, { sentAt: 2_000 });
       expect((await deliver(createPhase(db), phase)).result.saved).toBe(false);
@@ -68,13 +68,13 @@ describe.each(DRIVERS)("on %s", (driver) => {
       expect(await db.select().from(workoutPlans)).toMatchObject([{ name: "Mine" }]);
     });
 
-    test("again after the deletion brings it back", async ({ db, stored }) => {
+    test("again after the deletion creates it again", async ({ db, stored }) => {
       await deliver(deletePhase(db), stored.phase, { sentAt: 2_000 });
       const again = await deliver(createPhase(db), stored.phase, { sentAt: 3_000 });
       expect(again.result.saved).toBe(true);
     });
 
-    test("in a plan that may still come is an error that a retry can mend", async ({ db }) => {
+    test("in a plan that may still be created fails with a retryable error", async ({ db }) => {
       const { planId } = newPlan();
       const phase = newPhase(planId);
       for (const early of [
@@ -87,12 +87,15 @@ describe.each(DRIVERS)("on %s", (driver) => {
       }
     });
 
-    test("under something that was never sent, or sent later, is hopeless", async ({ db, stored }) => {
+    test("under a parent that was never sent, or sent later, is unrecoverable", async ({ db, stored }) => {
       const early = newSession(stored.planId, newPhase(stored.planId).phaseId);
       await expect(deliver(createSession(db), early)).rejects.toEqual(unrecoverable(/doesn't exist/));
     });
 
-    test("under something deleted before, or another plan's, is hopeless", async ({ db, stored }) => {
+    test("under a parent that was deleted before, or of another plan, is unrecoverable", async ({
+      db,
+      stored,
+    }) => {
       const { phase, session } = stored;
       const other = newPlan();
       await deliver(createPlan(db), other);
@@ -108,7 +111,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       );
     });
 
-    test("a plan for a client who isn't known asks for name and e-mail", async ({ db }) => {
+    test("a plan for an unknown client asks for name and e-mail", async ({ db }) => {
       const { client: _, ...plan } = newPlan();
       await expect(deliver(createPlan(db), plan)).rejects.toThrow("Client ada isn't known");
     });
@@ -156,13 +159,13 @@ describe.each(DRIVERS)("on %s", (driver) => {
       );
     });
 
-    test("what isn't there yet is an error that a retry can mend", async ({ db }) => {
+    test("something that doesn't exist yet fails with a retryable error", async ({ db }) => {
       const { planId } = newPlan();
       const change = deliver(updatePlan(db), { planId, changes: { name: "New" } });
       await expect(change).rejects.toThrow(`Plan ${planId} doesn't exist yet`);
     });
 
-    test("a plan, sent before its creation and tried again after it, applies", async ({ db }) => {
+    test("a plan, sent before its creation and retried after it, applies", async ({ db }) => {
       const plan = newPlan();
       const { planId } = plan;
       const change = { planId, changes: { name: "Mine" } };
@@ -189,7 +192,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
   });
 
   describe("deleting", () => {
-    test("takes what is inside along, and twice is the same as once", async ({ db, stored }) => {
+    test("also deletes the children, and twice is the same as once", async ({ db, stored }) => {
       const { phase } = stored;
       const at = { sentAt: 2_000 };
       expect((await deliver(deletePhase(db), phase, at)).result).toEqual({
@@ -201,7 +204,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       expect(await db.$count(workoutPlans)).toBe(1);
     });
 
-    test("tolerates what was never there", async ({ db }) => {
+    test("tolerates missing rows", async ({ db }) => {
       const { planId } = newPlan();
       const phase = newPhase(planId);
       const session = newSession(planId, phase.phaseId);
@@ -211,14 +214,14 @@ describe.each(DRIVERS)("on %s", (driver) => {
       expect((await deliver(deleteExercise(db), exercise)).result.removed).toBe(false);
     });
 
-    test("late spares what was changed after it was sent", async ({ db, stored }) => {
+    test("late keeps rows that were changed after it was sent", async ({ db, stored }) => {
       await deliver(updateExercise(db), { ...stored.exercise, changes: { sets: 3 } }, { sentAt: 3_000 });
       const late = await deliver(deleteExercise(db), stored.exercise, { sentAt: 2_000 });
       expect(late.result.removed).toBe(false);
       expect(await db.$count(exercises)).toBe(1);
     });
 
-    test("refuses to delete another plan's", async ({ db, stored }) => {
+    test("refuses to delete rows of another plan", async ({ db, stored }) => {
       const foreign = { ...stored.exercise, planId: newPlan().planId };
       await expect(deliver(deleteExercise(db), foreign)).rejects.toEqual(unrecoverable(/belongs to plan/));
       expect(await db.$count(exercises)).toBe(1);

@@ -16,7 +16,7 @@ import { memoryMailer } from "./memory-mailer.ts";
 import { newExercise, newFullSave, newPhase, newPlan, newSession } from "./plan-data.ts";
 
 describe.each(DRIVERS)("on %s", (driver) => {
-  /** The app as a whole: a queue, a running worker, and how the app sends. Time stands still. */
+  /** The whole app: a queue, a running worker, and the integration, on a stopped clock. */
   const test = testOn(driver).extend("app", async ({ db }, { onCleanup }) => {
     const { mailer, sent, refuse } = memoryMailer();
     const { close, ...tested } = await createTestQueue({
@@ -43,7 +43,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       expect([await db.$count(workoutPlans), await db.$count(phases)]).toEqual([1, 1]);
     });
 
-    test("whose plan is stored gets the phase alone", async ({ db, app: { queue, integration } }) => {
+    test("whose plan is stored gets only the phase", async ({ db, app: { queue, integration } }) => {
       const plan = newPlan();
       await (await integration.queuePlanCreate(plan)).wait();
       const sent = await integration.queuePhaseForClient(plan, newPhase(plan.planId));
@@ -53,10 +53,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       expect([await db.$count(workoutPlans), await db.$count(phases)]).toEqual([1, 1]);
     });
 
-    test("entered twice at once still has one plan, and both phases", async ({
-      db,
-      app: { integration },
-    }) => {
+    test("entered twice concurrently has one plan and both phases", async ({ db, app: { integration } }) => {
       const plan = newPlan();
       const sent = await Promise.all(
         [0, 1].map(() => integration.queuePhaseForClient(plan, newPhase(plan.planId))),
@@ -67,7 +64,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
   });
 
   describe("a phase with a dependency", () => {
-    test("runs after the plan's job, also when that had ended", async ({ app: { integration } }) => {
+    test("runs after the plan's job, also if that has ended already", async ({ app: { integration } }) => {
       const plan = newPlan();
       const planJob = await integration.queuePlanCreate(plan);
       const early = await integration.queuePhaseCreateWithDependency(newPhase(plan.planId), planJob);
@@ -77,7 +74,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
       expect(await late.wait()).toMatchObject({ saved: true });
     });
 
-    test("is refused when nobody knows the plan's job", async ({ app: { integration } }) => {
+    test("is rejected if the plan's job is unknown", async ({ app: { integration } }) => {
       const phase = newPhase("plan-123");
       await expect(integration.queuePhaseCreateWithDependency(phase, "unknown")).rejects.toMatchObject({
         code: "DEPENDENCY_NOT_FOUND",
@@ -87,7 +84,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
 
     test("is cancelled when the plan fails", async ({ db, app: { queue, integration } }) => {
       const { client: _, ...plan } = newPlan();
-      // Of a client whom nobody knows.
+      // For an unknown client.
       const planJob = await integration.queuePlanCreate(plan, { attempts: 1 });
       const phase = await integration.queuePhaseCreateWithDependency(newPhase(plan.planId), planJob);
       await expect(phase.wait()).rejects.toMatchObject({ code: "JOB_CANCELLED" });
@@ -96,7 +93,10 @@ describe.each(DRIVERS)("on %s", (driver) => {
     });
   });
 
-  test("a burst of changes to one plan ends as it was sent", async ({ db, app: { queue, integration } }) => {
+  test("a burst of changes to one plan applies in send order", async ({
+    db,
+    app: { queue, integration },
+  }) => {
     const plan = newPlan();
     const { planId } = plan;
     const [kept, dropped] = [newPhase(planId), newPhase(planId)];
@@ -141,7 +141,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
     expect(await db.$count(exercises)).toBe(rows.length);
   });
 
-  test("data that doesn't match its contract is refused, and nothing is stored", async ({
+  test("data that doesn't match its contract is rejected, and nothing is stored", async ({
     app: { queue, integration },
   }) => {
     const phase = { ...newPhase("plan-123"), weeks: 0 };
@@ -152,7 +152,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
     expect((await queue.list()).jobs).toEqual([]);
   });
 
-  test("a plan that comes late is waited for, after 2 and 4 seconds", async ({ app }) => {
+  test("a phase waits for a late plan, after 2 and 4 seconds", async ({ app }) => {
     const { queue, worker, clock, integration, waitFor } = app;
     const plan = newPlan();
     const phase = await integration.queuePhaseCreate(newPhase(plan.planId));
@@ -186,7 +186,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
     expect(sent).toHaveLength(1);
   });
 
-  test("a plan's failed creation, retried by an operator, lets its phases follow", async ({
+  test("phases follow once an operator retries a plan's failed creation", async ({
     app: { queue, integration },
   }) => {
     const { client, ...plan } = newPlan();
@@ -197,7 +197,7 @@ describe.each(DRIVERS)("on %s", (driver) => {
     await expect(planJob.wait()).rejects.toMatchObject({ code: "JOB_FAILED" });
     expect((await queue.explain(phase)).reasons).toMatchObject([{ kind: "dependency", held: true }]);
 
-    // Another plan enters the client.
+    // Another plan inserts the client.
     await (await queue.send(planCreate, { ...newPlan(), client })).wait();
     await queue.retry(planJob);
     expect(await phase.wait()).toMatchObject({ saved: true });

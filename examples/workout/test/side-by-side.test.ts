@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { mostAtOnce } from "../src/demo/ordering.ts";
 
-test("runs one after the other are never two at once, however short", () => {
+test("consecutive runs never count as concurrent, however short", () => {
   expect(mostAtOnce([0, 1, 2].map((turn) => ({ from: turn, to: turn + 1 })))).toBe(1);
   expect(mostAtOnce([5, 5, 5].map((moment) => ({ from: moment, to: moment })))).toBe(0);
 });
 
-test("runs that share a moment are counted together", () => {
+test("overlapping runs are counted together", () => {
   expect(
     mostAtOnce([
       { from: 0, to: 10 },

@@ -14,7 +14,7 @@ function newSignUp(clientId: string): SignUp {
   return { clientId, contact: { name: clientId, email: `${clientId}@client.example` }, plan };
 }
 
-/** The app without its worker, as the process is that only sends. */
+/** The app without a worker, like a process that only sends. */
 function openApp(database: OpenedDatabase) {
   const { mailer, sent } = memoryMailer();
   const engine = memoryEngine();
@@ -45,7 +45,7 @@ describe.each(DRIVERS)("a sign-up on %s", (driver) => {
     return app;
   });
 
-  test("that is committed enters the client, their plan and, after it, the welcome", async ({ db, app }) => {
+  test("that is committed stores the client and the plan, then sends the welcome", async ({ db, app }) => {
     const signUp = newSignUp("dora");
     const jobs = await app.integration.signUpClient(signUp, { userId: "trainer-1" });
     expect(await jobs!.welcome.wait()).toMatchObject({ sentNow: true });
@@ -67,7 +67,7 @@ describe.each(DRIVERS)("a sign-up on %s", (driver) => {
     });
     await expect(rolledBack).rejects.toThrow("declined");
 
-    // What is sent later comes later: by then the other would be there.
+    // Jobs arrive in send order, so the other one would be there by now.
     const later = await app.integration.signUpClient(newSignUp("dora"));
     await later!.welcome.wait();
     const { jobs } = await queue.list();
@@ -76,7 +76,7 @@ describe.each(DRIVERS)("a sign-up on %s", (driver) => {
     expect(await rows(db)).toEqual([1, 1, 1]);
   });
 
-  test("whose e-mail can't be sent enters nobody", async ({ db, app: { queue, integration } }) => {
+  test("whose e-mail can't be sent stores no client", async ({ db, app: { queue, integration } }) => {
     const { contact, ...signUp } = newSignUp("eve");
     const refused = integration.signUpClient({ ...signUp, contact: { ...contact, email: "nowhere" } });
     await expect(refused).rejects.toMatchObject({ code: "INVALID_DATA" });
@@ -84,7 +84,7 @@ describe.each(DRIVERS)("a sign-up on %s", (driver) => {
     expect((await queue.list()).jobs).toEqual([]);
   });
 
-  test("that comes twice, even at once, is one", async ({ db, app: { queue, ...app } }) => {
+  test("that comes twice, even concurrently, counts once", async ({ db, app: { queue, ...app } }) => {
     const signUps = [0, 1].map(() => app.integration.signUpClient(newSignUp("dora")));
     const [jobs, ...others] = (await Promise.all(signUps)).filter((outcome) => outcome !== null);
     expect(others).toEqual([]);
@@ -94,10 +94,10 @@ describe.each(DRIVERS)("a sign-up on %s", (driver) => {
     expect(await rows(db)).toEqual([1, 1, 1]);
   });
 
-  test("can be followed at once by what depends on its plan", async ({ db, app: { integration } }) => {
+  test("can be followed at once by a dependent of its plan", async ({ db, app: { integration } }) => {
     const signUp = newSignUp("dora");
     const jobs = await integration.signUpClient(signUp);
-    // The plan's job may not have reached the queue yet; through the database it comes before its phase.
+    // The plan's job may not be in the queue yet. Through the database it arrives before its phase.
     const phase = await db.transaction((tx) =>
       integration.queuePhaseCreateWithDependency(newPhase(signUp.plan.planId), jobs!.plan, { tx }),
     );
@@ -106,7 +106,7 @@ describe.each(DRIVERS)("a sign-up on %s", (driver) => {
   });
 
   testWithoutApp(
-    "outlives the process that sent it: whatever worker comes next does the rest",
+    "survives the process that sent it: the next worker does the rest",
     async ({ db, database }) => {
       const sender = openApp(database);
       await sender.integration.signUpClient(newSignUp("dora"));

@@ -23,7 +23,7 @@ describe("the twelve-week programme as a save", () => {
     expect(planFullSave.data.parse(saves[0])).toEqual(saves[0]);
   });
 
-  test("has four phases that follow each other, and every row of the sheet", () => {
+  test("has four consecutive phases, and every row of the sheet", () => {
     expect(phases.map(({ name, startWeek, weeks }) => [name, startWeek, weeks])).toEqual([
       ["Accumulation", 1, 4],
       ["Intensification", 5, 4],
@@ -34,7 +34,7 @@ describe("the twelve-week programme as a save", () => {
     expect(sessions.flatMap((session) => session.exercises)).toHaveLength(rows.length);
   });
 
-  test("has the same ids when the same sheet is read again, and others for another plan", () => {
+  test("has the same ids for the same sheet, and others for another plan", () => {
     const again = toFullSaves(head, parseProgramme(text).rows);
     expect(again).toEqual(saves);
     const other = toFullSaves({ ...head, planId: "plan-124" }, rows);
@@ -43,7 +43,7 @@ describe("the twelve-week programme as a save", () => {
 });
 
 describe("a plan that is too large for one job", () => {
-  test("is cut between phases; each part is valid, small enough, and names all phases", () => {
+  test("is split between phases; each part is valid, small enough, and names all phases", () => {
     const cap = 60_000;
     const saves = toFullSaves(head, rows, cap);
     expect(saves.length).toBeGreaterThan(1);
@@ -55,7 +55,7 @@ describe("a plan that is too large for one job", () => {
     expect(saves.flatMap((save) => save.phases)).toEqual(toFullSaves(head, rows)[0]!.phases);
   });
 
-  test("is refused, naming the phase, when one phase alone is too large", () => {
-    expect(() => toFullSaves(head, rows, 20_000)).toThrow(/Phase "Accumulation" takes .* split the phase/);
+  test("is rejected with the name of a phase that is too large", () => {
+    expect(() => toFullSaves(head, rows, 20_000)).toThrow(/Phase "Accumulation" takes .* Split the phase/);
   });
 });

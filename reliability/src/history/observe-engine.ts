@@ -22,7 +22,7 @@ export interface EngineObserver {
   /** Before the call to the engine. */
   settling?(outcomes: readonly AttemptOutcome[]): void;
   settled?(outcomes: readonly AttemptOutcome[], verdicts: readonly Verdict[]): void;
-  extended?(leases: readonly Heartbeat[], statuses: readonly LeaseReply[]): void;
+  extended?(leases: readonly Heartbeat[], replies: readonly LeaseReply[]): void;
   operating?(operation: "cancel", ids: readonly string[]): void;
   operated?(operation: "cancel", ids: readonly string[], outcomes: readonly string[]): void;
 }

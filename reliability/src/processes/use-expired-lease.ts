@@ -33,9 +33,15 @@ export async function useExpiredLease(
   });
   await engine.core.release([{ id, epoch, token, delay: 0, bounce: false }]);
   return {
-    extended: extended!,
+    extended: extended!.status,
     settled: {
-      complete: await settle({ id, epoch, token, type: "complete", result: '{"by":"a ghost","fence":0}' }),
+      complete: await settle({
+        id,
+        epoch,
+        token,
+        type: "complete",
+        result: '{"by":"a stale attempt","fence":0}',
+      }),
       retry: await settle({ id, epoch, token, type: "retry", error: ERROR, delay: 0 }),
       fail: await settle({ id, epoch, token, type: "fail", error: ERROR }),
       cancel: await settle({ id, epoch, token, type: "cancel", error: ERROR }),

@@ -85,9 +85,9 @@ function reporter(): EngineObserver {
         tell({ type: "settled", id, epoch, outcome: type, verdict: verdicts[index]! });
       });
     },
-    extended(leases, statuses) {
+    extended(leases, replies) {
       leases.forEach(({ id, epoch }, index) => {
-        tell({ type: "extended", id, epoch, status: statuses[index]! });
+        tell({ type: "extended", id, epoch, status: replies[index]!.status });
       });
     },
   };

@@ -82,7 +82,7 @@ export const failoverLosesClaims: Scenario = {
       for (const record of await engine.inspect.get(held)) {
         assert.equal(record?.state, "active", `${record?.id} is still the later claim's`);
         assert.deepEqual(record.logs, [], "logs of the lost claim");
-        assert.notEqual(record.progress, '{"by":"a ghost"}');
+        assert.notEqual(record.progress, '{"by":"a stale attempt"}');
       }
       const next = keys.map((key) => `next-${key}`);
       const hasStarted = ({ type, ...report }: { type: string; id?: string }) =>

@@ -47,7 +47,7 @@ export const freezePastLease: Scenario = {
     const record = (await stage.engine.inspect.get([open]))[0]!;
     assert.equal(record.state, "active", `${open} is still the successor's`);
     assert.deepEqual(record.logs, [], "logs of the stale attempt");
-    assert.notEqual(record.progress, '{"by":"a ghost"}');
+    assert.notEqual(record.progress, '{"by":"a stale attempt"}');
     successor.send({ command: "finish", id: open });
     await successor.until("settled", (report) => report.id === open && report.verdict === "accepted");
     assert.equal(

@@ -5,8 +5,8 @@ import type { Database } from "./open.ts";
 const DAY = 24 * 60 * 60 * 1_000;
 
 /**
- * Has the workers forget, at their start and then once a day, whose effects were done a month ago. Nothing is delivered
- * again after that: an operator can retry a failed job for a week, by then its retention has removed it.
+ * Removes inbox rows older than a month, when a worker starts and then once a day. By then no job can be delivered
+ * again: operators can retry failed jobs for a week, until retention removes them.
  */
 export function cleanInboxDaily(db: Database): Middleware {
   return {
@@ -15,7 +15,7 @@ export function cleanInboxDaily(db: Database): Middleware {
         try {
           await cleanInbox(db, { olderThan: "30d" });
         } catch (error) {
-          logger.warn("The inbox couldn't be cleaned. That is tried again in a day.", error);
+          logger.warn("The inbox couldn't be cleaned. The worker tries again in a day.", error);
         }
       };
       let cleaning = clean();

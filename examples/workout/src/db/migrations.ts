@@ -1,5 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The app's own: plain SQL, written by `npm run db:generate` from `schema.ts`, applied in order by `openDatabase`. */
+/**
+ * The app's migrations: SQL generated from `schema.ts` by `npm run db:generate`, applied in order by `openDatabase`.
+ */
 export const migrationsFolder = join(dirname(fileURLToPath(import.meta.url)), "migrations");

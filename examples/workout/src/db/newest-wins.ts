@@ -2,8 +2,8 @@ import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn, PgTable } from "drizzle-orm/pg-core";
 
 /**
- * The `on conflict` clause of every write that may come twice or late: the row takes the new values unless
- * it already holds a change that was sent later. Writing the same change twice changes nothing.
+ * The `on conflict` clause of every write that may be repeated or late: the row takes the new values unless it already
+ * has a change that was sent later. Writing the same change twice changes nothing.
  */
 export function newestWins<T extends PgTable & { id: AnyPgColumn; changedAt: AnyPgColumn }>(
   table: T,

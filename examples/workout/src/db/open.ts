@@ -10,12 +10,12 @@ import { reasonOf, SetupError } from "../setup-error.ts";
 import { migrationsFolder } from "./migrations.ts";
 import * as schema from "./schema.ts";
 
-/** Either driver's database, or a transaction of it. */
+/** A database on either driver, or a transaction of it. */
 export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
 
 export interface OpenedDatabase {
   readonly db: Database;
-  /** Wakes who waits for a commit, such as the relay of the queue's outbox. */
+  /** Notifies of commits, for example the relay of the queue's outbox. */
   readonly listener: ChangeListener;
   /** `"PostgreSQL"`, or `"PGlite"`: PostgreSQL inside this process. */
   readonly kind: "PostgreSQL" | "PGlite";
@@ -25,11 +25,11 @@ export interface OpenedDatabase {
 export interface OpenOptions {
   /** @default process.env.DATABASE_URL */
   readonly url?: string | undefined;
-  /** Where PGlite keeps its files. In memory when absent. @default process.env.PGLITE_DIR */
+  /** PGlite's data directory; in memory without one. @default process.env.PGLITE_DIR */
   readonly dataDir?: string | undefined;
 }
 
-/** Which database `openDatabase` opens with these options, without its password. */
+/** Describes the database that `openDatabase` opens, without its password. */
 export function describeDatabase({
   url = process.env.DATABASE_URL,
   dataDir = process.env.PGLITE_DIR,
@@ -39,15 +39,15 @@ export function describeDatabase({
 }
 
 function placeOf(url: string): string {
-  // Drivers also take what isn't a URL, such as the path of a socket, and it may hold a password as well.
-  if (!URL.canParse(url)) return "what DATABASE_URL names";
+  // Drivers also accept other text, such as the path of a socket, which may contain a password too.
+  if (!URL.canParse(url)) return "the address in DATABASE_URL";
   const { host, pathname, searchParams } = new URL(url);
   return `${host || searchParams.get("host") || "localhost"}${pathname}`;
 }
 
 /**
- * Opens the database of the app: PostgreSQL by its URL, else PGlite. All migrations are applied then: the app's own
- * from its folder, and those of the queue's outbox and inbox, which come with each version of @org/queue.
+ * Opens the app's database: PostgreSQL if there is a URL, otherwise PGlite. Applies all migrations: the app's own, and
+ * those of @org/queue for its outbox and inbox.
  */
 export async function openDatabase({
   url = process.env.DATABASE_URL,
@@ -56,7 +56,7 @@ export async function openDatabase({
   return url ? openPostgres(url) : openPglite(dataDir);
 }
 
-// The drivers are imported when they are needed: PGlite alone loads 10 MB.
+// Drivers are imported on demand, because PGlite alone loads 10 MB.
 
 async function openPostgres(url: string): Promise<OpenedDatabase> {
   const [{ default: pg }, { drizzle }, { migrate }] = await Promise.all([
@@ -67,7 +67,7 @@ async function openPostgres(url: string): Promise<OpenedDatabase> {
   let client: import("pg").Client;
   try {
     client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-    // What breaks the connection also fails the query that runs; without a listener it ends the process.
+    // A broken connection also fails the running query. Without a listener, this event would end the process.
     client.on("error", () => undefined);
     await client.connect();
   } catch (error) {
@@ -75,7 +75,7 @@ async function openPostgres(url: string): Promise<OpenedDatabase> {
     throw new SetupError(told, { cause: error });
   }
   try {
-    // Processes that start together take turns. The lock ends with the connection, so a crash frees it.
+    // Processes that start together migrate in turn. The lock ends with the connection, also in a crash.
     await client.query("select pg_advisory_lock(hashtext('workout-migrations'))");
     const db = drizzle(client);
     await migrate(db, { migrationsFolder });
@@ -86,11 +86,11 @@ async function openPostgres(url: string): Promise<OpenedDatabase> {
 
   const pool = new pg.Pool({ connectionString: url, max: 10 });
   let isClosing = false;
-  // A connection that breaks while idle is replaced by the pool; without a listener it ends the process.
+  // The pool replaces a broken idle connection. Without a listener, this event would end the process.
   pool.on("error", (error) => {
     if (!isClosing) console.error(`database connection lost: ${error.message}`);
   });
-  // Over a connection of its own, which is made when somebody first listens.
+  // Uses its own connection, opened by the first `listen`.
   const listener = pgListener({ connect: () => new pg.Client({ connectionString: url }) });
   const close = async () => {
     isClosing = true;

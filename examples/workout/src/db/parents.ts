@@ -6,7 +6,7 @@ import { clients, exercises, phases, sessions, workoutPlans } from "./schema.ts"
 
 export type PlanPart = "Phase" | "Session" | "Exercise";
 
-/** Enters the client when its contact came along, else makes sure that it is known. */
+/** Inserts the client if a contact is given, otherwise makes sure that the client exists. */
 export async function requireClient(
   db: Database,
   clientId: string,
@@ -20,22 +20,22 @@ export async function requireClient(
     return;
   }
   const known = await db.$count(clients, eq(clients.id, clientId));
-  if (known === 0) throw new Error(`Client ${clientId} isn't known; send its name and e-mail with the plan`);
+  if (known === 0) throw new Error(`Client ${clientId} isn't known. Send the name and e-mail with the plan.`);
 }
 
-/** A plan that isn't there may still come: its creation doesn't wait in the plan's line. */
+/** Throws a retryable error: a missing plan may still be created, because its creation has no ordering key. */
 export async function requirePlan(db: Database, planId: string): Promise<void> {
   const known = await db.$count(workoutPlans, eq(workoutPlans.id, planId));
   if (known === 0) throw new Error(`Plan ${planId} doesn't exist yet`);
 }
 
 /**
- * Whether the part of the plan is there to be changed, or to be added to.
+ * Whether the part of the plan exists, so that it can be changed or added to.
  *
- * False when it was deleted after `sentAt`: then the change is overtaken, and nothing is left to do.
+ * False if it was deleted after `sentAt`, so that the change is obsolete.
  *
- * A missing part is an error that no retry can mend: changes of a plan run in the order they were sent, so
- * what created it would have run before. Only the plan itself may still be on its way.
+ * Throws an unrecoverable error if the part is missing: changes of a plan run in send order, so its creation would have
+ * run before. Only the plan itself may still be created later.
  */
 export async function isInPlan(
   db: Database,
@@ -53,13 +53,13 @@ export async function isInPlan(
   throw new UnrecoverableError(`${part} ${id} ${wasDeleted ? "was deleted" : "doesn't exist"}`);
 }
 
-/** Refuses to touch another plan's row. No owner (the row isn't there) passes. */
+/** Throws if the row belongs to another plan. A missing row (no owner) is accepted. */
 export function requireSamePlan(part: PlanPart, id: string, owner: string | undefined, planId: string): void {
   if (owner === undefined || owner === planId) return;
   throw new UnrecoverableError(`${part} ${id} belongs to plan ${owner}, not to ${planId}`);
 }
 
-/** The plan that a part belongs to, or `undefined` when there is no such row. */
+/** The plan that a part belongs to, or `undefined` if there is no such row. */
 export async function ownerOf(db: Database, part: PlanPart, id: string): Promise<string | undefined> {
   const planId = { planId: phases.planId };
   const [row] = await {

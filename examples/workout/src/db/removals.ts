@@ -3,8 +3,8 @@ import type { Database } from "./open.ts";
 import { removals } from "./schema.ts";
 
 /**
- * Which of the ids were deleted by something sent after `sentAt`. A change that was sent before a deletion
- * and runs after it, because an operator retried it, must not bring back what was deleted.
+ * Which of the ids were deleted by a job sent after `sentAt`. A change that was sent before a deletion and runs after
+ * it, for example by an operator's retry, must not bring the row back.
  */
 export async function removedSince(
   db: Database,

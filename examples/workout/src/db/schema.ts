@@ -16,7 +16,7 @@ import { NOTIFICATION_KINDS, PLAN_STATUSES, SESSION_TYPES } from "../messages/vo
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 const createdAt = () => instant("created_at").notNull().defaultNow();
-/** When the change that a row holds was sent; a plan that was only created holds none, and the epoch. */
+/** When the latest change of a row was sent. For a plan that was only created, 1970. */
 const changedAt = () => instant("changed_at").notNull();
 
 export const clients = pgTable("clients", {
@@ -107,7 +107,7 @@ export const exercises = pgTable(
   (table) => [index().on(table.sessionId, table.position), check("exercises_sets", sql`${table.sets} > 0`)],
 );
 
-/** What was deleted, so that a change sent earlier and run later doesn't bring it back. */
+/** Deleted ids, so that a change sent earlier and run later doesn't bring them back. */
 export const removals = pgTable("removals", {
   id: text("id").primaryKey(),
   removedAt: instant("removed_at").notNull(),
@@ -141,20 +141,20 @@ export const userActions = pgTable(
   (table) => [index().on(table.userId, table.occurredAt.desc()), index().on(table.action)],
 );
 
-/** What became of each e-mail. Not to be taken for the queue's outbox, `queue_outbox`, which holds jobs. */
+/** The delivery state of each e-mail. Unrelated to the queue's outbox, `queue_outbox`, which stores jobs. */
 export const emailOutbox = pgTable(
   "email_outbox",
   {
     id: text("id").primaryKey(),
-    /** Fixed before the first try, so that receivers recognise a second delivery. */
+    /** Chosen before the first try, so that receivers recognise a second delivery. */
     messageId: text("message_id").notNull(),
     recipients: jsonb("recipients").$type<readonly string[]>().notNull(),
-    /** Recipients for whom the mail was taken. It has been sent when that is all of them. */
+    /** Recipients for whom the server accepted the mail. It is sent once all are accepted. */
     accepted: jsonb("accepted").$type<readonly string[]>().notNull().default([]),
     subject: text("subject").notNull(),
     tries: integer("tries").notNull().default(0),
     lastError: text("last_error"),
-    /** What the mail server, or the disk, answered. */
+    /** The reply of the mail server, or the path of the file. */
     receipt: text("receipt"),
     sentAt: instant("sent_at"),
     createdAt: createdAt(),
@@ -162,7 +162,7 @@ export const emailOutbox = pgTable(
   (table) => [unique().on(table.messageId), index().on(table.sentAt)],
 );
 
-/** What one client trains, as a sync run adds it up. */
+/** The training volume of one client, added up by a sync run. */
 export interface TrainingVolume {
   readonly clientId: string;
   readonly plans: number;
@@ -170,14 +170,14 @@ export interface TrainingVolume {
   readonly exercises: number;
   readonly sets: number;
   readonly reps: number;
-  /** Mean percentage of the one-repetition maximum, weighted by sets; null without such loads. */
+  /** Mean percentage of the one-repetition maximum, weighted by sets. Null without such loads. */
   readonly meanIntensity: number | null;
 }
 
 export const syncRuns = pgTable("sync_runs", {
   id: text("id").primaryKey(),
   jobId: text("job_id").notNull(),
-  /** The claim that writes this row. A claim that was overtaken can't write any more. */
+  /** The epoch of the claim that writes this row. Earlier claims can't write any more. */
   epoch: integer("epoch").notNull(),
   clientsTotal: integer("clients_total").notNull(),
   volumes: jsonb("volumes").$type<readonly TrainingVolume[]>().notNull(),

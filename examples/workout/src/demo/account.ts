@@ -9,7 +9,7 @@ interface Entry {
   readonly job: Job;
 }
 
-/** The readable account: what was sent, what waited for what, how often it ran, durations. */
+/** Prints a table of all jobs: dependencies, number of runs, durations. */
 export async function printAccount({ queue, jobs, report }: Stage): Promise<Record<string, number>> {
   const entries: Entry[] = [];
   for (const [name, handle] of jobs) {
@@ -51,7 +51,7 @@ export async function printAccount({ queue, jobs, report }: Stage): Promise<Reco
   return states;
 }
 
-/** Over all that an operator retried, where `attempt` begins anew: those that failed, and the last one. */
+/** The number of runs. Not `attempt`, which an operator's retry resets. */
 function runsOf({ failures, startedAt }: Job): number {
   const isLastListed = failures.at(-1)?.startedAt.getTime() === startedAt?.getTime();
   return failures.length + (startedAt && !isLastListed ? 1 : 0);

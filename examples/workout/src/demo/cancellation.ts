@@ -3,7 +3,7 @@ import { isQueueError } from "@org/queue";
 import { test } from "../messages/test-message.ts";
 import type { Stage } from "./stage.ts";
 
-/** One job is cancelled while it runs, one before its time has come. */
+/** Cancels one job while it runs, and one before it is due. */
 export async function cancellations(stage: Stage): Promise<void> {
   const { queue, report, run, track } = stage;
   report.scene("A cancellation");
@@ -22,14 +22,14 @@ export async function cancellations(stage: Stage): Promise<void> {
   await stop();
 
   report.expect(
-    "a running job is told to stop",
+    "a running job gets the cancel request",
     await queue.cancel(long, { reason: "Not needed" }),
     "cancelling",
   );
   const end = await long.wait({ timeout: "20s" }).catch((error: unknown) => error);
-  report.expect("its handler obeys, and it ends as cancelled", isQueueError(end, "JOB_CANCELLED"), true);
+  report.expect("its handler stops, and it ends as cancelled", isQueueError(end, "JOB_CANCELLED"), true);
 
   const later = track("work for tomorrow", await queue.send(test, { note: "tomorrow" }, { delay: "1d" }));
-  report.expect("a job that hasn't begun is cancelled at once", await queue.cancel(later), "cancelled");
+  report.expect("a job that hasn't started is cancelled at once", await queue.cancel(later), "cancelled");
   report.expect("and never runs", (await queue.get(later))?.attempt, 0);
 }

@@ -1,6 +1,6 @@
 /**
- * What is open, closed in reverse. All of it is, also when some of it can't be; and what is opened after that is
- * closed at once, as when opening was interrupted.
+ * Closes everything that was opened, in reverse order, even if some steps fail. Steps added after that run at once, for
+ * example when opening was interrupted.
  */
 export class Closing {
   readonly #steps: (() => unknown)[] = [];
@@ -8,7 +8,7 @@ export class Closing {
 
   add(step: () => unknown): void {
     if (!this.#isOver) this.#steps.push(step);
-    // Its failure would hide why all was closed.
+    // Ignored, because its failure would hide the reason for closing.
     else new Promise((resolve) => resolve(step())).catch(() => undefined);
   }
 

@@ -16,10 +16,10 @@ const newNotification = (userId: string, title: string) => ({
   body: "",
 });
 
-/** A dependency on a job that had already finished counts as satisfied. */
+/** A dependency on a job that has already completed is satisfied. */
 export async function dependOnFinishedJob(stage: Stage, client: Client): Promise<void> {
   const { queue, report, track } = stage;
-  report.scene("A dependency on a job that had already finished");
+  report.scene("A dependency on a job that has already completed");
   const planEnd = (await queue.get(client.planJob))!;
   // Paused, so that the job stays as it was stored.
   await queue.pause("notifications");
@@ -41,7 +41,7 @@ export async function dependOnFinishedJob(stage: Stage, client: Client): Promise
   stage.expectRows({ notifications: 1 });
 }
 
-/** A job that fails, and what becomes of those that wait for it under each policy. */
+/** A job that fails, and its dependents under each policy. */
 export async function dependOnFailingJob(stage: Stage, { clientId, planId }: Client): Promise<void> {
   const { queue, integration, db, report, run, track } = stage;
   report.scene("A dependency on a job that fails, with each policy");
@@ -88,11 +88,15 @@ export async function dependOnFailingJob(stage: Stage, { clientId, planId }: Cli
 
   const failure = await session.wait().catch((error: unknown) => error);
   report.say(isQueueError(failure) ? failure.message : String(failure));
-  report.expect("the session fails, as its phase isn't there", isQueueError(failure, "JOB_FAILED"), true);
+  report.expect(
+    "the session fails, because its phase doesn't exist",
+    isQueueError(failure, "JOB_FAILED"),
+    true,
+  );
   await ran.wait();
   const cancelledJob = await queue.get(cancelled);
   report.expect("policy cancel: cancelled, with the reason", cancelledJob?.error?.code, "DEPENDENCY_FAILED");
-  report.expect("policy run: ran all the same, and left its row", await rowsOf(ifRun), 1);
+  report.expect("policy run: ran anyway, and stored its row", await rowsOf(ifRun), 1);
   report.expect(
     "policy hold: still blocked, and no e-mail sent",
     [(await queue.get(held))?.state, await sentMails()],
@@ -100,7 +104,7 @@ export async function dependOnFailingJob(stage: Stage, { clientId, planId }: Cli
   );
   report.say((await queue.explain(held)).summary);
 
-  report.say("The trainer adds the phase, an operator retries the session.");
+  report.say("The trainer adds the phase, and an operator retries the session.");
   const phase = { phaseId, planId, position: 2, name: "Peak", startWeek: 9, weeks: 4 };
   const phaseJob = track("the missing phase", await integration.queuePhaseCreate(phase));
   await phaseJob.wait();

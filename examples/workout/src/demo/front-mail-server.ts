@@ -8,7 +8,7 @@ export interface FrontMailServer {
   close(): void;
 }
 
-/** A mail server in front of a mailer, for the worker of another process: what the mailer refuses, it refuses. */
+/** A mail server in front of a mailer, for a worker in another process. It refuses what the mailer refuses. */
 export async function startFrontMailServer(mailer: Mailer): Promise<FrontMailServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -27,7 +27,7 @@ export async function startFrontMailServer(mailer: Mailer): Promise<FrontMailSer
   };
 }
 
-/** As much SMTP as nodemailer needs. */
+/** The part of SMTP that nodemailer needs. */
 async function converse(socket: Socket, mailer: Mailer): Promise<void> {
   const answer = (line: string) => socket.write(`${line}\r\n`);
   let to: string[] = [];
@@ -60,7 +60,7 @@ async function deliver(mailer: Mailer, to: readonly string[], content: readonly 
   }
 }
 
-/** The demo's mails are short and plain, so nothing in them is encoded. */
+/** The demo's mails are short ASCII text, so nothing is encoded. */
 function readMail(to: readonly string[], content: readonly string[]): Mail {
   const end = content.indexOf("");
   const head = content.slice(0, end).join("\n");

@@ -3,9 +3,9 @@ import { StopReason } from "./report.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Ctrl-C and its like, as something to wait for, so that what is open gets closed. Later ones aren't heeded. */
+/** Turns Ctrl-C and other signals into a rejection, so that everything gets closed. Later signals are ignored. */
 export class Interruption {
-  /** As shells have it. */
+  /** As in shells: 128 plus the signal's number. */
   exitCode: number | undefined;
   readonly #signal: Promise<never>;
 

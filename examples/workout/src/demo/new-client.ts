@@ -29,7 +29,7 @@ const newPhase = (planId: string, position: number) => ({
   weeks: 4,
 });
 
-/** A new client's plan and first phase: the phase is sent first, and still runs after the plan. */
+/** A new client's plan and first phase. The phase is sent first, and still runs after the plan. */
 export async function newClientInWrongOrder(stage: Stage): Promise<Client> {
   const { queue, integration, report, run, track } = stage;
   report.scene("A new client, sent in the wrong order");
@@ -38,7 +38,7 @@ export async function newClientInWrongOrder(stage: Stage): Promise<Client> {
 
   const planJobId = `plan-of-ada-${run}`;
   const phaseJobId = `phase-of-ada-${run}`;
-  report.say("The phase is sent alone. It names the plan's job, which nobody has sent yet.");
+  report.say("The phase is sent alone. It depends on the plan's job, which doesn't exist yet.");
   const refusal = await queue
     .send(phaseCreate, phase, { id: phaseJobId, dependsOn: [planJobId] })
     .catch((error: unknown) => error);
@@ -46,7 +46,7 @@ export async function newClientInWrongOrder(stage: Stage): Promise<Client> {
   report.expect("it is refused", isQueueError(refusal, "DEPENDENCY_NOT_FOUND"), true);
   report.expect("nothing was stored", await queue.get(phaseJobId), null);
 
-  report.say("Now both in one call, the phase first. The queue is paused, to look at what waits.");
+  report.say("Now both are sent in one call, the phase first. The queue is paused, to show what is waiting.");
   await queue.pause("workouts");
   const [phaseJob, planJob] = await queue.sendMany([
     { message: phaseCreate, data: phase, options: { id: phaseJobId, dependsOn: [{ ref: "plan" }] } },
@@ -59,7 +59,7 @@ export async function newClientInWrongOrder(stage: Stage): Promise<Client> {
   await Promise.all([planJob.wait(), phaseJob.wait()]);
   const [planEnd, phaseEnd] = await Promise.all([queue.get(planJob), queue.get(phaseJob)]);
   report.expect(
-    "the phase began after the plan was saved",
+    "the phase started after the plan was saved",
     planEnd!.finishedAt! <= phaseEnd!.startedAt!,
     true,
   );
@@ -67,15 +67,15 @@ export async function newClientInWrongOrder(stage: Stage): Promise<Client> {
   const second = await integration.queuePhaseForClient(plan, newPhase(plan.planId, 1));
   track("Ada's second phase", second.phase);
   await second.phase.wait();
-  report.expect("her next phase is sent alone, as her plan is stored", second.plan, undefined);
+  report.expect("her next phase is sent alone, because her plan is stored", second.plan, undefined);
   stage.expectRows({ clients: 1, plans: 1, phases: 2 });
   return { clientId: plan.clientId, planId: plan.planId, planJob };
 }
 
-/** What the app does for any client: it looks whether the plan is there, and sends it first if not. */
+/** What the app does for any client: it checks whether the plan exists, and sends it first if not. */
 export async function newClientByTheApp(stage: Stage): Promise<Client> {
   const { integration, report, run, track } = stage;
-  report.scene("Another new client, as the app does it");
+  report.scene("Another new client, through the app's API");
   const plan = newPlan(run, "Ben");
   const { plan: planJob, phase } = await integration.queuePhaseForClient(plan, newPhase(plan.planId, 0));
   report.expect("plan and phase are sent together", planJob !== undefined, true);

@@ -4,16 +4,18 @@ import { workoutUpdate } from "../messages/plan.ts";
 import { test } from "../messages/test-message.ts";
 import type { Stage } from "./stage.ts";
 
-const UPDATES_A_PLAN = 8;
-const TESTS_A_LINE = 2;
+const UPDATES_PER_PLAN = 8;
+const TESTS_PER_LINE = 2;
 const TEST_MS = 150;
 
-/** Updates of several plans, sent crosswise: those of one plan run one at a time, in order. */
+/** Interleaved updates of several plans. Those of one plan run one at a time, in order. */
 export async function updatesInOrder(stage: Stage, planIds: readonly string[]): Promise<void> {
   const { queue, db, report, track } = stage;
-  const total = planIds.length * UPDATES_A_PLAN;
+  const total = planIds.length * UPDATES_PER_PLAN;
   report.scene(`${total} updates of ${planIds.length} plans`);
-  const changes = Array.from({ length: UPDATES_A_PLAN }, (_, index) => ({ notes: `Revision ${index + 1}` }));
+  const changes = Array.from({ length: UPDATES_PER_PLAN }, (_, index) => ({
+    notes: `Revision ${index + 1}`,
+  }));
   const handles = await queue.sendMany(
     changes.flatMap((change) =>
       planIds.map((planId) => ({ message: workoutUpdate, data: { planId, changes: change } })),
@@ -28,7 +30,7 @@ export async function updatesInOrder(stage: Stage, planIds: readonly string[]): 
   for (const [index, planId] of planIds.entries()) {
     const own = jobs.filter((job) => job!.data.planId === planId);
     const isInOrder = own.slice(1).every((job, before) => job!.startedAt! >= own[before]!.finishedAt!);
-    report.expect(`plan ${index + 1}: each began after the one before had ended`, isInOrder, true);
+    report.expect(`plan ${index + 1}: each update started after the previous one had ended`, isInOrder, true);
   }
   const stored = await db
     .select({ notes: workoutPlans.notes })
@@ -36,17 +38,17 @@ export async function updatesInOrder(stage: Stage, planIds: readonly string[]): 
     .where(inArray(workoutPlans.id, [...planIds]));
   const last = changes.at(-1)!.notes;
   report.expect(
-    "each plan holds the update that was sent last",
+    "each plan has the update that was sent last",
     stored.map(({ notes }) => notes),
     planIds.map(() => last),
   );
 }
 
-/** Tests of several lines that take a while: one at a time a line, and the lines side by side. */
+/** Slow tests in several lines: one at a time per line, and lines in parallel. */
 export async function linesSideBySide(stage: Stage, lines: readonly string[]): Promise<void> {
   const { queue, report, track } = stage;
-  report.scene(`${lines.length} lines of ${TESTS_A_LINE} tests, each of ${TEST_MS} ms`);
-  const turns = Array.from({ length: TESTS_A_LINE }, (_, index) => `Turn ${index + 1}`);
+  report.scene(`${lines.length} lines of ${TESTS_PER_LINE} tests, each of ${TEST_MS} ms`);
+  const turns = Array.from({ length: TESTS_PER_LINE }, (_, index) => `Turn ${index + 1}`);
   const handles = await queue.sendMany(
     turns.flatMap((note) => lines.map((line) => ({ message: test, data: { note, takesMs: TEST_MS, line } }))),
   );
@@ -58,13 +60,13 @@ export async function linesSideBySide(stage: Stage, lines: readonly string[]): P
   const isInTurn = runs.every(
     ({ from }, index) => index < lines.length || from >= runs[index - lines.length]!.to,
   );
-  report.expect("no handler of a line began before the one before it had ended", isInTurn, true);
-  report.expect(`${lines.length} handlers worked at once, one of each line`, mostAtOnce(runs), lines.length);
+  report.expect("no handler of a line started before the previous one had ended", isInTurn, true);
+  report.expect(`${lines.length} handlers ran at once, one per line`, mostAtOnce(runs), lines.length);
 }
 
 /**
- * How many of the runs went on at one moment, by the clock of their handlers. One that ends in the millisecond in
- * which another begins isn't counted with it, so runs one after the other come to 1.
+ * The maximum number of concurrent runs, by the clock of their handlers. A run that ends in the millisecond in which
+ * another starts doesn't overlap with it, so consecutive runs count as 1.
  */
 export function mostAtOnce(runs: readonly { readonly from: number; readonly to: number }[]): number {
   return Math.max(...runs.map(({ from }) => runs.filter((run) => run.from <= from && from < run.to).length));

@@ -15,7 +15,7 @@ export interface Programme {
   readonly rows: readonly PlacedRow[];
 }
 
-/** A coach's sheet: read, saved with progress, saved again, and added up. */
+/** Reads a coach's sheet, saves it with progress, saves it again, and adds it up. */
 export async function programmeFromSheet(stage: Stage): Promise<Programme> {
   const { integration, report, run, track } = stage;
   report.scene("A training programme from a coach's sheet");
@@ -50,11 +50,11 @@ export async function programmeFromSheet(stage: Stage): Promise<Programme> {
   const saved = await save!.wait();
   const totals = await sync.wait();
   const shown = await progress.end();
-  report.expect("the save told how far it is, to the end", shown.get(planFullSave.name), rows.length);
+  report.expect("the save reported its progress to the end", shown.get(planFullSave.name), rows.length);
   report.expect("and so did the sync run", shown.get(dataSync.name), totals.clients);
   const before = await storedProgramme(stage, planId);
   report.expect(
-    "every row of the sheet was saved, as the job says and as the tables do",
+    "every row of the sheet was saved, according to the job and to the tables",
     [saved.exercises, before.filter(({ exercise }) => exercise).length],
     [rows.length, rows.length],
   );
@@ -90,7 +90,7 @@ export async function programmeFromSheet(stage: Stage): Promise<Programme> {
   return { planId, rows };
 }
 
-/** Every row of the plan, without when it was changed. */
+/** All rows of the plan, without their change times. */
 async function storedProgramme({ db }: Stage, planId: string) {
   const rows = await db
     .select({ plan: workoutPlans, phase: phases, session: sessions, exercise: exercises })
@@ -109,7 +109,7 @@ async function storedProgramme({ db }: Stage, planId: string) {
   }));
 }
 
-/** The same sheet with three cells spoilt. */
+/** The same sheet with three invalid cells. */
 function showBadRows({ report }: Stage, text: string): void {
   const lines = text.split("\n");
   const spoil = (line: number, from: string, to: string) => {
@@ -120,14 +120,14 @@ function showBadRows({ report }: Stage, text: string): void {
   spoil(6, ",Mon,", ",Mo,");
   const whole = parseProgramme(text);
   const spoilt = parseProgramme(lines.join("\n"));
-  report.say("A copy with three spoilt cells is read first:");
+  report.say("First, a copy with three invalid cells is read:");
   for (const problem of spoilt.problems) report.say(`  ${describeProblem(problem)}`);
   const places = spoilt.problems.map(({ line, column }) => `${line} ${column}`);
-  report.expect("each is told of by line and column", places, ["4 reps", "5 load", "6 day"]);
+  report.expect("each is reported by line and column", places, ["4 reps", "5 load", "6 day"]);
   report.expect("and the other rows are kept", spoilt.rows.length, whole.rows.length - 3);
 }
 
-/** Draws what the jobs report, as it comes. `end` answers how far each message got. */
+/** Shows the progress of jobs as it arrives. `end` returns the last progress per message. */
 async function showProgress({ queue, report }: Stage) {
   const reached = new Map<string, number>();
   const draw = (name: string, label: string, done: number, of: number) => {

@@ -9,7 +9,7 @@ import type { Stage } from "./stage.ts";
 export const REFUSALS = 2;
 export const refusedAddress = (run: string) => `busy-${run}@client.example`;
 
-/** Sends an e-mail whose first two attempts will fail. The answer waits for the end and looks at it. */
+/** Sends an e-mail whose first two attempts will fail. Returns a function that waits for the end and checks it. */
 export async function startMailToABusyServer(stage: Stage): Promise<() => Promise<void>> {
   const { queue, report, run, track } = stage;
   report.scene("An e-mail to a busy mail server");
@@ -24,7 +24,7 @@ export async function startMailToABusyServer(stage: Stage): Promise<() => Promis
     }),
   );
   report.say(
-    `It will be refused ${REFUSALS} times, and tried again after 2 s and 4 s. Other work goes on meanwhile.`,
+    `It will be refused ${REFUSALS} times, and retried after 2 s and 4 s. Other work continues meanwhile.`,
   );
   return () => checkRecovery(stage, job.id, emailId);
 }
@@ -47,7 +47,7 @@ async function checkRecovery(stage: Stage, id: string, emailId: string): Promise
 
   const [entry] = await stage.db.select().from(emailOutbox).where(eq(emailOutbox.id, emailId));
   report.expect(
-    "email_outbox knows of three tries, the last one good",
+    "email_outbox has three tries, the last one successful",
     [entry?.tries, entry?.lastError],
     [3, null],
   );
@@ -57,7 +57,7 @@ async function checkRecovery(stage: Stage, id: string, emailId: string): Promise
       () => true,
       () => false,
     );
-    report.expect(`it lies in ${file}`, isThere, true);
+    report.expect(`it is in ${file}`, isThere, true);
   }
   stage.expectRows({ "e-mails": 1 });
 }

@@ -4,10 +4,10 @@ import { notifications } from "../db/schema.ts";
 import { test } from "../messages/test-message.ts";
 import type { Stage } from "./stage.ts";
 
-/** A job that fails when its effect is stored already, and so is run again. The answer waits for that. */
+/** A job that fails after its effect is stored, so that it runs again. Returns a function that waits for that. */
 export async function startJobThatRunsTwice(stage: Stage): Promise<() => Promise<void>> {
   const { queue, db, report, run, track } = stage;
-  report.scene("A job that fails after it has notified somebody");
+  report.scene("A job that fails after it has sent a notification");
   const userId = `twice-${run}`;
   const notified = () => db.$count(notifications, eq(notifications.userId, userId));
   const id = `notifies-${run}`;
@@ -23,10 +23,10 @@ export async function startJobThatRunsTwice(stage: Stage): Promise<() => Promise
   );
   await failed;
   await stop();
-  report.expect("its first run has failed, and left its notification", await notified(), 1);
-  report.say("It is run again in 2 s.");
+  report.expect("its first run failed, and stored its notification", await notified(), 1);
+  report.say("It runs again in 2 s.");
   return async () => {
-    report.scene("The job that notified somebody, again");
+    report.scene("The job that sent a notification, again");
     report.expect("it ran a second time", (await job.wait()).attempt, 2);
     report.expect("but didn't notify again", await notified(), 1);
     stage.expectRows({ notifications: 1 });

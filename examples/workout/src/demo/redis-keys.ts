@@ -1,9 +1,9 @@
 import { Redis } from "ioredis";
 
-/** Lets the keys of a namespace go by themselves after so many seconds, and answers how many there are. */
+/** Lets the keys of a namespace expire after `seconds`, and returns their number. */
 export async function expireKeys(namespace: string, seconds: number): Promise<number> {
   const redis = connect(process.env);
-  // Told by the command that fails.
+  // The failing command reports it.
   redis.on("error", () => undefined);
   const seen = new Set<string>();
   try {
@@ -17,7 +17,7 @@ export async function expireKeys(namespace: string, seconds: number): Promise<nu
   return seen.size;
 }
 
-/** The server that `engineFromEnv` found, and checked, before. */
+/** Connects to the server that `engineFromEnv` found and checked before. */
 function connect(env: NodeJS.ProcessEnv): Redis {
   const options = { maxRetriesPerRequest: 1 };
   const { REDIS_URL: url, REDIS_HOST: host = "", REDIS_USERNAME: username, REDIS_PASSWORD: password } = env;

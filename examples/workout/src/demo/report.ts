@@ -3,15 +3,15 @@ import { SetupError } from "../setup-error.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Why the demo stops, in words that no stack adds to. */
+/** A reason to stop the demo, reported without a stack. */
 export class StopReason extends Error {
   override readonly name = "StopReason";
 }
 
-/** Prints what happens and keeps count of what is not as it should be. Colours only on a terminal. */
+/** Prints what happens, and collects failed checks. Colours only on a terminal. */
 export class Report {
   readonly #out: NodeJS.WriteStream;
-  readonly #off: string[] = [];
+  readonly #failures: string[] = [];
   #checks = 0;
   #hasOpenLine = false;
   #isStopped = false;
@@ -20,9 +20,9 @@ export class Report {
     this.#out = out;
   }
 
-  /** What was expected and didn't come true. */
-  get off(): readonly string[] {
-    return this.#off;
+  /** Failed checks and errors. */
+  get failures(): readonly string[] {
+    return this.#failures;
   }
 
   get checks(): number {
@@ -39,22 +39,22 @@ export class Report {
     this.#line(`  ${text}`);
   }
 
-  /** Also said when something has stopped the demo. */
+  /** Also printed after the demo was stopped. */
   note(text: string): void {
     this.#line(`  ${text}`);
   }
 
-  /** A line that somebody else printed. */
+  /** A line that another process printed. */
   quote(speaker: string, line: string): void {
     this.#line(`  ${this.#paint("dim", `[${speaker}]`)} ${line}`);
   }
 
-  /** Lines of a table, as they are. */
+  /** Lines of a table, unchanged. */
   table(lines: readonly string[]): void {
     for (const line of lines) this.#line(`  ${line}`);
   }
 
-  /** On a terminal the line is overwritten until it is complete; elsewhere only the complete one is printed. */
+  /** On a terminal, updates one line until it is complete. Elsewhere, prints only the complete line. */
   progress(label: string, done: number, of: number): void {
     if (this.#isStopped) return;
     const filled = of === 0 ? 20 : Math.round((20 * done) / of);
@@ -77,28 +77,33 @@ export class Report {
       return;
     }
     const difference = `${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`;
-    this.#off.push(difference);
+    this.#failures.push(difference);
     this.#line(`  ${this.#paint("red", "✗")} ${difference}`);
   }
 
   /**
-   * Something that stops the demo: scenes that still run, and fail as all is closed, are no longer heard. A stack
-   * is shown only when it helps.
+   * Reports an error that stops the demo. Failures of scenes that still run are ignored afterwards.
+   * A stack is shown only if it helps.
    */
   fail(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     const isPlain = [SetupError, StopReason].some((plain) => error instanceof plain);
     const text = isPlain || !(error instanceof Error) ? message : (error.stack ?? message);
-    this.#off.push(message);
+    this.#failures.push(message);
     this.#line(`  ${this.#paint("red", "✗")} ${text}`);
     this.#isStopped = true;
   }
 
-  /** The last line, for programs. */
+  /** The last line, as JSON for programs. */
   end(summary: Readonly<Record<string, unknown>>): void {
     this.#line("");
     this.#line(
-      JSON.stringify({ ok: this.#off.length === 0, ...summary, checks: this.#checks, off: this.#off }),
+      JSON.stringify({
+        ok: this.#failures.length === 0,
+        ...summary,
+        checks: this.#checks,
+        failures: this.#failures,
+      }),
     );
   }
 

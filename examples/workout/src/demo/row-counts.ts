@@ -25,7 +25,7 @@ export const TABLES = [
 
 export type RowCounts = Record<(typeof TABLES)[number], number>;
 
-/** Counts what this run stored, compares it with what the scenes expect, and the programme with its sheet. */
+/** Compares the rows that this run stored with what the scenes expect, and the programme with its sheet. */
 export async function checkRows(stage: Stage, { planId, rows }: Programme): Promise<RowCounts> {
   const { report, databaseKind } = stage;
   report.scene(`The rows in ${databaseKind}`);
@@ -36,7 +36,7 @@ export async function checkRows(stage: Stage, { planId, rows }: Programme): Prom
   const weeks = await weeksOf(stage, planId);
   const expected = Map.groupBy(rows, ({ week }) => week);
   report.expect(
-    "Cleo's programme has the sheet's exercises and sets in each of its weeks",
+    "Cleo's programme has the sheet's exercises and sets in every week",
     weeks,
     [...expected].map(([week, own]) => ({
       week,
@@ -63,7 +63,7 @@ async function countRows({ db, run, jobs }: Stage): Promise<RowCounts> {
     sessions: await db.$count(sessions, inArray(sessions.phaseId, phaseIds)),
     exercises: await db.$count(exercises, inArray(exercises.sessionId, sessionIds)),
     notifications: await db.$count(notifications, like(notifications.userId, ours)),
-    // Those that were sent: a mail is in the table from its first try.
+    // Only sent mails: a mail is in the table from its first try.
     "e-mails": await db.$count(
       emailOutbox,
       and(isNotNull(emailOutbox.sentAt), sql`${emailOutbox.recipients}::text like ${`%-${run}@%`}`),

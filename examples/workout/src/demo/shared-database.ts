@@ -7,14 +7,14 @@ export interface SharedDatabase extends OpenedDatabase {
   readonly url: string;
 }
 
-/** A database for several processes: the one that DATABASE_URL names, else a PostgreSQL for this run alone. */
+/** A database for several processes: that of DATABASE_URL, or else a PostgreSQL for this run only. */
 export async function openSharedDatabase(report: Report): Promise<SharedDatabase> {
   const { DATABASE_URL: named } = process.env;
   if (named) {
     report.say(`Opening the database: ${describeDatabase({ url: named })} …`);
     return { ...(await openDatabase({ url: named })), url: named };
   }
-  report.say("PGlite is of one process alone, so a PostgreSQL is started for this run, and goes with it …");
+  report.say("PGlite can't be shared by processes, so a PostgreSQL is started for this run …");
   const server = await startPostgres().catch((error: unknown) => {
     throw new SetupError(reasonOf(error), { cause: error });
   });

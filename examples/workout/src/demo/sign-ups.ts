@@ -16,11 +16,11 @@ function newSignUp(run: string, name: string): SignUp {
   };
 }
 
-/** A client's row, their plan's job and their welcome, in one transaction: rolled back, and committed. */
+/** A client's row, the plan's job and the welcome in one transaction: one rolled back, one committed. */
 export async function signUps(stage: Stage): Promise<void> {
   const { queue, integration, db, report, run, track } = stage;
   const known = ({ clientId }: SignUp) => db.$count(clients, eq(clients.id, clientId));
-  report.scene("Two sign-ups, each with all that it sends in one transaction");
+  report.scene("Two sign-ups, each with its row and its jobs in one transaction");
   const eve = newSignUp(run, "Eve");
   let unsent: SignUpJobs | null = null;
   const failure = await db
@@ -38,14 +38,14 @@ export async function signUps(stage: Stage): Promise<void> {
   track("Dora's welcome", sent.welcome);
   const [{ saved }, { sentNow }] = await Promise.all([sent.plan.wait(), sent.welcome.wait()]);
   report.expect(
-    "she is entered, her plan saved, her welcome on its way",
+    "her row and her plan are stored, and her welcome is sent",
     [await known(dora), saved, sentNow],
     [1, true, true],
   );
-  // Jobs leave the database in the order they were sent, so Eve's would be there by now.
+  // Jobs leave the database in send order, so Eve's would be in the queue by now.
   const { plan, welcome } = unsent!;
   report.expect(
-    "of Eve there is no row, and neither job was ever in the queue",
+    "there is no row for Eve, and neither of her jobs reached the queue",
     [await known(eve), await queue.get(plan), await queue.get(welcome)],
     [0, null, null],
   );

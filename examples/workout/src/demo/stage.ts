@@ -17,42 +17,42 @@ import { openSharedDatabase } from "./shared-database.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 
 const MAIL_DIRECTORY = join(fileURLToPath(new URL("../..", import.meta.url)), ".data", "demo-mail");
-/** Time to look at what a run left in Redis. */
-const KEYS_STAY_MINUTES = 60;
+/** Keys of a run stay in Redis for this long, for inspection. */
+const KEY_TTL_MINUTES = 60;
 
-/** What every scene plays on. */
+/** Everything that the scenes need. */
 export interface Stage {
   readonly queue: WorkoutQueue;
   /** `"memory"`, or `"redis"`. */
   readonly engine: string;
-  /** Absent when the jobs run in this process. */
+  /** Absent if the jobs run in this process. */
   readonly worker?: WorkerProcess;
   readonly integration: WorkoutQueueIntegration;
   readonly db: Database;
   readonly report: Report;
   readonly databaseKind: string;
-  /** Where e-mails are written, unless `SMTP_URL` names a server. */
+  /** The directory for e-mails, unless `SMTP_URL` names a server. */
   readonly mailDirectory: string;
-  /** Ends the ids that this run gives away, so that runs on one database don't meet. */
+  /** Suffix of the ids of this run, so that runs on one database don't collide. */
   readonly run: string;
-  /** Jobs by what they are called in the account, in the order they were sent. */
+  /** Jobs by name in the final table, in send order. */
   readonly jobs: Map<string, JobHandle>;
-  /** Enters a job into the account. */
+  /** Adds a job to the final table. */
   track<Job extends JobHandle>(name: string, job: Job): Job;
-  /** Rows that the scenes so far must have left. */
+  /** Rows that the scenes so far must have stored. */
   readonly expectedRows: Readonly<RowCounts>;
   expectRows(more: Partial<RowCounts>): void;
 }
 
 export interface StageOptions {
   readonly report: Report;
-  /** Told of all that is opened, also when opening fails. */
+  /** Gets everything that is opened, even if opening fails. */
   readonly closing: Closing;
-  /** E-mails to this address are refused so many times before the real mailer gets them. */
+  /** E-mails to this address are refused `times` times before the real mailer gets them. */
   readonly refusedMail: { readonly to: (run: string) => string; readonly times: number };
 }
 
-/** The worker runs in this process; or, where the environment names a Redis to share jobs by, in one of its own. */
+/** Runs the worker in this process or, if the environment names a Redis, in another one. */
 export async function openStage({ report, closing, refusedMail }: StageOptions): Promise<Stage> {
   const run = randomUUID().slice(0, 8);
   const namespace = `workout-demo-${run}`;
@@ -125,11 +125,11 @@ async function openInTwoProcesses(opening: Opening): Promise<Opened> {
   closing.add(() => engine.core.close());
   await checkEngine(engine);
   closing.add(async () => {
-    // First, as nothing may be sent after it.
+    // First, because nothing may be sent after it.
     await engine.core.close();
-    const count = await expireKeys(namespace, KEYS_STAY_MINUTES * 60);
+    const count = await expireKeys(namespace, KEY_TTL_MINUTES * 60);
     report.note(
-      `The ${count} keys of this run go by themselves in ${KEYS_STAY_MINUTES} minutes. To look at them: ` +
+      `The ${count} keys of this run expire in ${KEY_TTL_MINUTES} minutes. To see them: ` +
         `redis-cli --scan --pattern '{${namespace}}:*'`,
     );
   });
@@ -151,7 +151,7 @@ function openQueueOn(engine: Engine, database: OpenedDatabase, closing: Closing)
   return queue;
 }
 
-/** A mail server that is busy at first, as they are. */
+/** A mail server that is busy at first. */
 function refusing(mailer: Mailer, recipient: string, times: number): Mailer {
   let left = times;
   return {

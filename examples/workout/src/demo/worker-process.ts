@@ -5,26 +5,26 @@ import { fileURLToPath } from "node:url";
 import { type Report, StopReason } from "./report.ts";
 
 const ENTRY = fileURLToPath(new URL("../run-worker.ts", import.meta.url));
-/** More than a worker grants its running jobs. */
-const PATIENCE_MS = 10_000;
+/** Longer than a worker waits for its running jobs. */
+const STOP_TIMEOUT_MS = 10_000;
 
 export interface WorkerProcess {
   readonly pid: number;
-  /** Resolves when it takes jobs. */
+  /** Resolves once it accepts jobs. */
   readonly ready: Promise<void>;
-  /** Never resolves; rejects when the process ends without having been told to. */
+  /** Rejects if the process exits unexpectedly. Never resolves. */
   readonly lost: Promise<never>;
-  /** Asks it to stop, and answers how it ended: `"exit code 0"`, or the signal that killed it. */
+  /** Stops it, and returns how it ended: `"exit code 0"`, or the signal that killed it. */
   stop(): Promise<string>;
 }
 
-/** Starts the worker that a user would deploy, and shows what it prints. It never outlives this process. */
+/** Starts the worker as it would be deployed, and prints its output. It never outlives this process. */
 export function startWorkerProcess(env: Readonly<Record<string, string>>, report: Report): WorkerProcess {
   const child = spawn(process.execPath, [...process.execArgv, ENTRY], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
-  // After `kill -9` of this process there's no such event; then the worker sees its channel close.
+  // There is no exit event after `kill -9` of this process. Then the worker sees its channel close.
   const killNow = () => child.kill("SIGKILL");
   process.once("exit", killNow);
   for (const input of [child.stdout!, child.stderr!]) {
@@ -41,10 +41,10 @@ export function startWorkerProcess(env: Readonly<Record<string, string>>, report
   const lost = ended.then((ending): Promise<never> => {
     if (isStopping) return new Promise(() => undefined);
     throw new StopReason(
-      `The worker's process, ${child.pid}, ended by itself with ${ending}. What it said is above.`,
+      `The worker's process, ${child.pid}, exited unexpectedly with ${ending}. Its output is above.`,
     );
   });
-  // Whoever waits for it hears of it.
+  // Whoever awaits it gets the rejection.
   lost.catch(() => undefined);
 
   return {
@@ -54,7 +54,7 @@ export function startWorkerProcess(env: Readonly<Record<string, string>>, report
     async stop() {
       isStopping = true;
       child.kill("SIGTERM");
-      const kill = setTimeout(killNow, PATIENCE_MS);
+      const kill = setTimeout(killNow, STOP_TIMEOUT_MS);
       const ending = await ended;
       clearTimeout(kill);
       return ending;

@@ -12,7 +12,7 @@ import {
 } from "../db/schema.ts";
 import type { dataSync } from "../messages/data-sync.ts";
 
-/** Adds up what each client trains. The run's row can be read while it grows. */
+/** Adds up the training of each client. The row of the run can be read meanwhile. */
 export function syncTrainingVolumes(db: Database): Handler<typeof dataSync> {
   return async ({ data: { syncId, clientId }, job, signal, progress, fence }) => {
     const wanted = await db
@@ -49,7 +49,7 @@ interface Run {
   readonly clientsTotal: number;
 }
 
-/** Refused once a later claim of the job has written: a worker that slept can't turn the row back. */
+/** Throws once a later claim of the job has written, so that a frozen worker can't overwrite the row. */
 async function writeRun(db: Database, run: Run, volumes: readonly TrainingVolume[], finished: boolean) {
   const { syncId, ...own } = run;
   const values = { ...own, volumes, finished, updatedAt: new Date() };

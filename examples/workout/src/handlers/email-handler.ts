@@ -6,16 +6,16 @@ import type { Mailer, Receipt } from "../mail/mailer.ts";
 import type { email } from "../messages/email.ts";
 
 /**
- * Sends an e-mail once, as far as a mail server lets one: what `email_outbox` knows as sent isn't sent again. When the
- * worker dies, runs out of time or loses its lease between the server's answer and the note of it, a second copy is
- * sent, with the same Message-ID, by which receivers drop it.
+ * Sends an e-mail once, as far as possible with a mail server: a mail that `email_outbox` records as sent isn't sent
+ * again. If the worker dies, times out or loses its lease between the server's reply and the record, a second copy is
+ * sent with the same Message-ID, so that receivers drop it.
  *
- * The queue's inbox couldn't promise more. The mail server takes no part in the transaction of `once`, which would
- * stay open for as long as the server takes, and would take back with a failed job who has the mail already. It also
- * goes by the job, while two jobs of one `emailId` are one mail here.
+ * The queue's inbox couldn't promise more. The mail server isn't part of the transaction of `once`, which would stay
+ * open until the server replies, and whose rollback would lose the list of recipients who have the mail. The inbox also
+ * works per job, while here two jobs with one `emailId` are one mail.
  *
- * A mail that was taken for some of its recipients isn't sent: the job fails, and tells who was refused. Its
- * next attempt, or an operator's retry, goes to those alone.
+ * If the server accepts a mail for only some recipients, the job fails and lists those that were refused. The next
+ * attempt, or an operator's retry, goes only to them.
  */
 export function sendEmail(db: Database, mailer: Mailer): Handler<typeof email> {
   return async ({ data: { emailId, to, ...mail }, signal, log }) => {
@@ -65,14 +65,14 @@ export function sendEmail(db: Database, mailer: Mailer): Handler<typeof email> {
   };
 }
 
-/** A Message-ID takes no colon before its `@`, and no dot at an end or beside another. */
+/** A Message-ID must not contain a colon before its `@`, nor a dot at an end or next to another dot. */
 function escapeCharacter(character: string): string {
   return `%${character.charCodeAt(0).toString(16)}`;
 }
 
 /**
- * SMTP answers 4xx for "try again later" and 5xx for "never". Only what it says of recipients and content is
- * about the mail: a login or a sender that it refuses is the deployment's to mend, and then a retry helps.
+ * SMTP replies 4xx for "try again later" and 5xx for "never". Only replies about recipients and content are final for
+ * the mail. A refused login or sender is a deployment problem, and a retry helps once it is fixed.
  */
 function isRefusedForGood(error: unknown): boolean {
   const { command, responseCode } = error as { command?: unknown; responseCode?: unknown };

@@ -53,7 +53,7 @@ async function savePlan(db: Database, { planId, plan }: FullSave, changedAt: Dat
 type Phase = FullSave["phases"][number];
 type Session = Phase["sessions"][number];
 
-// Each of these answers how many rows it wrote: those that hold a newer change are left as they are.
+// Each of these returns the number of rows written. Rows with a newer change are left unchanged.
 
 async function savePhase(db: Database, planId: string, phase: Phase, changedAt: Date): Promise<number> {
   const { phaseId, sessions: _, ...own } = phase;

@@ -5,7 +5,7 @@ import { recordRemovals, removedSince } from "../db/removals.ts";
 import { exercises, phases, sessions } from "../db/schema.ts";
 import type { FullSave } from "../messages/full-save.ts";
 
-/** The ids that a save carries, by kind. */
+/** The ids in a save, by kind. */
 function idsOf({ phases: own }: FullSave) {
   const ownSessions = own.flatMap((phase) => phase.sessions);
   return {
@@ -15,7 +15,7 @@ function idsOf({ phases: own }: FullSave) {
   };
 }
 
-/** A save may not take rows over from another plan. */
+/** Throws if a save contains rows of another plan. */
 export async function refuseForeignParts(db: Database, save: FullSave): Promise<void> {
   const ids = idsOf(save);
   const owner = { planId: phases.planId };
@@ -46,13 +46,13 @@ export async function refuseForeignParts(db: Database, save: FullSave): Promise<
 }
 
 /**
- * Deletes what was in the plan, in the phases that this save covers, and is no longer in it, unless it or
- * something in it was changed by something sent later. Comes after the save's rows are written: what they
- * moved elsewhere no longer counts as inside. Answers how many rows went.
+ * Deletes rows that are no longer in the plan, within the phases that this save covers, unless they or their children
+ * were changed by a later send. Must run after the rows of the save are written, so that moved rows aren't deleted.
+ * Returns the number of deleted rows.
  */
 export async function removeWhatIsGone(db: Database, save: FullSave, sentAt: Date): Promise<number> {
   const ids = idsOf(save);
-  // Other parts of the same plan look after the phases that they carry.
+  // Other parts of the same save cover their own phases.
   const covered = db
     .select({ id: phases.id })
     .from(phases)
@@ -77,7 +77,7 @@ export async function removeWhatIsGone(db: Database, save: FullSave, sentAt: Dat
       ),
     )
     .returning({ id: exercises.id });
-  // What is still inside at this point is newer, and a deletion would take it along.
+  // Children that are left at this point are newer, and deleting their parent would delete them.
   const inSession = db.select().from(exercises).where(eq(exercises.sessionId, sessions.id));
   const goneSessions = await db
     .delete(sessions)
@@ -108,7 +108,7 @@ export async function removeWhatIsGone(db: Database, save: FullSave, sentAt: Dat
   return gone.length;
 }
 
-/** The save's phases without what was deleted by something sent after the save. */
+/** The phases of the save, without parts that a later send deleted. */
 export async function withoutDeletedParts(
   db: Database,
   save: FullSave,

@@ -54,7 +54,7 @@ export function deletePhase(db: Database): Handler<typeof phaseDelete> {
         .delete(phases)
         .where(and(eq(phases.id, phaseId), lte(phases.changedAt, removedAt)))
         .returning({ id: phases.id });
-      // Also when there was nothing to delete: the creation may be retried later.
+      // Also if there was nothing to delete, because the creation may be retried later.
       await recordRemovals(tx, [phaseId], removedAt);
       if (removed.length > 0) {
         const exerciseIds = inside.map(({ id }) => id);

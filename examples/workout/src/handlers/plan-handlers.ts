@@ -9,12 +9,12 @@ import type { planCreate, workoutUpdate } from "../messages/plan.ts";
 export const PLAN_COLUMNS = ["clientId", "trainerId", "name", "goal", "startsOn", "notes"] as const;
 
 /**
- * When a plan that nobody has changed was changed. Whatever changes it comes after that, also an update that
- * was sent before the plan's creation, failed, and is tried again now that the plan is there.
+ * The change time of a plan without changes. Earlier than any update, even one that was sent before the plan's creation
+ * and is retried after it.
  */
 const NEVER = new Date(0);
 
-/** A plan that is there stays as it is: a creation that comes twice, or late, must not undo its changes. */
+/** An existing plan isn't changed, because a repeated or late creation must not undo its changes. */
 export function createPlan(db: Database): Handler<typeof planCreate> {
   return ({ data: { planId, client, ...plan } }) =>
     db.transaction(async (tx) => {

@@ -6,9 +6,9 @@ import type { notification } from "../messages/notification.ts";
 import type { userAction } from "../messages/user-action.ts";
 
 /**
- * Records a notification at most once a job: one that is delivered again finds itself in the inbox, and doesn't bring
- * back what its reader has deleted meanwhile. Two jobs with the same notification have an inbox row each: of those, the
- * table's primary key lets the first in.
+ * Records a notification at most once per job. A job that is delivered again is in the inbox, and doesn't bring back a
+ * notification that its reader has deleted. Two jobs with the same notification each have an inbox row; for these, the
+ * primary key of the table accepts only the first.
  */
 export function recordNotification(db: Database): Handler<typeof notification> {
   return async (context) => {
@@ -23,7 +23,7 @@ export function recordNotification(db: Database): Handler<typeof notification> {
   };
 }
 
-/** Nothing is ever deleted from the trail, so that its primary key is all it needs against a second delivery. */
+/** Nothing is ever deleted from the trail, so its primary key is enough to handle a second delivery. */
 export function recordUserAction(db: Database): Handler<typeof userAction> {
   return async ({ data: { actionId, occurredAt, ...entry } }) => {
     await db

@@ -6,7 +6,7 @@ import type { Database } from "../db/open.ts";
 import { notifications } from "../db/schema.ts";
 import type { test } from "../messages/test-message.ts";
 
-/** Does what it is asked: takes a while, notifies somebody, fails at first, or fails for good. */
+/** Does what its data says: takes a while, sends a notification, fails at first, or fails for good. */
 export function runTest(db: Database): Handler<typeof test> {
   return async (context) => {
     const { data, job, signal } = context;
@@ -16,7 +16,7 @@ export function runTest(db: Database): Handler<typeof test> {
       await pause(takesMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
     if (notify !== undefined) {
-      // Another id each time: the inbox alone keeps further attempts from notifying again.
+      // A new id each time, so that only the inbox prevents further notifications.
       const notice = { id: randomUUID(), userId: notify, kind: "system", title: note, body: "" } as const;
       await once(db, context, (tx) => tx.insert(notifications).values(notice));
     }

@@ -5,7 +5,7 @@ import { createTransport, type NodemailerError } from "nodemailer";
 import { reasonOf, SetupError } from "../setup-error.ts";
 
 export interface Mail {
-  /** Unique and stable: names the file, and lets receivers recognise a second delivery. */
+  /** Unique and stable. The name of the file, and how receivers recognise a second delivery. */
   readonly id: string;
   readonly messageId: string;
   readonly to: readonly string[];
@@ -16,23 +16,23 @@ export interface Mail {
 }
 
 export interface Receipt {
-  /** What the mail server, or the disk, said. */
+  /** The reply of the mail server, or the path of the file. */
   readonly answer: string;
-  /** The recipients for whom the mail was not taken, while it was for others. */
+  /** Recipients that the server refused, while it accepted others. */
   readonly refusals: readonly Refusal[];
 }
 
 export interface Refusal {
   /** As in the mail. */
   readonly recipient: string;
-  /** Begins with the server's code. */
+  /** Begins with the server's reply code. */
   readonly answer: string;
 }
 
 export interface Mailer {
-  /** Rejects when the mail was taken for nobody. */
+  /** Rejects if the mail was accepted for no recipient. */
   send(mail: Mail): Promise<Receipt>;
-  /** Rejects with a `SetupError` when no mail can be sent as things are. */
+  /** Rejects with a `SetupError` if the configuration can't send mail. */
   check(): Promise<void>;
   close(): void;
 }
@@ -40,13 +40,13 @@ export interface Mailer {
 export interface MailerOptions {
   /** @default process.env.SMTP_URL */
   readonly smtpUrl?: string | undefined;
-  /** Where mails go as .eml files when there is no SMTP server. @default process.env.MAIL_DIR ?? ".data/mail" */
+  /** The directory for .eml files without an SMTP server. @default process.env.MAIL_DIR ?? ".data/mail" */
   readonly directory?: string | undefined;
   /** @default process.env.MAIL_FROM ?? "Workout planner <planner@workout.example>" */
   readonly from?: string | undefined;
 }
 
-/** Sends by SMTP where a server is named, else writes each mail to a file that any mail program opens. */
+/** Sends by SMTP if there is a server, otherwise writes each mail to a file that any mail program opens. */
 export function openMailer({
   smtpUrl = process.env.SMTP_URL,
   directory = process.env.MAIL_DIR ?? join(".data", "mail"),
@@ -79,14 +79,14 @@ function smtpMailer(url: string, from: string): Mailer {
   };
 }
 
-/** Says where the trouble is when the server can't be reached or doesn't let us in. */
+/** Names the server if it is unreachable or rejects the login. */
 function rethrow(error: unknown, host: string): never {
   const { command = "" } = error as { command?: string };
   if (!/^(CONN|AUTH)/.test(command)) throw error;
-  throw new SetupError(`SMTP_URL: no mail can be sent by ${host}: ${reasonOf(error)}`, { cause: error });
+  throw new SetupError(`SMTP_URL: can't send mail through ${host}: ${reasonOf(error)}`, { cause: error });
 }
 
-/** The server's name for the recipient may differ in case. */
+/** The recipient in the server's reply may differ in case. */
 function toRefusal(error: NodemailerError, to: readonly string[]): Refusal {
   const { recipient = "", response } = error;
   const isSame = (other: string) => other.toLowerCase() === recipient.toLowerCase();
@@ -100,7 +100,7 @@ function fileMailer(directory: string, from: string): Mailer {
       const { message } = await transport.sendMail(toNodemailer(mail));
       await mkdir(directory, { recursive: true });
       const file = join(directory, `${mail.id}.eml`);
-      // Written beside and renamed, so that a reader never sees half a mail.
+      // Written to a draft and renamed, so that readers never see half a mail.
       const draft = `${file}.${randomUUID()}`;
       try {
         await writeFile(draft, message as Buffer);

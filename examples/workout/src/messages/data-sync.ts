@@ -7,13 +7,13 @@ import { id } from "./vocabulary.ts";
 export const dataSync = defineMessage("DATA_SYNC", {
   data: z.strictObject({
     syncId: id,
-    /** Only this client. All of them when absent. */
+    /** Only this client. @default all clients */
     clientId: id.optional(),
   }),
   result: z.strictObject({ syncId: id, clients: z.int(), exercises: z.int(), sets: z.int() }),
   progress: z.strictObject({ clients: z.int(), of: z.int() }),
   queue: "sync",
-  // Two runs at once would read the same rows twice for nothing.
+  // Concurrent runs would read the same rows twice.
   orderingKey: () => "data-sync",
   retry: retryThrice,
   timeout: "5m",

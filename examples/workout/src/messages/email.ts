@@ -5,7 +5,7 @@ import { id } from "./vocabulary.ts";
 
 export const email = defineMessage("EMAIL", {
   data: z.strictObject({
-    /** Chosen by the sender: an e-mail of one id is sent once. */
+    /** Chosen by the sender. An id is sent once. */
     emailId: id,
     to: z.array(z.email()).min(1).max(50),
     replyTo: z.email().optional(),
@@ -16,7 +16,7 @@ export const email = defineMessage("EMAIL", {
   result: z.strictObject({
     emailId: id,
     messageId: z.string(),
-    /** False when an earlier delivery of the job had sent it already. */
+    /** False if an earlier delivery of the job has sent it already. */
     sentNow: z.boolean(),
   }),
   queue: "email",

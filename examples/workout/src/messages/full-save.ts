@@ -7,7 +7,7 @@ import { prescription } from "./prescription.ts";
 import { sessionFields } from "./session.ts";
 import { id } from "./vocabulary.ts";
 
-/** An exercise's place is its place in the list. */
+/** The position of an exercise is its index in the list. */
 const exercise = z.strictObject({ exerciseId: id, ...prescription });
 
 const session = z.strictObject({
@@ -23,17 +23,17 @@ const phase = z.strictObject({
 });
 
 /**
- * Saves a whole plan at once: what is in it is written, what is no longer in it is removed.
+ * Saves a whole plan at once: writes everything in it, and removes what is no longer in it.
  *
- * A plan too large for one job is sent in parts. Each part carries the content of some phases, and all
- * parts the ids of all phases, so that parts can be saved, repeated and retried one by one.
+ * A plan too large for one job is sent in parts. Each part has the content of some phases and the ids of all phases, so
+ * that parts can be saved, repeated and retried independently.
  */
 export const planFullSave = defineMessage("WORKOUT_PLAN_FULL_SAVE", {
   data: z
     .strictObject({
       planId: id,
       plan: z.strictObject(planFields),
-      /** Every phase of the plan, in its order. Phases that aren't named here are removed. */
+      /** Every phase of the plan, in order. Other phases are removed. */
       phaseIds: z.array(id).max(52),
       /** The phases whose content this part saves. */
       phases: z.array(phase).max(52),
@@ -44,11 +44,11 @@ export const planFullSave = defineMessage("WORKOUT_PLAN_FULL_SAVE", {
     }),
   result: z.strictObject({
     planId: id,
-    /** Rows that were written: not those that held a newer change, or were deleted since. */
+    /** Rows that were written, without those that had a newer change or were deleted later. */
     phases: z.int(),
     sessions: z.int(),
     exercises: z.int(),
-    /** Rows that were stored before and aren't part of the plan any more. */
+    /** Rows that were removed because they are no longer in the plan. */
     removed: z.int(),
   }),
   progress: z.strictObject({ exercises: z.int(), of: z.int() }),
@@ -56,7 +56,7 @@ export const planFullSave = defineMessage("WORKOUT_PLAN_FULL_SAVE", {
   orderingKey: inPlanOrder,
   retry: retryThrice,
   timeout: "2m",
-  // A save carries up to 256 KB: keep few of those that went well.
+  // A save has up to 256 KB, so keep few completed ones.
   retain: { completed: { age: "1h", count: 50 } },
 });
 

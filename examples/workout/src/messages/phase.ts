@@ -6,7 +6,7 @@ import { id, notes, position, title, week } from "./vocabulary.ts";
 export const phaseFields = {
   position,
   name: title,
-  /** Week of the plan in which the phase begins. */
+  /** The week of the plan in which the phase starts. */
   startWeek: week,
   weeks: z.int().min(1).max(52),
   notes: notes.optional(),
@@ -38,10 +38,10 @@ export const phaseUpdate = defineMessage("WORKOUT_PHASE_UPDATE", {
   ...policies,
 });
 
-/** Takes the phase's sessions and exercises with it. */
+/** Also deletes the phase's sessions and exercises. */
 export const phaseDelete = defineMessage("WORKOUT_PHASE_DELETE", {
   data: z.strictObject(phase),
-  /** `removed` is false when there was nothing (left) to remove. */
+  /** `removed` is false if there was nothing (left) to remove. */
   result: z.strictObject({ phaseId: id, removed: z.boolean() }),
   ...policies,
 });

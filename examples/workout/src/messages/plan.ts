@@ -7,7 +7,7 @@ export const planFields = {
   name: title,
   clientId: id,
   trainerId: id,
-  /** Enters the client if it isn't known yet. Without it, an unknown client fails the job. */
+  /** Inserts the client if it doesn't exist. Without it, an unknown client fails the job. */
   client: contact.optional(),
   goal: z.string().max(500).optional(),
   startsOn: z.iso.date().optional(),
@@ -16,14 +16,14 @@ export const planFields = {
 
 export const planCreate = defineMessage("WORKOUT_PLAN_CREATE", {
   data: z.strictObject({ planId: id, ...planFields }),
-  /** `saved` is false when the plan was there already: then it stays as it is. */
+  /** `saved` is false if the plan existed already, and wasn't changed. */
   result: z.strictObject({ planId: id, saved: z.boolean() }),
   queue: "workouts",
   retry: retryThrice,
   timeout: "30s",
 });
 
-/** `null` clears a field; a field that is left out stays as it is. */
+/** `null` clears a field. Omitted fields don't change. */
 const planChanges = z
   .strictObject({
     name: title.optional(),

@@ -6,7 +6,7 @@ export const reps = z.discriminatedUnion("unit", [
     .strictObject({
       unit: z.enum(["reps", "seconds", "metres"]),
       low: z.int().min(1).max(20_000),
-      /** Only for a range: "8-10" is 8 to 10. */
+      /** The upper end of a range: "8-10" is 8 to 10. */
       high: z.int().max(20_000).optional(),
       perSide: z.boolean().optional(),
     })
@@ -18,7 +18,7 @@ export const reps = z.discriminatedUnion("unit", [
 ]);
 
 export const load = z.discriminatedUnion("kind", [
-  /** Of the one-repetition maximum. */
+  /** Percentage of the one-repetition maximum. */
   z.strictObject({ kind: z.literal("percent"), percent: z.number().min(1).max(150) }),
   z.strictObject({
     kind: z.literal("weight"),
@@ -34,7 +34,7 @@ export const load = z.discriminatedUnion("kind", [
 
 const effort = z.number().min(1).max(10).multipleOf(0.5);
 
-/** Rate of perceived exertion: 10 is all one has. */
+/** Rate of perceived exertion: 10 is the maximum. */
 export const rpe = z
   .strictObject({ low: effort, high: effort.optional() })
   .refine(({ low, high }) => high === undefined || high > low, {
@@ -49,9 +49,9 @@ export type Reps = z.infer<typeof reps>;
 export type Load = z.infer<typeof load>;
 export type Rpe = z.infer<typeof rpe>;
 
-/** The fields of an exercise that a coach fills in, wherever it is sent. */
+/** The fields of an exercise that a coach fills in, shared by all messages. */
 export const prescription = {
-  /** "A", or "B1" and "B2" for what is done in turn. */
+  /** "A", or "B1" and "B2" for exercises done in turn. */
   label: z.string().regex(/^[A-Z]\d?$/, "expected a label like A or B1"),
   name: z.string().trim().min(1).max(160),
   sets: z.int().min(1).max(20),

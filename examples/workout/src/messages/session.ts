@@ -39,7 +39,7 @@ export const sessionUpdate = defineMessage("WORKOUT_SESSION_UPDATE", {
   ...policies,
 });
 
-/** Takes the session's exercises with it. */
+/** Also deletes the session's exercises. */
 export const sessionDelete = defineMessage("WORKOUT_SESSION_DELETE", {
   data: z.strictObject(session),
   result: z.strictObject({ sessionId: id, removed: z.boolean() }),

@@ -3,19 +3,19 @@ import { z } from "zod";
 import { retryThrice } from "./policies.ts";
 import { id } from "./vocabulary.ts";
 
-/** Tries out the machine itself: takes a while, notifies, or fails, as asked. */
+/** Tests the queue itself: takes a while, sends a notification, or fails. */
 export const test = defineMessage("TEST", {
   data: z.strictObject({
     note: z.string().min(1).max(500),
     /** How long the handler works. */
     takesMs: z.int().min(0).max(60_000).optional(),
-    /** Tests of one line run one at a time, in the order they were sent; tests of different lines side by side. */
+    /** Tests of one line run one at a time, in send order. Different lines run in parallel. */
     line: id.optional(),
-    /** A user who is notified, once, however often the job is tried. */
+    /** A user to notify once, however many attempts the job has. */
     notify: id.optional(),
-    /** How many attempts fail before one succeeds. */
+    /** The number of attempts that fail before one succeeds. */
     failures: z.int().min(0).max(10).optional(),
-    /** Fails in a way that no retry can mend. */
+    /** Fails with an unrecoverable error. */
     hopeless: z.boolean().optional(),
   }),
   result: z.strictObject({
@@ -23,7 +23,7 @@ export const test = defineMessage("TEST", {
     attempt: z.int(),
     /** The process that ran it. */
     pid: z.int(),
-    /** When the handler started and ended its work, in Unix milliseconds. */
+    /** Start and end of the handler, in Unix milliseconds. */
     from: z.int(),
     to: z.int(),
   }),

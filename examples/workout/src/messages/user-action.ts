@@ -7,7 +7,7 @@ export const userAction = defineMessage("USER_ACTION", {
   data: z.strictObject({
     actionId: id,
     userId: id,
-    /** What was done, like "plan.opened". */
+    /** The action, like "plan.opened". */
     action: z.string().regex(/^[a-z]+(\.[a-z-]+){1,3}$/, 'expected a name like "plan.opened"'),
     occurredAt: z.iso.datetime(),
     details: z
@@ -15,7 +15,7 @@ export const userAction = defineMessage("USER_ACTION", {
       .optional(),
   }),
   result: z.strictObject({ actionId: id }),
-  // The trail gives way to work that somebody waits for.
+  // Lower priority than work that users wait for.
   priority: 10,
   retry: retryThrice,
   timeout: "10s",

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { type Load, type Reps, type Rpe, tempo } from "../messages/prescription.ts";
 import { SESSION_TYPES } from "../messages/vocabulary.ts";
 
-/** How each cell of a coach's sheet reads: text in, a checked value out, or what was expected. */
+/** Parsers for the cells of a coach's sheet: text to a checked value, or to what was expected. */
 
 const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/** A cell that is read by `read`; `undefined` means that the text isn't one. */
+/** A cell that `read` parses. `undefined` means that the text is invalid. */
 function cell<T>(expected: string, read: (text: string) => T | undefined) {
   return z.string().transform((text, context): T => {
     const value = read(text);
@@ -122,7 +122,7 @@ export type ProgrammeRow = z.output<typeof programmeRow>;
 export type Column = keyof ProgrammeRow;
 
 export const COLUMNS = Object.keys(programmeRow.shape) as readonly Column[];
-/** The sheet may do without these. */
+/** Columns that a sheet may omit. */
 export const OPTIONAL_COLUMNS: ReadonlySet<Column> = new Set<Column>([
   "load",
   "rpe",

@@ -1,10 +1,10 @@
 import { COLUMNS, type Column, OPTIONAL_COLUMNS, type ProgrammeRow, programmeRow } from "./cells.ts";
 import { readRecords, type SheetRecord } from "./read-records.ts";
 
-/** What is wrong with one cell, one line, or (with line 1) the header. */
+/** A problem with one cell, one line, or (with line 1) the header. */
 export interface SheetProblem {
   readonly line: number;
-  /** Absent when the whole line is the problem. */
+  /** Absent if the problem concerns the whole line. */
   readonly column?: string;
   readonly value?: string;
   readonly expected: string;
@@ -15,18 +15,18 @@ export interface PlacedRow extends ProgrammeRow {
 }
 
 export interface ParsedProgramme {
-  /** Every good row, in the order of the sheet. */
+  /** All valid rows, in the order of the sheet. */
   readonly rows: readonly PlacedRow[];
-  /** Every problem, in the order of the sheet. A row with any is not in `rows`. */
+  /** All problems, in the order of the sheet. Rows with problems aren't in `rows`. */
   readonly problems: readonly SheetProblem[];
-  /** Columns of the sheet that aren't read. */
+  /** Columns of the sheet that aren't used. */
   readonly ignoredColumns: readonly string[];
 }
 
-/** A coach's sheet is a few hundred lines; what is far larger is something else. */
+/** A coach's sheet has a few hundred lines. A much larger file is something else. */
 const MAX_CHARACTERS = 2_000_000;
 
-/** Reads a training programme from CSV: keeps the good rows and tells of each bad one where it is wrong. */
+/** Reads a training programme from CSV. Keeps the valid rows, and reports where each invalid row is wrong. */
 export function parseProgramme(text: string): ParsedProgramme {
   if (text.length > MAX_CHARACTERS) {
     return refuse(`a sheet of at most ${MAX_CHARACTERS.toLocaleString("en")} characters`);
@@ -50,7 +50,7 @@ export function parseProgramme(text: string): ParsedProgramme {
   return { rows, problems, ignoredColumns };
 }
 
-/** One line for a person: `line 14, reps: expected repetitions like 5 or 8-10, got "many"`. */
+/** A problem as text: `line 14, reps: expected repetitions like 5 or 8-10, got "many"`. */
 export function describeProblem({ line, column, value, expected }: SheetProblem): string {
   const place = column === undefined ? `line ${line}` : `line ${line}, ${column}`;
   const got =
@@ -101,7 +101,7 @@ function readRow(
   };
 }
 
-/** Rows must not contradict earlier ones: a week is in one phase, a session of one type, a label there once. */
+/** Rows must not contradict earlier ones: a week has one phase, a session one type, and a label occurs once. */
 function keepConsistent(candidates: readonly PlacedRow[]) {
   const rows: PlacedRow[] = [];
   const conflicts: SheetProblem[] = [];

@@ -1,23 +1,23 @@
 import { type Info, parse } from "csv-parse/sync";
 
 export interface SheetRecord {
-  /** Where the record begins, 1 is the first line. */
+  /** The line where the record begins, counted from 1. */
   readonly line: number;
   readonly cells: readonly string[];
 }
 
 export interface Records {
   readonly records: readonly SheetRecord[];
-  /** Lines that aren't CSV, most often because of a quote that is never closed. */
+  /** Lines that aren't CSV, usually because of an unclosed quote. */
   readonly brokenLines: readonly number[];
 }
 
 /**
- * Splits CSV text into records. A line that isn't CSV is left out and reading goes on after it: one stray
- * quote must not swallow the rest of the sheet.
+ * Splits CSV text into records. Skips a line that isn't CSV and continues after it, so that one stray quote doesn't
+ * swallow the rest of the sheet.
  */
 export function readRecords(text: string): Records {
-  // csv-parse counts a CRLF inside quotes as two lines, so line ends are made one kind first.
+  // csv-parse counts a CRLF inside quotes as two lines, so normalize line ends first.
   const lines = text.replace(/\r\n?/g, "\n").split("\n");
   const records: SheetRecord[] = [];
   const brokenLines: number[] = [];

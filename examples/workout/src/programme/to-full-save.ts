@@ -11,8 +11,8 @@ export interface PlanHead {
 }
 
 /**
- * Turns the rows of a sheet into what WORKOUT_PLAN_FULL_SAVE takes: one save, or as many as the message's
- * cap on data asks for, cut between phases. The 415 rows of `data/strength-12-week.csv` fit into one.
+ * Turns the rows of a sheet into data for WORKOUT_PLAN_FULL_SAVE: one save, or several that are split between phases if
+ * the plan exceeds the message's limit on data. The 415 rows of `data/strength-12-week.csv` fit into one.
  */
 export function toFullSaves(
   { planId, plan }: PlanHead,
@@ -25,12 +25,12 @@ export function toFullSaves(
   const room = maxBytes - byteLength({ ...head, phases: [] });
   let left = room;
   for (const phase of phases) {
-    // One more for the comma between phases.
+    // Plus one for the comma between phases.
     const size = byteLength(phase) + 1;
     if (size > room) {
       throw new Error(
-        `Phase "${phase.name}" takes ${size.toLocaleString("en")} bytes and a save holds ` +
-          `${room.toLocaleString("en")}: split the phase in the sheet.`,
+        `Phase "${phase.name}" takes ${size.toLocaleString("en")} bytes, but a save holds ` +
+          `${room.toLocaleString("en")}. Split the phase in the sheet.`,
       );
     }
     if (size > left) {
