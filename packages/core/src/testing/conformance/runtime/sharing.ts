@@ -6,7 +6,7 @@ import { createQueue } from "../../../queue/queue.ts";
 import { createWorker } from "../../../worker/worker.ts";
 import { rule, section } from "../case.ts";
 import { SOON } from "../timing.ts";
-import { echo, step, text } from "./messages.ts";
+import { dated, echo, step, text } from "./messages.ts";
 import { play, rejection, type StageHandlers } from "./stage.ts";
 
 const echoes: StageHandlers = { ECHO: async ({ data }) => data };
@@ -38,6 +38,34 @@ export const sharingCases = section("order and fairness among workers", [
           own,
           Array.from({ length: 10 }, (_, index) => `${plan}${index}`),
         );
+      }
+    });
+  }),
+
+  rule("workers of one message each share a queue, also while they come and go", async (on) => {
+    await play(on, async (stage) => {
+      const at = new Date("2026-01-01T00:00:00Z");
+      const dates: StageHandlers = { DATED: async ({ data }) => ({ next: data.at }) };
+      const sendSome = async () => {
+        const sends = Array.from({ length: 60 }, (_, index) =>
+          index % 2 ? stage.queue.send(echo, text(`${index}`)) : stage.queue.send(dated, { at }),
+        );
+        return Promise.all(sends);
+      };
+      const first = await stage.work(echoes);
+      const jobs = await sendSome();
+      const second = await stage.work(dates);
+      jobs.push(...(await sendSome()));
+      await first.stop();
+      jobs.push(...(await sendSome()));
+      await stage.work(echoes);
+      await second.stop();
+      jobs.push(...(await sendSome()));
+      await stage.work({ ...echoes, ...dates });
+      await Promise.all(jobs.map((job) => job.wait()));
+      for (const job of jobs) {
+        const { attempt, bounces } = (await stage.queue.get(job))!;
+        assert.deepEqual({ attempt, bounces }, { attempt: 1, bounces: 0 });
       }
     });
   }),
