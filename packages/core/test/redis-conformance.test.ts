@@ -6,9 +6,19 @@ import * as z from "zod";
 import { createRegistry, defineMessage } from "../src/contract/index.ts";
 import type { CompleteEngine } from "../src/engine/engine.ts";
 import { createQueue } from "../src/index.ts";
+import { IoredisConnection } from "../src/redis/connection/ioredis-connection.ts";
 import { redisEngine } from "../src/redis/index.ts";
-import { describeEngine, type EngineUnderTest } from "../src/testing/conformance/index.ts";
+import { RedisEngine } from "../src/redis/redis-engine.ts";
+import { resolveRedisOptions } from "../src/redis/redis-options.ts";
+import {
+  type ConformanceCase,
+  conformanceCases,
+  describeEngine,
+  type EngineUnderTest,
+  runtimeCases,
+} from "../src/testing/conformance/index.ts";
 import { systemClock } from "../src/timing/clock.ts";
+import { FakeTimeConnection } from "./redis-fake-time.ts";
 
 const USER = `conformance-${process.pid}`;
 const PASSWORD = "conformance";
@@ -64,6 +74,10 @@ function urlOfTheUser(): string {
 
 let namespaces = 0;
 
+/** On the server's time, for cases in which it meets timers: those of the runtime, and of waits. */
+const isTimed = ({ section }: ConformanceCase) =>
+  runtimeCases.some((each) => each.section === section) || /^time$|^waiting for /.test(section);
+
 async function openRedis(): Promise<EngineUnderTest & { readonly engine: CompleteEngine }> {
   const namespace = `conformance-${process.pid}-${namespaces++}`;
   const engines: CompleteEngine[] = [];
@@ -83,7 +97,45 @@ async function openRedis(): Promise<EngineUnderTest & { readonly engine: Complet
   };
 }
 
-describeEngine({ name: "redis", runner: { describe, test }, open: openRedis });
+/** The same engine on a fake time, which a case advances without waiting. */
+async function openOnFakeTime(): Promise<EngineUnderTest> {
+  const namespace = `conformance-${process.pid}-${namespaces++}`;
+  const options = resolveRedisOptions({ url: urlOfTheUser(), namespace });
+  const prefix = `{${namespace}}:`;
+  const connections: FakeTimeConnection[] = [];
+  const open = () => {
+    const connection = new FakeTimeConnection(new IoredisConnection(options, prefix), admin, prefix);
+    connections.push(connection);
+    return new RedisEngine({ connection, tombstones: options.tombstones });
+  };
+  const engine = open();
+  const [clock] = connections;
+  await clock!.start(Date.now());
+  return {
+    engine,
+    clock: systemClock,
+    elapse: (milliseconds) => clock!.advance(milliseconds),
+    peer: async () => open(),
+    close: async () => {
+      await Promise.all(connections.map((connection) => connection.close()));
+    },
+  };
+}
+
+describeEngine({
+  name: "redis",
+  // They mostly wait.
+  runner: { describe, test: test.concurrent },
+  open: openRedis,
+  cases: conformanceCases.filter(isTimed),
+});
+
+describeEngine({
+  name: "redis",
+  runner: { describe, test },
+  open: openOnFakeTime,
+  cases: conformanceCases.filter((each) => !isTimed(each)),
+});
 
 describe("the rights that docs/guide.md gives to the user", () => {
   test("let tombstones make room for new ones", async () => {
