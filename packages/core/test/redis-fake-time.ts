@@ -21,7 +21,7 @@ function withFakeTime(script: Script, points: number): Script {
     if (inFakeTime === script.text)
       throw new Error(`${script.name} doesn't read the clock as the others do.`);
     const text = inFakeTime.replace(STEP, `local points = ${points}`);
-    if (inFakeTime.includes("go_on_pending") && !STEP.test(inFakeTime))
+    if (inFakeTime.includes("continue_pending") && !STEP.test(inFakeTime))
       throw new Error(`${script.name} doesn't set the points of a step as the others do.`);
     fake = { name: script.name, sha: createHash("sha1").update(text).digest("hex"), text };
     faked.set(name, fake);

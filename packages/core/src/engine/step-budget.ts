@@ -6,4 +6,4 @@ export const STEP_POINTS = 5_000;
 /** What it costs to decide one dependent. To end a job, or to reopen it, costs a point for each of its dependencies. */
 export const EDGE_POINTS = 10;
 /** Dependents of one job that a step decides at least, once it begins with them. */
-export const LEAST_DECIDED = 8;
+export const MIN_DECIDED = 8;

@@ -1,4 +1,4 @@
-import { EDGE_POINTS, LEAST_DECIDED } from "../engine/step-budget.ts";
+import { EDGE_POINTS, MIN_DECIDED } from "../engine/step-budget.ts";
 import type { StoredJob } from "./stored-job.ts";
 
 /** A job that ended, and how far its dependents are decided. */
@@ -115,7 +115,7 @@ export class Cascades {
     for (let decided = 0; ; decided++) {
       const next = cascade.peek();
       if (!next) return true;
-      if (this.isSpent && decided >= LEAST_DECIDED) return false;
+      if (this.isSpent && decided >= MIN_DECIDED) return false;
       cascade.take();
       this.#points -= EDGE_POINTS;
       this.#decide(next[0], cascade.job, now);

@@ -8,7 +8,7 @@
 -- @include lib/step
 
 for at = 2, #ARGV do
-  life().lose(ARGV[at])
+  life().mark_lost(ARGV[at])
 end
 end_step(tonumber(ARGV[1]), false)
 return 1

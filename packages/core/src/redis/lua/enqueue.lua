@@ -36,7 +36,7 @@ local sent = P .. 'sent:' .. ARGV[1]
 if ARGV[3] ~= '' and call('GET', sent) ~= ARGV[3] then
   return 'out of turn'
 end
-call_sure('SET', sent, ARGV[2], 'PX', CALL_LIFETIME)
+call_unchecked('SET', sent, ARGV[2], 'PX', CALL_LIFETIME)
 
 local profile_ids = {}
 local reply = {}
@@ -71,7 +71,7 @@ local function store_plain(group, first, n, offset, answer)
     values[2 * index] = head .. int(sequence + index) .. middle .. ARGV[first + 2 * index - 1]
   end
   -- Nearly always all are new, and one command finds that and stores them.
-  if group.has_repeats or #tombs_there() > 0 or next(buried) or call_sure('MSETNX', unpack(values)) == 0 then
+  if group.has_repeats or #tombs_there() > 0 or next(deleted) or call_unchecked('MSETNX', unpack(values)) == 0 then
     local known = known_places(ids) or {}
     local new_ids, new_values = {}, {}
     for index, id in ipairs(ids) do
@@ -87,7 +87,7 @@ local function store_plain(group, first, n, offset, answer)
       return
     end
     ids = new_ids
-    call_sure('MSET', unpack(new_values))
+    call_unchecked('MSET', unpack(new_values))
   end
   know_queue(queue)
   if not has_ghosts(queue) then
@@ -107,7 +107,7 @@ local function store_plain(group, first, n, offset, answer)
   end
   tally(queue, 'sent', #ids)
   wake(queue, #ids)
-  if heard() then
+  if has_listeners() then
     local message_type = profile_of(profile_id).m
     for _, id in ipairs(ids) do
       emit('queued', id, queue, message_type, 0, false, false)

@@ -49,7 +49,7 @@ local function part(token, jobs)
     call('HSET', P .. 'active', id, alter_held(call('HGET', P .. 'active', id), '', own))
   end
   hold_claim(own, #jobs, expires)
-  let_go(token, #jobs)
+  drop_from_claim(token, #jobs)
 end
 
 for token, jobs in pairs(renewed) do

@@ -5,6 +5,6 @@
 -- Answer "instant kind subject" of each, oldest first
 -- Cost   three commands
 
-call_sure('SET', P .. 'nothing', '')
-call_sure('DEL', P .. 'nothing')
+call_unchecked('SET', P .. 'nothing', '')
+call_unchecked('DEL', P .. 'nothing')
 return call('LRANGE', P .. 'corrupt', 0, -1)

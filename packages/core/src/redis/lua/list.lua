@@ -102,7 +102,7 @@ end
 local states = { unpack(ARGV, 6, 5 + tonumber(ARGV[5])) }
 local queues = { unpack(ARGV, 6 + tonumber(ARGV[5])) }
 for _, state in ipairs(states) do
-  if state == 'active' and ARGV[4] == '' and call('HLEN', P .. 'active') > 2 * HELD_PAGE then
+  if state == 'active' and ARGV[4] == '' and call('HLEN', P .. 'active') > 2 * HELD_PAGE_SIZE then
     return window + 1
   end
 end

@@ -21,7 +21,7 @@ for _, job in ipairs(jobs) do
     break
   end
   if job.is_held then
-    give_back_unrun(job, 0, false)
+    release_unrun(job, 0, false)
   end
 end
 end_step(tonumber(ARGV[1]), false)

@@ -52,7 +52,7 @@ end
 local requeued, stalled = 0, 0
 
 local function stall(job)
-  free(job)
+  unhold(job)
   local error = string.format(STALLED_ERROR, job.epoch)
   job.stalls = job.stalls + 1
   job.attempt = job.attempt - 1
@@ -60,13 +60,13 @@ local function stall(job)
   tally(job.queue, 'stalled', 1)
   requeued = requeued + 1
   if job.is_cancelling then
-    life().cancel_told(job)
+    life().finish_cancelling(job)
   elseif job.stalls >= job.profile.t then
     requeued = requeued - 1
     stalled = stalled + 1
     life().finish(job, 'failed', error)
   else
-    life().give_back(job, 0)
+    life().release(job, 0)
   end
   life().propagate()
 end

@@ -17,7 +17,7 @@ for at = 2, #ARGV, 5 do
   n = n + 1
   local job = held(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   if job then
-    give_back_unrun(job, tonumber(ARGV[at + 3]), ARGV[at + 4] == '1')
+    release_unrun(job, tonumber(ARGV[at + 3]), ARGV[at + 4] == '1')
   end
 end
 end_step(tonumber(ARGV[1]), false)

@@ -26,10 +26,10 @@ local freed, n_freed = {}, 0
 -- Jobs that completed straight through in this call and are kept: a second outcome of one is stale.
 local completed = {}
 
-local function free(id, queue, token, is_counted)
+local function unhold(id, queue, token, is_counted)
   n_freed = n_freed + 1
   freed[n_freed] = id
-  let_go(token, 1)
+  drop_from_claim(token, 1)
   if is_counted then
     count_running(queue, -1)
   end
@@ -64,7 +64,7 @@ local function flush_cohorts()
   for _, cohort in pairs(cohorts) do
     if cohort and cohort.n > 0 then
       local queue, n = cohort.profile.q, cohort.n
-      let_go(cohort.token, n)
+      drop_from_claim(cohort.token, n)
       count_running(queue, -n)
       tally(queue, 'completed', n)
       tally_time(queue, 'r', now - cohort.started, n)
@@ -76,7 +76,7 @@ local function flush_freed()
   flush_cohorts()
   call_each('HDEL', P .. 'active', freed)
   if lifecycle then
-    lifecycle.flush_begun()
+    lifecycle.flush_started()
     -- What follows may claim, and looks at what is written.
     lifecycle.flush()
   end
@@ -98,7 +98,7 @@ local function settle_one(job, type, delay, text)
     else
       tally(job.queue, 'retried', 1)
       tally_time(job.queue, 'r', now - job.started)
-      L.give_back(job, delay)
+      L.release(job, delay)
       call('HSET', P .. 'state:' .. job.id, 'err', text)
     end
   end
@@ -114,14 +114,14 @@ local function keeps(profile)
   end
   local kept = profile.kept_completed
   if is_kept[kept] == nil then
-    is_kept[kept] = call_sure('EXISTS', P .. 'kept:' .. kept) == 1
+    is_kept[kept] = call_unchecked('EXISTS', P .. 'kept:' .. kept) == 1
   end
   return is_kept[kept]
 end
 
 local match = string.match
-local is_heard = n > 0 and heard()
-local is_anyone_waiting = call_sure('EXISTS', P .. 'waiters') == 1
+local is_heard = n > 0 and has_listeners()
+local is_anyone_waiting = call_unchecked('EXISTS', P .. 'waiters') == 1
 
 -- Completes a job that never ran before and has no more than its own key. Answers whether it was one.
 local function settle_plain(id, record, token, text)
@@ -140,7 +140,7 @@ local function settle_plain(id, record, token, text)
   if is_anyone_waiting and life().complete_read(id, cohort, sequence, text) then
     completed[id] = true
   elseif profile.cc == 0 and not keeps(profile) then
-    bury(id, profile, 'completed', false)
+    delete_job(id, profile, 'completed', false)
   else
     completed[id] = true
     life().keep_plain(id, cohort, sequence, text)
@@ -154,7 +154,7 @@ local function settle(id, record, type, epoch, delay, token, text)
   if not job or job.state ~= 'active' or job.epoch ~= tonumber(epoch) or not is_of_claim(job.token, token) then
     return 0
   end
-  free(id, job.queue, job.token, not job.has_just_begun)
+  unhold(id, job.queue, job.token, not job.has_just_started)
   settle_one(job, type, delay, text)
   return 1
 end
@@ -184,7 +184,7 @@ for first = 1, n, CHUNK do
       token = string.match(outcome, '^c 1 0 (%S+)$')
     end
     verdicts[index] = 0
-    if record and not completed[id] and not buried[id] then
+    if record and not completed[id] and not deleted[id] then
       text = text ~= '' and text or nil
       if token and settle_plain(id, record, token, text) then
         verdicts[index] = 1

@@ -37,7 +37,7 @@ local function read_batch(at, profile_ids)
 end
 
 local function is_known(id)
-  return buried[id] or call('EXISTS', JOB .. id) == 1 or tomb_of(id)
+  return deleted[id] or call('EXISTS', JOB .. id) == 1 or tomb_of(id)
 end
 
 -- References to deduplicated jobs become their first job's id; of several to one job the first stands.
@@ -220,7 +220,7 @@ local function store_batch(specs)
   for index, job in ipairs(jobs) do
     if job.state == 'queued' then
       wake(job.queue, 1)
-      if heard() then
+      if has_listeners() then
         emit('queued', job.id, job.queue, profile_of(job.profile_id).m, 0, false, false)
       end
       push_fresh(job)

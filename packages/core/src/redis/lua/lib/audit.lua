@@ -7,13 +7,13 @@ local AUDIT_STEP = 100
 -- Whatever the number of workers.
 local AUDIT_INTERVAL = 1000
 
-local function stands(key, member)
+local function is_in(key, member)
   return call('ZSCORE', key, member)
 end
 
 -- Puts a job into a structure that it is missing from. Answers whether it was.
 local function restore(key, score, member)
-  if stands(key, member) then
+  if is_in(key, member) then
     return false
   end
   call('ZADD', key, score, member)
@@ -34,16 +34,16 @@ local function audit_unlisted(job)
     if L.may_be_fresh(job) then
       return
     end
-    if stands(P .. 'completed:' .. job.queue, job.id) then
+    if is_in(P .. 'completed:' .. job.queue, job.id) then
       -- Its result is gone, but not that it completed: others may depend on that.
       report('mended', 'ended')
       call('HSET', P .. 'ended', job.id, job.profile_id .. ' ' .. now_text .. ' ' .. now_text)
       return
     end
     for _, state in ipairs({ 'blocked', 'scheduled', 'failed', 'cancelled' }) do
-      if stands(P .. state .. ':' .. job.queue, job.id) then
+      if is_in(P .. state .. ':' .. job.queue, job.id) then
         -- What was in its `state:` hash nobody knows.
-        return L.lose(job.id)
+        return L.mark_lost(job.id)
       end
     end
   end
@@ -52,8 +52,8 @@ end
 
 local function audit_queued(job)
   local ready, queued = P .. 'ready:' .. job.queue, P .. 'queued:' .. job.queue
-  local is_ready = stands(ready, job.id) or stands(P .. 'ready:' .. life().lane_of(job), job.id)
-  local is_queued = stands(queued, job.id)
+  local is_ready = is_in(ready, job.id) or is_in(P .. 'ready:' .. life().lane_of(job), job.id)
+  local is_queued = is_in(queued, job.id)
   if not is_ready and not is_queued then
     audit_unlisted(job)
   elseif not is_ready then
@@ -80,7 +80,7 @@ local function audit_dependencies(job)
     if letter and letter ~= '-' then
       if not dependency and not cascade then
         -- What this job waits for is decided with the others.
-        return L.lose(id)
+        return L.mark_lost(id)
       end
       local state = cascade and cascade.state or dependency.state
       local is_decided = state == 'completed' or L.is_terminal(state) and letter == 'r'
@@ -124,7 +124,7 @@ local function audit_blocked(job)
     local head = call('HGET', heads, job.key)
     local holder = head and L.load(head)
     if head and not holder then
-      L.lose(head)
+      L.mark_lost(head)
     elseif not head then
       local first = L.load(call('ZRANGE', line, 0, 0)[1])
       if first then
@@ -149,17 +149,17 @@ end
 
 -- Members of each of a queue's sorted sets that one turn looks at.
 local AUDIT_MEMBERS = 20
-local SETS = { 'blocked', 'scheduled', 'queued', 'completed', 'failed', 'cancelled' }
+local SET_STATES = { 'blocked', 'scheduled', 'queued', 'completed', 'failed', 'cancelled' }
 
 -- What stands in a queue's sorted sets, of jobs that are gone or in another state: it would be counted for ever.
 local function audit_sets(queue)
   local L = life()
-  for _, state in ipairs(SETS) do
+  for _, state in ipairs(SET_STATES) do
     local key = P .. state .. ':' .. queue
     for _, id in ipairs(call('ZRANDMEMBER', key, AUDIT_MEMBERS)) do
       local job = L.load(id)
       if not job then
-        L.lose(id)
+        L.mark_lost(id)
       elseif job.state ~= state then
         call('ZREM', key, id)
         report('mended', state .. ':' .. queue)
@@ -199,7 +199,7 @@ local function audit_one(id)
   end
   restore_queue(job.queue)
   if job.is_held then
-    if not stands(P .. 'leases', job.token) then
+    if not is_in(P .. 'leases', job.token) then
       call('HSETNX', P .. 'claims', job.token, 1)
       restore(P .. 'leases', now_text, job.token)
     end

@@ -16,7 +16,7 @@ local now_text = int(now)
 
 -- What others did to the namespace's keys: evicted, deleted or overwritten them. No command of a script fails for it,
 -- so no step ends half done; it is reported, for `health()` in `corrupt` and for the log in `corrupt:new`.
-local REPORTS_KEPT = 100
+local MAX_REPORTS = 100
 local REPORT_LIFETIME = 3600000
 local ASIDE_LIFETIME = 604800000
 
@@ -29,7 +29,7 @@ local function report(kind, subject)
       redis.pcall('DEL', key)
       redis.pcall('RPUSH', key, entry)
     end
-    redis.pcall('LTRIM', key, -REPORTS_KEPT, -1)
+    redis.pcall('LTRIM', key, -MAX_REPORTS, -1)
     redis.pcall('PEXPIRE', key, REPORT_LIFETIME)
   end
 end
@@ -39,7 +39,7 @@ local mend
 
 -- For commands that nothing can be in the way of: those that take a key of any type (EXISTS, DEL, SET, MGET), and those
 -- on a key that this step has called another command on before. It is a third faster than `call`.
-local call_sure = redis.call
+local call_unchecked = redis.call
 
 -- Runs a command. What it finds in its way is moved aside first.
 local function call(...)
@@ -93,17 +93,17 @@ end
 
 -- Redis keeps a small hash as a list, which each lookup walks: that was a fifth of the time of running flows. A field
 -- this long makes it a table. No id has a space in it.
-local GUARD = string.rep(' ', 65)
+local LONG_FIELD = string.rep(' ', 65)
 -- Fields that a list is good enough for.
-local FEW = 8
+local MAX_LIST_FIELDS = 8
 
 -- The same as `call_each('HSET', ...)`, for a hash that is looked up much.
 local function set_fields(key, list)
-  if #list <= 2 * FEW then
+  if #list <= 2 * MAX_LIST_FIELDS then
     return call_each('HSET', key, list)
   end
-  list[#list + 1] = GUARD
+  list[#list + 1] = LONG_FIELD
   list[#list + 1] = ''
   call_each('HSET', key, list)
-  call('HDEL', key, GUARD)
+  call('HDEL', key, LONG_FIELD)
 end

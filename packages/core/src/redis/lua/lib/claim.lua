@@ -42,7 +42,7 @@ local function claim(queues, limit, lease, token, run, handles)
     if not flags or profile_id ~= last_profile then
       local profile = flags and profile_of(profile_id)
       if not profile then
-        life().lose(id)
+        life().mark_lost(id)
         return nil
       elseif not handles_version(handles, profile.m, tonumber(profile.v) or 0) then
         return nil, true
@@ -55,7 +55,7 @@ local function claim(queues, limit, lease, token, run, handles)
       local is_read
       is_read, extras = pcall(cjson.decode, string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)') or '')
       if not is_read or type(extras) ~= 'table' or type(extras.o) ~= 'string' then
-        life().lose(id)
+        life().mark_lost(id)
         return nil
       end
       priority = tonumber(extras.p) or 0
@@ -135,7 +135,7 @@ local function claim(queues, limit, lease, token, run, handles)
       waited_since = since
     end
     waited = waited + 1
-    if heard() then
+    if has_listeners() then
       emit('active', id, queue, profile_of(profile_id).m, epoch, false, false)
     end
     if run > 1 and room > 0 and extras and extras.o then
@@ -148,13 +148,13 @@ local function claim(queues, limit, lease, token, run, handles)
     for index = 1, #ids do
       keys[index] = JOB .. ids[index]
     end
-    return call_sure('MGET', unpack(keys))
+    return call_unchecked('MGET', unpack(keys))
   end
 
   -- Which of these entries of a fresh list stand for jobs that were cancelled meanwhile; nil: none.
   local function ghosts_among(queue, ids)
     local key = P .. 'ghosts:' .. queue
-    if call_sure('EXISTS', key) == 0 then
+    if call_unchecked('EXISTS', key) == 0 then
       return nil
     end
     return call('SMISMEMBER', key, unpack(ids))
@@ -181,18 +181,18 @@ local function claim(queues, limit, lease, token, run, handles)
           call('SREM', P .. 'ghosts:' .. queue, ids[next_one])
           passed = passed + 1
         elseif not values[next_one] then
-          life().lose(ids[next_one])
+          life().mark_lost(ids[next_one])
           passed = passed + 1
         elseif before and tonumber(string.match(values[next_one], '^%w+ (%d+)') or 0) > before then
-          call_sure('LTRIM', fresh, taken, -1)
+          call_unchecked('LTRIM', fresh, taken, -1)
           return
         elseif take(queue, ids[next_one], values[next_one], '0') then
-          call_sure('LTRIM', fresh, taken, -1)
+          call_unchecked('LTRIM', fresh, taken, -1)
           return true
         end
         taken = next_one
       end
-      call_sure('LTRIM', fresh, taken, -1)
+      call_unchecked('LTRIM', fresh, taken, -1)
     end
   end
 
@@ -218,7 +218,7 @@ local function claim(queues, limit, lease, token, run, handles)
         taken = taken + (is_foreign and 0 or 1)
       end
       if taken > 0 then
-        call_sure('ZREM', ready, unpack(ids, 1, taken))
+        call_unchecked('ZREM', ready, unpack(ids, 1, taken))
         call('ZREM', P .. 'queued:' .. queue, unpack(ids, 1, taken))
       end
       if is_foreign then

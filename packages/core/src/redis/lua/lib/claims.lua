@@ -8,7 +8,7 @@ local function is_of_claim(own, token)
   return own == token or string.match(own, '^[^+]*') == token
 end
 
-local function let_go(token, n)
+local function drop_from_claim(token, n)
   released[token] = (released[token] or 0) + n
 end
 
@@ -27,7 +27,7 @@ end
 local function flush_claims()
   for token, n in pairs(released) do
     if call('HINCRBY', P .. 'claims', token, -n) <= 0 then
-      call_sure('HDEL', P .. 'claims', token)
+      call_unchecked('HDEL', P .. 'claims', token)
       call('ZREM', P .. 'leases', token)
     end
   end

@@ -6,7 +6,7 @@ local function promote_due(limit)
   local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now_text, 'LIMIT', 0, limit + 1)
   local first = 1
   if due[1] == CASCADING then
-    life().go_on_pending()
+    life().continue_pending()
     first = 2
   end
   local last = math.min(#due, first + limit - 1)
@@ -20,7 +20,7 @@ local function promote_due(limit)
       -- Its key is gone, or what said when it is due.
       call('ZREM', P .. 'due', due[index])
       if not job or not job.has_state then
-        life().lose(id)
+        life().mark_lost(id)
       end
     end
   end

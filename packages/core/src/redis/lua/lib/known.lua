@@ -8,7 +8,7 @@ local tomb_keys
 local function tombs_there()
   if not tomb_keys then
     tomb_keys = { P .. 'tombs', P .. 'tombs:old', P .. 'cascades' }
-    if call_sure('EXISTS', unpack(tomb_keys)) == 0 then
+    if call_unchecked('EXISTS', unpack(tomb_keys)) == 0 then
       tomb_keys = {}
     end
   end
@@ -21,16 +21,16 @@ local function known_places(ids)
   local known
   for index, id in ipairs(ids) do
     keys[index] = JOB .. id
-    if seen[id] or buried[id] then
+    if seen[id] or deleted[id] then
       known = known or {}
       known[index] = true
     end
     seen[id] = true
   end
-  if call_sure('EXISTS', unpack(keys)) > 0 then
+  if call_unchecked('EXISTS', unpack(keys)) > 0 then
     known = known or {}
     for index, key in ipairs(keys) do
-      if call_sure('EXISTS', key) == 1 then
+      if call_unchecked('EXISTS', key) == 1 then
         known[index] = true
       end
     end
@@ -59,7 +59,7 @@ local function take_sequences(n)
   local last = call('INCRBY', P .. 'sequence', n)
   if last == n and has_profiles then
     last = now + n
-    call_sure('SET', P .. 'sequence', int(last))
+    call_unchecked('SET', P .. 'sequence', int(last))
     report('mended', 'sequence')
   end
   return last - n
@@ -80,7 +80,7 @@ local ghosts_there = {}
 -- Whether a queue's fresh list has entries of cancelled jobs.
 local function has_ghosts(queue)
   if ghosts_there[queue] == nil then
-    ghosts_there[queue] = call_sure('EXISTS', P .. 'ghosts:' .. queue) == 1
+    ghosts_there[queue] = call_unchecked('EXISTS', P .. 'ghosts:' .. queue) == 1
   end
   return ghosts_there[queue]
 end

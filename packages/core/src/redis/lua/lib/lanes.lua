@@ -75,12 +75,12 @@ local function make_lanes()
       and call('SMISMEMBER', P .. 'ghosts:' .. queue, unpack(ids))
     local groups = {}
     for index, id in ipairs(ids) do
-      local profile_id = string.match(call_sure('GETRANGE', JOB .. id, 0, 64), '^(%w+) ')
+      local profile_id = string.match(call_unchecked('GETRANGE', JOB .. id, 0, 64), '^(%w+) ')
       local profile = profile_id and profile_of(profile_id)
       if ghosts and ghosts[index] == 1 then
         call('SREM', P .. 'ghosts:' .. queue, id)
       elseif not profile then
-        life().lose(id)
+        life().mark_lost(id)
       else
         local kind = profile.m .. '@' .. int(tonumber(profile.v) or 0)
         local group = groups[kind] or {}

@@ -15,10 +15,10 @@ local function held(id, epoch, token)
 end
 
 -- Takes an active job out of what only active jobs stand in.
-local function free(job)
+local function unhold(job)
   call('HDEL', P .. 'active', job.id)
   count_running(job.queue, -1)
-  let_go(job.token, 1)
+  drop_from_claim(job.token, 1)
   job.is_held = false
 end
 
@@ -41,19 +41,19 @@ local function held_by(tokens, cursor)
 end
 
 -- Gives a held job back unrun, or ends it if it was told to stop. Of a reserved one only the reservation goes.
-local function give_back_unrun(job, delay, is_bounce)
+local function release_unrun(job, delay, is_bounce)
   life().break_run(job)
   if job.state ~= 'active' then
     return
   end
-  free(job)
+  unhold(job)
   job.attempt = job.attempt - 1
   if is_bounce then
     job.bounces = job.bounces + 1
   end
   if job.is_cancelling then
-    life().cancel_told(job)
+    life().finish_cancelling(job)
   else
-    life().give_back(job, delay)
+    life().release(job, delay)
   end
 end

@@ -45,7 +45,7 @@ local function flush_tallies()
       is_new = call('HINCRBY', key, field, n) == n or is_new
     end
     if is_new then
-      call_sure('PEXPIRE', key, (METRICS_MINUTES + SPARE_MINUTES) * 60000)
+      call_unchecked('PEXPIRE', key, (METRICS_MINUTES + SPARE_MINUTES) * 60000)
     end
   end
 end

@@ -11,7 +11,7 @@ local function end_step(tombs, has_claimed)
   if lifecycle then
     lifecycle.flush()
   end
-  flush_buried(tombs)
+  flush_deleted(tombs)
   flush_claims()
   flush_tallies()
   flush_wakes(has_claimed)

@@ -10,11 +10,11 @@
 -- @include lib/lifecycle/root-cause
 -- @include lib/lifecycle/waiters
 -- @include lib/wake
--- @import STEP_POINTS, EDGE_POINTS, LEAST_DECIDED from engine/step-budget
+-- @import STEP_POINTS, EDGE_POINTS, MIN_DECIDED from engine/step-budget
 
 local CASCADES, CASCADE_ORDER = P .. 'cascades', P .. 'cascades:order'
 -- Pending cascades that are read at once.
-local CASCADE_PAGE = 100
+local CASCADE_PAGE_SIZE = 100
 
 local COMPLETED = { state = 'completed' }
 
@@ -60,7 +60,7 @@ local function decide(id, letter, item)
   local dependent = load(id)
   if not dependent then
     remove_waiter(item.id, id)
-    lose(id)
+    mark_lost(id)
     return
   end
   if is_terminal(dependent.state) then
@@ -68,7 +68,7 @@ local function decide(id, letter, item)
   end
   -- One that waits is blocked. This one has lost its `state:` hash, and with it what else it waits for.
   if dependent.state and dependent.state ~= 'blocked' then
-    lose(id)
+    mark_lost(id)
     return
   end
   if item.state ~= 'completed' then
@@ -88,11 +88,11 @@ local function decide(id, letter, item)
 end
 
 -- Decides dependents of a job as far as the step may. Answers whether it has come to the end of them.
-local function go_on(item)
-  local least = math.max(math.ceil(points / EDGE_POINTS), LEAST_DECIDED)
+local function continue_cascade(item)
+  local least = math.max(math.ceil(points / EDGE_POINTS), MIN_DECIDED)
   local waiting = waiting_behind(item.id, item.place, item.last, least + 1)
   for at = 1, #waiting, 3 do
-    if points <= 0 and at > 3 * LEAST_DECIDED then
+    if points <= 0 and at > 3 * MIN_DECIDED then
       return false
     end
     item.place = waiting[at + 2]
@@ -105,7 +105,7 @@ local function go_on(item)
 end
 
 -- A job has ended that others wait for. `job` may be left out of one that completed.
-local function begin_cascade(id, state, queue, job)
+local function start_cascade(id, state, queue, job)
   ended[#ended + 1] = {
     id = id, state = state, queue = queue, job = job, is_removed = job and job.is_removed or false, place = 0,
   }
@@ -115,7 +115,7 @@ end
 local function propagate()
   local index = 1
   while points > 0 and ended[index] do
-    if go_on(ended[index]) then
+    if continue_cascade(ended[index]) then
       index = index + 1
     end
   end
@@ -129,10 +129,10 @@ local function propagate()
 end
 
 -- Goes on with pending cascades, and with what ends by them.
-local function go_on_pending()
+local function continue_pending()
   is_left = true
   while points > 0 do
-    local ids = call('ZRANGE', CASCADE_ORDER, 0, CASCADE_PAGE - 1)
+    local ids = call('ZRANGE', CASCADE_ORDER, 0, CASCADE_PAGE_SIZE - 1)
     if #ids == 0 then
       is_left = false
       call('ZREM', P .. 'due', CASCADING)
@@ -142,7 +142,7 @@ local function go_on_pending()
     local done = {}
     for index = 1, #ids do
       local item = texts[index] and read_cascade(ids[index], texts[index])
-      if points > 0 and (not item or go_on(item)) then
+      if points > 0 and (not item or continue_cascade(item)) then
         done[#done + 1] = ids[index]
       elseif item then
         call('HSET', CASCADES, item.id, write_cascade(item))
@@ -161,7 +161,7 @@ local function flush_cascades()
   for _, item in ipairs(ended) do
     if #waiting_behind(item.id, item.place, nil, 1) > 0 then
       local n = #order
-      item.last = text_of(item.id) == MANY and last_place(item.id) or MOST_IN_TEXT
+      item.last = text_of(item.id) == MANY and last_place(item.id) or MAX_IN_TEXT
       item.tail = item.state ~= 'completed' and (item.tail or root_cause_tail(item.job)) or nil
       order[n + 1], order[n + 2] = int(ending_number()), item.id
       texts[n + 1], texts[n + 2] = item.id, write_cascade(item)

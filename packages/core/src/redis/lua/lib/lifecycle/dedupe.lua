@@ -12,8 +12,8 @@ local function deduped_to(key)
   end
   local ends, id = string.match(entry, '^(%d+) (.*)$')
   -- An unfinished job that isn't stored was lost.
-  local stands = ends and (ends == '0' and call('EXISTS', JOB .. id) == 1 or tonumber(ends) > now)
-  return stands and id or nil
+  local is_in = ends and (ends == '0' and call('EXISTS', JOB .. id) == 1 or tonumber(ends) > now)
+  return is_in and id or nil
 end
 
 -- The key of a job that has one, and when its window ends; nil when the job is lost. A held job's record doesn't say.

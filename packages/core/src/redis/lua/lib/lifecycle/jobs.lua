@@ -19,9 +19,9 @@ end
 -- what is left to do.
 local lost = {}
 
-local function lose(id)
-  if not buried[id] then
-    buried[id] = 'ca'
+local function mark_lost(id)
+  if not deleted[id] then
+    deleted[id] = 'ca'
     if jobs[id] then
       jobs[id].is_deleted = true
     end
@@ -53,7 +53,7 @@ local DEFAULTS = {
 local function describe(id, profile_id, sequence, created, extras)
   local profile = profile_of(profile_id)
   if not profile then
-    return lose(id)
+    return mark_lost(id)
   end
   local job = setmetatable({
     id = id,
@@ -79,7 +79,7 @@ end
 local function read_ended(job, ended)
   local finished, started = string.match(ended, '^%w+ (%d+) (%d+)')
   if not finished then
-    return lose(job.id)
+    return mark_lost(job.id)
   end
   job.state = 'completed'
   job.is_ended = true
@@ -105,7 +105,7 @@ local function read_state(job)
   end
   job.state = state[1] or 'queued'
   if not STATES[job.state] then
-    return lose(job.id)
+    return mark_lost(job.id)
   end
   job.epoch = number(state[2])
   job.attempt = number(state[3])
@@ -134,7 +134,7 @@ local function load_held(id, record)
     string.match(record, HELD)
   local job = epoch and describe(id, profile_id, sequence, 0, nil)
   if not job then
-    return lose(id)
+    return mark_lost(id)
   end
   job.token = token
   job.flags = flags
@@ -159,7 +159,7 @@ end
 -- The stored job, or nil. One that this step has removed isn't stored any more. `record`: where it is known.
 local function load(id, record)
   local job = jobs[id]
-  if job or buried[id] then
+  if job or deleted[id] then
     return job and not job.is_deleted and job or nil
   end
   record = record or call('HGET', P .. 'active', id)
@@ -172,13 +172,13 @@ local function load(id, record)
   end
   local profile_id, sequence, created, flags = string.match(start, '^(%w+) (%d+) (%d+) %S+ (%S+)')
   if not flags then
-    return lose(id)
+    return mark_lost(id)
   end
   local needs_extras = flags ~= '-' and flags ~= 'd'
   local extras = needs_extras and extras_of(id, start) or nil
   job = (extras or not needs_extras) and describe(id, profile_id, sequence, created, extras)
   if not job then
-    return lose(id)
+    return mark_lost(id)
   end
   job.has_deps = string.find(flags, 'd', 1, true) ~= nil
   return read_state(job)
@@ -255,7 +255,7 @@ local function leave_ready(job)
   end
 end
 
--- Takes a job out of the structures of its state. What held jobs stand in `let_go` and its caller remove.
+-- Takes a job out of the structures of its state. What held jobs stand in `drop_from_claim` and its caller remove.
 local function leave(job)
   local state, queue, id = job.state, job.queue, job.id
   if state == 'queued' then

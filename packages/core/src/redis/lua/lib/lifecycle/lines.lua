@@ -33,7 +33,7 @@ local function append_to_line(job)
   job.turn = call('HSETNX', heads_of(job), job.key, job.id) == 1
 end
 
--- Reserved jobs whose turn came in this step: `flush_begun` makes them active for those who look.
+-- Reserved jobs whose turn came in this step: `flush_started` makes them active for those who look.
 local begun = {}
 
 local function begin(job)
@@ -43,14 +43,14 @@ local function begin(job)
   job.attempt = job.attempt + 1
   job.started = now
   -- Not counted as running yet.
-  job.has_just_begun = true
+  job.has_just_started = true
   begun[#begun + 1] = job
   tally_time(job.queue, 'w', 0)
   emit_state(job)
 end
 
 -- Writes those that began in this step and go on: most ended in it too.
-local function flush_begun()
+local function flush_started()
   for _, job in ipairs(begun) do
     if job.state == 'active' then
       call('HSET', P .. 'active', job.id, write_held(
@@ -88,7 +88,7 @@ local function pass_turn(job)
     end
     if not next_job then
       call('ZREM', line_of(job), next_id)
-      lose(next_id)
+      mark_lost(next_id)
     end
   until next_job
   call('HSET', heads_of(job), job.key, next_id)
@@ -114,7 +114,7 @@ local function reinsert(job)
   local head = call('ZRANGE', line_of(job), 0, 0)[1]
   while not load(head) do
     call('ZREM', line_of(job), head)
-    lose(head)
+    mark_lost(head)
     head = call('ZRANGE', line_of(job), 0, 0)[1]
   end
   call('HSET', heads_of(job), job.key, head)

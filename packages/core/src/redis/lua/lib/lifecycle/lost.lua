@@ -52,7 +52,7 @@ local function settle_lost()
       leave_queue(queue, id)
     end
     call('HDEL', P .. 'active', id)
-    bury_lost(id)
+    delete_lost(id)
     if has_waiters(id) then
       ended[#ended + 1] = {
         id = id, state = 'cancelled', queue = queues[1] or '', is_removed = true, place = 0, tail = '"}',

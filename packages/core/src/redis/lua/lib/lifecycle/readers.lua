@@ -45,11 +45,11 @@ local function retain_ended(id, ended)
     last_ended, last_profile = ended, profile_of(string.match(ended, '^(%w+) %d+ %d+') or '')
   end
   if not last_profile then
-    return lose(id)
+    return mark_lost(id)
   end
   if keeps_none(last_profile, 'completed') then
     remove_later(last_profile.completed_key, id)
-    bury(id, last_profile, 'completed', false, true)
+    delete_job(id, last_profile, 'completed', false, true)
   else
     local profile_id, finished = string.match(ended, '^(%w+) (%d+)')
     keep_entry(last_profile.kept_completed, ended_entry(profile_id, finished, id))
@@ -62,15 +62,15 @@ local call_ended = call
 -- Nobody reads these jobs any more: retention may take those that are finished.
 local function unpin(ids)
   local ended = call_ended('HMGET', P .. 'ended', unpack(ids))
-  call_ended = call_sure
+  call_ended = call_unchecked
   for index = 1, #ids do
     local id = ids[index]
-    local text = not jobs[id] and not buried[id] and ended[index]
+    local text = not jobs[id] and not deleted[id] and ended[index]
     local job = not text and load(id)
     if job and job.is_held and #ended_later > 0 then
       -- It may have completed straight through in this step.
       flush_changes()
-      text = call_sure('HGET', P .. 'ended', id)
+      text = call_unchecked('HGET', P .. 'ended', id)
       jobs[id] = not text and job or nil
     end
     if text then

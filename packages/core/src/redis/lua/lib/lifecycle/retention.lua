@@ -131,10 +131,10 @@ local function trim(kept, limit)
       if jobs[id] then
         jobs[id].is_deleted = true
       end
-      bury(id, oldest.profile, oldest.state, oldest.kind == 's', oldest.kind == 'e')
+      delete_job(id, oldest.profile, oldest.state, oldest.kind == 's', oldest.kind == 'e')
     else
       -- An entry that can't be read: of a job, if it can be told of which.
-      lose(id or string.match(oldest.entry, '%S*$'))
+      mark_lost(id or string.match(oldest.entry, '%S*$'))
     end
     trimmed = trimmed + 1
     window.first = window.first + 1

@@ -5,7 +5,7 @@
 -- @include lib/lifecycle/lines
 
 -- Cancels a job that was told to stop, with the reason that it was told.
-local function cancel_told(job)
+local function finish_cancelling(job)
   finish(job, 'cancelled', call('HGET', P .. 'state:' .. job.id, 'err') or nil)
   propagate()
 end
@@ -37,7 +37,7 @@ local function break_run(job)
     -- The entry of one that isn't reserved is nobody's.
     if reserved and reserved.is_reserved then
       call('HDEL', P .. 'active', reserved.id)
-      let_go(reserved.token, 1)
+      drop_from_claim(reserved.token, 1)
       local pending = call('HMGET', P .. 'state:' .. reserved.id, 'at', 'p', 'st')
       reserved.at, reserved.pending = number(pending[1]), number(pending[2])
       reserved.started = number(pending[3])
@@ -45,7 +45,7 @@ local function break_run(job)
       reserved.is_reserved = false
       call('HSET', P .. 'state:' .. reserved.id, 'e', int(reserved.epoch))
       if reserved.is_cancelling then
-        cancel_told(reserved)
+        finish_cancelling(reserved)
       end
     end
   end

@@ -82,7 +82,7 @@ function finish(job, state, error, result)
   local is_read = has_waiters(job.id)
   if not is_read and not holds and keeps_none(job.profile, state) then
     job.is_deleted = true
-    bury(job.id, job.profile, state, job.has_state)
+    delete_job(job.id, job.profile, state, job.has_state)
   elseif state == 'completed' and not job.has_state then
     job.is_ended = true
     local alone = { profile_id = job.profile_id, profile = job.profile, started = int(job.started) }
@@ -97,7 +97,7 @@ function finish(job, state, error, result)
     call('ZADD', P .. state .. ':' .. job.queue, int(job.sequence), job.id)
   end
   if is_read then
-    begin_cascade(job.id, state, job.queue, job)
+    start_cascade(job.id, state, job.queue, job)
   end
   local next_job = job.key and not holds and pass_turn(job)
   if next_job then
@@ -123,7 +123,7 @@ local function complete_read(id, cohort, sequence, result)
   end_plain(id, cohort, sequence, result)
   local sole, letter = sole_of(text)
   if not sole or points <= 0 then
-    begin_cascade(id, 'completed', cohort.profile.q)
+    start_cascade(id, 'completed', cohort.profile.q)
     propagate()
   elseif letter ~= '-' then
     decide(sole, letter, COMPLETED)
@@ -145,7 +145,7 @@ local function enter(job, push_fresh)
 end
 
 -- Puts a job back that was active: at its old place now, or once `delay` has passed.
-local function give_back(job, delay)
+local function release(job, delay)
   break_run(job)
   job.is_held = false
   job.at = delay > 0 and now + delay or 0
@@ -191,7 +191,7 @@ local function end_waiting(job)
     stop_cascade(job.id)
     -- Read while it is there.
     root_cause_tail(job)
-    begin_cascade(job.id, job.state, job.queue, job)
+    start_cascade(job.id, job.state, job.queue, job)
   elseif cascade then
     cascade.is_removed = true
     call('HSET', CASCADES, job.id, write_cascade(cascade))
@@ -223,7 +223,7 @@ local function remove(job)
     unretain(job)
     call('ZREM', P .. job.state .. ':' .. job.queue, job.id)
     job.is_deleted = true
-    bury(job.id, job.profile, job.state, job.has_state, job.is_ended)
+    delete_job(job.id, job.profile, job.state, job.has_state, job.is_ended)
   end
   propagate()
 end

@@ -9,7 +9,7 @@
 local WAITERS = P .. 'waiters'
 local MANY = '*'
 -- Readers that one text names.
-local MOST_IN_TEXT = 8
+local MAX_IN_TEXT = 8
 local CODES = { c = 1, r = 2, h = 3 }
 local POLICIES = { 'c', 'r', 'h' }
 -- A score is a place times this, and a code.
@@ -30,13 +30,13 @@ end
 -- Reads those of several jobs at once.
 local function read_waiters(ids)
   if is_anyone_waiting == nil then
-    is_anyone_waiting = call_sure('EXISTS', WAITERS) == 1
+    is_anyone_waiting = call_unchecked('EXISTS', WAITERS) == 1
   end
   if not is_anyone_waiting or #ids == 0 then
     return
   end
   local found = call_waiters('HMGET', WAITERS, unpack(ids))
-  call_waiters = call_sure
+  call_waiters = call_unchecked
   for index = 1, #ids do
     local id = ids[index]
     if not texts[id] then
@@ -108,7 +108,7 @@ local function letter_at(score)
 end
 
 -- Moves readers, if there are any, into a sorted set: places from 1 on, in the list's order.
-local function spread(id, list)
+local function move_to_set(id, list)
   local scored = {}
   for at = 1, #list, 2 do
     scored[at], scored[at + 1] = score_of((at + 1) / 2, list[at + 1]), list[at]
@@ -122,8 +122,8 @@ local function spread(id, list)
 end
 
 local function write_waiters(id, list)
-  if #list > 2 * MOST_IN_TEXT then
-    spread(id, list)
+  if #list > 2 * MAX_IN_TEXT then
+    move_to_set(id, list)
     return
   end
   changed[id] = true
@@ -165,7 +165,7 @@ end
 -- places go up to `last`.
 local function set_later_waiter(id, dependent, letter, last)
   if text_of(id) ~= MANY then
-    spread(id, named_in(text_of(id)))
+    move_to_set(id, named_in(text_of(id)))
   end
   places[id] = math.max(last_place(id), last)
   set_waiter(id, dependent, letter)
@@ -176,7 +176,7 @@ local function remove_waiter(id, dependent)
   local text = text_of(id)
   if text == MANY then
     local was_one = call('ZREM', many_of(id), dependent) == 1
-    if was_one and call_sure('EXISTS', many_of(id)) == 0 then
+    if was_one and call_unchecked('EXISTS', many_of(id)) == 0 then
       write_waiters(id, {})
     end
     return was_one
@@ -200,7 +200,7 @@ end
 local function remove_waiters(id)
   local text = text_of(id)
   if text == MANY then
-    call_sure('UNLINK', many_of(id))
+    call_unchecked('UNLINK', many_of(id))
   end
   if text ~= '' then
     write_waiters(id, {})
