@@ -1,8 +1,8 @@
--- The newest of a page of active jobs, for a list of more than one step looks at.
+-- The newest active jobs on a page of held jobs. For lists of more jobs than one step reads.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 where the page begins, 2 sequence to begin before, 3 most jobs, then the queues, or none for all
--- Answer {where the next page begins, or "0"; id and sequence of each, in turn, newest first}
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 the cursor of the page, 2 the sequence before which to begin, 3 max jobs, then the queues, or none for all
+-- Answer {the next cursor, or "0"; id and sequence of each job in turn, newest first}
 -- Cost   linear in the page
 -- @include lib/active
 -- @include lib/scan-held

@@ -1,9 +1,9 @@
--- Cancels jobs: at once, or by telling the worker that runs one.
+-- Cancels jobs. An active job is marked, and the worker that runs it is told to stop.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember, 2 the error as JSON, then the ids
--- Answer of each "cancelled", "cancelling", "finished" or "unknown"
--- Cost   some ten commands a job, and a message to the engine that holds it
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 tombstones to keep, 2 the error as JSON, then the ids
+-- Answer for each job "cancelled", "cancelling", "finished" or "unknown"
+-- Cost   about ten commands per job, and a message to the engine that holds it
 -- @include lib/drain
 -- @include lib/held
 -- @include lib/lifecycle
@@ -20,7 +20,7 @@ return operate({ unpack(ARGV, 3) }, function(job)
     return 'cancelled'
   end
   call('HSET', P .. 'state:' .. job.id, 'c', 1, 'err', ARGV[2])
-  -- A claim's token begins with its engine's name.
+  -- A token begins with the name of the engine that made the claim.
   redis.pcall('PUBLISH', C .. 'wake:' .. string.match(job.token, '^[^.]+'), 'cancel ' .. job.id .. ' ' .. ARGV[2])
   if not job.is_cancelling then
     job.is_cancelling = true

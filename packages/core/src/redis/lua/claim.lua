@@ -1,12 +1,13 @@
--- Leases up to `limit` runnable jobs: by queue as listed, then priority, then send order. Due jobs are made
--- runnable in passing.
+-- Leases up to `limit` runnable jobs, by queue as listed, then priority, then send order. Makes due jobs runnable
+-- first.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 limit, 2 lease in milliseconds, 3 the claim's token, 4 longest run of an ordering key, 5 what the worker
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 limit, 2 lease in milliseconds, 3 the claim's token, 4 max run of an ordering key, 5 what the worker
 --        handles: " message:version message:version ", or "" for everything; then the queues
--- Answer {claimed, milliseconds until something may change if nothing was claimed, or -1}; claimed: id, "" or "epoch attempt stalls bounces" (and "1" when it is reserved behind the one before it), value;
---        of each job in turn
--- Cost   a few commands a queue, each linear in the jobs; three more a job that ran before, two a reserved one
+-- Answer {claimed, milliseconds until something may change if nothing was claimed, or -1}. `claimed` has id, counters
+--        and value of each job in turn. Counters are "" for a first attempt, else "epoch attempt stalls bounces",
+--        followed by "1" if the job is reserved behind the one before it.
+-- Cost   a few commands per queue, each linear in the jobs; three more per job that ran before, two per reserved job
 -- @include lib/drain
 -- @include lib/claim
 -- @include lib/step

@@ -1,10 +1,10 @@
--- Removes finished jobs of one state and queue, oldest first by send order, that nothing needs.
+-- Removes finished jobs of one state that nothing needs any more, in send order.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember, 2 state, 3 milliseconds since they ended, 4 most to remove, 5 most to look at,
---        6 sequence to begin after, then the queues
--- Answer {removed, sequence of the last one looked at, or 0 when there is no more}
--- Cost   five commands for each looked at, ten for each removed
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 tombstones to keep, 2 state, 3 min milliseconds since they ended, 4 max jobs to remove, 5 max jobs to look
+--        at, 6 the sequence after which to begin, then the queues
+-- Answer {removed jobs, the sequence of the last job looked at, or 0 if there are no more}
+-- Cost   five commands per job looked at, ten per job removed
 -- @include lib/drain
 -- @include lib/lifecycle
 -- @include lib/step

@@ -1,10 +1,10 @@
--- Counts of every queue that has, or had, a job or a pause: of as many as one step reads.
+-- Counts of a page of the queues that have or had a job or a pause.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 where to begin among the queues
--- Answer {where to go on, or "0"; of each queue in turn: name, 1 when paused or 0, blocked, scheduled, queued, active, completed, failed,
---        cancelled}
--- Cost   ten commands a queue, whatever the number of jobs, and one a lane of a split queue
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 the cursor of the page
+-- Answer {the next cursor, or "0"; of each queue in turn: name, 1 if paused or 0, blocked, scheduled, queued, active,
+--        completed, failed, cancelled}
+-- Cost   ten commands per queue, whatever the number of jobs, and one per lane of a split queue
 
 local reply = {}
 local function add(n)

@@ -1,8 +1,8 @@
--- Drops jobs that can't be read: they count as removed.
+-- Removes jobs that can't be read.
 --
--- KEYS   1 the namespace's prefix, 2 that of its channels
--- ARGV   1 tombstones to remember, then the ids
--- Cost   some ten commands a queue for each job
+-- KEYS   1 the prefix of the namespace's keys, 2 the prefix of its channels
+-- ARGV   1 tombstones to keep, then the ids
+-- Cost   about ten commands per queue for each job
 -- @include lib/drain
 -- @include lib/lifecycle
 -- @include lib/step

@@ -1,11 +1,11 @@
--- What a job waits for, and who waits for it.
+-- The dependencies and dependents of a job.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 the id, 2 most dependents to name
--- Answer false when it isn't stored, else {id, first letter of the policy, state or "", 0 or 1 when it still blocks or
---        2 when what becomes of this job is left to a later step, of each dependency in turn; dependents; the job
---        ahead of it in its ordering key, or ""}
--- Cost   some four commands a dependency
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 the id, 2 max dependents
+-- Answer false if the job isn't stored, else {dependencies; ids of dependents; the job ahead with its ordering key, or
+--        ""}. Of each dependency in turn: id, first letter of the policy, state or "", and 0 (decided), 1 (blocks the
+--        job) or 2 (ended, and a later step decides what that means for the job).
+-- Cost   about four commands per dependency
 -- @include lib/lifecycle
 
 local L = life()

@@ -1,21 +1,21 @@
--- Stores batches of jobs, each all or nothing, in send order.
+-- Stores batches of jobs in send order, each batch completely or not at all.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 the engine's name, 2 the number of this call, 3 the number of the call before it if that is under way
---        4 tombstones to remember
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 the engine's name, 2 the number of this call, 3 the number of the call before it if that is pending, else ""
+--        4 tombstones to keep
 --        5 number of profiles, then each as JSON
 --        then groups:
---          "plain", profile (its place among the profiles), queue, what all values begin with or "", "1" when an id
---            is among them twice or "", number of jobs, then id and the rest of the value of each; jobs that wait
---            for nothing and refer to nothing
---          "batch", number of jobs, "1" when they may wait for each other in a circle or "", then of each: id,
---            terms, header from its stamp on, data; terms are "profile" of a plain job, else "profile delay"
--- Answer "out of turn", with nothing stored, when the call before it hasn't come; else of each group: for "plain"
---        the places (from 1) of the jobs that were known already; for "batch" {"stored", id or first job's id, 1 when
---        it is new or 0, ...}, {"missing", ids...} or {"cycle", ids...}
--- Cost   a few commands a group of plain jobs, each linear in the jobs; some ten commands a job otherwise
+--          "plain", the profile's place among the profiles, queue, the common start of all values or "", "1" if an id
+--            occurs twice or "", number of jobs, then id and the rest of the value of each. Plain jobs wait for nothing
+--            and refer to nothing.
+--          "batch", number of jobs, "1" if they may form a cycle or "", then of each: id, terms, header from its stamp
+--            on, data. Terms are "profile" for a plain job, else "profile delay".
+-- Answer "out of turn" if the call before it hasn't arrived; then nothing is stored. Else of each group: for "plain"
+--        the places (from 1) of jobs that were stored before; for "batch" {"stored", id or the id of the deduplicated
+--        job, 1 if new or 0, ...}, {"missing", ids...} or {"cycle", ids...}
+-- Cost   a few commands per group of plain jobs, each linear in the jobs; about ten commands per other job
 -- @include lib/events
--- @include lib/known
+-- @include lib/admission
 -- @include lib/lifecycle
 -- @include lib/metrics
 -- @include lib/profiles
@@ -29,7 +29,7 @@ local function make_batches()
   return read_batch, store_batch
 end
 
--- A call that was under way for longer counts as not come: the one behind it is made again.
+-- A call that is pending for longer counts as lost: the call after it is repeated without it.
 local CALL_LIFETIME = 60000
 
 local sent = P .. 'sent:' .. ARGV[1]
@@ -42,8 +42,8 @@ local profile_ids = {}
 local reply = {}
 local read_batch, store_batch
 
--- Profiles are named by a part of their text's hash: a name never comes to mean another profile, even when the
--- server's data was lost, and those who have read one need not read it again.
+-- The id of a profile is a part of its hash. So an id never means another profile, even after the server lost its data,
+-- and whoever has read a profile needn't read it again.
 local function intern(text)
   local hash = redis.sha1hex(text)
   for length = 10, #hash, 10 do
@@ -70,7 +70,7 @@ local function store_plain(group, first, n, offset, answer)
     values[2 * index - 1] = JOB .. id
     values[2 * index] = head .. int(sequence + index) .. middle .. ARGV[first + 2 * index - 1]
   end
-  -- Nearly always all are new, and one command finds that and stores them.
+  -- Usually all jobs are new, and one command checks that and stores them.
   if group.has_repeats or #tombs_there() > 0 or next(deleted) or call_unchecked('MSETNX', unpack(values)) == 0 then
     local known = known_places(ids) or {}
     local new_ids, new_values = {}, {}
@@ -89,11 +89,11 @@ local function store_plain(group, first, n, offset, answer)
     ids = new_ids
     call_unchecked('MSET', unpack(new_values))
   end
-  know_queue(queue)
+  register_queue(queue)
   if not has_ghosts(queue) then
     call('RPUSH', P .. 'fresh:' .. queue, unpack(ids))
   else
-    -- An id whose cancelled entry is still in the list must not come into it again.
+    -- An id whose cancelled entry is still in the list must not be added to it again.
     local ghosts = call('SMISMEMBER', P .. 'ghosts:' .. queue, unpack(ids))
     for index, id in ipairs(ids) do
       if ghosts[index] == 0 then

@@ -1,10 +1,10 @@
--- Renews leases, storing the progress and the logs that they carry.
+-- Renews leases, and stores the progress and the logs that come with them.
 --
--- KEYS   1 the namespace's prefix
+-- KEYS   1 the prefix of the namespace's keys
 -- ARGV   1 lease in milliseconds; then of each: id, epoch, token, progress (JSON or ""), logs (JSON array of
 --          "instant message" texts, or "")
--- Answer for each 0 (lost), 1 (held), or of one that is to stop the error that says why, or ""
--- Cost   two commands, and two a claim; some five more for a job that carries anything
+-- Answer for each job 0 (lost) or 1 (held); for a job that has to stop the error that says why, or ""
+-- Cost   two commands, and two per claim; about five more per job with progress or logs
 -- @import MAX_LOGS from engine/engine-limits
 -- @include lib/drain
 -- @include lib/claims
@@ -15,7 +15,7 @@
 local statuses = {}
 local expires = int(now + tonumber(ARGV[1]))
 local ids, reports = {}, {}
--- By claim: what is renewed of it.
+-- Renewed jobs by claim.
 local renewed, is_renewed = {}, {}
 for at = 2, #ARGV, 5 do
   ids[#ids + 1] = ARGV[at]
@@ -42,8 +42,8 @@ for first = 1, #ids, CHUNK do
   end
 end
 
--- Jobs that are renewed without the rest of their claim get a token of their own.
-local function part(token, jobs)
+-- Gives a new token to jobs that are renewed without the rest of their claim.
+local function split_claim(token, jobs)
   local own = token .. '+' .. call('INCR', P .. 'endings')
   for _, id in ipairs(jobs) do
     call('HSET', P .. 'active', id, alter_held(call('HGET', P .. 'active', id), '', own))
@@ -56,12 +56,12 @@ for token, jobs in pairs(renewed) do
   if #jobs == tonumber(call('HGET', P .. 'claims', token)) then
     call('ZADD', P .. 'leases', expires, token)
   else
-    part(token, jobs)
+    split_claim(token, jobs)
   end
 end
 flush_claims()
 
--- From now on the job has a `state:` hash, which its record must say.
+-- Notes in the record of a job that it has a `state:` hash.
 local function mark_state(job)
   if not job.has_state then
     job.has_state = true
@@ -70,7 +70,7 @@ local function mark_state(job)
   end
 end
 
--- Entries that are the list's last already came with a call whose answer was lost.
+-- If the list ends with these entries already, they came with a call whose reply was lost.
 local function append_logs(job, logs)
   local key = P .. 'logs:' .. job.id
   if call('LINDEX', key, -1) == logs[#logs] then

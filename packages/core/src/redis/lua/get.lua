@@ -1,10 +1,10 @@
 -- Everything that is stored of jobs.
 --
--- KEYS   1 the namespace's prefix
+-- KEYS   1 the prefix of the namespace's keys
 -- ARGV   the ids
--- Answer of each false when it isn't stored, else {value, record of an active job or "", `state:` hash as a flat
---        list, failures, logs}
--- Cost   four or five commands a job
+-- Answer for each job false if it isn't stored, else {value, record of a held job or "", `state:` hash as a flat list,
+--        failures, logs}
+-- Cost   four or five commands per job
 -- @include lib/read
 
 local reply = {}

@@ -1,7 +1,6 @@
--- Writes, so that whoever asks is refused where a send would be: by a full server, for example. Answers what was found
--- damaged in the last hour, see lib/base.lua: the newest hundred.
+-- Checks that the server accepts writes, and answers the damage found in the last hour (see lib/base.lua).
 --
--- KEYS   1 the namespace's prefix, 2 that of its channels
+-- KEYS   1 the prefix of the namespace's keys, 2 the prefix of its channels
 -- Answer "instant kind subject" of each, oldest first
 -- Cost   three commands
 

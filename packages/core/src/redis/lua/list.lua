@@ -1,17 +1,17 @@
 -- A page of jobs, newest first by send order.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 most jobs, 2 sequence to begin before, 3 message type or "", 4 ids of active jobs as a JSON list, or "" to
---        look for them, 5 number of states, then the states, then the queues
--- Answer how many active jobs to look for first (see active.lua), when they are more than one step looks at; else
---        {sequence of the last one looked at when there is more, or 0; ids; then of each what get.lua answers}
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 max jobs, 2 the sequence before which to begin, 3 message type or "", 4 ids of active jobs as a JSON list,
+--        or "" to look for them, 5 number of states, then the states, then the queues
+-- Answer a number if there are more active jobs than one step reads: then find so many of the newest with active.lua.
+--        Else {the sequence of the last job looked at if there are more, or 0; ids; then of each what get.lua answers}
 -- Cost   linear in the jobs of the page, and in those looked at for a message type
 -- @include lib/active
 -- @include lib/profiles
 -- @include lib/read
 -- @include lib/scan-held
 
--- Jobs that one page looks at, whatever it asks for.
+-- Max jobs that a page with a message type looks at.
 local WINDOW = 1000
 
 local limit, before, message_type = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
@@ -22,7 +22,7 @@ local function header_of(id)
   return string.match(call('GETRANGE', JOB .. id, 0, 64), '^(%w+) (%d+)')
 end
 
--- The first `window` jobs and one more, which tells whether there are more.
+-- Adds one job more than `window`, which tells whether there are more.
 local function add_sorted(key)
   local scored = call('ZREVRANGEBYSCORE', key, '(' .. before, '-inf', 'WITHSCORES', 'LIMIT', 0, window + 1)
   for at = 1, #scored, 2 do
@@ -33,12 +33,12 @@ end
 local function sequence_at(fresh, place)
   local id = call('LINDEX', fresh, place)
   local _, sequence = header_of(id)
-  -- Of an entry whose job is gone nothing is known; its neighbours tell as much.
+  -- Nil for an entry whose job is gone. Its neighbours tell where it is.
   return sequence and tonumber(sequence), id
 end
 
--- A fresh list is in send order: its last entry before the sequence is found by halving.
--- `name`: the queue, or one of its lanes.
+-- A fresh list is in send order: finds its last entry before the sequence by bisection. `name`: the queue, or one of
+-- its lanes.
 local function add_fresh(queue, name)
   local fresh, ghosts = P .. 'fresh:' .. name, P .. 'ghosts:' .. queue
   local low, high = 0, call('LLEN', fresh)
@@ -80,7 +80,7 @@ local function add_active(queues)
     held = call('HGETALL', P .. 'active')
   else
     held = {}
-    -- Those that are active no longer are found where they are now.
+    -- Jobs that are no longer active are found in their new state.
     local ids = cjson.decode(ARGV[4])
     for first = 1, #ids, CHUNK do
       local last = math.min(first + CHUNK - 1, #ids)

@@ -1,10 +1,10 @@
 -- Counts per queue and minute, of as many minutes as one step reads.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 the first minute wanted, 2 most minutes
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 the first minute, 2 max minutes
 -- Answer {the next minute to read, or 0; queue, minute and its fields as a flat list, of each queue and minute with
 --        activity, oldest first}
--- Cost   a command a queue and minute
+-- Cost   a command per queue and minute
 
 local MINUTE = 60000
 -- Hashes that one step reads, unless a single minute has more.

@@ -1,8 +1,8 @@
--- Wakes another engine: the one that was woken didn't wait any more.
+-- Wakes another engine: the one that was woken no longer waits.
 --
--- KEYS   1 the namespace's prefix
+-- KEYS   1 the prefix of the namespace's keys
 -- ARGV   1 the queue
--- Cost   some four commands, and three a lane of a split queue
+-- Cost   about four commands, and three per lane of a split queue
 -- @include lib/lanes
 -- @include lib/wake
 

@@ -1,6 +1,6 @@
--- Stops handing out a queue's jobs.
+-- Stops handing out the jobs of a queue.
 --
--- KEYS   1 the namespace's prefix
+-- KEYS   1 the prefix of the namespace's keys
 -- ARGV   1 the queue
 -- Cost   three commands
 -- @include lib/drain

@@ -1,8 +1,8 @@
--- What jobs of some messages have in common.
+-- Profiles by id.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   the profiles' ids
--- Answer each as JSON
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   the ids
+-- Answer each as JSON, or false
 -- Cost   one command
 
 return call('HMGET', P .. 'profiles', unpack(ARGV))

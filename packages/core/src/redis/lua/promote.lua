@@ -1,9 +1,9 @@
 -- Makes scheduled jobs due now.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember, then the ids
--- Answer of each "promoted", "not-scheduled" or "unknown"
--- Cost   some ten commands a job
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 tombstones to keep, then the ids
+-- Answer for each job "promoted", "not-scheduled" or "unknown"
+-- Cost   about ten commands per job
 -- @include lib/drain
 -- @include lib/lifecycle
 -- @include lib/operation

@@ -1,9 +1,9 @@
--- Gives back what a claim took whose answer never arrived: nobody runs it.
+-- Releases the jobs of claims whose reply was lost: nobody runs them.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember, 2 where a page of held jobs begins; then the claims' tokens
--- Answer where the next page begins, or "0" after the last
--- Cost   linear in the page, and some ten commands a job; after a lost connection only
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 tombstones to keep, 2 the cursor of a page of held jobs, then the claims' tokens
+-- Answer the next cursor, or "0" after the last page
+-- Cost   linear in the page, and about ten commands per job; only after a lost connection
 -- @include lib/drain
 -- @include lib/leases
 -- @include lib/lifecycle
@@ -16,7 +16,7 @@ end
 local jobs, cursor = held_by(tokens, ARGV[2])
 for _, job in ipairs(jobs) do
   if life().is_spent() then
-    -- The same page again: these are no longer in it.
+    -- The same page again: the jobs done so far are no longer on it.
     cursor = ARGV[2]
     break
   end

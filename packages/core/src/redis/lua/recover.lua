@@ -1,9 +1,9 @@
--- One bounded turn of maintenance: expired leases, due jobs, retention, tombstones. Begins its writes with removals.
+-- One bounded turn of maintenance: expired leases, due jobs, retention, tombstones.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember, 2 their least age in milliseconds, 3 most jobs of each kind
--- Answer {requeued, stalled, promoted, trimmed, 1 when there is more, what was found damaged since the last turn}
--- Cost   a few commands when there is nothing to do; some ten a job otherwise, three a job trimmed
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 tombstones to keep, 2 their min age in milliseconds, 3 max jobs of each kind
+-- Answer {requeued, stalled, promoted, trimmed, 1 if there is more to do, damage found since the last turn}
+-- Cost   a few commands if there is nothing to do; about ten per job otherwise, three per trimmed job
 -- @import STALLED_ERROR from engine/engine-errors
 -- @include lib/drain
 -- @include lib/audit
@@ -18,12 +18,12 @@
 audit()
 
 local limit = tonumber(ARGV[3])
--- Kinds of finished jobs that one turn looks at: all, or where there are more, any.
+-- Sets of kept jobs that one turn looks at. If there are more, they are chosen at random.
 local MAX_KINDS = 500
 
--- Where looking for the jobs of expired claims goes on, in the next steps. It begins anew when nobody goes on with it.
-local PLACE = P .. 'recovering'
-local PLACE_LIFETIME = 60000
+-- The cursor of the scan for jobs of expired claims, for the next turn. The scan starts anew when the cursor expires.
+local CURSOR = P .. 'recovering'
+local CURSOR_LIFETIME = 60000
 
 local expired = {}
 local before, after = '0', '0'
@@ -33,14 +33,14 @@ if #tokens > 0 then
   for _, token in ipairs(tokens) do
     is_expired[token] = true
   end
-  -- In send order, so that what ends here ends in the same order on every engine.
-  before = string.match(call('GET', PLACE) or '', '^%d+$') or '0'
+  -- In send order, so that jobs end in the same order on every engine.
+  before = string.match(call('GET', CURSOR) or '', '^%d+$') or '0'
   expired, after = held_by(is_expired, before)
   if before == '0' and after == '0' then
     for _, job in ipairs(expired) do
       is_expired[job.token] = nil
     end
-    -- Claims whose jobs are gone.
+    -- Claims without jobs.
     for token in pairs(is_expired) do
       call('HDEL', P .. 'claims', token)
       call('ZREM', P .. 'leases', token)
@@ -74,7 +74,7 @@ end
 local is_cut = false
 for index, job in ipairs(expired) do
   is_cut = is_cut or index > limit or life().is_spent()
-  -- Another one's end may have voided its reservation.
+  -- The end of another job may have voided its reservation.
   if job.is_held and not is_cut then
     life().break_run(job)
     if job.state == 'active' then
@@ -84,13 +84,13 @@ for index, job in ipairs(expired) do
 end
 
 if is_cut then
-  -- The same page again: those that are done are no longer in it.
+  -- The same page again: the jobs done so far are no longer on it.
   after = before
 end
 if after ~= '0' then
-  call('SET', PLACE, after, 'PX', PLACE_LIFETIME)
+  call('SET', CURSOR, after, 'PX', CURSOR_LIFETIME)
 elseif before ~= '0' then
-  call('DEL', PLACE)
+  call('DEL', CURSOR)
 end
 
 local promoted = promote_due(limit)
@@ -111,7 +111,7 @@ elseif now - since >= tonumber(ARGV[2]) then
 end
 
 end_step(tonumber(ARGV[1]), false)
-local is_left = lifecycle and (lifecycle.is_spent() or lifecycle.is_left())
+local is_left = lifecycle and (lifecycle.is_spent() or lifecycle.leaves_undecided())
 local more = is_left or after ~= '0' or #expired >= limit or promoted >= limit or trimmed >= limit
 local damage = call('LRANGE', P .. 'corrupt:new', 0, -1)
 if #damage > 0 then

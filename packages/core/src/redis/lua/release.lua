@@ -1,9 +1,9 @@
--- Gives claimed jobs back unrun, at their old place in the order. Stale ones are ignored.
+-- Puts claimed jobs back unrun, at their place in the order. Ignores stale releases.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember; then of each: id, epoch, token, delay, 1 for a bounce or 0
--- Answer of how many, the first: the rest are for another step
--- Cost   some ten commands a job
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 tombstones to keep; then of each: id, epoch, token, delay, 1 for a bounce or 0
+-- Answer how many were handled, from the first on: the rest needs another call
+-- Cost   about ten commands per job
 -- @include lib/drain
 -- @include lib/leases
 -- @include lib/lifecycle

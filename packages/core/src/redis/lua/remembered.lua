@@ -1,8 +1,8 @@
--- How jobs ended that are gone, by their tombstones.
+-- How removed jobs ended, by their tombstones.
 --
--- KEYS   1 the namespace's prefix
+-- KEYS   1 the prefix of the namespace's keys
 -- ARGV   the ids
--- Answer of each its tombstone, see lib/tombs.lua, or false
+-- Answer for each job its tombstone (see lib/tombs.lua), or false
 -- Cost   two commands
 
 local young = call('HMGET', P .. 'tombs', unpack(ARGV))

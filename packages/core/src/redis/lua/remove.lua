@@ -1,9 +1,9 @@
--- Deletes jobs that no worker holds, leaving tombstones. What waits for one is decided as if it had been cancelled.
+-- Deletes jobs that no worker holds, leaving tombstones. Their dependents are decided as if the jobs were cancelled.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember, then the ids
--- Answer of each "removed", "active" or "unknown"
--- Cost   some ten commands a job, and as many a dependent
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 tombstones to keep, then the ids
+-- Answer for each job "removed", "active" or "unknown"
+-- Cost   about ten commands per job, and as many per dependent
 -- @include lib/drain
 -- @include lib/lifecycle
 -- @include lib/operation

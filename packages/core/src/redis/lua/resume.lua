@@ -1,8 +1,8 @@
--- Hands out a queue's jobs again.
+-- Hands out the jobs of a queue again.
 --
--- KEYS   1 the namespace's prefix
+-- KEYS   1 the prefix of the namespace's keys
 -- ARGV   1 the queue
--- Cost   some four commands, and two a waiting engine
+-- Cost   about four commands, and two per waiting engine
 -- @include lib/drain
 -- @include lib/lanes
 -- @include lib/wake

@@ -1,9 +1,9 @@
 -- Reopens failed and cancelled jobs, with fresh attempts and a new epoch.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember, then the ids
--- Answer of each "retried", "not-failed" or "unknown"
--- Cost   some ten commands a job, and three a dependency
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 tombstones to keep, then the ids
+-- Answer for each job "retried", "not-failed" or "unknown"
+-- Cost   about ten commands per job, and three per dependency
 -- @include lib/drain
 -- @include lib/lifecycle
 -- @include lib/operation

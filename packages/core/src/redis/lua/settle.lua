@@ -1,14 +1,15 @@
--- Ends attempts, then claims if asked to. A stale outcome changes nothing. Begins its writes with removals, so
--- that a Redis at `maxmemory` can be drained.
+-- Ends attempts, then claims if asked to. A stale outcome changes nothing. The first writes are removals, so that
+-- workers can drain a Redis at `maxmemory`.
 --
--- KEYS   1 the namespace's prefix
--- ARGV   1 tombstones to remember
+-- KEYS   1 the prefix of the namespace's keys
+-- ARGV   1 tombstones to keep
 --        2 number of outcomes, then of each: id, "type epoch delay token" (type c, r, f or x: complete, retry, fail,
---          cancel) or "" for the same as of the one before, result or error as JSON or ""
---        then, when it is to claim, as in claim.lua from its first argument on
--- Answer {verdicts (1 accepted, 0 stale), claimed, the paused ones of the queues to claim from, milliseconds}, as in claim.lua; fewer
---        verdicts than outcomes, and nothing claimed, when the step is full: the rest are for another
--- Cost   a few commands, each linear in the outcomes, for plain jobs that aren't kept; some ten a job otherwise
+--          cancel) or "" if it is the same as of the one before, result or error as JSON or ""
+--        then, to claim, the arguments of claim.lua
+-- Answer {verdicts (1 accepted, 0 stale), claimed, the paused ones of the queues, milliseconds}; `claimed` and
+--        milliseconds as in claim.lua. Fewer verdicts than outcomes, and nothing claimed, if the step has used up its
+--        points: the rest needs another call.
+-- Cost   a few commands, each linear in the outcomes, for plain jobs that aren't kept; about ten per job otherwise
 -- @include lib/drain
 -- @include lib/claim
 -- @include lib/claims
@@ -35,8 +36,8 @@ local function unhold(id, queue, token, is_counted)
   end
 end
 
--- Jobs of one message that one claim began together. They mostly complete straight through, and one after the other:
--- what is the same of all is worked out once, and counted at the end.
+-- Jobs of one message that one claim started together. Most complete straight through, one after the other. What they
+-- share is computed once, and they are counted together.
 local cohorts = {}
 local last_cohort = {}
 
@@ -77,7 +78,7 @@ local function flush_freed()
   call_each('HDEL', P .. 'active', freed)
   if lifecycle then
     lifecycle.flush_started()
-    -- What follows may claim, and looks at what is written.
+    -- A claim may follow, which reads what is pending.
     lifecycle.flush()
   end
 end
@@ -90,7 +91,7 @@ local function settle_one(job, type, delay, text)
     if type ~= 'x' then
       L.record_failure(job, text)
     end
-    -- Also when the worker hadn't heard yet: a job told to stop completes or is cancelled.
+    -- Even if the worker didn't know yet: a job that was told to stop completes or is cancelled.
     if type == 'x' or job.is_cancelling then
       L.finish(job, 'cancelled', text)
     elseif type == 'f' then
@@ -105,7 +106,7 @@ local function settle_one(job, type, delay, text)
   L.propagate()
 end
 
--- Whether completed jobs of a message are kept, so that one more must take its place among them.
+-- Whether completed jobs of a message are kept. Then one more must be added to them.
 local is_kept = {}
 
 local function keeps(profile)
@@ -120,10 +121,10 @@ local function keeps(profile)
 end
 
 local match = string.match
-local is_heard = n > 0 and has_listeners()
+local must_emit = n > 0 and has_listeners()
 local is_anyone_waiting = call_unchecked('EXISTS', P .. 'waiters') == 1
 
--- Completes a job that never ran before and has no more than its own key. Answers whether it was one.
+-- Completes a job that never ran before and has nothing but its own key. Answers whether it is one.
 local function settle_plain(id, record, token, text)
   local profile_id, sequence, terms = match(record, FIRST_HELD)
   local cohort = profile_id and cohort_of(profile_id, terms)
@@ -134,7 +135,7 @@ local function settle_plain(id, record, token, text)
   cohort.n = cohort.n + 1
   n_freed = n_freed + 1
   freed[n_freed] = id
-  if is_heard then
+  if must_emit then
     emit('completed', id, profile.q, profile.m, 1, text or false, false)
   end
   if is_anyone_waiting and life().complete_read(id, cohort, sequence, text) then
@@ -150,7 +151,7 @@ end
 
 local function settle(id, record, type, epoch, delay, token, text)
   local job = life().load(id, record)
-  -- One that is reserved hasn't begun: whoever says how it ended is ahead of its turn.
+  -- A reserved job hasn't started, so an outcome for it is stale.
   if not job or job.state ~= 'active' or job.epoch ~= tonumber(epoch) or not is_of_claim(job.token, token) then
     return 0
   end
@@ -159,8 +160,8 @@ local function settle(id, record, type, epoch, delay, token, text)
   return 1
 end
 
--- Of jobs that one claim began the outcomes nearly all read the same. `token` is nil for any but the completion of a
--- first attempt.
+-- Outcomes of jobs of one claim usually have the same text. `token`: nil unless it is the completion of a first
+-- attempt.
 local outcome, token
 
 for first = 1, n, CHUNK do

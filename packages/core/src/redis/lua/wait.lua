@@ -1,10 +1,10 @@
--- Says whether there is work, and if not, asks to be woken when there is.
+-- Whether there is work. If not, registers the engine to be woken when there is.
 --
--- KEYS   1 the namespace's prefix
+-- KEYS   1 the prefix of the namespace's keys
 -- ARGV   1 the engine's name on its wake channel, 2 milliseconds that it will wait, 3 what it handles, as in claim.lua,
 --        then the queues
--- Answer 0 when there is work; else milliseconds until the next scheduled job is due, or -1
--- Cost   some five commands a queue, and one a lane of a split queue
+-- Answer 0 if there is work; else milliseconds until the next scheduled job is due, or -1
+-- Cost   about five commands per queue, and one per lane of a split queue
 -- @include lib/drain
 -- @include lib/lanes
 

@@ -1,7 +1,7 @@
--- Batches whose jobs refer to others: the same decisions as memory/batch-plan.ts, then the same admission as
--- memory/lifecycle.ts. Nothing is written before all is decided.
+-- Batches whose jobs refer to others. Decides like memory/batch-plan.ts, then admits jobs like memory/lifecycle.ts. All
+-- is decided before the first write.
 -- @include lib/events
--- @include lib/known
+-- @include lib/admission
 -- @include lib/lifecycle
 -- @include lib/metrics
 -- @include lib/profiles
@@ -17,7 +17,7 @@ local function read_batch(at, profile_ids)
   for index = 1, n do
     local id, terms = ARGV[at], ARGV[at + 1]
     local place = tonumber(terms)
-    -- All that a plain job needs, which becomes the job: Lua makes room for its fields at once.
+    -- The spec of a plain job becomes the job. With all fields here, Lua sizes the table once.
     local spec = {
       id = id, header = ARGV[at + 2], data = ARGV[at + 3],
       is_plain = place ~= nil, profile_id = profile_ids[place], queue = nil, state = nil,
@@ -40,7 +40,7 @@ local function is_known(id)
   return deleted[id] or call('EXISTS', JOB .. id) == 1 or tomb_of(id)
 end
 
--- References to deduplicated jobs become their first job's id; of several to one job the first stands.
+-- Replaces deduplicated jobs by the jobs that exist, and drops repeated references: the first one counts.
 local function resolve(deps, aliases)
   local resolved, seen = {}, {}
   for index = 1, #deps, 2 do
@@ -54,8 +54,9 @@ local function resolve(deps, aliases)
   return resolved
 end
 
--- A cycle among the batch's new jobs, in the order of waiting, its first repeated at the end; or nil. A job
--- also waits for the one before it with its ordering key. Depth first with a list: a batch may be one chain.
+-- A cycle among the new jobs of a batch: ids in the order of waiting, with the first repeated at the end; or nil. A job
+-- also waits for the one before it with its ordering key. Uses a list instead of recursion: a batch may be one long
+-- chain.
 local function find_cycle(fresh)
   local place, edges, last_of_key = {}, {}, {}
   for index, spec in ipairs(fresh) do
@@ -102,7 +103,7 @@ local function find_cycle(fresh)
   return nil
 end
 
--- Which of a batch's jobs are known already, by id.
+-- The jobs of a batch that are stored already, by id.
 local function known_among(specs)
   local is_known = {}
   for first = 1, #specs, CHUNK do
@@ -179,7 +180,7 @@ local function store_batch(specs)
     values[2 * index] = spec.profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. spec.header .. spec.data
     sent[queue] = (sent[queue] or 0) + 1
     if spec.is_plain and not has_ghosts(queue) then
-      -- It can run at once, and this step does no more with it: that it is queued is all there is to know.
+      -- It can run at once, and this step does nothing more with it, so it needs no more fields.
       spec.queue, spec.state = queue, 'queued'
       jobs[index] = spec
       L.jobs[spec.id] = spec
@@ -197,7 +198,7 @@ local function store_batch(specs)
     end
   end
   for queue, n in pairs(sent) do
-    know_queue(queue)
+    register_queue(queue)
     tally(queue, 'sent', n)
   end
   for first = 1, #values, CHUNK do

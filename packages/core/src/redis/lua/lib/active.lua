@@ -1,4 +1,4 @@
--- The active ones among held jobs (ids and records in turn) before a sequence, of some queues or of all.
+-- The active jobs among held jobs (ids and records in turn) with a sequence below `before`, of some queues or all.
 -- @include lib/held
 -- @include lib/profiles
 
@@ -9,7 +9,7 @@ local function active_among(held, before, queues)
   end
   for at = 1, #held, 2 do
     local _, profile_id, sequence, started = string.match(held[at + 1], HELD)
-    -- Reserved ones haven't started, and are among the blocked.
+    -- Reserved jobs haven't started, and count as blocked.
     local profile = started and started ~= '0' and profile_of(profile_id)
     if profile and tonumber(sequence) < before and (#queues == 0 or wanted[profile.q]) then
       found[#found + 1] = { id = held[at], sequence = tonumber(sequence) }

@@ -1,17 +1,17 @@
--- Looks at a few jobs a turn, and at all of them in time: whether each stands where its state says. What others
--- deleted is put back from the jobs themselves.
+-- Checks a few jobs per turn, and all jobs over time: each must be in the structures of its state. Restores what other
+-- programs deleted, as far as the jobs themselves tell.
 -- @include lib/lifecycle
 -- @include lib/tombs
 
-local AUDIT_STEP = 100
--- Whatever the number of workers.
+local AUDIT_PAGE_SIZE = 100
+-- Of all workers together.
 local AUDIT_INTERVAL = 1000
 
 local function is_in(key, member)
   return call('ZSCORE', key, member)
 end
 
--- Puts a job into a structure that it is missing from. Answers whether it was.
+-- Adds a job to a structure if it is missing there. Answers whether it was.
 local function restore(key, score, member)
   if is_in(key, member) then
     return false
@@ -27,7 +27,7 @@ local function requeue(job)
   life().place(job)
 end
 
--- Of a queued job that isn't in its queue's sorted sets: in the fresh list, or it has lost its place.
+-- A queued job that isn't in the sorted sets of its queue: it is in the fresh list, or has lost its place.
 local function audit_unlisted(job)
   local L = life()
   if not job.has_state then
@@ -35,14 +35,14 @@ local function audit_unlisted(job)
       return
     end
     if is_in(P .. 'completed:' .. job.queue, job.id) then
-      -- Its result is gone, but not that it completed: others may depend on that.
+      -- Its result is lost, but it must still count as completed: other jobs may depend on that.
       report('mended', 'ended')
       call('HSET', P .. 'ended', job.id, job.profile_id .. ' ' .. now_text .. ' ' .. now_text)
       return
     end
     for _, state in ipairs({ 'blocked', 'scheduled', 'failed', 'cancelled' }) do
       if is_in(P .. state .. ':' .. job.queue, job.id) then
-        -- What was in its `state:` hash nobody knows.
+        -- Its `state:` hash is lost, and with it how it got there.
         return L.mark_lost(job.id)
       end
     end
@@ -63,15 +63,15 @@ local function audit_queued(job)
   end
 end
 
--- Whether a blocked job waits for as many as its state says. Those that have forgotten it are reminded; how others
--- have ended it is told.
+-- Checks that a blocked job waits for as many dependencies as its state says. Registers it again with dependencies that
+-- have forgotten it, or decides it by how they ended.
 local function audit_dependencies(job)
   local L = life()
   local deps, waits, missed = L.deps_of(job), 0, nil
   for at = 1, #deps, 2 do
     local id, policy = deps[at], deps[at + 1]
     local dependency, cascade = L.load(id), L.cascade_of(id)
-    -- Not one that was sent again since.
+    -- Not a job that was sent again since, with the same id.
     local is_known = dependency and dependency.created <= job.created
     local letter, place
     if is_known or not dependency then
@@ -79,7 +79,7 @@ local function audit_dependencies(job)
     end
     if letter and letter ~= '-' then
       if not dependency and not cascade then
-        -- What this job waits for is decided with the others.
+        -- Decides this job like the others that depend on it.
         return L.mark_lost(id)
       end
       local state = cascade and cascade.state or dependency.state
@@ -135,23 +135,23 @@ local function audit_blocked(job)
       end
     end
   end
-  -- What a step has no time for is still to be decided.
+  -- Left to a later turn if this step has no budget left.
   if job.has_deps and not life().is_spent() then
     audit_dependencies(job)
   end
-  -- It has its turn and waits for nothing, so it was active: its record is gone, and the state of a reserved job isn't
-  -- written again when it begins.
+  -- The job has its turn and waits for nothing, so it was active and its record is lost. (The state of a reserved job
+  -- isn't written when it starts.)
   local waits_for_turn = job.state == 'blocked' and job.pending == 0 and job.key
   if waits_for_turn and call('HGET', P .. 'heads:' .. job.queue, job.key) == job.id then
     requeue(job)
   end
 end
 
--- Members of each of a queue's sorted sets that one turn looks at.
+-- Members that one turn checks in each of a queue's sorted sets.
 local AUDIT_MEMBERS = 20
 local SET_STATES = { 'blocked', 'scheduled', 'queued', 'completed', 'failed', 'cancelled' }
 
--- What stands in a queue's sorted sets, of jobs that are gone or in another state: it would be counted for ever.
+-- Removes members whose job is gone or in another state: they would be counted for ever.
 local function audit_sets(queue)
   local L = life()
   for _, state in ipairs(SET_STATES) do
@@ -168,7 +168,7 @@ local function audit_sets(queue)
   end
 end
 
--- What says where the lanes of a split queue are.
+-- Restores the names that lead to the lanes of a split queue.
 local function restore_lane(job)
   local lane = life().lane_of(job)
   if call('EXISTS', P .. 'fresh:' .. lane, P .. 'ready:' .. lane) > 0 then
@@ -181,7 +181,7 @@ end
 
 local queues_seen = {}
 
--- `queues` says where counts and lists look.
+-- Restores the queue in `queues`, where counts and lists look.
 local function restore_queue(queue)
   if not queues_seen[queue] then
     queues_seen[queue] = true
@@ -221,7 +221,7 @@ local function audit_one(id)
   end
 end
 
--- Where nothing is held, nothing runs.
+-- No attempts run while nothing is held.
 local function audit_running()
   local counts = call('HGETALL', P .. 'running')
   for at = 2, #counts, 2 do
@@ -248,7 +248,7 @@ local function audit()
   if queue then
     audit_sets(queue)
   end
-  local page = call('SCAN', cursor or '0', 'MATCH', JOB .. '*', 'COUNT', AUDIT_STEP)
+  local page = call('SCAN', cursor or '0', 'MATCH', JOB .. '*', 'COUNT', AUDIT_PAGE_SIZE)
   for _, key in ipairs(page[2]) do
     audit_one(string.sub(key, #JOB + 1))
   end

@@ -1,27 +1,27 @@
--- What every script begins with. KEYS[1] is the prefix of all keys of the namespace, which share a hash tag. KEYS[2]
--- is the prefix of its channels, with the database in it: Redis' channels don't know databases.
+-- Comes first in every script. KEYS[1] is the prefix of the namespace's keys, which share a hash tag. KEYS[2] is the
+-- prefix of its channels, with the number of the database: channels of Redis don't belong to a database.
 -- @include lib/time
 
 local P = KEYS[1]
 local C = KEYS[2]
 local now = now_ms()
 
--- Redis and Lua write numbers as floats, which takes as long as many a command: where there is one for every job,
--- it is made into a text this way.
+-- Redis and Lua write numbers as floats, which takes as long as many commands do. Numbers of each job are formatted
+-- like this.
 local function int(number)
   return string.format('%d', number)
 end
 
 local now_text = int(now)
 
--- What others did to the namespace's keys: evicted, deleted or overwritten them. No command of a script fails for it,
--- so no step ends half done; it is reported, for `health()` in `corrupt` and for the log in `corrupt:new`.
+-- Other programs may evict, delete or overwrite keys of the namespace. No command of a script fails for that, so no
+-- step ends halfway. The damage is reported in `corrupt`, for `health()`, and in `corrupt:new`, for the log.
 local MAX_REPORTS = 100
 local REPORT_LIFETIME = 3600000
 local ASIDE_LIFETIME = 604800000
 
--- `kind`: "removed" (a job that can't be read, which counts as removed), "mended" (an entry put right) or "moved" (a
--- key of the wrong type, kept aside for a week). `subject`: a job's id, or what the key's name goes on with.
+-- `kind`: "removed" (a job that can't be read and counts as removed), "mended" (an entry that was repaired) or "moved"
+-- (a key of the wrong type, kept aside for a week). `subject`: a job's id, or a key without its prefix.
 local function report(kind, subject)
   for _, key in ipairs({ P .. 'corrupt', P .. 'corrupt:new' }) do
     local entry = now_text .. ' ' .. kind .. ' ' .. subject
@@ -37,14 +37,14 @@ end
 local try, type = redis.pcall, type
 local mend
 
--- For commands that nothing can be in the way of: those that take a key of any type (EXISTS, DEL, SET, MGET), and those
--- on a key that this step has called another command on before. It is a third faster than `call`.
+-- For commands that can't meet a key of the wrong type: those that take any type (EXISTS, DEL, SET, MGET), and those on
+-- a key that an earlier command of this step has used. A third faster than `call`.
 local call_unchecked = redis.call
 
--- Runs a command. What it finds in its way is moved aside first.
+-- Runs a command. A key of the wrong type is moved aside first.
 local function call(...)
   local reply = try(...)
-  -- Nearly all writes answer 1 or 0: those needn't be asked for their type.
+  -- Most writes answer 1 or 0, for which the type check is skipped.
   if reply ~= 1 and reply ~= 0 and type(reply) == 'table' and reply.err then
     return mend(reply.err, ...)
   end
@@ -62,42 +62,42 @@ function mend(err, ...)
     call('HDEL', key, field)
     report('mended', name)
   elseif (command == 'INCRBY' or command == 'INCR') and string.find(err, 'not an integer', 1, true) then
-    -- Numbers in an order: greater than any that was given.
+    -- Sequences and endings must grow: the instant is greater than any number given before.
     call('SET', key, now_text)
     report('mended', name)
   else
-    -- Raises it: the server refuses to work.
+    -- Raises the error: the server refuses to work.
     return redis.call(...)
   end
   return call(...)
 end
 
--- What the key of each job begins with.
+-- The prefix of each job's key.
 local JOB = P .. 'job:'
 
--- What stands in `due` for pending cascades, before all jobs: no id is empty.
+-- The entry of pending cascades in `due`. It comes before all jobs, whose ids aren't empty.
 local CASCADING = ''
 
--- The score of a ready job is its priority times this, and its sequence; fresh jobs have priority 0.
+-- The score of a ready job is its priority times this, plus its sequence. Fresh jobs have priority 0.
 local PRIORITY_STEP = 8796093022208
 
--- Arguments that one variadic command is given: Lua's stack holds some 8,000 values.
+-- Max arguments of a variadic command: Lua's stack holds about 8,000 values.
 local CHUNK = 1000
 
--- Calls a command with a list as its last arguments, in several calls when the list is long.
+-- Calls a command with a list as its last arguments, in several calls if the list is long.
 local function call_each(command, key, list)
   for first = 1, #list, CHUNK do
     call(command, key, unpack(list, first, math.min(first + CHUNK - 1, #list)))
   end
 end
 
--- Redis keeps a small hash as a list, which each lookup walks: that was a fifth of the time of running flows. A field
--- this long makes it a table. No id has a space in it.
+-- Redis stores a small hash as a list, which each lookup walks: that took a fifth of the time of flows. A field of this
+-- length turns it into a table. No id contains a space.
 local LONG_FIELD = string.rep(' ', 65)
--- Fields that a list is good enough for.
+-- Max fields for which a list is fast enough.
 local MAX_LIST_FIELDS = 8
 
--- The same as `call_each('HSET', ...)`, for a hash that is looked up much.
+-- Like `call_each('HSET', ...)`, for a hash with many lookups.
 local function set_fields(key, list)
   if #list <= 2 * MAX_LIST_FIELDS then
     return call_each('HSET', key, list)

@@ -1,6 +1,6 @@
--- Leases runnable jobs. Answers id, counters and value of each, in turn; the counters are "" for a job that
--- never ran before. The paused ones among the queues. And whether a split queue wasn't sorted to its end. A function for
--- the same reason as `make_lifecycle`.
+-- Leases runnable jobs. Answers id, counters and value of each job in turn (counters are "" for a first attempt), the
+-- paused ones of the queues, and whether the inlet of a split queue has entries left. A function for the reason given
+-- in lib/lifecycle.lua.
 -- @include lib/claims
 -- @include lib/due
 -- @include lib/events
@@ -11,14 +11,14 @@
 -- @include lib/metrics
 -- @include lib/profiles
 
--- Due jobs that one claim makes runnable in passing.
-local PROMOTE_STEP = 1000
--- Cancelled jobs that one claim passes over.
+-- Max due jobs that a claim makes runnable.
+local MAX_PROMOTED = 1000
+-- Max cancelled jobs that a claim skips.
 local MAX_GHOSTS = 10000
 
 local function claim(queues, limit, lease, token, run, handles)
-  promote_due(PROMOTE_STEP)
-  -- What follows looks at what is written.
+  promote_due(MAX_PROMOTED)
+  -- The rest reads what is pending.
   if lifecycle then
     lifecycle.flush()
   end
@@ -29,14 +29,15 @@ local function claim(queues, limit, lease, token, run, handles)
   local expires = int(now + lease)
   local held, started = 0, 0
   local terms = write_terms(now_text, token)
-  -- Neighbours nearly all waited since the same instant.
+  -- Consecutive jobs usually wait since the same instant.
   local waited, waited_since = 0, nil
 
-  -- A profile that is there: neighbours nearly all have the same.
+  -- A profile that exists. Consecutive jobs usually have the same.
   local last_profile
 
-  -- `state`: epoch, attempt, stalls and bounces before this claim, and since when it is queued, of a job that has
-  -- a `state:` hash. Answers nil for a job that it doesn't hold, and true when that is since it isn't handled.
+  -- `state`: for a job with a `state:` hash, its epoch, attempt, stalls and bounces before this claim, and since when
+  -- it is queued. Answers nil for a job that wasn't leased; then the second value says whether that is because the
+  -- worker doesn't handle it.
   local function hold(id, value, priority, state, reserved_flag)
     local profile_id, sequence, created, flags = match(value or '', '^(%w+) (%d+) (%d+) %S+ (%S+)')
     if not flags or profile_id ~= last_profile then
@@ -89,7 +90,7 @@ local function claim(queues, limit, lease, token, run, handles)
     return profile_id, epoch, created, extras
   end
 
-  -- Reserves the next in the line of a job that has just been claimed.
+  -- Reserves the next jobs in the line of a job that has just been claimed.
   local function reserve(queue, head_id, key)
     local wanted = math.min(run - 1, room)
     local reserved = {}
@@ -97,7 +98,7 @@ local function claim(queues, limit, lease, token, run, handles)
     for _, id in ipairs(next_ids) do
       if id ~= head_id and #reserved < wanted then
         local state = call('HMGET', P .. 'state:' .. id, 'e', 'a', 't', 'b', 'p', 'at')
-        -- One without an epoch has lost its `state:` hash.
+        -- Without an epoch, its `state:` hash is lost.
         if not state[1] or (tonumber(state[5]) or 0) > 0 or (tonumber(state[6]) or 0) > now then
           break
         end
@@ -122,7 +123,7 @@ local function claim(queues, limit, lease, token, run, handles)
     end
   end
 
-  -- Answers true for a job that isn't handled.
+  -- Answers true for a job that the worker doesn't handle.
   local function take(queue, id, value, priority, state)
     local profile_id, epoch, created, extras = hold(id, value, priority, state)
     if not profile_id then
@@ -151,7 +152,7 @@ local function claim(queues, limit, lease, token, run, handles)
     return call_unchecked('MGET', unpack(keys))
   end
 
-  -- Which of these entries of a fresh list stand for jobs that were cancelled meanwhile; nil: none.
+  -- Which of these entries of a fresh list belong to cancelled jobs; nil if none.
   local function ghosts_among(queue, ids)
     local key = P .. 'ghosts:' .. queue
     if call_unchecked('EXISTS', key) == 0 then
@@ -160,11 +161,11 @@ local function claim(queues, limit, lease, token, run, handles)
     return call('SMISMEMBER', key, unpack(ids))
   end
 
-  -- Cancelled or lost jobs that this claim has passed over.
+  -- Cancelled or lost jobs that this claim has skipped.
   local passed = 0
 
-  -- Takes fresh jobs that were sent before the job of sequence `before`, as far as there is room, from the list of a
-  -- queue or of a lane. Answers true when it stopped at one that isn't handled.
+  -- Takes fresh jobs with sequences up to `before`, while there is room. `name`: the queue or one of its lanes. Answers
+  -- true if it stopped at a job that the worker doesn't handle.
   local function take_fresh(queue, name, before)
     local fresh = P .. 'fresh:' .. name
     while room > 0 and passed < MAX_GHOSTS do
@@ -243,10 +244,10 @@ local function claim(queues, limit, lease, token, run, handles)
 
   local function take_from(queue, is_split)
     started = 0
-    -- Whether to look into the lanes: the queue has some, or a job is met that isn't handled.
+    -- Whether to look into the lanes: the queue has lanes, or a job was met that the worker doesn't handle.
     local is_mixed = is_split
     local score = not is_split and first_ready(queue)
-    -- Both may have jobs of priority 0: the earlier sent goes first.
+    -- Both may have jobs of priority 0: the one sent earlier goes first.
     while room > 0 and score and score < PRIORITY_STEP and not is_mixed do
       local sequence = first_fresh(queue) or PRIORITY_STEP - 1
       if score < sequence then
@@ -280,7 +281,7 @@ local function claim(queues, limit, lease, token, run, handles)
     end
   end
 
-  -- Of each queue: whether it is paused, and whether it is split.
+  -- Of each queue in turn: whether it is paused, and whether it is split.
   local marks
   if #queues == 1 then
     marks = call('SMISMEMBER', P .. 'paused', queues[1], '/' .. queues[1])
@@ -307,8 +308,8 @@ local function claim(queues, limit, lease, token, run, handles)
   return reply, paused_queues, is_unsorted
 end
 
--- Of a claim, at the end of its step: milliseconds until something may change without a new job, or -1. They matter
--- when nothing was claimed.
+-- For the end of a claim's step: if nothing was claimed, milliseconds until something may change without a new job,
+-- else -1.
 local function next_in(claimed, is_unsorted)
   if #claimed > 0 then
     return -1
@@ -317,7 +318,7 @@ local function next_in(claimed, is_unsorted)
   end
   local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2]
   local lease = call('ZRANGE', P .. 'leases', 0, 0, 'WITHSCORES')[2]
-  -- A lease that is over is for `recover`: claiming again changes nothing.
+  -- `recover` handles expired leases, so claiming again wouldn't change anything.
   local next_one = math.min(
     due and math.max(0, tonumber(due) - now) or math.huge, lease and math.max(1, tonumber(lease) - now) or math.huge
   )

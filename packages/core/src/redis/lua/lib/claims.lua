@@ -1,9 +1,9 @@
--- Who holds jobs: a claim's token stands in `leases` with the end of its lease, and in `claims` with how many jobs
--- it holds. All jobs of a claim are nearly always renewed together; one that isn't gets a token of its own.
+-- Claims hold jobs. `leases` has each claim's token with the end of its lease, and `claims` the number of jobs that it
+-- holds. All jobs of a claim are usually renewed together; a job that isn't gets a new token.
 local released = {}
 
--- Whether a lease with a claim's token is that of a record with the token `own`: its own, with "+" and a number behind
--- it once it was renewed without the rest of its claim.
+-- Whether a token in a record (`own`) belongs to the claim with this token. Jobs that were renewed without the rest of
+-- their claim have its token with "+" and a number appended.
 local function is_of_claim(own, token)
   return own == token or string.match(own, '^[^+]*') == token
 end
@@ -12,7 +12,7 @@ local function drop_from_claim(token, n)
   released[token] = (released[token] or 0) + n
 end
 
--- Attempts that began in this step, less those that ended, by queue.
+-- Attempts started in this step, minus those ended, by queue.
 local running = {}
 
 local function count_running(queue, n)

@@ -1,3 +1,3 @@
--- At `maxmemory` Redis refuses a script's first write if it may need memory, and none after the first. A script
--- that helps to drain a full server begins with a removal, if only of nothing.
+-- At `maxmemory`, Redis refuses a script whose first write may need memory, but no later writes. So a script that helps
+-- to drain a full server begins with a removal.
 call_unchecked('DEL', P .. 'nothing')

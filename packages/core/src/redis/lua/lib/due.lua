@@ -1,4 +1,4 @@
--- Goes on with pending cascades and makes up to `limit` due jobs runnable, those of one instant in send order. Answers
+-- Continues pending cascades, then makes up to `limit` due jobs runnable, those of one instant in send order. Answers
 -- how many.
 -- @include lib/lifecycle
 
@@ -11,13 +11,13 @@ local function promote_due(limit)
   end
   local last = math.min(#due, first + limit - 1)
   for index = first, last do
-    -- Behind the sequence and a space: see `due_entry`.
+    -- The id follows the sequence and a space: see `due_entry`.
     local id = string.sub(due[index], 15)
     local job = life().load(id)
     if job and job.state == 'scheduled' then
       life().place(job)
     else
-      -- Its key is gone, or what said when it is due.
+      -- Its key is gone, or the state that says when it is due.
       call('ZREM', P .. 'due', due[index])
       if not job or not job.has_state then
         life().mark_lost(id)

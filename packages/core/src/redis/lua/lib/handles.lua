@@ -1,6 +1,6 @@
--- What a worker handles, as it says so: " message:version message:version ", or "" for everything.
+-- What a worker handles: " message:version message:version ", or "" for everything.
 
--- Whether that has a message in a version.
+-- Whether a message in this version is handled.
 local function handles_version(handles, message, version)
   if handles == '' then
     return true

@@ -5,7 +5,7 @@
 -- Flags are "-", or some of k (ordering key), d (dependencies), p (priority), w (dedupe key), x (has a `state:` hash),
 -- c (told to stop) and v (reserved: its attempt hasn't started, and `started` is 0).
 
--- Matches the fields in their order, the key as "" if there is none.
+-- Matches all fields in order, the key as "" if there is none.
 local HELD = '^(%d+) (%w+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%S+) ?(.*)$'
 
 -- `key` may be nil.
@@ -14,19 +14,19 @@ local function write_held(epoch, profile_id, sequence, started, attempt, stalls,
     .. bounces .. ' ' .. priority .. ' ' .. flags .. ' ' .. token .. (key and ' ' .. key or '')
 end
 
--- Matches what stands before the flags, the flags, the token, and what stands behind it.
+-- Matches the fields before the flags, the flags, the token, and the rest.
 local HELD_FLAGS = '^(%S+ %S+ %S+ %S+ %S+ %S+ %S+ %S+ )(%S+) (%S+)(.*)$'
 
--- The record with more flags, and another token if one is given.
+-- The record with more flags, and with another token if one is given.
 local function alter_held(record, added, token)
   local before, flags, own, after = string.match(record, HELD_FLAGS)
   flags = string.gsub(flags, '[-' .. added .. ']', '') .. added
   return before .. (flags == '' and '-' or flags) .. ' ' .. (token or own) .. after
 end
 
--- Most jobs run once and have nothing but their own key. Records of one claim then differ in profile and sequence only.
--- What follows these, the terms, is one text: it is written once a claim, and read once for all. The record of such a
--- job is `FIRST .. profile .. ' ' .. sequence .. ' ' .. terms`; a function for that takes one percent of a step.
+-- Most jobs run once and have nothing but their own key. Records of one claim then differ only in profile and sequence.
+-- The rest of the record, its terms, is one text, which is written once per claim and parsed once for all. Such a
+-- record is `FIRST .. profile .. ' ' .. sequence .. ' ' .. terms`; a function call for it takes one percent of a step.
 local FIRST = '1 '
 local FIRST_HELD = '^1 (%w+) (%d+) (.*)$'
 local FIRST_TERMS = '^(%d+) 1 0 0 0 %- (%S+)$'

@@ -1,21 +1,21 @@
--- Where the queued jobs of a queue stand when its workers handle different messages.
+-- The queued jobs of a queue whose workers handle different messages.
 --
--- A queue begins with one list and one set, `fresh:` and `ready:`: its inlet. The first claim that finds a job there
--- which its worker doesn't handle splits the queue: from then on each claim first moves the inlet to lanes, a list and
--- a set for each version of each message, and takes from those that it handles. A lane is named `queue/message@version`.
--- `lanes:<queue>` is the set of their ends (`message@version`), and `/queue` in `paused` says that there are any, so
--- that a claim learns it with what it asks anyway.
+-- A queue begins with one list and one set, `fresh:` and `ready:`, its inlet. The first claim that finds a job there
+-- which its worker doesn't handle splits the queue: from then on, each claim first moves the inlet to lanes, which are
+-- a list and a set for each version of each message, and takes from the lanes that its worker handles. A lane is named
+-- `queue/message@version`. `lanes:<queue>` is the set of their kinds (`message@version`). `/queue` in `paused` marks a
+-- split queue, because claims read `paused` anyway.
 -- @include lib/handles
 -- @include lib/lifecycle
 -- @include lib/profiles
 -- @include lib/wake
 
--- Entries of an inlet that one claim moves.
+-- Max entries of an inlet that a claim moves.
 local MAX_MOVES = 2000
 
--- A function for the same reason as `make_lifecycle`.
+-- A function for the reason given in lib/lifecycle.lua.
 local function make_lanes()
-  -- By queue and kind: what a lane has got.
+  -- Entries added to lanes, by queue and kind.
   local woken_kinds = {}
 
   local function wake_kind(queue, kind, n)
@@ -27,7 +27,7 @@ local function make_lanes()
     return call('LLEN', P .. 'fresh:' .. lane) + call('ZCARD', P .. 'ready:' .. lane)
   end
 
-  -- Wakes as many as there are jobs of a kind, of the engines that handle it. The first of all that wait are looked at.
+  -- Wakes as many engines that handle a kind as there are jobs of it. Looks at the first waiting engines only.
   local function wake_waiting_for(queue, kind, n)
     local idle = P .. 'idle:' .. queue
     local left = math.min(n, MAX_WOKEN)
@@ -50,14 +50,14 @@ local function make_lanes()
     end
   end
 
-  -- Wakes for all that stands in the lanes of a queue.
+  -- Wakes engines for all jobs in the lanes of a queue.
   local function wake_all(queue)
     for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
       wake_kind(queue, kind, standing_in(queue .. '/' .. kind))
     end
   end
 
-  -- The kinds of a split queue's lanes, of those that are handled.
+  -- The kinds of a split queue's lanes that are handled.
   local function handled_kinds(queue, handles)
     local kinds = {}
     for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
@@ -68,8 +68,8 @@ local function make_lanes()
     return kinds
   end
 
-  -- Moves entries to their jobs' lanes, with their scores if they have any. What can't be read is lost; ghosts are
-  -- dropped.
+  -- Moves entries to the lanes of their jobs, with scores if they have any. Drops those of cancelled and unreadable
+  -- jobs.
   local function move(queue, ids, scores)
     local ghosts = not scores and call('EXISTS', P .. 'ghosts:' .. queue) == 1
       and call('SMISMEMBER', P .. 'ghosts:' .. queue, unpack(ids))
@@ -103,7 +103,7 @@ local function make_lanes()
     end
   end
 
-  -- Moves a queue's inlet to its lanes. Answers whether something is left there, which later claims move.
+  -- Moves the inlet of a queue to its lanes. Answers whether entries are left, which later claims move.
   local function sort_inlet(queue)
     local fresh, ready = P .. 'fresh:' .. queue, P .. 'ready:' .. queue
     local moves = MAX_MOVES
@@ -133,8 +133,8 @@ local function make_lanes()
     return call('EXISTS', fresh, ready) > 0
   end
 
-  -- Takes from the lanes of a split queue, whichever has the next job, up to what its inlet still has. `from` is how a
-  -- claim takes. Answers whether something is left in the inlet.
+  -- Takes from the lanes of a split queue, in order, up to the first job that is left in its inlet. `from`: the
+  -- functions by which a claim takes. Answers whether the inlet has entries left.
   local function take(queue, handles, from)
     local first_left = math.huge
     local is_left = sort_inlet(queue)
@@ -174,7 +174,7 @@ local function make_lanes()
     return is_left
   end
 
-  -- Puts queues together again whose lanes are all empty.
+  -- Joins split queues whose lanes are all empty.
   local function join_empty()
     for _, name in ipairs(call('SMEMBERS', P .. 'paused')) do
       local queue = string.match(name, '^/(.*)$')

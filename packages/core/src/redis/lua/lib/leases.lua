@@ -1,4 +1,4 @@
--- Held jobs: found by their lease or claim, and given back.
+-- Held jobs: finds them by lease or claim, and releases them.
 -- @include lib/claims
 -- @include lib/held
 -- @include lib/lifecycle
@@ -14,7 +14,7 @@ local function held(id, epoch, token)
   return life().load(id, record)
 end
 
--- Takes an active job out of what only active jobs stand in.
+-- Removes an active job from the structures of held jobs.
 local function unhold(job)
   call('HDEL', P .. 'active', job.id)
   count_running(job.queue, -1)
@@ -22,15 +22,15 @@ local function unhold(job)
   job.is_held = false
 end
 
--- Those of a page of held jobs that some claims hold, in send order, and where the next page begins. For rare
--- occasions: nothing but looking at all held jobs finds those of a claim.
+-- The jobs on a page of held jobs that these claims hold, in send order, and the next cursor. For rare cases: only a
+-- scan of all held jobs finds those of a claim.
 local function held_by(tokens, cursor)
   local jobs = {}
   local page, next_cursor = scan_held(cursor)
   for at = 1, #page, 2 do
     local _, _, _, _, _, _, _, _, _, token = string.match(page[at + 1], HELD)
     if tokens[token or ''] then
-      -- None when it can't be read.
+      -- Nil if it can't be read.
       jobs[#jobs + 1] = life().load(page[at], page[at + 1])
     end
   end
@@ -40,7 +40,7 @@ local function held_by(tokens, cursor)
   return jobs, next_cursor
 end
 
--- Gives a held job back unrun, or ends it if it was told to stop. Of a reserved one only the reservation goes.
+-- Releases a held job, or ends it if it was told to stop. Of a reserved job only the reservation ends.
 local function release_unrun(job, delay, is_bounce)
   life().break_run(job)
   if job.state ~= 'active' then

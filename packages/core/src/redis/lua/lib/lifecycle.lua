@@ -1,7 +1,7 @@
--- Moves jobs between states, the same way as memory/lifecycle.ts. A function, so that a script that needs none
--- of it doesn't make its closures.
+-- Moves jobs between states, like memory/lifecycle.ts. A function, so that a script that doesn't call it creates none
+-- of its closures.
 local function make_lifecycle()
-  -- What the parts inside call of each other.
+  -- Declared first: the parts below call these before they are defined.
   local place, finish
 
   -- @include lib/lifecycle/jobs
@@ -15,14 +15,14 @@ local function make_lifecycle()
   -- @include lib/lifecycle/transitions
   -- @include lib/lifecycle/lost
 
-  -- Whether this step has done as much as one may: what is left is for another.
+  -- Whether this step has used up its points: the rest is for later steps.
   local function is_spent()
     return points <= 0
   end
 
-  -- Whether this step leaves dependents to later ones.
-  local function is_any_left()
-    return is_left
+  -- Whether this step leaves dependents to later steps.
+  local function leaves_undecided()
+    return has_undecided
   end
 
   local function flush()
@@ -55,7 +55,7 @@ local function make_lifecycle()
     continue_pending = continue_pending,
     has_kept = has_kept,
     has_waiters = has_waiters,
-    is_left = is_any_left,
+    leaves_undecided = leaves_undecided,
     is_pinned = is_pinned,
     is_spent = is_spent,
     is_terminal = is_terminal,

@@ -1,11 +1,11 @@
--- Counts of this step, by queue and field, written at its end: so many commands a batch, not a job.
+-- Counts of this step by queue and field, written at its end: a few commands per batch instead of per job.
 -- @import HISTOGRAM_BOUNDS from engine/queues
 -- @import METRICS_MINUTES from engine/engine-limits
 
 local tallies = {}
--- The upper bounds of the histograms, created by the first time that needs them.
+-- Created when the first duration is counted.
 local bounds
--- Beyond what can be read: for readers with slow clocks.
+-- Kept longer than can be read, for readers whose clock is behind.
 local SPARE_MINUTES = 60
 
 local function tally(queue, field, n)
@@ -17,10 +17,10 @@ local function tally(queue, field, n)
   fields[field] = (fields[field] or 0) + n
 end
 
--- Neighbours in a batch nearly all waited, or ran, for the same time: the field of the last, by kind.
+-- Cached: consecutive jobs usually waited or ran for the same time.
 local last_duration, last_field = {}, {}
 
--- `kind`: "w" (waited) or "r" (ran). `n`: how many took so long, 1 if not given.
+-- `kind`: "w" (waited) or "r" (ran). `n`: how many jobs, 1 by default.
 local function tally_time(queue, kind, duration, n)
   if duration ~= last_duration[kind] then
     bounds = bounds or HISTOGRAM_BOUNDS

@@ -1,5 +1,5 @@
--- An operator's call on many jobs: `act(job)` answers the outcome of each that is stored. The answer is shorter than
--- `ids` when the step is full: the rest are for another.
+-- An operator's call on many jobs. `act(job)` answers the outcome of a stored job. Answers fewer outcomes than ids if
+-- the step has used up its points: the rest needs another call.
 -- @include lib/lifecycle
 -- @include lib/step
 

@@ -1,10 +1,10 @@
--- A profile is what the jobs of one message have in common: queue, message type, limits and retention. Jobs
--- name it by a part of its hash. A script reads each at most once.
+-- A profile is what jobs of one message share: queue, message type, limits and retention. Jobs refer to it by a part of
+-- its hash. A script reads each at most once.
 local profiles = {}
--- The texts of those that this step brings, until they are written.
+-- The texts of new profiles, until they are written.
 local new_profiles = {}
 
--- Nil when it is missing or can't be read.
+-- Nil if the profile is missing or can't be read.
 local function profile_of(id)
   local profile = profiles[id]
   if not profile then
@@ -13,7 +13,7 @@ local function profile_of(id)
     if not is_read or type(profile) ~= 'table' or not (profile.q and profile.m and profile.cc and profile.fc) then
       return nil
     end
-    -- Names that are needed for every job that ends.
+    -- Names that every ending needs.
     profile.completed_key = P .. 'completed:' .. profile.q
     profile.kept_completed = profile.m .. ':completed'
     profile.kept_failed = profile.m .. ':failed'

@@ -1,5 +1,5 @@
--- The end of a step that may have changed anything. `tombs`: how many endings to remember; `has_claimed`: whether it
--- may have claimed what it made runnable.
+-- Ends a step that may have changed something. `tombs`: tombstones to keep. `has_claimed`: whether the step may have
+-- claimed what it made runnable.
 -- @include lib/claims
 -- @include lib/events
 -- @include lib/lifecycle

@@ -1,6 +1,6 @@
--- Tombstones: "co", "fa" or "ca" (how a removed job ended) and its profile, by id, in two generations. When the young
--- one is full or old enough it takes the place of the old one, so each is remembered for at least the configured time
--- or that many more, whichever is over first.
+-- Tombstones of removed jobs by id: "co", "fa" or "ca" (how the job ended) and its profile. There are two generations.
+-- The young one replaces the old one when it is full or old enough, so each tombstone lasts at least for the configured
+-- age or count, whichever is over first.
 local deleted = {}
 local deleted_keys = {}
 local new_tombs = {}
@@ -9,12 +9,12 @@ local deleted_endings = {}
 -- The tombstone of a removed job, or false.
 local function tomb_of(id)
   local tomb = deleted[id] or call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
-  -- A job is remembered as long as others wait to be told how it ended.
+  -- A job is remembered at least until all of its dependents are decided.
   local cascade = not tomb and call('HGET', P .. 'cascades', id)
   return cascade and string.sub(cascade, 1, 2) or tomb
 end
 
--- How a tombstone's job ended.
+-- The state in which the job of a tombstone ended.
 local function ending_of(tomb)
   local letters = string.sub(tomb, 1, 2)
   return letters == 'co' and 'completed' or letters == 'fa' and 'failed' or letters == 'ca' and 'cancelled' or nil
@@ -22,7 +22,8 @@ end
 
 local n_tombs, n_keys = 0, 0
 
--- `has_state`: whether the job has a `state:` hash and what goes with it; `is_ended`: whether it is in `ended`.
+-- `has_state`: whether the job has a `state:` hash, and may have logs and failures. `is_ended`: whether it is in
+-- `ended`.
 local function delete_job(id, profile, state, has_state, is_ended)
   local tomb = profile.tombs[state]
   if not tomb then
@@ -45,7 +46,7 @@ local function delete_job(id, profile, state, has_state, is_ended)
   end
 end
 
--- Of a job that can't be read.
+-- Deletes a job that can't be read.
 local function delete_lost(id)
   new_tombs[n_tombs + 1], new_tombs[n_tombs + 2] = id, 'ca'
   n_tombs = n_tombs + 2

@@ -1,7 +1,7 @@
--- Wakes engines that wait for work: as many as there are jobs, the longest waiting first. Each is a member of `idle:` of
--- its queues: its name, and behind it what it handles, if that isn't everything.
+-- Wakes as many waiting engines as there are jobs, the longest waiting first. A member of `idle:` is an engine's name
+-- and what it handles, which is "" for everything.
 local woken = {}
--- More than this many at once would all come for the jobs of the first.
+-- More engines at once would compete for the jobs of the first ones.
 local MAX_WOKEN = 64
 
 local function wake(queue, n)
@@ -10,8 +10,8 @@ end
 
 local must_wake
 
--- Wakes one, also when this step has claimed everything that is ready: an engine that waits has to learn when a new
--- scheduled job falls due, and that a cascade is pending.
+-- Wakes one engine, even if this step has claimed all ready jobs: a waiting engine has to learn of a new scheduled job
+-- and of a pending cascade.
 local function wake_one(queue)
   must_wake = must_wake or {}
   must_wake[queue] = true
@@ -20,23 +20,23 @@ end
 local function wake_waiting(queue, n)
   local idle = P .. 'idle:' .. queue
   for _ = 1, math.min(n, MAX_WOKEN) do
-    local is_heard
+    local is_received
     repeat
       local waiting = call('ZPOPMIN', idle)
       if #waiting == 0 then
         return
       end
-      -- Nobody hears it when that engine died or lost its connection: then the next one shall.
-      is_heard = tonumber(waiting[2]) >= now
+      -- An engine that died or lost its connection doesn't receive it. Then the next one is woken.
+      is_received = tonumber(waiting[2]) >= now
         and redis.pcall('PUBLISH', C .. 'wake:' .. string.match(waiting[1], '^%S*'), 'wake ' .. queue) ~= 0
-    until is_heard
+    until is_received
   end
 end
 
--- Of the lanes of split queues, once a step has to do with any: see lib/lanes.lua.
+-- Set by lib/lanes.lua.
 local flush_lane_wakes
 
--- `only_if_left`: this step has claimed jobs itself, perhaps all that there were.
+-- `only_if_left`: this step has claimed, possibly all of the jobs.
 local function flush_wakes(only_if_left)
   for queue, n in pairs(woken) do
     local left = n

@@ -1,10 +1,10 @@
--- What jobs that ended leave to decide: each dependent that waits, in the order in which they began to. A step decides
--- so many; what is left is a pending cascade, which later steps go on with, the earliest first.
+-- Decides the dependents of jobs that ended, in the order in which they began to wait. A step decides a limited number;
+-- the rest is a pending cascade, which later steps continue, the earliest first.
 --
--- `cascades` has how each of these jobs ended, by its id: "state removed place last tail". `place` is the place of the
--- last dependent that is decided; those up to `last` are to be. `tail` is how the error of those that are cancelled
--- ends. `cascades:order` says which comes first. While there are any, CASCADING stands in `due`, so that whoever looks
--- for due jobs learns of them.
+-- `cascades` has "state removed place last tail" by the id of the ended job: how it ended, the place of the last
+-- dependent that is decided, the place of the last one to decide, and how the errors of cancelled dependents end.
+-- `cascades:order` has their order. While there are any, CASCADING is in `due`, so that every step that looks for due
+-- jobs finds them.
 -- @include lib/lifecycle/jobs
 -- @include lib/lifecycle/retention
 -- @include lib/lifecycle/root-cause
@@ -13,17 +13,17 @@
 -- @import STEP_POINTS, EDGE_POINTS, MIN_DECIDED from engine/step-budget
 
 local CASCADES, CASCADE_ORDER = P .. 'cascades', P .. 'cascades:order'
--- Pending cascades that are read at once.
+-- Pending cascades read at once.
 local CASCADE_PAGE_SIZE = 100
 
 local COMPLETED = { state = 'completed' }
 
--- Left of what this step may spend.
+-- What this step may still spend.
 local points = STEP_POINTS
--- Jobs that ended in this step and whose dependents are still to be decided.
+-- Jobs that ended in this step and have undecided dependents.
 local ended = {}
--- Whether this step leaves any to later ones.
-local is_left = false
+-- Whether this step leaves dependents to later steps.
+local has_undecided = false
 
 local function write_cascade(item)
   return item.state .. ' ' .. (item.is_removed and '1' or '0') .. ' ' .. int(item.place) .. ' ' .. int(item.last)
@@ -41,20 +41,20 @@ local function read_cascade(id, text)
   }
 end
 
--- The pending cascade of a job that has ended, or nil.
+-- The pending cascade of an ended job, or nil.
 local function cascade_of(id)
   local text = call('HGET', CASCADES, id)
   return text and read_cascade(id, text) or nil
 end
 
--- Its dependents just go on waiting.
+-- Its undecided dependents keep waiting.
 local function stop_cascade(id)
   if call('HDEL', CASCADES, id) == 1 then
     call('ZREM', CASCADE_ORDER, id)
   end
 end
 
--- Decides a dependent of a job that ended.
+-- Decides a dependent of an ended job.
 local function decide(id, letter, item)
   points = points - EDGE_POINTS
   local dependent = load(id)
@@ -66,7 +66,7 @@ local function decide(id, letter, item)
   if is_terminal(dependent.state) then
     return
   end
-  -- One that waits is blocked. This one has lost its `state:` hash, and with it what else it waits for.
+  -- A waiting job is blocked. This one has lost its `state:` hash, and with it what else it waits for.
   if dependent.state and dependent.state ~= 'blocked' then
     mark_lost(id)
     return
@@ -87,7 +87,7 @@ local function decide(id, letter, item)
   place(dependent)
 end
 
--- Decides dependents of a job as far as the step may. Answers whether it has come to the end of them.
+-- Decides the dependents of a job while the step has points left. Answers whether all are decided.
 local function continue_cascade(item)
   local least = math.max(math.ceil(points / EDGE_POINTS), MIN_DECIDED)
   local waiting = waiting_behind(item.id, item.place, item.last, least + 1)
@@ -104,14 +104,14 @@ local function continue_cascade(item)
   return true
 end
 
--- A job has ended that others wait for. `job` may be left out of one that completed.
+-- Registers an ended job that others wait for. `job` may be nil if it completed.
 local function start_cascade(id, state, queue, job)
   ended[#ended + 1] = {
     id = id, state = state, queue = queue, job = job, is_removed = job and job.is_removed or false, place = 0,
   }
 end
 
--- Decides dependents, theirs, and so on: a list instead of recursion, for chains of any length.
+-- Decides dependents, their dependents, and so on. Uses a list instead of recursion, for chains of any length.
 local function propagate()
   local index = 1
   while points > 0 and ended[index] do
@@ -128,13 +128,13 @@ local function propagate()
   end
 end
 
--- Goes on with pending cascades, and with what ends by them.
+-- Continues pending cascades, then those of jobs that ended thereby.
 local function continue_pending()
-  is_left = true
+  has_undecided = true
   while points > 0 do
     local ids = call('ZRANGE', CASCADE_ORDER, 0, CASCADE_PAGE_SIZE - 1)
     if #ids == 0 then
-      is_left = false
+      has_undecided = false
       call('ZREM', P .. 'due', CASCADING)
       break
     end
@@ -155,7 +155,7 @@ local function continue_pending()
   propagate()
 end
 
--- Leaves to later steps what this one hasn't come to.
+-- Writes undecided cascades for later steps.
 local function flush_cascades()
   local order, texts = {}, {}
   for _, item in ipairs(ended) do
@@ -174,7 +174,7 @@ local function flush_cascades()
   if #order == 0 then
     return
   end
-  is_left = true
+  has_undecided = true
   call_each('ZADD', CASCADE_ORDER, order)
   call_each('HSET', CASCADES, texts)
   call('ZADD', P .. 'due', 0, CASCADING)

@@ -1,10 +1,10 @@
--- Dedupe keys: which job each stands for, as "until id". 0 while the job is unfinished; once it has completed, when its
--- window ends, and Redis forgets the entry somewhat later.
+-- Dedupe keys. Each has an entry "until id" that names its job: `until` is 0 while the job is unfinished, then the end
+-- of its window. Redis deletes the entry some time after that.
 -- @include lib/lifecycle/jobs
 
 local DEDUPE = P .. 'dedupe:'
 
--- The job that a key stands for now, or nil.
+-- The job that a key names, or nil.
 local function deduped_to(key)
   local entry = call('GET', DEDUPE .. key)
   if not entry then
@@ -12,11 +12,11 @@ local function deduped_to(key)
   end
   local ends, id = string.match(entry, '^(%d+) (.*)$')
   -- An unfinished job that isn't stored was lost.
-  local is_in = ends and (ends == '0' and call('EXISTS', JOB .. id) == 1 or tonumber(ends) > now)
-  return is_in and id or nil
+  local is_valid = ends and (ends == '0' and call('EXISTS', JOB .. id) == 1 or tonumber(ends) > now)
+  return is_valid and id or nil
 end
 
--- The key of a job that has one, and when its window ends; nil when the job is lost. A held job's record doesn't say.
+-- A job's dedupe key and the end of its window; nil if the job is lost. The record of a held job doesn't have them.
 local function dedupe_of(job)
   local created, dedupe = job.created, job.dedupe
   if not dedupe then
@@ -33,7 +33,7 @@ local function dedupe_of(job)
   return dedupe[2], created + dedupe[1]
 end
 
--- A new or reopened job takes its key, unless that stands for another.
+-- Gives a new or reopened job its key, unless the key names another job.
 local function take_dedupe(job)
   local key = dedupe_of(job)
   if key and not deduped_to(key) then
@@ -41,7 +41,7 @@ local function take_dedupe(job)
   end
 end
 
--- A job has ended or is removed: its key is free, or stands for it until its window ends.
+-- A job has ended or is removed: its key becomes free, or names it until the window ends.
 local function end_dedupe(job, has_completed)
   local key, ends = dedupe_of(job)
   local entry = key and call('GET', DEDUPE .. key)

@@ -1,22 +1,21 @@
--- Reads and writes jobs, each at most once a step.
+-- Reads and writes jobs, each at most once per step.
 -- @include lib/events
 -- @include lib/held
 -- @include lib/profiles
 -- @include lib/tombs
 
--- As this step sees and changes them.
+-- The jobs of this step with their changes.
 local jobs = {}
--- New jobs that haven't got their first state yet.
+-- New jobs without a state yet.
 local entering = {}
--- Enough of a job's value for nearly every header.
+-- Contains most headers completely.
 local HEADER_BYTES = 255
 
 local function is_terminal(state)
   return state == 'completed' or state == 'failed' or state == 'cancelled'
 end
 
--- Jobs whose key is missing or can't be read. They count as removed from the moment they are met: `settle_lost` does
--- what is left to do.
+-- Jobs whose key is missing or can't be read. They count as removed from now on; `settle_lost` does the rest.
 local lost = {}
 
 local function mark_lost(id)
@@ -30,13 +29,13 @@ local function mark_lost(id)
   return nil
 end
 
--- Nil when they can't be read.
+-- Nil if they can't be read.
 local function decode_extras(value)
   local is_read, extras = pcall(cjson.decode, string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)') or '')
   return is_read and type(extras) == 'table' and extras or nil
 end
 
--- `start`: the first bytes of its value.
+-- `start`: the first bytes of the job's value.
 local function extras_of(id, start)
   if not string.find(start, '\n', 1, true) then
     start = call('GET', JOB .. id) or ''
@@ -44,12 +43,12 @@ local function extras_of(id, start)
   return decode_extras(start)
 end
 
--- What is true of most jobs.
+-- The values of most jobs.
 local DEFAULTS = {
   __index = { priority = 0, epoch = 0, attempt = 0, stalls = 0, bounces = 0, pending = 0, at = 0 },
 }
 
--- `extras`: what few jobs have, decoded, or nil.
+-- `extras`: decoded, or nil.
 local function describe(id, profile_id, sequence, created, extras)
   local profile = profile_of(profile_id)
   if not profile then
@@ -75,7 +74,7 @@ local function describe(id, profile_id, sequence, created, extras)
   return job
 end
 
--- What `ended` says of a job that completed straight through: see `end_plain`.
+-- A job that completed straight through, from its text in `ended`: see `end_plain`.
 local function read_ended(job, ended)
   local finished, started = string.match(ended, '^%w+ (%d+) (%d+)')
   if not finished then
@@ -119,8 +118,7 @@ local function read_state(job)
   return job
 end
 
--- What a job depends on: ids and the first letters of their policies, in turn. Read when it is needed, since they
--- may be many.
+-- The dependencies of a job: ids and first letters of policies in turn. Read when needed, because there may be many.
 local function deps_of(job)
   if not job.deps then
     job.deps = job.has_deps and (extras_of(job.id, '') or {}).d or {}
@@ -128,7 +126,7 @@ local function deps_of(job)
   return job.deps
 end
 
--- A held job, by its record.
+-- A held job, from its record.
 local function load_held(id, record)
   local epoch, profile_id, sequence, started, attempt, stalls, bounces, priority, flags, token, key =
     string.match(record, HELD)
@@ -156,7 +154,7 @@ local function load_held(id, record)
   return job
 end
 
--- The stored job, or nil. One that this step has removed isn't stored any more. `record`: where it is known.
+-- The stored job, or nil, also for a job that this step has removed. `record`: its record if known.
 local function load(id, record)
   local job = jobs[id]
   if job or deleted[id] then
@@ -184,24 +182,24 @@ local function load(id, record)
   return read_state(job)
 end
 
--- The state of a known job, stored or not; nil when nothing is known of it.
+-- The state of a job, stored or remembered; nil if the job is unknown.
 local function state_of(id)
   local job = load(id)
   if job then
-    -- One that is being admitted has no state yet; it hasn't ended, that's certain.
+    -- A job that is being admitted has no state yet.
     return job.state or 'blocked'
   end
   local tomb = tomb_of(id)
   return tomb and ending_of(tomb) or nil
 end
 
--- Jobs whose state is to be written at the end of the step: many changes of one cost no more than one.
+-- Jobs whose state is written at the end of the step, so that many changes cost one write.
 local unsaved = {}
 
--- Writes what changes in a job's life, and further fields and values.
+-- Writes the state of a job, and further fields and values.
 local function save(job, ...)
   unsaved[job.id] = nil
-  -- Most that are kept ran once, straight through: what is 0 goes without saying.
+  -- Most kept jobs ran once, straight through. Fields that are 0 are left out.
   if not job.has_state and job.stalls + job.bounces + job.at + job.pending == 0 then
     job.has_state = true
     call(
@@ -226,13 +224,13 @@ local function flush_unsaved()
   end
 end
 
--- A scheduled job's entry in `due`. Redis orders those of one instant by their text, so it begins with the sequence,
--- in as many digits as the largest: see `PRIORITY_STEP`.
+-- A scheduled job's entry in `due`. Redis orders entries of one instant by text, so it begins with the sequence, padded
+-- to the digits of the largest: see `PRIORITY_STEP`.
 local function due_entry(job)
   return string.format('%013d ', job.sequence) .. job.id
 end
 
--- The lane of a job's message, should its queue be split: see lib/lanes.lua.
+-- The lane of a job's message if its queue is split: see lib/lanes.lua.
 local function lane_of(job)
   return job.queue .. '/' .. job.profile.m .. '@' .. int(tonumber(job.profile.v) or 0)
 end
@@ -248,14 +246,14 @@ local function may_be_fresh(job)
   return may_be_in(job.queue, job) or may_be_in(lane_of(job), job)
 end
 
--- Takes a job out of `ready:`, wherever in its queue it stands.
+-- Removes a job from `ready:` of its queue or lane.
 local function leave_ready(job)
   if call('ZREM', P .. 'ready:' .. job.queue, job.id) == 0 then
     call('ZREM', P .. 'ready:' .. lane_of(job), job.id)
   end
 end
 
--- Takes a job out of the structures of its state. What held jobs stand in `drop_from_claim` and its caller remove.
+-- Removes a job from the structures of its state. The structures of held jobs are left to the caller.
 local function leave(job)
   local state, queue, id = job.state, job.queue, job.id
   if state == 'queued' then
@@ -264,7 +262,7 @@ local function leave(job)
     elseif may_be_fresh(job) then
       local ghosts, fresh = P .. 'ghosts:' .. queue, P .. 'fresh:' .. queue
       call('SADD', ghosts, id)
-      -- Of a split queue the ghosts are those of its lanes, too.
+      -- The ghosts of a split queue also stand for entries in its lanes.
       if call('SCARD', ghosts) == call('LLEN', fresh) and call('EXISTS', P .. 'lanes:' .. queue) == 0 then
         call('UNLINK', ghosts, fresh)
       end

@@ -1,5 +1,5 @@
--- The unfinished jobs of each ordering key, in send order. The head has the turn, and keeps it through delays and
--- retries until it ends; a failed head that holds its key keeps it until an operator acts.
+-- The lines of ordering keys: unfinished jobs of a key in send order. The head has the turn and keeps it through delays
+-- and retries until it ends. A failed head that holds its key keeps it until an operator acts.
 -- @include lib/claims
 -- @include lib/held
 -- @include lib/lifecycle/jobs
@@ -14,12 +14,12 @@ local function line_of(job)
   return P .. 'line:' .. job.queue .. ':' .. job.key
 end
 
--- Jobs of the line that are reserved for the claim that holds its head, in the order of their turns.
+-- Jobs of the line that are reserved for the claim of its head, in the order of their turns.
 local function reserved_of(job)
   return P .. 'reserved:' .. job.queue .. ':' .. job.key
 end
 
--- Asked once: who gives or takes the turn says so.
+-- Cached: whoever gives or takes the turn updates it.
 local function has_turn(job)
   if job.turn == nil then
     job.turn = call('HGET', heads_of(job), job.key) == job.id
@@ -27,16 +27,16 @@ local function has_turn(job)
   return job.turn
 end
 
--- Stands a new job in the line of its ordering key.
+-- Adds a new job to the line of its ordering key.
 local function append_to_line(job)
   call('ZADD', line_of(job), int(job.sequence), job.id)
   job.turn = call('HSETNX', heads_of(job), job.key, job.id) == 1
 end
 
--- Reserved jobs whose turn came in this step: `flush_started` makes them active for those who look.
-local begun = {}
+-- Reserved jobs that started in this step. `flush_started` writes their records.
+local started = {}
 
-local function begin(job)
+local function start_reserved(job)
   remove_later(P .. 'blocked:' .. job.queue, job.id)
   job.state = 'active'
   job.is_reserved = false
@@ -44,14 +44,14 @@ local function begin(job)
   job.started = now
   -- Not counted as running yet.
   job.has_just_started = true
-  begun[#begun + 1] = job
+  started[#started + 1] = job
   tally_time(job.queue, 'w', 0)
   emit_state(job)
 end
 
--- Writes those that began in this step and go on: most ended in it too.
+-- Writes the records of jobs that started in this step, except those that also ended in it, as most do.
 local function flush_started()
-  for _, job in ipairs(begun) do
+  for _, job in ipairs(started) do
     if job.state == 'active' then
       call('HSET', P .. 'active', job.id, write_held(
         int(job.epoch), job.profile_id, int(job.sequence), now_text, job.attempt, job.stalls, job.bounces, job.priority,
@@ -60,10 +60,10 @@ local function flush_started()
       count_running(job.queue, 1)
     end
   end
-  begun = {}
+  started = {}
 end
 
--- The job's ordering key goes to the next in line, if this one had the turn. Answers the next, if it is to be
+-- Removes a job from its line. If it had the turn, passes that to the next job, and answers that job if it has to be
 -- placed.
 local function pass_turn(job)
   local had_turn = has_turn(job)
@@ -82,7 +82,7 @@ local function pass_turn(job)
     end
     next_job = load(next_id)
     if next_job and next_job.state == 'queued' and not next_job.has_state and not reserved_id then
-      -- Its `state:` hash is gone, and with it whether it waits for more than its turn.
+      -- Its `state:` hash is lost, and with it whether it waits for dependencies too.
       next_job.state = 'blocked'
       next_job = not next_job.has_deps and next_job or nil
     end
@@ -94,15 +94,15 @@ local function pass_turn(job)
   call('HSET', heads_of(job), job.key, next_id)
   next_job.turn = true
   if reserved_id and next_job.is_reserved then
-    begin(next_job)
+    start_reserved(next_job)
     return nil
   end
-  -- One of the batch being admitted is placed when its own dependencies have been looked at.
+  -- A job of the batch being admitted is placed later, after its own dependencies.
   return not entering[next_id] and next_job or nil
 end
 
--- Puts a reopened job back at its old place in its line. Unless a head has been let go already, the turn is then
--- the first one's; it is answered when that is neither this job nor the head from before.
+-- Puts a reopened job back at its place in its line. If the head is still blocked, the first job then gets the turn.
+-- Answers that job if it is neither this one nor the previous head.
 local function reinsert(job)
   local before = call('HGET', heads_of(job), job.key)
   local holder = before and load(before)

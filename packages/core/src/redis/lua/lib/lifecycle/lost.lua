@@ -1,11 +1,11 @@
--- Jobs that damage made unreadable, taken out of wherever they stand.
+-- Removes jobs that can't be read from every structure.
 -- @include lib/lifecycle/cascade
 -- @include lib/lifecycle/jobs
 -- @include lib/lifecycle/lines
 -- @include lib/lifecycle/waiters
 -- @include lib/tombs
 
--- The keys that jobs have the turn of, by queue and id, of the queues where one was lost.
+-- Ordering keys by the id that has their turn, of each queue.
 local turns = {}
 
 local function turn_of(queue, id)
@@ -19,7 +19,7 @@ local function turn_of(queue, id)
   return turns[queue][id]
 end
 
--- Takes a lost job out of a queue. If it had the turn of an ordering key, the next one gets it.
+-- Removes a lost job from a queue. If it had the turn of an ordering key, the next job gets it.
 local function leave_queue(queue, id)
   call('ZREM', P .. 'ready:' .. queue, id)
   for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
@@ -41,7 +41,7 @@ local function leave_queue(queue, id)
   end
 end
 
--- What removing the jobs that this step has lost comes to. For rare occasions: it looks into every queue.
+-- Does for lost jobs what a removal does. For rare cases: it looks into every queue.
 local function settle_lost()
   local index = 1
   while lost[index] do

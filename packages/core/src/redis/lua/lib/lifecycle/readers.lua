@@ -1,4 +1,4 @@
--- Who reads finished jobs, and when retention may take those.
+-- The readers of finished jobs. Retention spares a job until its last reader has ended.
 -- @include lib/lifecycle/cascade
 -- @include lib/lifecycle/jobs
 -- @include lib/lifecycle/lines
@@ -7,7 +7,7 @@
 -- @include lib/profiles
 -- @include lib/tombs
 
--- Whether something still needs a finished job where it is, so that no trimming may take it.
+-- Whether a finished job is still needed, so that retention must spare it.
 local function is_pinned(job)
   return has_waiters(job.id) or (job.key and has_turn(job))
 end
@@ -16,7 +16,7 @@ local function retain(job)
   if job.is_deleted or job.is_kept or is_pinned(job) then
     return
   end
-  -- One that ended before this step may be kept already.
+  -- A job that ended before this step may be kept already.
   if job.finished ~= now or not job.has_just_ended then
     if call('ZSCORE', P .. 'kept:' .. kept_of(job.profile, job.state), entry_of(job)) then
       return
@@ -25,7 +25,7 @@ local function retain(job)
   keep(job)
 end
 
--- Readers that aren't stored any more: nobody said that they ended.
+-- Drops readers that are no longer stored, whose end was never registered.
 local function drop_lost_readers(job)
   if has_waiters(job.id) then
     for _, reader in ipairs(readers_of(job.id)) do
@@ -36,10 +36,10 @@ local function drop_lost_readers(job)
   end
 end
 
--- Siblings nearly always ended together.
+-- Jobs with the same readers usually ended together.
 local last_ended, last_profile
 
--- The same for one that completed straight through before this step, by what `ended` says of it.
+-- The same for a job that completed straight through before this step, from its text in `ended`.
 local function retain_ended(id, ended)
   if ended ~= last_ended then
     last_ended, last_profile = ended, profile_of(string.match(ended, '^(%w+) %d+ %d+') or '')
@@ -56,10 +56,10 @@ local function retain_ended(id, ended)
   end
 end
 
--- How `ended` is read: with a check the first time only.
+-- Checked the first time only.
 local call_ended = call
 
--- Nobody reads these jobs any more: retention may take those that are finished.
+-- The last reader of these jobs has ended: retention may take those that are finished.
 local function unpin(ids)
   local ended = call_ended('HMGET', P .. 'ended', unpack(ids))
   call_ended = call_unchecked
@@ -89,7 +89,7 @@ local function dependencies_of(job)
   return ids
 end
 
--- One that read finished jobs' results has ended: those of which it was the last reader are for retention.
+-- A job that read results has ended. Jobs that it was the last reader of become subject to retention.
 local function end_reading(job)
   local ids = dependencies_of(job)
   points = points - #ids
@@ -106,8 +106,8 @@ local function end_reading(job)
   end
 end
 
--- Begins to read what a new or reopened job depends on, and to wait for what it must. Answers the first that
--- has failed already, so that the job can't run.
+-- Registers a new or reopened job as a reader of its dependencies, and makes it wait for unfinished ones. Answers the
+-- first dependency that has failed, so that the job can't run.
 local function read_dependencies(job, is_reopened)
   local failed
   read_waiters(dependencies_of(job))
@@ -133,7 +133,7 @@ local function read_dependencies(job, is_reopened)
         unretain(stored)
       end
     end
-    -- A hold on a job that only its tombstone remembers could never be released.
+    -- Without a stored job, nothing could ever release the hold.
     if not is_reopened and not must_wait and state and state ~= 'completed' and policy ~= 'r' then
       failed = failed or id
     end

@@ -1,20 +1,20 @@
--- Finished jobs that are kept, per message type and kind of ending, in the order they ended.
+-- Kept finished jobs, by message type and kind of ending, in the order in which they ended.
 -- @include lib/lifecycle/jobs
 -- @include lib/profiles
 -- @include lib/tombs
 
--- Finished jobs trimmed in passing by one ending.
-local TRIM_STEP = 4
--- The oldest kept jobs of each kind, as far as this step has seen them, and what it removes of them: by key.
+-- Max jobs that one ending trims.
+local MAX_TRIMMED = 4
+-- By key: the oldest kept jobs as far as this step has read them, and the members that this step removes.
 local windows = {}
 local removals = {}
-local WINDOW = 100
+local TRIM_WINDOW = 100
 
 local function kept_of(profile, state)
   return state == 'completed' and profile.kept_completed or profile.kept_failed
 end
 
--- Milliseconds and number that a kind of ending is kept for.
+-- How long and how many jobs of a state are kept: milliseconds and a count.
 local function bound_of(profile, state)
   if state == 'completed' then
     return profile.ca, profile.cc
@@ -22,18 +22,18 @@ local function bound_of(profile, state)
   return profile.fa, profile.fc
 end
 
--- A kept job's entry says all that trimming must know: its profile, how and when it ended, and where that stands:
--- "e" in `ended`, "s" in `state:`.
+-- The entry of a kept job has all that trimming needs: profile, state, "e" or "s" (its end is in `ended` or `state:`),
+-- when it ended, and its id.
 local function entry_of(job)
   return job.profile_id .. ' ' .. job.state .. (job.is_ended and ' e ' or ' s ') .. int(job.finished) .. ' ' .. job.id
 end
 
--- The same for one in `ended`, from the texts.
+-- The same for a job in `ended`, from texts.
 local function ended_entry(profile_id, finished, id)
   return profile_id .. ' completed e ' .. finished .. ' ' .. id
 end
 
--- What this step adds to sorted sets and to `ended`, to be written together.
+-- What this step adds to sorted sets and to `ended`, written together.
 local additions = {}
 local ended_later = {}
 
@@ -58,8 +58,8 @@ local function remove_later(key, member)
   members[#members + 1] = member
 end
 
--- Stores the end of a job that completed straight through: its profile, when it finished and started, and its result.
--- `cohort`: what it shares with others, its profile and its start. `sequence` is a text, and so is `cohort.started`.
+-- Stores the end of a job that completed straight through. `cohort`: the profile and start that it shares with others.
+-- `sequence` and `cohort.started` are texts.
 local function end_plain(id, cohort, sequence, result)
   local ended = cohort.ended
   if not ended then
@@ -72,7 +72,7 @@ local function end_plain(id, cohort, sequence, result)
   add_later(cohort.profile.completed_key, sequence, id)
 end
 
--- Additions first: what this step adds it may also remove.
+-- Additions first: the step may remove what it has added.
 local function flush_changes()
   for key, members in pairs(additions) do
     call_each('ZADD', key, members)
@@ -88,7 +88,7 @@ local function window_of(kept)
   local window = windows[kept]
   if not window then
     local key = P .. 'kept:' .. kept
-    window = { size = call('ZCARD', key), entries = call('ZRANGE', key, 0, WINDOW - 1), first = 1 }
+    window = { size = call('ZCARD', key), entries = call('ZRANGE', key, 0, TRIM_WINDOW - 1), first = 1 }
     windows[kept] = window
   elseif window.size > 0 and not window.entries[window.first] then
     flush_changes()
@@ -97,7 +97,7 @@ local function window_of(kept)
   return window
 end
 
--- The oldest of a window, read once: it is asked for after every ending.
+-- The oldest entry of a window, parsed once: each ending asks for it.
 local function oldest_of(window)
   local entry = window.entries[window.first]
   local oldest = window.oldest
@@ -115,7 +115,7 @@ local function oldest_of(window)
   return oldest
 end
 
--- Removes up to `limit` finished jobs of one kind that are past their bounds. Answers how many.
+-- Removes up to `limit` finished jobs of one kind that are over their limits. Answers how many.
 local function trim(kept, limit)
   local trimmed = 0
   local window = window_of(kept)
@@ -133,7 +133,7 @@ local function trim(kept, limit)
       end
       delete_job(id, oldest.profile, oldest.state, oldest.kind == 's', oldest.kind == 'e')
     else
-      -- An entry that can't be read: of a job, if it can be told of which.
+      -- An unreadable entry. Its job is lost, if the entry tells which.
       mark_lost(id or string.match(oldest.entry, '%S*$'))
     end
     trimmed = trimmed + 1
@@ -147,7 +147,7 @@ local function trim(kept, limit)
   return trimmed
 end
 
--- Numbers in the order of endings, taken from the server in blocks.
+-- Numbers in the order of endings, reserved on the server in blocks.
 local next_ending, last_ending = 1, 0
 
 local function ending_number()
@@ -167,17 +167,16 @@ local function keep_entry(kept, entry)
     call('SADD', P .. 'kept', kept)
     window.entries, window.first = { entry }, 1
   end
-  trim(kept, TRIM_STEP)
+  trim(kept, MAX_TRIMMED)
 end
 
--- Takes a finished job that nothing needs among the kept, and trims those.
+-- Adds a finished job that nothing needs to the kept jobs, and trims those.
 local function keep(job)
   job.is_kept = true
   keep_entry(kept_of(job.profile, job.state), entry_of(job))
 end
 
--- Ends and keeps a job that completed straight through and that nothing waits for, without looking at it any
--- closer: most are such.
+-- Ends and keeps a job that completed straight through and has no readers, as most do, without loading it.
 local function keep_plain(id, cohort, sequence, result)
   end_plain(id, cohort, sequence, result)
   keep_entry(cohort.profile.kept_completed, ended_entry(cohort.profile_id, now_text, id))
@@ -196,7 +195,7 @@ local function has_kept(kept)
   return not windows[kept] or windows[kept].size > 0
 end
 
--- Whether a job that ends so needn't be stored for a moment: its bound is 0, and no older one is kept.
+-- Whether a job that ends in this state isn't stored at all: the limit is 0, and no older job is kept.
 local function keeps_none(profile, state)
   if state == 'completed' then
     return profile.cc == 0 and not has_kept(profile.kept_completed)

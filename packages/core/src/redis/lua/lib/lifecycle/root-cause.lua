@@ -1,9 +1,9 @@
--- What the error of a job says that is cancelled since one it depends on failed or was cancelled: that one, and the
--- first of all. The same texts as engine/root-cause.ts. Errors stay JSON texts here, cut between their characters:
--- `cjson` throws at half a surrogate pair.
+-- The error of a job that is cancelled because a dependency failed or was cancelled: names that dependency and the root
+-- cause. Writes the same texts as engine/root-cause.ts. Errors stay JSON text here and are cut between characters,
+-- because `cjson` throws at half a surrogate pair.
 -- @import MAX_ROOT_TEXT from engine/root-cause
 
--- The first `limit` characters of what follows in a JSON string, and whether that is all of it.
+-- The first `limit` characters of a JSON string, from `at` on, and whether that is all of it.
 local function cut_json(text, at, limit)
   local first, n = at, 0
   while n < limit do
@@ -17,7 +17,7 @@ local function cut_json(text, at, limit)
   return string.sub(text, first, at - 1), string.sub(text, at, at) == '"'
 end
 
--- Code and message of an error, as they stand in its JSON text, or nil.
+-- Code and message of an error as they are in its JSON text, or nil.
 local function read_error(error)
   local code, at = string.match(error or '', '^{"code":"([^"\\]*)","message":"()')
   if not code then
@@ -30,7 +30,7 @@ local function read_error(error)
   return code, (string.gsub(message, '\\u[dD][89a-fA-F]%x%x', '\\ufffd'))
 end
 
--- How the error of a job ends that is cancelled since this one failed or was cancelled.
+-- How the errors of dependents end that are cancelled because of this job.
 local function root_cause_tail(job)
   if not job.tail then
     local error = job.error or call('HGET', P .. 'state:' .. job.id, 'err') or nil
@@ -45,7 +45,7 @@ local function root_cause_tail(job)
   return job.tail
 end
 
--- `tail` is nil when nothing but a tombstone is left of the job.
+-- `tail`: nil if only a tombstone is left of the job.
 local function dependency_failed(id, state, tail)
   return '{"code":"DEPENDENCY_FAILED","message":"The job ' .. id .. ' that this one depends on '
     .. (state == 'failed' and 'failed' or 'was cancelled') .. '.' .. (tail or '"}')

@@ -1,17 +1,16 @@
--- The end of a run: of the jobs of one ordering key that a claim reserved together.
+-- Runs: jobs of one ordering key that one claim reserved together.
 -- @include lib/claims
 -- @include lib/lifecycle/cascade
 -- @include lib/lifecycle/jobs
 -- @include lib/lifecycle/lines
 
--- Cancels a job that was told to stop, with the reason that it was told.
+-- Cancels a job that was told to stop, with the stored reason.
 local function finish_cancelling(job)
   finish(job, 'cancelled', call('HGET', P .. 'state:' .. job.id, 'err') or nil)
   propagate()
 end
 
--- Voids the reservation of a held job and of those behind it, or all if it has the turn: these jobs just go
--- on waiting.
+-- Ends the reservations of a reserved job and of those behind it, or of all jobs behind a head. They keep waiting.
 local function break_run(job)
   if not job.key then
     return
@@ -34,7 +33,7 @@ local function break_run(job)
   end
   for index = first, #ids do
     local reserved = load(ids[index])
-    -- The entry of one that isn't reserved is nobody's.
+    -- An entry of a job that isn't reserved is void.
     if reserved and reserved.is_reserved then
       call('HDEL', P .. 'active', reserved.id)
       drop_from_claim(reserved.token, 1)

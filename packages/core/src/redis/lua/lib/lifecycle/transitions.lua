@@ -14,8 +14,8 @@
 -- @include lib/tombs
 -- @include lib/wake
 
--- The state of a job that waits for a worker, by what it still waits for. New jobs that can run at once are
--- pushed by the caller, in batches, if it gives a function for that.
+-- Puts a job into the state that follows from what it waits for. `push_fresh`: collects new jobs that can run at once,
+-- which the caller adds in batches; needed for new jobs only.
 function place(job, push_fresh)
   local to
   if job.pending > 0 or (job.key and not has_turn(job)) then
@@ -54,8 +54,8 @@ function place(job, push_fresh)
   end
 end
 
--- Ends a job; `propagate` must follow. `error` and `result` are JSON text or nil. A held job must have been let
--- go.
+-- Ends a job. `error` and `result`: JSON text or nil. Call `propagate` afterwards, and remove a held job from `active`
+-- before.
 function finish(job, state, error, result)
   local holds = state == 'failed' and job.profile.h and job.key
   if holds then
@@ -91,7 +91,7 @@ function finish(job, state, error, result)
     if not error and job.has_state then
       call('HDEL', P .. 'state:' .. job.id, 'err')
     end
-    -- A job ends with a result, an error or neither; `p` is 0 anyway.
+    -- A job ends with a result, an error or neither. Then `p` fills the place of a field: it is 0 anyway.
     local ending = error or result
     save(job, 'f', now_text, ending and (error and 'err' or 'r') or 'p', ending or '0')
     call('ZADD', P .. state .. ':' .. job.queue, int(job.sequence), job.id)
@@ -108,13 +108,13 @@ function finish(job, state, error, result)
   end
 end
 
--- Cancels a blocked job whose dependency's end has passed it by.
+-- Cancels a blocked job that a dependency's end has missed.
 local function cancel_dependent(job, ended)
   decide(job.id, 'c', ended)
   propagate()
 end
 
--- The end of a job that completed straight through, with others waiting for it. Answers whether there are any.
+-- Ends a job that completed straight through, if it has readers. Answers whether it has.
 local function complete_read(id, cohort, sequence, result)
   local text = text_of(id)
   if text == '' then
@@ -131,7 +131,7 @@ local function complete_read(id, cohort, sequence, result)
   return true
 end
 
--- Gives a job its first state; `propagate` must follow.
+-- Gives a new job its first state. Call `propagate` afterwards.
 local function enter(job, push_fresh)
   entering[job.id] = nil
   local failed = job.has_deps and read_dependencies(job)
@@ -144,7 +144,7 @@ local function enter(job, push_fresh)
   end
 end
 
--- Puts a job back that was active: at its old place now, or once `delay` has passed.
+-- Puts an active job back: at its place in the order now, or after `delay`.
 local function release(job, delay)
   break_run(job)
   job.is_held = false
@@ -152,7 +152,7 @@ local function release(job, delay)
   place(job)
 end
 
--- Remembers an attempt that failed.
+-- Keeps the error of a failed attempt.
 local function record_failure(job, error)
   local key = P .. 'failures:' .. job.id
   call('RPUSH', key, int(job.epoch) .. ' ' .. int(job.started) .. ' ' .. now_text .. ' ' .. error)
@@ -160,7 +160,7 @@ local function record_failure(job, error)
   job.has_state = true
 end
 
--- Opens a failed or cancelled job again, with fresh attempts.
+-- Reopens a failed or cancelled job, with fresh attempts.
 local function reopen(job)
   unretain(job)
   if has_waiters(job.id) then
@@ -184,24 +184,24 @@ local function reopen(job)
   end
 end
 
--- Nobody can wait for a finished job any more that is removed.
+-- Ends the waits for a finished job that is removed.
 local function end_waiting(job)
   local cascade = cascade_of(job.id)
   if job.state ~= 'completed' then
     stop_cascade(job.id)
-    -- Read while it is there.
+    -- Cached while the job is still stored.
     root_cause_tail(job)
     start_cascade(job.id, job.state, job.queue, job)
   elseif cascade then
     cascade.is_removed = true
     call('HSET', CASCADES, job.id, write_cascade(cascade))
   else
-    -- Those who waited for one that completed were released then.
+    -- Dependents of a completed job were released when it completed.
     remove_waiters(job.id)
   end
 end
 
--- Deletes a job that isn't held, leaving a tombstone. What waits for it is decided.
+-- Deletes a job that isn't held, leaving a tombstone, and decides its dependents.
 local function remove(job)
   job.is_removed = true
   if not is_terminal(job.state) then
@@ -219,7 +219,7 @@ local function remove(job)
     end
   end
   if not job.is_deleted then
-    -- It writes what this step has to add, before it is taken out again.
+    -- Writes pending additions first, so that they can be removed.
     unretain(job)
     call('ZREM', P .. job.state .. ':' .. job.queue, job.id)
     job.is_deleted = true

@@ -1,33 +1,33 @@
--- Who reads a job: its unfinished dependents, each with the first letter of its policy while it waits, or "-" once
--- it only reads the result. While there is any, retention spares the job. Of a job that completed nobody waits any
--- more once its cascade is over, whatever the letters say.
+-- The readers of a job: its unfinished dependents. Each has the first letter of its policy while it waits, or "-" once
+-- it only reads the result. Retention spares a job that has readers. After the cascade of a completed job nobody waits
+-- for it, whatever the letters say.
 --
--- `waiters` has them by the job's id, as "letter id" pairs in one text: most jobs that are read have one reader. Of
--- those with many it says MANY, and a sorted set of their own has them: 0 for one that only reads, else its place, in
--- the order in which they began to wait, and the policy's code. Each is read once a step, and what changes is
+-- `waiters` has them by the job's id, in one text of "letter id" pairs: most jobs that are read have one reader. If
+-- there are many, the text is MANY, and a sorted set has them: with score 0 if they only read, else with their place in
+-- the order in which they began to wait and the code of their policy. Readers are read once per step, and changes are
 -- written at its end.
 local WAITERS = P .. 'waiters'
 local MANY = '*'
--- Readers that one text names.
+-- Max readers in one text.
 local MAX_IN_TEXT = 8
 local CODES = { c = 1, r = 2, h = 3 }
 local POLICIES = { 'c', 'r', 'h' }
--- A score is a place times this, and a code.
-local PLACE = 4
+-- A score is a place times this, plus a code.
+local PLACE_STEP = 4
 
 local texts = {}
 local changed = {}
--- The last place given among the many readers of a job.
+-- The last place given, of jobs with many readers.
 local places = {}
 local is_anyone_waiting
--- How `waiters` is read: with a check the first time only.
+-- Checked the first time only.
 local call_waiters = call
 
 local function many_of(id)
   return P .. 'waiters:' .. id
 end
 
--- Reads those of several jobs at once.
+-- Reads the readers of several jobs at once.
 local function read_waiters(ids)
   if is_anyone_waiting == nil then
     is_anyone_waiting = call_unchecked('EXISTS', WAITERS) == 1
@@ -58,7 +58,7 @@ end
 
 local last_text, last_sole, last_letter
 
--- The only reader that a text names, with its letter, or nil. Siblings nearly always have the same.
+-- The only reader in a text, with its letter, or nil. Cached, because consecutive jobs usually have the same.
 local function sole_of(text)
   if text ~= last_text then
     last_text, last_letter = text, string.sub(text, 1, 1)
@@ -67,7 +67,7 @@ local function sole_of(text)
   return last_sole, last_letter
 end
 
--- Those that a text names: ids and letters in turn.
+-- The readers in a text: ids and letters in turn.
 local function named_in(text)
   local list = {}
   for letter, dependent in string.gmatch(text, '(%S) (%S+)') do
@@ -77,7 +77,7 @@ local function named_in(text)
   return list
 end
 
--- The ids of all that read a job, or of the first hundred of many.
+-- The ids of a job's readers. Of many, the first hundred.
 local function readers_of(id)
   local text = text_of(id)
   if text == MANY then
@@ -93,21 +93,21 @@ end
 local function last_place(id)
   if not places[id] then
     local last = call('ZREVRANGE', many_of(id), 0, 0, 'WITHSCORES')
-    places[id] = last[2] and math.floor(last[2] / PLACE) or 0
+    places[id] = last[2] and math.floor(last[2] / PLACE_STEP) or 0
   end
   return places[id]
 end
 
 local function score_of(place, letter)
   local code = CODES[letter]
-  return code and int(place * PLACE + code) or '0'
+  return code and int(place * PLACE_STEP + code) or '0'
 end
 
 local function letter_at(score)
-  return POLICIES[score % PLACE] or '-'
+  return POLICIES[score % PLACE_STEP] or '-'
 end
 
--- Moves readers, if there are any, into a sorted set: places from 1 on, in the list's order.
+-- Moves readers into a sorted set, with places from 1 in the order of the list.
 local function move_to_set(id, list)
   local scored = {}
   for at = 1, #list, 2 do
@@ -161,8 +161,8 @@ local function set_waiter(id, dependent, letter)
   end
 end
 
--- The same for a job whose cascade is pending: one that begins to wait now is none of those that it is about, whose
--- places go up to `last`.
+-- The same for a job with a pending cascade: a reader that begins to wait now gets a place behind `last`, so that the
+-- cascade doesn't decide it.
 local function set_later_waiter(id, dependent, letter, last)
   if text_of(id) ~= MANY then
     move_to_set(id, named_in(text_of(id)))
@@ -171,7 +171,7 @@ local function set_later_waiter(id, dependent, letter, last)
   set_waiter(id, dependent, letter)
 end
 
--- Answers whether it was one of them.
+-- Answers whether it was a reader.
 local function remove_waiter(id, dependent)
   local text = text_of(id)
   if text == MANY then
@@ -196,7 +196,7 @@ local function remove_waiter(id, dependent)
   return at ~= nil
 end
 
--- Of a job that is gone.
+-- For a job that is removed.
 local function remove_waiters(id)
   local text = text_of(id)
   if text == MANY then
@@ -207,13 +207,13 @@ local function remove_waiters(id)
   end
 end
 
--- The letter of one of them, or nil, and its place.
+-- The letter and place of a reader, or nil.
 local function letter_of(id, dependent)
   local text = text_of(id)
   if text == MANY then
     local score = tonumber(call('ZSCORE', many_of(id), dependent) or nil)
     if score then
-      return letter_at(score), math.floor(score / PLACE)
+      return letter_at(score), math.floor(score / PLACE_STEP)
     end
     return nil
   end
@@ -224,18 +224,18 @@ local function letter_of(id, dependent)
   end
 end
 
--- Up to `limit` that wait, from behind a place up to `last`: id, letter and place of each, in turn.
+-- Up to `limit` waiting readers with places behind `place`, up to `last`: id, letter and place of each in turn.
 local function waiting_behind(id, place, last, limit)
   local text = text_of(id)
   local waiting = {}
   if text == MANY then
     local scored = call(
-      'ZRANGEBYSCORE', many_of(id), '(' .. int(place * PLACE + PLACE - 1),
-      last and int(last * PLACE + PLACE - 1) or '+inf', 'WITHSCORES', 'LIMIT', 0, limit
+      'ZRANGEBYSCORE', many_of(id), '(' .. int(place * PLACE_STEP + PLACE_STEP - 1),
+      last and int(last * PLACE_STEP + PLACE_STEP - 1) or '+inf', 'WITHSCORES', 'LIMIT', 0, limit
     )
     for at = 1, #scored, 2 do
       local score, n = tonumber(scored[at + 1]), #waiting
-      waiting[n + 1], waiting[n + 2], waiting[n + 3] = scored[at], letter_at(score), math.floor(score / PLACE)
+      waiting[n + 1], waiting[n + 2], waiting[n + 3] = scored[at], letter_at(score), math.floor(score / PLACE_STEP)
     end
     return waiting
   end

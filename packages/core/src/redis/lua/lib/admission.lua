@@ -1,8 +1,8 @@
--- What is known of ids before anything is stored.
+-- Checks and counters of `enqueue`.
 -- @include lib/profiles
 -- @include lib/tombs
 
--- The hashes that remember jobs, none when all are missing, as they were when the script began.
+-- The hashes that remember removed jobs; empty if none existed when the script began.
 local tomb_keys
 
 local function tombs_there()
@@ -15,7 +15,7 @@ local function tombs_there()
   return tomb_keys
 end
 
--- Which of some ids (at most CHUNK) are stored or remembered, or given twice: by place from 1; nil when none is.
+-- Which ids (at most CHUNK) are stored, remembered, or given twice: a set of places from 1, or nil if none.
 local function known_places(ids)
   local keys, seen = {}, {}
   local known
@@ -49,8 +49,8 @@ end
 -- Whether the namespace had jobs before.
 local has_profiles = false
 
--- Takes the next `n` sequences, and answers the one before them. A counter that was lost goes on at a number that no
--- job has: an instant. New profiles are written with the first jobs that they are for: a refused send leaves none.
+-- Reserves the next `n` sequences and answers the one before them. A lost counter continues at the present instant,
+-- above all sequences. Writes new profiles: a refused send stores none.
 local function take_sequences(n)
   for id, text in pairs(new_profiles) do
     call('HSET', P .. 'profiles', id, text)
@@ -65,19 +65,19 @@ local function take_sequences(n)
   return last - n
 end
 
-local known_queues = {}
+local registered_queues = {}
 
--- A queue is counted from its first job on.
-local function know_queue(queue)
-  if not known_queues[queue] then
-    known_queues[queue] = true
+-- Lists a queue, so that it is counted.
+local function register_queue(queue)
+  if not registered_queues[queue] then
+    registered_queues[queue] = true
     call('SADD', P .. 'queues', queue)
   end
 end
 
 local ghosts_there = {}
 
--- Whether a queue's fresh list has entries of cancelled jobs.
+-- Whether the fresh list of a queue has entries of cancelled jobs.
 local function has_ghosts(queue)
   if ghosts_there[queue] == nil then
     ghosts_there[queue] = call_unchecked('EXISTS', P .. 'ghosts:' .. queue) == 1
