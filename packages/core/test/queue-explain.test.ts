@@ -118,7 +118,7 @@ describe("explain", () => {
   });
 
   it("says that workers gave it back, as none that claimed it handles its message", async () => {
-    const { queue, clock, start, settle } = setup();
+    const { queue, clock, start, settle } = setup({ features: { selectiveClaims: false } });
     const job = await queue.send(planCreate, plan());
     const others = await start({ SCAN: () => {} }, { queues: ["plans", "default"] });
     await settle();

@@ -425,7 +425,7 @@ describe("mistaken calls", () => {
     queue.use({ send: (async (requests: never, next: SendNext) => void (await next(requests))) as never });
     expect(await rejection(queue.send(planCreate, plan()))).toMatchObject({
       code: "INVALID_OPTIONS",
-      message: expect.stringContaining("must return what `next` answered"),
+      message: expect.stringContaining("must return what `next` returned"),
     });
   });
 });

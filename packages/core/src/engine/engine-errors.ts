@@ -8,7 +8,11 @@ export function errorText(code: ErrorCode, message: string): string {
 /** Of an unfinished job that is removed. */
 export const REMOVED_ERROR = errorText("JOB_CANCELLED", "Removed.");
 
-/** Of an attempt whose lease has expired. `%s` stands for its epoch. */
+/**
+ * Of an attempt whose lease has expired. `%s` stands for its epoch.
+ *
+ * @public The redis scripts import it.
+ */
 export const STALLED_ERROR = errorText("STALLED", "The worker holding epoch %s stopped renewing its lease.");
 
 export function stalledError(epoch: number): string {

@@ -1,6 +1,10 @@
 import type { JobState } from "./state-machine.ts";
 
-/** Characters of the first error's message that travel down a cascade. */
+/**
+ * Characters of the first error's message that travel down a cascade.
+ *
+ * @public The redis scripts import it.
+ */
 export const MAX_ROOT_TEXT = 200;
 
 const INHERITED =
