@@ -111,7 +111,7 @@ export class Lifecycle {
   }
 
   /** Puts an active job back: at its old place now, or once `delay` has passed. */
-  giveBack(job: StoredJob, delay: number, now: number): void {
+  requeue(job: StoredJob, delay: number, now: number): void {
     this.breakRun(job, now);
     this.held.delete(job.id);
     job.runAt = delay > 0 ? now + delay : 0;

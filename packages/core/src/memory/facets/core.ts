@@ -123,7 +123,7 @@ export class MemoryCore implements EngineCore {
       job.error = outcome.error;
       this.#store.metrics.count(job.queue.name, "retried", now);
       this.#store.metrics.time(job.queue.name, "running", now - job.startedAt!, now);
-      this.#store.lifecycle.giveBack(job, outcome.delay, now);
+      this.#store.lifecycle.requeue(job, outcome.delay, now);
     }
   }
 
@@ -153,7 +153,7 @@ export class MemoryCore implements EngineCore {
       job.attempt--;
       if (release.bounce) job.bounces++;
       if (job.cancelRequested) this.#store.lifecycle.end(job, "cancelled", now, job.error);
-      else this.#store.lifecycle.giveBack(job, release.delay, now);
+      else this.#store.lifecycle.requeue(job, release.delay, now);
     }
   }
 
@@ -193,7 +193,7 @@ export class MemoryCore implements EngineCore {
     this.#store.metrics.count(job.queue.name, "stalled", now);
     if (job.cancelRequested) this.#store.lifecycle.end(job, "cancelled", now, job.error);
     else if (job.stalls >= job.spec.maxStalls) this.#store.lifecycle.end(job, "failed", now, error);
-    else this.#store.lifecycle.giveBack(job, 0, now);
+    else this.#store.lifecycle.requeue(job, 0, now);
     return job.state!;
   }
 
