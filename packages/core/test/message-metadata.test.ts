@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { redact } from "../src/contract/redaction.ts";
-import { searchableValues } from "../src/contract/search-values.ts";
 import {
   createRegistry,
   defineMessage,
@@ -279,33 +278,6 @@ describe("sensitive", () => {
       /"x" leads into a codec; use data: true/,
     );
     expect(problemsOf({ sensitive: { data: true } }, point)).toBe("");
-  });
-});
-
-describe("searchableValues", () => {
-  const values = (searchable: string[], data: unknown) =>
-    searchableValues(defineMessage("M", { data: z.any(), searchable }), data);
-
-  test("are texts: strings as they are, numbers and booleans as JSON", () => {
-    expect(values(["a", "b.c", "d", "e"], { a: " x ", b: { c: 1.5e21 }, d: false, e: -0 })).toEqual({
-      a: " x ",
-      "b.c": "1.5e+21",
-      d: "false",
-      e: "0",
-    });
-    expect(values(["a"], { a: new Date(0) })).toEqual({ a: "1970-01-01T00:00:00.000Z" });
-  });
-
-  test("leave out what can't be indexed", () => {
-    expect(values(["a", "b", "c", "d"], { a: null, b: {}, c: ["x"] })).toEqual({});
-    expect(values(["a", "b", "c"], { a: "x".repeat(65), b: "ü".repeat(33), c: "ü".repeat(32) })).toEqual({
-      c: "ü".repeat(32),
-    });
-    expect(values(["a", "b"], { a: "\ud800", b: Number.NaN })).toEqual({});
-    expect(values(["a", "a.b", "length"], "text")).toEqual({});
-    expect(values(["a.b", "constructor.name"], { a: { c: 1 } })).toEqual({});
-    expect(values(["a"], undefined)).toEqual({});
-    expect(searchableValues(defineMessage("M", { data: z.any() }), { a: 1 })).toEqual({});
   });
 });
 

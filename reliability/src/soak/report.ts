@@ -1,7 +1,7 @@
 import type { Trend } from "./samples.ts";
 import type { SoakResult } from "./soak.ts";
 
-const MAX_SHOWN_PROBLEMS = 20;
+const MAX_PROBLEMS = 20;
 
 export function hasPassed({ problems, trends }: SoakResult): boolean {
   return problems.length === 0 && trends.every(({ isFlat }) => isFlat !== false);
@@ -28,7 +28,7 @@ export function formatSoak(result: SoakResult): string {
     ["broken promises", count(result.problems.length)],
   ];
   const table = rows.map(([what, value]) => `| ${what} | ${value} |`);
-  const problems = result.problems.slice(0, MAX_SHOWN_PROBLEMS).map((problem) => `- ${problem}`);
+  const problems = result.problems.slice(0, MAX_PROBLEMS).map((problem) => `- ${problem}`);
   return `${["| | |", "|---|---|", ...table, "", ...problems].join("\n")}\n`;
 }
 

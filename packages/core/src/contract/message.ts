@@ -66,12 +66,12 @@ export interface MessageDefinition<
   /** Data as it travels in JSON, up to twenty: a date of a codec is its text. `createRegistry` validates them. */
   readonly examples?: readonly WireInput<Data>[] | undefined;
   /**
-   * Up to four paths to scalars in the data, such as `"client.id"`, that jobs can be found by. They are read from the
-   * JSON side of the data. Values of more than 64 bytes aren't indexed.
+   * Up to four paths to scalars in the JSON side of the data, such as `"client.id"`, that tell jobs apart. The JSON
+   * Schema marks them; no search uses them yet.
    */
   readonly searchable?: readonly SearchablePath<Data>[] | undefined;
   /**
-   * What no log, dashboard or public snapshot may show: paths to members with all that is below them, or `true` for
+   * What `redact` and `toWire` mask: paths to members with all that is below them, or `true` for
    * everything. `*` stands for each element of an array and each value of a record.
    *
    * @example { data: ["card", "guests.*.email"], result: true }

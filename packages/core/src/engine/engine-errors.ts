@@ -19,11 +19,12 @@ export function stalledError(epoch: number): string {
   return STALLED_ERROR.replace("%s", String(epoch));
 }
 
-/** The message of an error's text, or "" when that can't be read. */
-export function messageOfError(text: string | undefined): string {
+/** The message of an error's text. Absent when that can't be read. */
+export function messageOfError(text: string): string | undefined {
   try {
-    return String((JSON.parse(text ?? "") as { message?: unknown }).message ?? "");
+    const { message } = JSON.parse(text);
+    return typeof message === "string" ? message : undefined;
   } catch {
-    return "";
+    return undefined;
   }
 }

@@ -60,7 +60,5 @@ function isIn({ messageType, version }: Lane, handled: HandledMessages): boolean
 }
 
 function isBefore(a: StoredJob, b: StoredJob): boolean {
-  return (
-    a.spec.priority - b.spec.priority < 0 || (a.spec.priority === b.spec.priority && a.sequence < b.sequence)
-  );
+  return a.spec.priority === b.spec.priority ? a.sequence < b.sequence : a.spec.priority < b.spec.priority;
 }

@@ -138,7 +138,7 @@ export class MemoryCore implements EngineCore {
         job.progress = heartbeat.progress;
         this.#store.events.emit("progress", job, now);
       }
-      return job.cancelRequested ? { status: "cancelling", reason: messageOfError(job.error) } : HELD;
+      return job.cancelRequested ? { status: "cancelling", reason: messageOfError(job.error!)! } : HELD;
     });
   }
 

@@ -1,4 +1,5 @@
 import { NAME_PATTERN } from "../../contract/names.ts";
+import { messageOfError } from "../../engine/engine-errors.ts";
 import type { RedisConnection } from "../connection/connection.ts";
 
 export interface EngineChannelHooks {
@@ -45,18 +46,9 @@ export class EngineChannel {
   #onMessage(message: string): void {
     const [type, subject = "", ...rest] = message.split(" ");
     const isWake = type === "wake" && rest.length === 0 && NAME_PATTERN.test(subject);
-    const reason = type === "cancel" ? reasonOf(rest.join(" ")) : undefined;
+    const reason = type === "cancel" ? messageOfError(rest.join(" ")) : undefined;
     if (isWake) this.#hooks.onWake(subject);
     else if (reason !== undefined) this.#hooks.onCancel(subject, reason);
     else this.#hooks.onMalformed();
-  }
-}
-
-function reasonOf(error: string): string | undefined {
-  try {
-    const { message } = JSON.parse(error);
-    return typeof message === "string" ? message : undefined;
-  } catch {
-    return undefined;
   }
 }

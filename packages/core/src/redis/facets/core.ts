@@ -196,6 +196,7 @@ function nextIn(milliseconds: number): { readonly nextIn?: number } {
 
 /** A text is the error of a job that is to stop. */
 function leaseReply(reply: number | string): LeaseReply {
-  if (typeof reply === "string") return { status: "cancelling", reason: messageOfError(reply) };
-  return reply === 1 ? HELD : LOST;
+  if (typeof reply === "number") return reply === 1 ? HELD : LOST;
+  const reason = messageOfError(reply);
+  return { status: "cancelling", ...(reason !== undefined && { reason }) };
 }

@@ -45,7 +45,7 @@ local function claim(queues, limit, lease, token, run, handles)
       if not profile then
         life().mark_lost(id)
         return nil
-      elseif not handles_version(handles, profile.m, tonumber(profile.v) or 0) then
+      elseif not handles_version(handles, profile.m, profile.v) then
         return nil, true
       end
       last_profile = profile_id
@@ -263,8 +263,10 @@ local function claim(queues, limit, lease, token, run, handles)
     if room > 0 and score and not is_mixed then
       is_mixed = take_ready(queue, queue, '+inf')
     end
-    if room > 0 and is_mixed then
+    if is_mixed and not is_split then
       call('SADD', P .. 'paused', '/' .. queue)
+    end
+    if room > 0 and is_mixed then
       is_unsorted = lanes().take(queue, handles, {
         first_fresh = first_fresh,
         first_ready = first_ready,

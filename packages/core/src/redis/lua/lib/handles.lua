@@ -9,7 +9,7 @@ local function handles_version(handles, message, version)
   return last ~= nil and version <= tonumber(string.match(handles, '^%d+', last + 1))
 end
 
--- The same for `message@version`.
+-- The same for a kind, `message@version`.
 local function handles_kind(handles, kind)
   local message, version = string.match(kind, '^(.*)@(%d+)$')
   return message ~= nil and handles_version(handles, message, tonumber(version))

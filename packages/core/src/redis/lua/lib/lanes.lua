@@ -82,7 +82,7 @@ local function make_lanes()
       elseif not profile then
         life().mark_lost(id)
       else
-        local kind = profile.m .. '@' .. int(tonumber(profile.v) or 0)
+        local kind = profile.kind
         local group = groups[kind] or {}
         groups[kind] = group
         if scores then

@@ -13,6 +13,9 @@ local function profile_of(id)
     if not is_read or type(profile) ~= 'table' or not (profile.q and profile.m and profile.cc and profile.fc) then
       return nil
     end
+    profile.v = tonumber(profile.v) or 0
+    -- As the names of lanes have it: see lib/lanes.lua.
+    profile.kind = profile.m .. '@' .. int(profile.v)
     -- Names that every ending needs.
     profile.completed_key = P .. 'completed:' .. profile.q
     profile.kept_completed = profile.m .. ':completed'

@@ -232,7 +232,7 @@ end
 
 -- The lane of a job's message if its queue is split: see lib/lanes.lua.
 local function lane_of(job)
-  return job.queue .. '/' .. job.profile.m .. '@' .. int(tonumber(job.profile.v) or 0)
+  return job.queue .. '/' .. job.profile.kind
 end
 
 -- Whether a queued job may be in a fresh list, which is in send order.
