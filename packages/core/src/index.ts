@@ -74,16 +74,18 @@ export type {
 export type { JobEvent } from "./queue/events/job-events.ts";
 export type { JobReference } from "./queue/job-reference.ts";
 export type { JobOutcome } from "./queue/operate/operations.ts";
-export { createQueue, type JobList, type Queue } from "./queue/queue.ts";
+export { createQueue, type Queue } from "./queue/queue.ts";
 export type {
   CancelOptions,
   CleanOptions,
   ListOptions,
+  MetricsOptions,
   QueueOptions,
   SubscribeOptions,
 } from "./queue/queue-options.ts";
 export type { JobExplanation, StateReason } from "./queue/read/explain.ts";
 export type { JobError, RootCause } from "./queue/read/job-error.ts";
+export type { JobList } from "./queue/read/job-reader.ts";
 export type { FailedAttempt, JobLog, JobSnapshot, MessageSnapshot } from "./queue/read/job-snapshot.ts";
 export type { WaitOptions } from "./queue/read/job-waits.ts";
 export {
@@ -117,6 +119,7 @@ export type {
   SendManyCallOptions,
   SendManyOptions,
   SendOptions,
+  SendWireOptions,
 } from "./queue/send/send-options.ts";
 export type { SendRequest } from "./queue/send/send-request.ts";
 export { type CancelTimer, type Clock, systemClock } from "./timing/clock.ts";

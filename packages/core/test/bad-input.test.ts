@@ -83,7 +83,7 @@ describe("malformed data", { timeout: 60_000 }, () => {
         }
         expect(jobs).toBe(++stored);
         expect(name).not.toBe("STRICT");
-        const [record] = await engine.inspect.get([outcome.value.id]);
+        const [record] = await engine.inspect.get([{ id: outcome.value.id }]);
         const { data: json } = record!.envelope;
         expect(Buffer.byteLength(json)).toBeLessThanOrEqual(DEFAULT_LIMITS.data);
         expect(hasProtoKey(readData(json))).toBe(false);
@@ -196,7 +196,7 @@ describe("malformed calls", { timeout: 60_000 }, () => {
           // No list of dependencies, or an empty one, is as good as none.
           expect(where).toBe("dependsOn");
           expect(value ?? []).toEqual([]);
-          await engine.operate.remove(jobs.map(({ id }) => id));
+          await engine.operate.remove(jobs);
         }
       }),
       parameters(1_000),

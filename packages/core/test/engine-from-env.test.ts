@@ -137,9 +137,9 @@ test("the engine that Redis' URL leads to works, and its parts do as well", asyn
   expect(await first.engine.core.enqueue([{ jobs: [newJob({ id: "a", queue: "q" })] }])).toMatchObject([
     { ok: true },
   ]);
-  expect(await second.engine.inspect.get(["a"])).toMatchObject([{ id: "a" }]);
+  expect(await second.engine.inspect.get([{ id: "a" }])).toMatchObject([{ id: "a" }]);
   const elsewhere = choose({ REDIS_HOST: hostname, REDIS_PORT: port, REDIS_PASSWORD: "se/s@me" });
-  expect(await elsewhere.engine.inspect.get(["a"])).toEqual([null]);
+  expect(await elsewhere.engine.inspect.get([{ id: "a" }])).toEqual([null]);
   expect(await second.engine.core.health()).toMatchObject({ ok: true, engine: "redis" });
 });
 

@@ -145,7 +145,7 @@ describe("settled", () => {
     const { queue, start, settled, settle, flaky } = record();
     await start({ SCAN: () => {} });
     const { id } = await queue.send(scan, forward, { delay: "1h" });
-    const [template] = await flaky.engine.inspect.get([id]);
+    const [template] = await flaky.engine.inspect.get([{ id }]);
     const { queue: name, priority, maxAttempts } = template!;
     const bound = { age: 3_600_000, count: 100 };
     await flaky.engine.core.enqueue([

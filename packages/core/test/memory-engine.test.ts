@@ -18,7 +18,7 @@ function start(options: { readonly tombstones?: { readonly age?: number; readonl
   /** Sends a job, removes it, and so leaves its tombstone. */
   const bury = async (id: string) => {
     await send({ id });
-    await engine.operate.remove([id]);
+    await engine.operate.remove([{ id }]);
   };
   const isKnown = async (id: string) => {
     const outcome = await send({ id: `${id}-asked-${clock.now()}-${Math.random()}`, dependsOn: [id] });
@@ -69,14 +69,17 @@ test("a hold on a job that only its tombstone remembers is cancelled: nobody cou
   const { engine, send, bury } = start();
   await bury("a");
   await send({ id: "b", dependsOn: [{ job: "a", onFailure: "hold" }] });
-  expect(await engine.inspect.get(["b"])).toMatchObject([{ state: "cancelled" }]);
+  expect(await engine.inspect.get([{ id: "b" }])).toMatchObject([{ state: "cancelled" }]);
 });
 
 test("with thousands of cancelled jobs gone from it, an empty queue makes its workers wait", async () => {
   const { clock, engine, send } = start();
   const ids = Array.from({ length: 2_000 }, (_, index) => `job-${index}`);
   for (const id of ids) await send({ id });
-  await engine.operate.cancel(ids, "not needed");
+  await engine.operate.cancel(
+    ids.map((id) => ({ id })),
+    "not needed",
+  );
   expect((await engine.core.claim(claim)).jobs).toEqual([]);
   let woke = false;
   const { signal } = new AbortController();
@@ -93,8 +96,8 @@ test("a tombstone that its own step would push out still decides for all of the 
   const { engine, send } = start({ tombstones: { count: 1 } });
   const retain = { completed: { age: 0, count: 0 }, failed: { age: 0, count: 0 } };
   await send({ id: "f" });
-  await engine.operate.cancel(["f"], "no");
-  await engine.operate.remove(["f"]);
+  await engine.operate.cancel([{ id: "f" }], "no");
+  await engine.operate.remove([{ id: "f" }]);
   const dependent = (id: string) => newJob({ id, queue: "default", dependsOn: ["f"], retain });
   const { isOk } = await engine.core
     .enqueue([{ jobs: [dependent("x"), dependent("y")] }])
@@ -112,10 +115,13 @@ test("thousands of jobs cancelled behind a held key are swept out, and one of th
   const [head] = (await engine.core.claim(claim)).jobs;
   const outcome = { ...head!, type: "fail", error: "{}" } as const;
   await engine.core.settle({ outcomes: [outcome] });
-  await engine.operate.cancel(ids.slice(0, -1), "not needed");
-  await engine.operate.retry(["job-1500"]);
+  await engine.operate.cancel(
+    ids.slice(0, -1).map((id) => ({ id })),
+    "not needed",
+  );
+  await engine.operate.retry([{ id: "job-1500" }]);
   expect((await engine.core.claim(claim)).jobs).toEqual([]);
-  await engine.operate.retry(["head"]);
+  await engine.operate.retry([{ id: "head" }]);
   for (const id of ["head", "job-1500", "job-2999"]) {
     const [job] = (await engine.core.claim(claim)).jobs;
     expect(job).toMatchObject({ id });
@@ -128,7 +134,7 @@ test("thousands of cancelled jobs leave the ones between them runnable, in order
   const ids = Array.from({ length: 5_000 }, (_, index) => `job-${index}`);
   for (const id of ids) await send({ id });
   await engine.operate.cancel(
-    ids.filter((_, index) => index % 1_000 !== 0),
+    ids.filter((_, index) => index % 1_000 !== 0).map((id) => ({ id })),
     "not needed",
   );
   const { jobs: claimed } = await engine.core.claim(claim);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { NewJob } from "../src/engine/index.ts";
+import type { JobKey, NewJob } from "../src/engine/index.ts";
 import { createQueue, type Outbox, type SendRequest, type ServiceHost } from "../src/index.ts";
 import { WAIT_POLL_INTERVAL } from "../src/queue/read/job-waits.ts";
 import { phaseCreate, plan, planCreate, planResult, registry, rejection, setup } from "./runtime-support.ts";
@@ -97,7 +97,7 @@ describe("a send in a transaction", () => {
     const tx = new Transaction();
     const forgetful = {
       subscribe: async () => async () => {},
-      remembered: async (ids: readonly string[]) => ids.map(() => null),
+      remembered: async (jobs: readonly JobKey[]) => jobs.map(() => null),
     };
     const { queue, clock, flaky } = setup(forgetful, { outbox });
     await outbox.start({ engine: flaky.engine } as ServiceHost);

@@ -58,7 +58,7 @@ describe("send", () => {
       queue: "plans",
       created: true,
     });
-    const [stored] = await flaky.engine.inspect.get([handle.id]);
+    const [stored] = await flaky.engine.inspect.get([{ id: handle.id }]);
     expect(stored).toMatchObject({ state: "queued", maxAttempts: 3, queue: "plans" });
     expect(stored!.envelope).toEqual({
       id: handle.id,

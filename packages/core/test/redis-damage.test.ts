@@ -72,7 +72,7 @@ async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
   const [done, failed, tomb, ended] = await claim(bench, ["jobs"]);
   await complete(bench, [done!, tomb!, ended!]);
   await engine.core.settle({ outcomes: [{ ...failed!, type: "fail", error: '{"code":"X","message":"x"}' }] });
-  await engine.operate.remove(["v-tomb"]);
+  await engine.operate.remove([{ id: "v-tomb" }]);
   await send(
     bench,
     { id: "v-held", queue: "held", orderingKey: "r" },
@@ -105,7 +105,7 @@ async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
       { id: `${whose}-gone` },
     );
   }
-  await engine.operate.cancel(["v-gone", "i-gone"], "no");
+  await engine.operate.cancel([{ id: "v-gone" }, { id: "i-gone" }], "no");
   await send(bench, { id: "v-quiet", queue: "quiet" });
   await engine.queues.pause("quiet");
   return held;
@@ -151,7 +151,7 @@ async function leftovers({ engine }: Bench) {
     (name) => `i-${name}`,
   );
   ids.push(...Array.from({ length: 10 }, (_, index) => `i-many-${index}`));
-  const records = await engine.inspect.get(ids);
+  const records = await engine.inspect.get(ids.map((id) => ({ id })));
   const incomplete = ids.filter((_, index) => records[index]?.state !== "completed");
   const { jobs } = await engine.inspect.list({
     limit: 500,

@@ -130,7 +130,10 @@ test("jobs of a claim whose answer was lost are given back before the next claim
   ]);
   const lost = await engine.core.claim(CLAIM).catch((error) => error);
   expect(isQueueError(lost, "ENGINE_UNAVAILABLE")).toBe(true);
-  expect((await engine.inspect.get(["a", "b"])).map((record) => record?.state)).toEqual(["active", "active"]);
+  expect((await engine.inspect.get([{ id: "a" }, { id: "b" }])).map((record) => record?.state)).toEqual([
+    "active",
+    "active",
+  ]);
   lose = false;
   const { jobs: claimed } = await engine.core.claim(CLAIM);
   expect(claimed.map(({ id, epoch, attempt, stalls }) => ({ id, epoch, attempt, stalls }))).toEqual([
@@ -148,7 +151,7 @@ test("a job told to stop by another process is announced to the engine that hold
   await holder.operate.onCancelRequest(() => {});
   await holder.core.enqueue([{ jobs: [job("a")] }]);
   await holder.core.claim(CLAIM);
-  expect(await other.operate.cancel(["a"], "no longer needed")).toEqual(["cancelling"]);
+  expect(await other.operate.cancel([{ id: "a" }], "no longer needed")).toEqual(["cancelling"]);
   expect(await heard).toEqual({ ids: ["a"], reason: "no longer needed" });
 });
 
@@ -175,7 +178,7 @@ test("a renewal of some of a claim's jobs renews those alone", async () => {
   let requeued = 0;
   while (requeued === 0) requeued += (await engine.core.recover()).requeued;
   expect(requeued).toBe(2);
-  const states = await engine.inspect.get(["a", "b", "c"]);
+  const states = await engine.inspect.get([{ id: "a" }, { id: "b" }, { id: "c" }]);
   expect(states.map((record) => record?.state)).toEqual(["queued", "active", "queued"]);
 });
 
@@ -189,7 +192,7 @@ test("when everything has ended and been cleaned, only what the data model says 
     { jobs: [job("child"), job("parent", { dependsOn: [{ job: "child", onFailure: "cancel" }] })] },
     { jobs: [job("gone"), job("once", { dedupe: { key: "d", window: 60_000 } })] },
   ]);
-  await engine.operate.cancel(["gone"], "no");
+  await engine.operate.cancel([{ id: "gone" }], "no");
   for (;;) {
     const { jobs: claimed } = await engine.core.claim({ ...CLAIM, run: 10 });
     if (claimed.length === 0) break;

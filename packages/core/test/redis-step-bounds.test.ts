@@ -61,7 +61,7 @@ test.each(["cancel", "complete", "remove"] as const)(
       if (how === "complete") {
         const { jobs } = await engine.core.claim({ queues: ["jobs"], limit: 1, lease: 60_000 });
         await engine.core.settle({ outcomes: [{ ...jobs[0]!, type: "complete" }] });
-      } else await engine.operate[how](["root"], "no longer needed");
+      } else await engine.operate[how]([{ id: "root" }], "no longer needed");
       const state = how === "complete" ? "queued" : "cancelled";
       let decided = 0;
       for (let more = true; more; ) {

@@ -359,7 +359,7 @@ describe("a cancellation that a heartbeat tells of", () => {
     });
     const handle = await queue.send(scan, forward);
     await settle();
-    await flaky.engine.operate.cancel([handle.id], "from elsewhere");
+    await flaky.engine.operate.cancel([{ id: handle.id }], "from elsewhere");
     flaky.hang("get");
     await clock.advance(11_000);
     expect(reasons).toMatchObject([{ code: "JOB_CANCELLED" }]);

@@ -61,7 +61,7 @@ describe("success", () => {
     const worker = await start({ PLAN_CREATE: async ({ data }) => planResult(data.planId) });
     const handle = await queue.send(planCreate, plan());
     await settle();
-    const [record] = await flaky.engine.inspect.get([handle.id]);
+    const [record] = await flaky.engine.inspect.get([{ id: handle.id }]);
     expect(record).toMatchObject({
       state: "completed",
       result: '{"planId":"p1","savedAt":"2026-01-01T00:00:00.000Z"}',
@@ -229,7 +229,7 @@ describe("data", () => {
     await it.start({ SCAN: () => void runs++ });
     const id = await store(it, { data });
     await it.settle();
-    const [record] = await it.flaky.engine.inspect.get([id]);
+    const [record] = await it.flaky.engine.inspect.get([{ id }]);
     expect(record).toMatchObject({ state: "failed", attempt: 1, envelope: { data } });
     expect(JSON.parse(record!.error!)).toMatchObject({ code: "INVALID_DATA" });
     expect(runs).toBe(0);
@@ -261,7 +261,7 @@ describe("what this worker doesn't handle", () => {
     await it.start({ SCAN: () => {} });
     const id = await store(it, envelope);
     await it.clock.advance(1_000_000);
-    expect(await it.flaky.engine.inspect.get([id])).toMatchObject([{ state: "queued", epoch: 0 }]);
+    expect(await it.flaky.engine.inspect.get([{ id }])).toMatchObject([{ state: "queued", epoch: 0 }]);
   });
 
   it("goes to a worker that handles it, as in a rolling deploy", async () => {
@@ -288,7 +288,7 @@ describe("what this worker doesn't handle", () => {
       .filter(({ method }) => method === "release")
       .map(({ args: [releases] }) => (releases as { delay: number }[])[0]!.delay);
     expect(delays.slice(0, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
-    expect(await it.flaky.engine.inspect.get([id])).toMatchObject([{ state: "scheduled", attempt: 0 }]);
+    expect(await it.flaky.engine.inspect.get([{ id }])).toMatchObject([{ state: "scheduled", attempt: 0 }]);
   });
 });
 
@@ -406,7 +406,7 @@ describe("cancellation", () => {
     });
     const handle = await queue.send(planCreate, plan());
     await settle();
-    await flaky.engine.operate.cancel([handle.id], "cancelled over there");
+    await flaky.engine.operate.cancel([{ id: handle.id }], "cancelled over there");
     await settle();
     expect(reason).toBeUndefined();
     await clock.advance(10_000);

@@ -350,7 +350,7 @@ describe("cancelling a job of a run", () => {
     await start({ lease: "1s" });
     const handles = await send(step, "a", ...upTo(6));
     await settle();
-    expect(await flaky.engine.operate.cancel([handles[4]!.id], "stop")).toEqual(["cancelling"]);
+    expect(await flaky.engine.operate.cancel([{ id: handles[4]!.id }], "stop")).toEqual(["cancelling"]);
     await clock.advance(500);
     expect(ran).toEqual(["a1", "a2", "a3", "a4", "a6"]);
     expect((await states(handles)).slice(4)).toEqual(["cancelled", "completed"]);

@@ -65,9 +65,10 @@ export function observeEngine(
       },
     },
     operate: {
-      async cancel(ids, reason) {
+      async cancel(jobs, reason) {
+        const ids = jobs.map(({ id }) => id);
         tell((observer) => observer.operating?.("cancel", ids));
-        const outcomes = await engine.operate.cancel(ids, reason);
+        const outcomes = await engine.operate.cancel(jobs, reason);
         tell((observer) => observer.operated?.("cancel", ids, outcomes));
         return outcomes;
       },

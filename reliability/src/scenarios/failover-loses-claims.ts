@@ -79,7 +79,7 @@ export const failoverLosesClaims: Scenario = {
       stage.loss = { from, to };
       for (const { id, epoch } of claims) earlier!.send({ command: "use-expired-lease", id, epoch });
       await assertRefused(earlier!, held.length);
-      for (const record of await engine.inspect.get(held)) {
+      for (const record of await engine.inspect.get(held.map((id) => ({ id })))) {
         assert.equal(record?.state, "active", `${record?.id} is still the later claim's`);
         assert.deepEqual(record.logs, [], "logs of the lost claim");
         assert.notEqual(record.progress, '{"by":"a stale attempt"}');
@@ -95,7 +95,9 @@ export const failoverLosesClaims: Scenario = {
       }
       await load.allSent();
       await eventually(STEP_TIMEOUT, "end of the jobs behind", async () => {
-        return (await engine.inspect.get(next)).every((record) => record && isTerminal(record.state));
+        return (await engine.inspect.get(next.map((id) => ({ id })))).every(
+          (record) => record && isTerminal(record.state),
+        );
       });
       assertEndedOnce(stage, to);
       // The audit reads the stage's own server.

@@ -44,7 +44,7 @@ export const freezePastLease: Scenario = {
       await frozen.until("finished", (report) => report.id === id);
     }
 
-    const record = (await stage.engine.inspect.get([open]))[0]!;
+    const record = (await stage.engine.inspect.get([{ id: open }]))[0]!;
     assert.equal(record.state, "active", `${open} is still the successor's`);
     assert.deepEqual(record.logs, [], "logs of the stale attempt");
     assert.notEqual(record.progress, '{"by":"a stale attempt"}');

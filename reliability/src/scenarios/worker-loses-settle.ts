@@ -30,6 +30,6 @@ async function play(stage: Stage, fault: Interception["fault"]): Promise<void> {
   await lost;
   await stage.send("last", { work: "return" });
   await worker.until("settled", ({ id }) => id === "last");
-  const record = (await stage.engine.inspect.get(["victim"]))[0];
+  const record = (await stage.engine.inspect.get([{ id: "victim" }]))[0];
   if (fault === "drop-reply") assert.deepEqual([record?.state, record?.epoch], ["completed", 1]);
 }

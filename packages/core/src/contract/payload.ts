@@ -94,6 +94,20 @@ export function decodeData(message: Message, version: number, json: string): May
   return decodeValue(what, message.codecs.data, data, "INVALID_DATA");
 }
 
+/**
+ * The data that a send takes, from data as it travels in JSON. Of a schema that can't encode, that is the JSON value
+ * itself.
+ *
+ * @throws {QueueError} `INVALID_DATA`, `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_VERSION`.
+ */
+export function readWireData(message: Message, version: number, value: unknown): MaybePromise<unknown> {
+  const what = `data of ${message.name}`;
+  assertWithinLimits(what, value, message.limits.data, "INVALID_DATA");
+  const data = version === message.version ? value : upcast(message, version, value);
+  const { data: codec } = message.codecs;
+  return codec.isTwoWay ? decodeValue(what, codec, data, "INVALID_DATA") : data;
+}
+
 function upcast(message: Message, version: number, data: unknown): unknown {
   let value = data;
   for (let from = version; from < message.version; from++) {

@@ -32,6 +32,8 @@ export type MaybePromise<T> = T | Promise<T>;
 export interface Codec {
   encode(value: unknown): MaybePromise<Parsed>;
   decode(value: unknown): MaybePromise<Parsed>;
+  /** Whether `encode` takes what `decode` returns. Otherwise it takes the wire value itself. */
+  readonly isTwoWay: boolean;
   /** Whether JSON carries whatever `encode` returns, so the result needs no check. */
   readonly isJson: boolean;
 }
@@ -44,6 +46,7 @@ type Direction = "forward" | "backward";
 
 /** Reads its schema on first use: parts of a recursive schema may be declared after the message. */
 class ZodCodec implements Codec {
+  readonly isTwoWay = true;
   readonly #schema: $ZodType;
   #traits: SchemaTraits | undefined;
 
@@ -127,6 +130,7 @@ function standardCodec(schema: Schema): Codec {
   };
   return {
     encode: (value) => validate(value, () => value),
+    isTwoWay: false,
     isJson: false,
     decode: (value) => validate(value, (output) => output),
   };

@@ -43,6 +43,7 @@ export type {
   AttemptFailure,
   Dependency,
   DependencyFailurePolicy,
+  JobKey,
   JobRecord,
   LogEntry,
   NewJob,

@@ -1,19 +1,19 @@
-import type { Dependency, JobRecord, RememberedEnding } from "./job.ts";
+import type { Dependency, JobKey, JobRecord, RememberedEnding } from "./job.ts";
 import type { JobState } from "./state-machine.ts";
 
 /** Reads jobs back. */
 export interface EngineInspect {
   /**
-   * In the order of `ids`; `null` where no job is stored: it never was, or is gone (see `remembered`). Subscribers of
+   * In the order of `jobs`; `null` where no job is stored: it never was, or is gone (see `remembered`). Subscribers of
    * this engine have been called for the ending of one that is gone by then.
    */
-  get(ids: readonly string[]): Promise<readonly (JobRecord | null)[]>;
+  get(jobs: readonly JobKey[]): Promise<readonly (JobRecord | null)[]>;
 
   /**
-   * How jobs ended that are gone (trimmed, cleaned or removed), by their tombstones. In the order of `ids`; `null`
+   * How jobs ended that are gone (trimmed, cleaned or removed), by their tombstones. In the order of `jobs`; `null`
    * where the job is stored, never was, or is forgotten.
    */
-  remembered(ids: readonly string[]): Promise<readonly (RememberedEnding | null)[]>;
+  remembered(jobs: readonly JobKey[]): Promise<readonly (RememberedEnding | null)[]>;
 
   list(request: ListRequest): Promise<JobPage>;
 

@@ -35,6 +35,12 @@ export interface NewJob {
   readonly dedupe?: { readonly key: string; readonly window: number };
 }
 
+/** Which job. `queue` is there where the caller knows it, for engines whose ids are unique per queue only. */
+export interface JobKey {
+  readonly id: string;
+  readonly queue?: string;
+}
+
 /** Everything an engine remembers of one job. */
 export interface JobRecord {
   readonly id: string;

@@ -1,21 +1,22 @@
 import type { Unsubscribe } from "./events.ts";
+import type { JobKey } from "./job.ts";
 import type { TerminalState } from "./state-machine.ts";
 
 /** Changes jobs from outside of their attempts. */
 export interface EngineOperate {
-  cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]>;
+  cancel(jobs: readonly JobKey[], reason: string): Promise<readonly CancelOutcome[]>;
 
   /**
    * Reopens failed and cancelled jobs with fresh attempts and a new epoch. Inside an ordering key a turn that
    * is given isn't taken back, and reserved jobs' turns are given: a reopened one comes after them.
    */
-  retry(ids: readonly string[]): Promise<readonly RetryOutcome[]>;
+  retry(jobs: readonly JobKey[]): Promise<readonly RetryOutcome[]>;
 
   /** Deletes jobs that aren't active or reserved. What waits for one is decided as if it had been cancelled. */
-  remove(ids: readonly string[]): Promise<readonly RemoveOutcome[]>;
+  remove(jobs: readonly JobKey[]): Promise<readonly RemoveOutcome[]>;
 
   /** Makes scheduled jobs due now. */
-  promote(ids: readonly string[]): Promise<readonly PromoteOutcome[]>;
+  promote(jobs: readonly JobKey[]): Promise<readonly PromoteOutcome[]>;
 
   /** Removes up to `limit` finished jobs, oldest first. Answers how many. */
   clean(request: CleanRequest): Promise<number>;

@@ -6,8 +6,7 @@ import { QueueError } from "../errors/queue-error.ts";
 /** @throws {QueueError} `INVALID_OPTIONS` for a queue that neither the registry nor the engine knows. */
 export async function assertKnownQueue(
   name: string,
-  registry: Pick<Registry, "queues">,
-  engine: Engine,
+  { registry, engine }: { readonly registry: Pick<Registry, "queues">; readonly engine: Engine },
 ): Promise<void> {
   if (registry.queues.includes(name)) return;
   // Other apps of the namespace may have queues that this registry doesn't know.

@@ -71,6 +71,12 @@ export interface CancelOptions {
   readonly reason?: string | undefined;
 }
 
+/** What `metrics` takes. */
+export interface MetricsOptions {
+  /** The first instant to report. Minutes that began before it aren't. */
+  readonly since: Date | number;
+}
+
 /** What `subscribe` takes. A listener is called for events of which each condition that is given holds. */
 export interface SubscribeOptions {
   /** Called when events may have been missed: the engine's connection was lost, and is back. @default nothing */

@@ -1,12 +1,10 @@
 import type { JobResult, Message, SendData } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
-import type { Engine, EngineFacet, SendFeatures } from "../engine/engine.ts";
-import type { EngineEvent, Unsubscribe } from "../engine/events.ts";
-import { facetOf } from "../engine/facet.ts";
+import type { Engine, SendFeatures } from "../engine/engine.ts";
+import type { Unsubscribe } from "../engine/events.ts";
 import type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from "../engine/operate.ts";
 import type { MetricsBucket } from "../engine/queues.ts";
-import { QueueError } from "../errors/queue-error.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { type Middleware, MiddlewareChain } from "../middleware/middleware.ts";
@@ -15,59 +13,37 @@ import { fulfillsWithin } from "../timing/with-timeout.ts";
 import { reportDroppedJobs, warnOfEmbeddedInProduction } from "./embedded-engine.ts";
 import { useEngine } from "./engine-use.ts";
 import { EventHub } from "./events/event-hub.ts";
-import { createEventFilter, type JobEvent, toJobEvent } from "./events/job-events.ts";
-import { idOf, type JobReference } from "./job-reference.ts";
-import { knownMessage } from "./known-message.ts";
-import { assertKnownQueue } from "./known-queue.ts";
-import { DEFAULT_CANCEL_REASON, type JobOutcome, Operations } from "./operate/operations.ts";
+import type { JobEvent } from "./events/job-events.ts";
+import { Subscriptions } from "./events/subscriptions.ts";
+import type { JobReference } from "./job-reference.ts";
+import { type JobOutcome, Operations } from "./operate/operations.ts";
+import { QueueControl } from "./operate/queue-control.ts";
+import { QueueContext } from "./queue-context.ts";
 import {
   type CancelOptions,
   type CleanOptions,
-  cancelSchema,
-  cleanSchema,
   type ListOptions,
-  listSchema,
-  metricsSchema,
+  type MetricsOptions,
   type QueueOptions,
   queueOptionsSchema,
   type SubscribeOptions,
-  subscribeSchema,
   useSchema,
-  waitSchema,
 } from "./queue-options.ts";
-import { explain, type JobExplanation } from "./read/explain.ts";
-import { readOutcome } from "./read/job-outcome.ts";
-import { type JobSnapshot, toSnapshot } from "./read/job-snapshot.ts";
+import type { JobExplanation } from "./read/explain.ts";
+import { type JobList, JobReader } from "./read/job-reader.ts";
+import type { JobSnapshot } from "./read/job-snapshot.ts";
 import { JobWaits, type WaitOptions } from "./read/job-waits.ts";
-import { type QueueHealth, readHealth } from "./report/health.ts";
-import { readStats, type Stats } from "./report/stats.ts";
-import { assertValidChange } from "./send/changed-request.ts";
-import { JobEncoder } from "./send/encode-job.ts";
-import { EnqueueBatcher } from "./send/enqueue-batcher.ts";
+import type { QueueHealth } from "./report/health.ts";
+import { QueueReports } from "./report/queue-reports.ts";
+import type { Stats } from "./report/stats.ts";
 import type { JobHandle } from "./send/job-handle.ts";
-import { createIdSource } from "./send/job-id.ts";
 import type { Outbox } from "./send/outbox.ts";
-import { encodeBatch, resolveBatch, type SendItem } from "./send/send-many.ts";
-import {
-  parseSendOptions,
-  type SendManyCallOptions,
-  type SendOptions,
-  sendManyCallSchema,
-} from "./send/send-options.ts";
-import { type SendRequest, toSendRequest } from "./send/send-request.ts";
-import { Sender } from "./send/sender.ts";
-import { TransactionalSender } from "./send/transactional-sender.ts";
-
-/** One page of jobs, newest first. Without a `cursor` it is the last. */
-export interface JobList<M extends Message = Message> {
-  readonly jobs: readonly JobSnapshot<M>[];
-  readonly cursor?: string;
-}
+import { Producer } from "./send/producer.ts";
+import type { SendItem } from "./send/send-many.ts";
+import type { SendManyCallOptions, SendOptions, SendWireOptions } from "./send/send-options.ts";
 
 /** Longest that closing waits for the engine's answers to the last sends, and to the end of the events. */
 const CLOSE_TIMEOUT = 5_000;
-/** Longest that a wait lets a job's transaction commit, and the relay move it: some poll intervals. */
-const OUTBOX_TIMEOUT = 60_000;
 
 /** What a worker needs of its queue. */
 export interface QueueRuntime {
@@ -82,70 +58,64 @@ export interface QueueRuntime {
 /**
  * Sends jobs and looks after them. Made by `createQueue`.
  *
- * Every method that talks to the engine may also throw `ENGINE_UNAVAILABLE` (worth a retry) and `CLOSED`.
+ * Every method that talks to the engine may also throw `ENGINE_UNAVAILABLE` (worth a retry), `CLOSED`, and
+ * `UNSUPPORTED_BY_ENGINE` where the engine doesn't have what it needs.
  */
 export class Queue<M extends Message = Message> {
   readonly registry: Registry<M>;
-  readonly #engine: Engine;
-  readonly #leaveEngine: () => boolean;
-  readonly #clock: Clock;
-  readonly #newId: () => string;
-  readonly #encoder: JobEncoder;
-  readonly #batcher: EnqueueBatcher;
-  readonly #sender: Sender;
-  readonly #hub: EventHub;
-  readonly #waits: JobWaits;
-  readonly #operations: Operations;
+  readonly #context: QueueContext;
   readonly #middleware = new MiddlewareChain();
   readonly #outbox: Outbox | undefined;
-  readonly #logger: Logger;
+  readonly #hub: EventHub;
+  readonly #waits: JobWaits;
+  readonly #producer: Producer;
+  readonly #reader: JobReader;
+  readonly #operations: Operations;
+  readonly #control: QueueControl;
+  readonly #reports: QueueReports;
+  readonly #subscriptions: Subscriptions;
+  readonly #leaveEngine: () => boolean;
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(options: QueueOptions<M>) {
-    const { registry, engine, closeEngine, clock, middleware, outbox, logger } = parseOptions(
-      "createQueue",
-      queueOptionsSchema,
-      options,
-    );
+    const parsed = parseOptions("createQueue", queueOptionsSchema, options);
+    const { registry, clock = systemClock, outbox } = parsed;
+    const engine = parsed.engine ?? memoryEngine({ clock });
+    const logger = parsed.logger ? safeLogger(parsed.logger) : consoleLogger;
+    if (parsed.logger) engine.logTo?.(logger);
+    if (!parsed.engine) warnOfEmbeddedInProduction(logger);
+    for (const item of parsed.middleware) this.#middleware.add(item);
+
+    const context = new QueueContext({ engine, registry, clock, logger });
     this.registry = registry as Registry<M>;
-    this.#clock = clock ?? systemClock;
-    this.#engine = engine ?? memoryEngine({ clock: this.#clock });
-    this.#logger = logger ? safeLogger(logger) : consoleLogger;
-    if (logger) this.#engine.logTo?.(this.#logger);
-    if (!engine) warnOfEmbeddedInProduction(this.#logger);
-    this.#newId = createIdSource(() => this.#clock.now());
+    this.#context = context;
     this.#outbox = outbox;
-    this.#encoder = new JobEncoder(this.#engine);
-    this.#batcher = new EnqueueBatcher(this.#engine);
-    this.#sender = new Sender(
-      this.#encoder,
-      this.#batcher,
-      new TransactionalSender(outbox, (id, options) => this.#wait(id, options, OUTBOX_TIMEOUT)),
-      (id, options) => this.#wait(id, options),
-    );
-    this.#hub = new EventHub(this.#engine, this.#logger);
-    this.#waits = new JobWaits(this.#engine, this.#clock, this.#hub, this.#logger);
-    this.#operations = new Operations(this.#engine);
-    for (const item of middleware) this.#middleware.add(item);
-    this.#leaveEngine = useEngine(this.#engine, closeEngine);
+    this.#hub = new EventHub(engine, logger);
+    this.#waits = new JobWaits(engine, clock, this.#hub, logger);
+    this.#reader = new JobReader(context, this.#waits);
+    this.#producer = new Producer({
+      context,
+      middleware: this.#middleware,
+      outbox,
+      wait: (...args) => this.#reader.wait(...args),
+    });
+    this.#operations = new Operations(context);
+    this.#control = new QueueControl(context);
+    this.#reports = new QueueReports(context);
+    this.#subscriptions = new Subscriptions(context, this.#hub);
+    this.#leaveEngine = useEngine(engine, parsed.closeEngine);
   }
 
   /** What a send may ask of the engine behind this queue. */
   get features(): SendFeatures {
-    return this.#engine.features;
+    return this.#context.engine.features;
   }
 
   /** @internal */
   get runtime(): QueueRuntime {
-    return {
-      engine: this.#engine,
-      registry: this.registry,
-      clock: this.#clock,
-      middleware: this.#middleware,
-      outbox: this.#outbox,
-      logger: this.#logger,
-    };
+    const { engine, registry, clock, logger } = this.#context;
+    return { engine, registry, clock, middleware: this.#middleware, outbox: this.#outbox, logger };
   }
 
   /**
@@ -160,24 +130,7 @@ export class Queue<M extends Message = Message> {
    * await queue.send(phaseCreate, { planId, index: 1 }, { dependsOn: [plan] });
    */
   send<T extends M>(message: T, data: SendData<T>, options?: SendOptions): Promise<JobHandle<T>> {
-    try {
-      this.#assertOpen();
-      const request = toSendRequest(
-        this.#known("send", message),
-        data,
-        parseSendOptions(options),
-        this.#newId,
-        this.#clock.now(),
-      );
-      if (!this.#middleware.hasSend) return this.#sender.send(request) as Promise<JobHandle<T>>;
-      const sent = this.#middleware.send([request], async ([last]) => {
-        assertValidChange(request, last!);
-        return [await this.#sender.send(last!)];
-      });
-      return sent.then(([handle]) => handle as JobHandle<T>);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#producer.send(message, data, options) as Promise<JobHandle<T>>;
   }
 
   /**
@@ -196,29 +149,34 @@ export class Queue<M extends Message = Message> {
     items: readonly [...{ [Index in keyof T]: SendItem<T[Index]> }],
     options: SendManyCallOptions = {},
   ): Promise<{ readonly [Index in keyof T]: JobHandle<T[Index]> }> {
-    this.#assertOpen();
-    const { tx } = parseOptions("sendMany", sendManyCallSchema, options);
-    const { requests, naming } = await resolveBatch(items as readonly SendItem[], {
-      resolve: (message) => this.#known("sendMany", message),
-      newId: this.#newId,
-      encoder: this.#encoder,
-      sentAt: this.#clock.now(),
-      tx,
-    });
-    const store = async (final: readonly SendRequest[]) =>
-      this.#sender.store(final, await encodeBatch(final, requests, this.#encoder), naming);
-    const handles =
-      requests.length === 0
-        ? []
-        : await (this.#middleware.hasSend ? this.#middleware.send(requests, store) : store(requests));
+    const handles = await this.#producer.sendMany(items as readonly SendItem[], options);
     return handles as { readonly [Index in keyof T]: JobHandle<T[Index]> };
+  }
+
+  /**
+   * Sends one job whose data is as it travels in JSON: a date of a codec is its text. For what has no types, such as
+   * routes, test pages and command lines.
+   *
+   * @throws {QueueError} as `send`; `UNKNOWN_MESSAGE` for a name that isn't in the registry.
+   *
+   * @example
+   * const { name, data } = await request.json();
+   * const job = await queue.sendWire(name, data, { userId });
+   */
+  sendWire(name: string, data: unknown, options?: SendWireOptions): Promise<JobHandle<M>> {
+    return this.#producer.sendWire(name, data, options) as Promise<JobHandle<M>>;
   }
 
   /** The job as it is now, or `null` when none is stored under that id. */
   async get<T extends M = M>(job: JobHandle<T> | JobReference): Promise<JobSnapshot<T> | null> {
-    this.#assertOffered("inspect");
-    const [record] = await facetOf(this.#engine, "inspect").get([idOf(job)]);
-    return record ? ((await toSnapshot(record, this.registry)) as JobSnapshot<T>) : null;
+    return (await this.#reader.get(job)) as JobSnapshot<T> | null;
+  }
+
+  /** Up to 10,000 jobs as they are now, in the order given; `null` for each that isn't stored. */
+  async getMany<T extends M = M>(
+    jobs: readonly (JobHandle<T> | JobReference)[],
+  ): Promise<readonly (JobSnapshot<T> | null)[]> {
+    return (await this.#reader.getMany(jobs)) as readonly (JobSnapshot<T> | null)[];
   }
 
   /**
@@ -235,7 +193,7 @@ export class Queue<M extends Message = Message> {
   wait<T extends M>(job: JobHandle<T>, options?: WaitOptions): Promise<JobResult<T>>;
   wait(job: JobReference, options?: WaitOptions): Promise<unknown>;
   wait(job: JobReference, options?: WaitOptions): Promise<unknown> {
-    return this.#wait(job, options);
+    return this.#reader.wait(job, options);
   }
 
   /**
@@ -244,18 +202,16 @@ export class Queue<M extends Message = Message> {
    *
    * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` when it has ended.
    */
-  async cancel(job: JobReference, options: CancelOptions = {}): Promise<"cancelled" | "cancelling"> {
-    this.#assertOffered("operate");
-    return this.#operations.cancel(job, this.#reason("cancel", options));
+  cancel(job: JobReference, options?: CancelOptions): Promise<"cancelled" | "cancelling"> {
+    return this.#operations.cancel(job, options);
   }
 
   /** Cancels up to 10,000 jobs and tells each one's outcome, in their order. */
-  async cancelMany(
+  cancelMany(
     jobs: readonly JobReference[],
-    options: CancelOptions = {},
+    options?: CancelOptions,
   ): Promise<readonly JobOutcome<CancelOutcome>[]> {
-    this.#assertOffered("operate");
-    return this.#operations.cancelMany(jobs, this.#reason("cancelMany", options));
+    return this.#operations.cancelMany(jobs, options);
   }
 
   /**
@@ -263,14 +219,12 @@ export class Queue<M extends Message = Message> {
    *
    * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE`.
    */
-  async retry(job: JobReference): Promise<void> {
-    this.#assertOffered("operate");
+  retry(job: JobReference): Promise<void> {
     return this.#operations.retry(job);
   }
 
   /** Retries up to 10,000 jobs and tells each one's outcome. */
-  async retryMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RetryOutcome>[]> {
-    this.#assertOffered("operate");
+  retryMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RetryOutcome>[]> {
     return this.#operations.retryMany(jobs);
   }
 
@@ -279,14 +233,12 @@ export class Queue<M extends Message = Message> {
    *
    * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` while it runs.
    */
-  async remove(job: JobReference): Promise<void> {
-    this.#assertOffered("operate");
+  remove(job: JobReference): Promise<void> {
     return this.#operations.remove(job);
   }
 
   /** Removes up to 10,000 jobs and tells each one's outcome. */
-  async removeMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
-    this.#assertOffered("operate");
+  removeMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
     return this.#operations.removeMany(jobs);
   }
 
@@ -295,14 +247,12 @@ export class Queue<M extends Message = Message> {
    *
    * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE`.
    */
-  async promote(job: JobReference): Promise<void> {
-    this.#assertOffered("operate");
+  promote(job: JobReference): Promise<void> {
     return this.#operations.promote(job);
   }
 
   /** Promotes up to 10,000 jobs and tells each one's outcome. */
-  async promoteMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<PromoteOutcome>[]> {
-    this.#assertOffered("operate");
+  promoteMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<PromoteOutcome>[]> {
     return this.#operations.promoteMany(jobs);
   }
 
@@ -311,47 +261,28 @@ export class Queue<M extends Message = Message> {
    *
    * @throws {QueueError} `JOB_NOT_FOUND`.
    */
-  async explain(job: JobReference): Promise<JobExplanation> {
-    this.#assertOffered("inspect");
-    const id = idOf(job);
-    return explain(this.#engine, id, this.#clock.now());
+  explain(job: JobReference): Promise<JobExplanation> {
+    return this.#reader.explain(job);
   }
 
   /** Jobs, newest first. A page may be short before the last. */
-  async list<T extends M = M>(options: ListOptions<T> = {}): Promise<JobList<T>> {
-    this.#assertOffered("inspect");
-    const { state, queue, message, limit, cursor } = parseOptions("list", listSchema, options);
-    if (queue !== undefined) await assertKnownQueue(queue, this.registry, this.#engine);
-    const page = await facetOf(this.#engine, "inspect").list({
-      limit,
-      ...(state !== undefined && { states: [state].flat() }),
-      ...(queue !== undefined && { queue }),
-      ...(message !== undefined && { messageType: typeof message === "string" ? message : message.name }),
-      ...(cursor !== undefined && { cursor }),
-    });
-    const jobs = await Promise.all(page.jobs.map((record) => toSnapshot(record, this.registry)));
-    return {
-      jobs: jobs as JobSnapshot<T>[],
-      ...(page.cursor !== undefined && { cursor: page.cursor }),
-    };
+  async list<T extends M = M>(options?: ListOptions<T>): Promise<JobList<T>> {
+    return (await this.#reader.list(options)) as JobList<T>;
   }
 
   /** Jobs by queue and state, and what happened in the last five minutes. */
-  async stats(): Promise<Stats> {
-    this.#assertOpen();
-    return readStats(this.#engine, this.registry, this.#clock);
+  stats(): Promise<Stats> {
+    return this.#reports.stats();
   }
 
   /** Whether all is well, and if not, what to do. Judged by `HEALTH_THRESHOLDS`. Never rejects. */
-  async health(): Promise<QueueHealth> {
-    return readHealth(this.#engine, this.registry, this.#clock);
+  health(): Promise<QueueHealth> {
+    return this.#reports.health();
   }
 
   /** Counts and duration histograms by queue and minute, oldest first, from the instant `since` on. */
-  async metrics(options: { readonly since: Date | number }): Promise<readonly MetricsBucket[]> {
-    this.#assertOpen();
-    const { since } = parseOptions("metrics", metricsSchema, options);
-    return facetOf(this.#engine, "queues").metrics({ since: Number(since) });
+  metrics(options: MetricsOptions): Promise<readonly MetricsBucket[]> {
+    return this.#reports.metrics(options);
   }
 
   /**
@@ -360,17 +291,13 @@ export class Queue<M extends Message = Message> {
    *
    * @throws {QueueError} `INVALID_OPTIONS` for a queue that no message belongs to.
    */
-  async pause(queue: string): Promise<void> {
-    this.#assertOpen();
-    await assertKnownQueue(queue, this.registry, this.#engine);
-    return facetOf(this.#engine, "queues").pause(queue);
+  pause(queue: string): Promise<void> {
+    return this.#control.pause(queue);
   }
 
   /** Undoes `pause`. */
-  async resume(queue: string): Promise<void> {
-    this.#assertOpen();
-    await assertKnownQueue(queue, this.registry, this.#engine);
-    return facetOf(this.#engine, "queues").resume(queue);
+  resume(queue: string): Promise<void> {
+    return this.#control.resume(queue);
   }
 
   /**
@@ -379,11 +306,8 @@ export class Queue<M extends Message = Message> {
    * @example
    * while ((await queue.clean({ state: "completed", olderThan: "1d" })) > 0);
    */
-  async clean(options: CleanOptions): Promise<number> {
-    this.#assertOpen();
-    const { queue, ...request } = parseOptions("clean", cleanSchema, options);
-    if (queue !== undefined) await assertKnownQueue(queue, this.registry, this.#engine);
-    return facetOf(this.#engine, "operate").clean({ ...request, ...(queue !== undefined && { queue }) });
+  clean(options: CleanOptions): Promise<number> {
+    return this.#control.clean(options);
   }
 
   /**
@@ -396,27 +320,8 @@ export class Queue<M extends Message = Message> {
    * @example
    * const stop = await queue.subscribe((event) => console.log(event.id, event.type), { type: "failed" });
    */
-  async subscribe(
-    listener: (event: JobEvent<M>) => void,
-    options: SubscribeOptions = {},
-  ): Promise<Unsubscribe> {
-    this.#assertOpen();
-    if (typeof listener !== "function") {
-      throw new QueueError("INVALID_OPTIONS", "subscribe: expected a function as the first argument.");
-    }
-    const { onGap, ...filter } = parseOptions("subscribe", subscribeSchema, options);
-    if (filter.queue !== undefined) await assertKnownQueue(filter.queue, this.registry, this.#engine);
-    this.#assertOpen();
-    const isWanted = createEventFilter(filter);
-    const subscriber = {
-      onEvent: (event: EngineEvent) => {
-        // What an asynchronous listener returns is watched for its rejection.
-        return isWanted(event) ? listener(toJobEvent(event) as JobEvent<M>) : undefined;
-      },
-      ...(onGap && { onGap }),
-    };
-    await this.#hub.add(subscriber);
-    return () => this.#hub.remove(subscriber);
+  subscribe(listener: (event: JobEvent<M>) => void, options?: SubscribeOptions): Promise<Unsubscribe> {
+    return this.#subscriptions.subscribe(listener as (event: JobEvent) => void, options);
   }
 
   /**
@@ -442,37 +347,15 @@ export class Queue<M extends Message = Message> {
     await this.close();
   }
 
-  async #wait(job: JobReference, options: WaitOptions = {}, patience = 0): Promise<unknown> {
-    this.#assertOffered("inspect");
-    const limits = parseOptions("wait", waitSchema, options);
-    return readOutcome(await this.#waits.wait(idOf(job), { ...limits, patience }), this.registry);
-  }
-
   async #close(): Promise<void> {
+    this.#context.close();
     this.#waits.close();
-    const isDrained = await fulfillsWithin(this.#batcher.drain(), CLOSE_TIMEOUT, this.#clock);
-    if (!isDrained) this.#batcher.giveUp();
-    await fulfillsWithin(this.#hub.close(), CLOSE_TIMEOUT, this.#clock).catch(() => undefined);
+    await this.#producer.close(CLOSE_TIMEOUT);
+    await fulfillsWithin(this.#hub.close(), CLOSE_TIMEOUT, this.#context.clock).catch(() => undefined);
     if (!this.#leaveEngine()) return;
-    await reportDroppedJobs(this.#engine, this.#logger);
-    await this.#engine.core.close();
-  }
-
-  #known(what: string, message: Message): Message {
-    return knownMessage(what, this.registry as unknown as Registry, message);
-  }
-
-  #reason(what: string, options: CancelOptions): string {
-    return parseOptions(what, cancelSchema, options).reason ?? DEFAULT_CANCEL_REASON;
-  }
-
-  #assertOffered(facet: EngineFacet): void {
-    this.#assertOpen();
-    facetOf(this.#engine, facet);
-  }
-
-  #assertOpen(): void {
-    if (this.#closing) throw new QueueError("CLOSED", "The queue is closed.");
+    const { engine, logger } = this.#context;
+    await reportDroppedJobs(engine, logger);
+    await engine.core.close();
   }
 }
 

@@ -1,11 +1,12 @@
+import type { JobKey } from "../engine/job.ts";
 import { CallbackGuard, logFailure } from "../logging/callback-guard.ts";
 import { consoleLogger, type Logger } from "../logging/logger.ts";
 import { Profiles } from "./codec/profiles.ts";
 import type { RedisConnection } from "./connection/connection.ts";
 import type { Script } from "./connection/script.ts";
 
-/** Ids that one call operates on. */
-export const MAX_IDS = 500;
+/** Jobs that one call reads or operates on. */
+export const MAX_JOBS = 500;
 
 export interface TombstoneOptions {
   /** Milliseconds. */
@@ -32,15 +33,15 @@ export class RedisStore {
     return this.connection.run(script, args);
   }
 
-  /** Runs a script over ids, in calls of at most `MAX_IDS`. Resolves with the outcome of each. */
-  async runOverIds<Outcome>(
+  /** Runs a script over jobs, in calls of at most `MAX_JOBS`. Resolves with the outcome of each. */
+  async runOverJobs<Outcome>(
     script: Script,
-    ids: readonly string[],
+    jobs: readonly JobKey[],
     ...first: readonly string[]
   ): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = [];
-    while (outcomes.length < ids.length) {
-      const some = ids.slice(outcomes.length, outcomes.length + MAX_IDS);
+    while (outcomes.length < jobs.length) {
+      const some = idsOf(jobs.slice(outcomes.length, outcomes.length + MAX_JOBS));
       const reply = await this.run(script, [this.tombstones.count, ...first, ...some]);
       outcomes.push(...(reply as readonly Outcome[]));
     }
@@ -55,4 +56,9 @@ export class RedisStore {
         "Further ones aren't logged. Check whether another program publishes there.",
     );
   }
+}
+
+/** Ids are unique in a namespace, so a key's queue isn't needed. */
+export function idsOf(jobs: readonly JobKey[]): string[] {
+  return jobs.map(({ id }) => id);
 }

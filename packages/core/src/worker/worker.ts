@@ -263,7 +263,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   async #assertKnown(queues: readonly string[]): Promise<void> {
     const { engine, registry } = this.#queue.runtime;
     try {
-      for (const queue of queues) await assertKnownQueue(queue, registry, engine);
+      for (const queue of queues) await assertKnownQueue(queue, { registry, engine });
     } catch (error) {
       // An engine that is unavailable may know them.
       if (!isQueueError(error) || !error.retryable) throw error;

@@ -165,7 +165,7 @@ describe("a role without privileges", () => {
     expect(await warningsAfter(async (_, lines) => lines.length > 0)).toHaveLength(1);
     await owner.execute(sql.raw(`create policy relay on queue.queue_outbox to ${role} using (true)`));
     expect(
-      await warningsAfter(async (engine, _, id) => (await engine.inspect!.get([id]))[0] !== null),
+      await warningsAfter(async (engine, _, id) => (await engine.inspect!.get([{ id }]))[0] !== null),
     ).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { MAX_DEPENDENTS } from "../../engine/engine-limits.ts";
 import type { EngineInspect, JobEdges, JobPage, ListRequest } from "../../engine/inspect.ts";
-import type { JobRecord, RememberedEnding } from "../../engine/job.ts";
+import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { MemoryStore } from "../memory-store.ts";
 
@@ -12,14 +12,14 @@ export class MemoryInspect implements EngineInspect {
     this.#store = store;
   }
 
-  async get(ids: readonly string[]): Promise<readonly (JobRecord | null)[]> {
+  async get(jobs: readonly JobKey[]): Promise<readonly (JobRecord | null)[]> {
     this.#store.assertOpen();
-    return ids.map((id) => this.#store.table.get(id)?.toRecord() ?? null);
+    return jobs.map(({ id }) => this.#store.table.get(id)?.toRecord() ?? null);
   }
 
-  async remembered(ids: readonly string[]): Promise<readonly (RememberedEnding | null)[]> {
+  async remembered(jobs: readonly JobKey[]): Promise<readonly (RememberedEnding | null)[]> {
     this.#store.assertOpen();
-    return ids.map((id) => this.#store.table.remembered(id) ?? null);
+    return jobs.map(({ id }) => this.#store.table.remembered(id) ?? null);
   }
 
   async list({ limit, cursor, ...filter }: ListRequest): Promise<JobPage> {

@@ -1,4 +1,5 @@
 import { errorText } from "../../engine/engine-errors.ts";
+import type { JobKey } from "../../engine/job.ts";
 import type {
   CancelOutcome,
   CleanRequest,
@@ -19,10 +20,10 @@ export class MemoryOperate implements EngineOperate {
     this.#store = store;
   }
 
-  async cancel(ids: readonly string[], why: string): Promise<readonly CancelOutcome[]> {
+  async cancel(jobs: readonly JobKey[], why: string): Promise<readonly CancelOutcome[]> {
     const now = this.#store.startStep();
     const error = errorText("JOB_CANCELLED", why);
-    return ids.map((id) => {
+    return jobs.map(({ id }) => {
       this.#store.renewStep();
       const job = this.#store.table.get(id);
       if (!job) return "unknown";
@@ -37,9 +38,9 @@ export class MemoryOperate implements EngineOperate {
     });
   }
 
-  async retry(ids: readonly string[]): Promise<readonly RetryOutcome[]> {
+  async retry(jobs: readonly JobKey[]): Promise<readonly RetryOutcome[]> {
     const now = this.#store.startStep();
-    return ids.map((id) => {
+    return jobs.map(({ id }) => {
       this.#store.renewStep();
       const job = this.#store.table.get(id);
       if (!job) return "unknown";
@@ -49,9 +50,9 @@ export class MemoryOperate implements EngineOperate {
     });
   }
 
-  async remove(ids: readonly string[]): Promise<readonly RemoveOutcome[]> {
+  async remove(jobs: readonly JobKey[]): Promise<readonly RemoveOutcome[]> {
     const now = this.#store.startStep();
-    return ids.map((id) => {
+    return jobs.map(({ id }) => {
       this.#store.renewStep();
       const job = this.#store.table.get(id);
       if (!job) return "unknown";
@@ -61,9 +62,9 @@ export class MemoryOperate implements EngineOperate {
     });
   }
 
-  async promote(ids: readonly string[]): Promise<readonly PromoteOutcome[]> {
+  async promote(jobs: readonly JobKey[]): Promise<readonly PromoteOutcome[]> {
     const now = this.#store.startStep();
-    return ids.map((id) => {
+    return jobs.map(({ id }) => {
       const job = this.#store.table.get(id);
       if (!job) return "unknown";
       if (job.state !== "scheduled") return "not-scheduled";

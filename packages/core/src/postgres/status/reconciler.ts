@@ -104,7 +104,7 @@ export class Reconciler {
 
   async #reconcileRows(rows: readonly UnfinishedRow[]): Promise<void> {
     const { engine } = this.#parts;
-    const records = await facetOf(engine, "inspect").get(rows.map(({ jobId }) => jobId));
+    const records = await facetOf(engine, "inspect").get(rows.map(({ jobId }) => ({ id: jobId })));
     const gone: UnfinishedRow[] = [];
     for (const [index, row] of rows.entries()) {
       const record = records[index];
@@ -141,7 +141,7 @@ export class Reconciler {
   async #endGoneRows(gone: readonly UnfinishedRow[]): Promise<void> {
     if (gone.length === 0) return;
     const remembered = await facetOf(this.#parts.engine, "inspect").remembered(
-      gone.map(({ jobId }) => jobId),
+      gone.map(({ jobId }) => ({ id: jobId })),
     );
     const ended = gone.flatMap((row, index): EndedRow[] => {
       const ending = remembered[index];

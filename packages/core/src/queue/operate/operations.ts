@@ -1,114 +1,143 @@
-import type { Engine } from "../../engine/engine.ts";
-import { facetOf } from "../../engine/facet.ts";
+import { parseOptions } from "../../contract/options.ts";
+import type { JobKey } from "../../engine/job.ts";
 import type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from "../../engine/operate.ts";
-import type { JobState } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
-import { idOf, idsOf, type JobReference } from "../job-reference.ts";
+import { type JobReference, keyOf, keysOf } from "../job-reference.ts";
+import type { QueueContext } from "../queue-context.ts";
+import { type CancelOptions, cancelSchema } from "../queue-options.ts";
 import { notFound } from "../read/not-found.ts";
 import { noticeCancel } from "./cancel-notices.ts";
 
-/** What a bulk operation did with one job. */
+/** What an operation on many jobs did with one of them. */
 export interface JobOutcome<Outcome extends string> {
   readonly id: string;
   readonly outcome: Outcome;
 }
 
 export const DEFAULT_CANCEL_REASON = "Cancelled by the app.";
-/** Ids that one engine call carries. */
-const MAX_IDS_A_CALL = 1_000;
+/** Jobs that one engine call carries. */
+const MAX_JOBS_A_CALL = 1_000;
 
-/** Cancel, retry, remove, promote: one job with errors, or many with an outcome each. */
+/** Cancels, retries, removes and promotes jobs: one with an error, or many with an outcome each. */
 export class Operations {
-  readonly #engine: Engine;
+  readonly #context: QueueContext;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(context: QueueContext) {
+    this.#context = context;
   }
 
-  async cancel(job: JobReference, reason: string): Promise<"cancelled" | "cancelling"> {
-    const id = idOf(job);
-    const [{ outcome }] = (await this.cancelMany([id], reason)) as [JobOutcome<CancelOutcome>];
+  async cancel(job: JobReference, options: CancelOptions = {}): Promise<"cancelled" | "cancelling"> {
+    const key = keyOf(job);
+    const reason = this.#reason("cancel", options);
+    const outcome = await only(key, (keys) => this.#cancel(keys, reason));
     if (outcome === "cancelled" || outcome === "cancelling") return outcome;
-    throw await this.#refusal(id, outcome === "unknown", "cancelled", "it must not have ended");
+    throw await this.#refusal(key, outcome === "unknown", "cancelled", "it must not have ended");
   }
 
   async cancelMany(
     jobs: readonly JobReference[],
-    reason: string,
+    options: CancelOptions = {},
   ): Promise<readonly JobOutcome<CancelOutcome>[]> {
-    const outcomes = await each(idsOf(jobs), (ids) => facetOf(this.#engine, "operate").cancel(ids, reason));
-    const cancelling = outcomes.filter(({ outcome }) => outcome === "cancelling").map(({ id }) => id);
-    if (cancelling.length > 0) noticeCancel(this.#engine, cancelling, reason);
-    return outcomes;
+    const reason = this.#reason("cancelMany", options);
+    return this.#cancel(keysOf(jobs), reason);
   }
 
   async retry(job: JobReference): Promise<void> {
-    const id = idOf(job);
-    const [{ outcome }] = (await this.retryMany([id])) as [JobOutcome<RetryOutcome>];
+    const key = keyOf(job);
+    const outcome = await only(key, (keys) => this.#retry(keys));
     if (outcome === "retried") return;
-    throw await this.#refusal(id, outcome === "unknown", "retried", "it must be failed or cancelled");
+    throw await this.#refusal(key, outcome === "unknown", "retried", "it must be failed or cancelled");
   }
 
-  retryMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RetryOutcome>[]> {
-    return each(idsOf(jobs), (ids) => facetOf(this.#engine, "operate").retry(ids));
+  async retryMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RetryOutcome>[]> {
+    return this.#retry(keysOf(jobs));
   }
 
   async remove(job: JobReference): Promise<void> {
-    const id = idOf(job);
-    const [{ outcome }] = (await this.removeMany([id])) as [JobOutcome<RemoveOutcome>];
+    const key = keyOf(job);
+    const outcome = await only(key, (keys) => this.#remove(keys));
     if (outcome === "removed") return;
-    throw await this.#refusal(id, outcome === "unknown", "removed", "cancel it first");
+    throw await this.#refusal(key, outcome === "unknown", "removed", "cancel it first");
   }
 
-  removeMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
-    return each(idsOf(jobs), (ids) => facetOf(this.#engine, "operate").remove(ids));
+  async removeMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
+    return this.#remove(keysOf(jobs));
   }
 
   async promote(job: JobReference): Promise<void> {
-    const id = idOf(job);
-    const [{ outcome }] = (await this.promoteMany([id])) as [JobOutcome<PromoteOutcome>];
+    const key = keyOf(job);
+    const outcome = await only(key, (keys) => this.#promote(keys));
     if (outcome === "promoted") return;
-    throw await this.#refusal(id, outcome === "unknown", "promoted", "it must be scheduled");
+    throw await this.#refusal(key, outcome === "unknown", "promoted", "it must be scheduled");
   }
 
-  promoteMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<PromoteOutcome>[]> {
-    return each(idsOf(jobs), (ids) => facetOf(this.#engine, "operate").promote(ids));
+  async promoteMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<PromoteOutcome>[]> {
+    return this.#promote(keysOf(jobs));
   }
 
-  async #refusal(id: string, isUnknown: boolean, participle: string, needs: string): Promise<QueueError> {
-    const state = isUnknown ? undefined : await this.#stateOf(id);
-    if (state === undefined) return this.#unknown(id, participle);
-    return new QueueError(
-      "INVALID_STATE",
-      `The job ${id} is ${state}, so it can't be ${participle}: ${needs}.`,
-    );
+  async #cancel(keys: readonly JobKey[], reason: string): Promise<readonly JobOutcome<CancelOutcome>[]> {
+    const operate = this.#context.facet("operate");
+    const outcomes = await each(keys, (some) => operate.cancel(some, reason));
+    const cancelling = outcomes.filter(({ outcome }) => outcome === "cancelling").map(({ id }) => id);
+    if (cancelling.length > 0) noticeCancel(this.#context.engine, cancelling, reason);
+    return outcomes;
   }
 
-  async #unknown(id: string, participle: string): Promise<QueueError> {
-    const [ending] = await facetOf(this.#engine, "inspect").remembered([id]);
-    if (!ending) return notFound(id);
+  #retry(keys: readonly JobKey[]): Promise<readonly JobOutcome<RetryOutcome>[]> {
+    const operate = this.#context.facet("operate");
+    return each(keys, (some) => operate.retry(some));
+  }
+
+  #remove(keys: readonly JobKey[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
+    const operate = this.#context.facet("operate");
+    return each(keys, (some) => operate.remove(some));
+  }
+
+  #promote(keys: readonly JobKey[]): Promise<readonly JobOutcome<PromoteOutcome>[]> {
+    const operate = this.#context.facet("operate");
+    return each(keys, (some) => operate.promote(some));
+  }
+
+  #reason(what: string, options: CancelOptions): string {
+    return parseOptions(what, cancelSchema, options).reason ?? DEFAULT_CANCEL_REASON;
+  }
+
+  async #refusal(key: JobKey, isUnknown: boolean, participle: string, needs: string): Promise<QueueError> {
+    const inspect = this.#context.facet("inspect");
+    const [record] = isUnknown ? [] : await inspect.get([key]);
+    if (record) {
+      return new QueueError(
+        "INVALID_STATE",
+        `The job ${key.id} is ${record.state}, so it can't be ${participle}: ${needs}.`,
+      );
+    }
+    const [ending] = await inspect.remembered([key]);
+    if (!ending) return notFound(key.id);
     return new QueueError(
       "JOB_NOT_FOUND",
-      `The job ${id} is ${ending.state} and no longer kept, so it can't be ${participle}. ` +
+      `The job ${key.id} is ${ending.state} and no longer kept, so it can't be ${participle}. ` +
         "Keep jobs longer with their message's `retain`.",
     );
   }
+}
 
-  async #stateOf(id: string): Promise<JobState | undefined> {
-    const [record] = await facetOf(this.#engine, "inspect").get([id]);
-    return record?.state;
-  }
+async function only<Outcome extends string>(
+  key: JobKey,
+  operate: (keys: readonly JobKey[]) => Promise<readonly JobOutcome<Outcome>[]>,
+): Promise<Outcome> {
+  const [result] = await operate([key]);
+  return result!.outcome;
 }
 
 async function each<Outcome extends string>(
-  ids: readonly string[],
-  call: (ids: readonly string[]) => Promise<readonly Outcome[]>,
+  keys: readonly JobKey[],
+  call: (keys: readonly JobKey[]) => Promise<readonly Outcome[]>,
 ): Promise<readonly JobOutcome<Outcome>[]> {
   const results: JobOutcome<Outcome>[] = [];
-  for (let start = 0; start < ids.length; start += MAX_IDS_A_CALL) {
-    const part = ids.slice(start, start + MAX_IDS_A_CALL);
-    const outcomes = await call(part);
-    part.forEach((id, index) => {
+  for (let start = 0; start < keys.length; start += MAX_JOBS_A_CALL) {
+    const some = keys.slice(start, start + MAX_JOBS_A_CALL);
+    const outcomes = await call(some);
+    some.forEach(({ id }, index) => {
       results.push({ id, outcome: outcomes[index]! });
     });
   }

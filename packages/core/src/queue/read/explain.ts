@@ -1,7 +1,7 @@
 import type { Engine } from "../../engine/engine.ts";
 import { facetOf } from "../../engine/facet.ts";
 import type { JobEdges } from "../../engine/inspect.ts";
-import type { DependencyFailurePolicy, JobRecord } from "../../engine/job.ts";
+import type { DependencyFailurePolicy, JobKey, JobRecord } from "../../engine/job.ts";
 import { isTerminal, type JobState } from "../../engine/state-machine.ts";
 import { sentence } from "../../errors/sentence.ts";
 import { type JobError, readJobError } from "./job-error.ts";
@@ -58,13 +58,14 @@ export type StateReason = { readonly text: string } & (
 );
 
 /** @throws {QueueError} `JOB_NOT_FOUND`. */
-export async function explain(engine: Engine, id: string, now: number): Promise<JobExplanation> {
+export async function explain(engine: Engine, key: JobKey, now: number): Promise<JobExplanation> {
+  const { id } = key;
   const [[record], edges, counts] = await Promise.all([
-    facetOf(engine, "inspect").get([id]),
+    facetOf(engine, "inspect").get([key]),
     facetOf(engine, "inspect").edges(id),
     facetOf(engine, "queues").counts(),
   ]);
-  if (!record) return explainGone(engine, id);
+  if (!record) return explainGone(engine, key);
   const queue = counts.find((entry) => entry.queue === record.queue);
   const { queued = 0, active = 0 } = queue?.states ?? {};
   const isReady = record.state === "queued" && !queue?.paused;
@@ -95,8 +96,9 @@ export async function explain(engine: Engine, id: string, now: number): Promise<
   };
 }
 
-async function explainGone(engine: Engine, id: string): Promise<JobExplanation> {
-  const [ending] = await facetOf(engine, "inspect").remembered([id]);
+async function explainGone(engine: Engine, key: JobKey): Promise<JobExplanation> {
+  const { id } = key;
+  const [ending] = await facetOf(engine, "inspect").remembered([key]);
   if (!ending) throw notFound(id);
   const { state, messageType } = ending;
   const text = "It is no longer kept: its retention removed it, or somebody did. See its message's `retain`.";
@@ -132,7 +134,7 @@ function blockers(record: JobRecord, edges: JobEdges | null, isHeld: boolean): S
 
 /** Whether a job that had the turn failed and keeps it, so that `waiting` waits for an operator. */
 async function holdsKey(engine: Engine, id: string, waiting: string): Promise<boolean> {
-  const [ahead] = await facetOf(engine, "inspect").get([id]);
+  const [ahead] = await facetOf(engine, "inspect").get([{ id }]);
   if (ahead?.state !== "failed") return false;
   // It may have failed, and passed the turn on, since the edges were read.
   return (await facetOf(engine, "inspect").edges(waiting))?.behind === id;

@@ -2,7 +2,7 @@ import type { Duration } from "../../contract/duration.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { EngineEvent, EventSubscriber } from "../../engine/events.ts";
 import { facetOf } from "../../engine/facet.ts";
-import type { JobRecord, RememberedEnding } from "../../engine/job.ts";
+import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
 import { isTerminal, type TerminalState } from "../../engine/state-machine.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import type { Logger } from "../../logging/logger.ts";
@@ -23,16 +23,21 @@ export interface Ending {
 interface Waiter {
   readonly since: number;
   /** Milliseconds after `since` in which a job that isn't stored may come yet. 0 once it was seen. */
-  patience: number;
+  arrivalTimeout: number;
   readonly resolve: (ending: Ending) => void;
   readonly reject: (error: unknown) => void;
+}
+
+interface AwaitedJob {
+  readonly key: JobKey;
+  readonly waiters: Set<Waiter>;
 }
 
 interface WaitLimits {
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds that a job which isn't stored yet is given. @default 0 */
-  readonly patience?: number | undefined;
+  readonly arrivalTimeout?: number | undefined;
 }
 
 /** What `wait` takes. */
@@ -54,7 +59,8 @@ export class JobWaits {
   readonly #clock: Clock;
   readonly #hub: EventHub;
   readonly #stuck: StuckWaits;
-  readonly #waiters = new Map<string, Set<Waiter>>();
+  /** By the job's id. */
+  readonly #awaited = new Map<string, AwaitedJob>();
   /** Endings heard of, for jobs that are gone by the time they are read. */
   readonly #endings = new Map<string, Omit<Ending, "record">>();
   readonly #unread = new Set<string>();
@@ -73,8 +79,9 @@ export class JobWaits {
     this.#stuck = new StuckWaits(engine, clock, logger, () => this.#pending());
   }
 
-  wait(id: string, { timeout, signal, patience = 0 }: WaitLimits): Promise<Ending> {
+  wait(key: JobKey, { timeout, signal, arrivalTimeout = 0 }: WaitLimits): Promise<Ending> {
     if (signal?.aborted) return Promise.reject(signal.reason);
+    const { id } = key;
     return new Promise((resolve, reject) => {
       const leave = () => {
         cancelTimer?.();
@@ -83,7 +90,7 @@ export class JobWaits {
       };
       const waiter: Waiter = {
         since: this.#clock.now(),
-        patience,
+        arrivalTimeout,
         resolve: (ending) => {
           leave();
           resolve(ending);
@@ -95,14 +102,14 @@ export class JobWaits {
       };
       const abort = () => waiter.reject(signal!.reason);
       const expire = async () => {
-        const known = await this.#stuck.describe(id, waiter.patience > 0);
+        const known = await this.#stuck.describe(key, waiter.arrivalTimeout > 0);
         waiter.reject(
           new QueueError("WAIT_TIMEOUT", `The job ${id} didn't end within ${timeout} ms. ${known}`),
         );
       };
       const cancelTimer = timeout === undefined ? undefined : this.#clock.after(timeout, () => void expire());
       signal?.addEventListener("abort", abort);
-      this.#join(id, waiter);
+      this.#join(key, waiter);
     });
   }
 
@@ -111,21 +118,23 @@ export class JobWaits {
       "CLOSED",
       "The queue was closed while waiting for the job. Closing doesn't change the job.",
     );
-    for (const waiters of [...this.#waiters.values()])
+    for (const { waiters } of [...this.#awaited.values()])
       for (const waiter of [...waiters]) waiter.reject(error);
   }
 
   /** Of each job that is waited for, the wait that began first. */
   *#pending(): Iterable<PendingWait> {
-    for (const [id, [waiter]] of this.#waiters) {
-      if (waiter) yield { id, since: waiter.since, mayArrive: waiter.patience > 0 };
+    for (const { key, waiters } of this.#awaited.values()) {
+      const [waiter] = waiters;
+      if (waiter) yield { key, since: waiter.since, mayArrive: waiter.arrivalTimeout > 0 };
     }
   }
 
-  #join(id: string, waiter: Waiter): void {
-    const waiters = this.#waiters.get(id);
-    if (waiters) waiters.add(waiter);
-    else this.#waiters.set(id, new Set([waiter]));
+  #join(key: JobKey, waiter: Waiter): void {
+    const { id } = key;
+    const awaited = this.#awaited.get(id);
+    if (awaited) awaited.waiters.add(waiter);
+    else this.#awaited.set(id, { key, waiters: new Set([waiter]) });
     if (!this.#cancelPoll) {
       this.#cancelPoll = this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
       this.#stuck.start();
@@ -135,11 +144,11 @@ export class JobWaits {
   }
 
   #leave(id: string, waiter: Waiter): void {
-    const waiters = this.#waiters.get(id);
+    const waiters = this.#awaited.get(id)?.waiters;
     if (!waiters?.delete(waiter) || waiters.size > 0) return;
-    this.#waiters.delete(id);
+    this.#awaited.delete(id);
     this.#endings.delete(id);
-    if (this.#waiters.size > 0) return;
+    if (this.#awaited.size > 0) return;
     this.#cancelPoll?.();
     this.#cancelPoll = undefined;
     this.#stuck.stop();
@@ -149,7 +158,7 @@ export class JobWaits {
 
   /** Without a subscription the poll still finds the ending, and tries to subscribe again. */
   async #listen(): Promise<void> {
-    if (this.#waiters.size === 0) return;
+    if (this.#awaited.size === 0) return;
     this.#isListening = true;
     try {
       await this.#hub.add(this.#subscriber);
@@ -159,7 +168,7 @@ export class JobWaits {
   }
 
   #hear({ id, type, messageType, ending }: EngineEvent): void {
-    if (type === "progress" || !isTerminal(type) || !this.#waiters.has(id)) return;
+    if (type === "progress" || !isTerminal(type) || !this.#awaited.has(id)) return;
     const heard = { id, state: type, messageType };
     if (ending) this.#settle(id, (waiter) => waiter.resolve({ ...heard, record: ending }));
     else {
@@ -175,7 +184,7 @@ export class JobWaits {
   }
 
   #readEach(): void {
-    for (const id of this.#waiters.keys()) this.#readSoon(id);
+    for (const id of this.#awaited.keys()) this.#readSoon(id);
   }
 
   #readSoon(id: string): void {
@@ -184,27 +193,27 @@ export class JobWaits {
   }
 
   #readAll(): void {
-    const ids = [...this.#unread].filter((id) => this.#waiters.has(id));
+    const keys = [...this.#unread].flatMap((id) => this.#awaited.get(id)?.key ?? []);
     this.#unread.clear();
-    for (let start = 0; start < ids.length; start += MAX_READ)
-      void this.#read(ids.slice(start, start + MAX_READ));
+    for (let start = 0; start < keys.length; start += MAX_READ)
+      void this.#read(keys.slice(start, start + MAX_READ));
   }
 
-  async #read(ids: readonly string[]): Promise<void> {
+  async #read(keys: readonly JobKey[]): Promise<void> {
     let records: readonly (JobRecord | null)[];
     const gone = new Map<string, RememberedEnding | null>();
     try {
-      records = await facetOf(this.#engine, "inspect").get(ids);
-      const missing = ids.filter((_, index) => !records[index]);
+      records = await facetOf(this.#engine, "inspect").get(keys);
+      const missing = keys.filter((_, index) => !records[index]);
       const endings = missing.length > 0 ? await facetOf(this.#engine, "inspect").remembered(missing) : [];
-      for (const [index, id] of missing.entries()) gone.set(id, endings[index] ?? null);
+      for (const [index, { id }] of missing.entries()) gone.set(id, endings[index] ?? null);
     } catch (error) {
       // An engine that is away for now is what the poll is there for.
       if (isQueueError(error) && error.retryable) return;
-      for (const id of ids) this.#settle(id, (waiter) => waiter.reject(error));
+      for (const { id } of keys) this.#settle(id, (waiter) => waiter.reject(error));
       return;
     }
-    for (const [index, id] of ids.entries()) this.#decide(id, records[index] ?? null, gone.get(id));
+    for (const [index, { id }] of keys.entries()) this.#decide(id, records[index] ?? null, gone.get(id));
   }
 
   #decide(id: string, record: JobRecord | null, remembered: RememberedEnding | null | undefined): void {
@@ -213,7 +222,7 @@ export class JobWaits {
       const { state, envelope } = record;
       if (!isTerminal(state)) {
         this.#settle(id, (waiter) => {
-          waiter.patience = 0;
+          waiter.arrivalTimeout = 0;
         });
         return;
       }
@@ -222,14 +231,14 @@ export class JobWaits {
     else {
       const now = this.#clock.now();
       this.#settle(id, (waiter) => {
-        const { since, patience } = waiter;
-        if (patience === 0) waiter.reject(notFound(id));
-        else if (now >= since + patience) waiter.reject(notMoved(id, patience));
+        const { since, arrivalTimeout } = waiter;
+        if (arrivalTimeout === 0) waiter.reject(notFound(id));
+        else if (now >= since + arrivalTimeout) waiter.reject(notMoved(id, arrivalTimeout));
       });
     }
   }
 
   #settle(id: string, settle: (waiter: Waiter) => void): void {
-    for (const waiter of [...(this.#waiters.get(id) ?? [])]) settle(waiter);
+    for (const waiter of [...(this.#awaited.get(id)?.waiters ?? [])]) settle(waiter);
   }
 }

@@ -13,11 +13,11 @@ export function notFound(id: string): QueueError {
 export const NOT_MOVED =
   "The engine doesn't know this job: its transaction hasn't committed, was rolled back, or the relay hasn't moved it yet.";
 
-/** The error for a job that was sent in a transaction and didn't reach the engine within `patience` milliseconds. */
-export function notMoved(id: string, patience: number): QueueError {
+/** The error for a job that was sent in a transaction and didn't reach the engine within `arrivalTimeout` milliseconds. */
+export function notMoved(id: string, arrivalTimeout: number): QueueError {
   return new QueueError(
     "JOB_NOT_FOUND",
-    `The job ${id} didn't reach the engine within ${patience / 1_000} s. ${NOT_MOVED} ` +
+    `The job ${id} didn't reach the engine within ${arrivalTimeout / 1_000} s. ${NOT_MOVED} ` +
       "If the transaction was committed, check that a relay runs, and its log; then wait again.",
   );
 }

@@ -1,4 +1,5 @@
 import type { Engine } from "../../engine/engine.ts";
+import type { JobKey } from "../../engine/job.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import { isQueueError } from "../../errors/queue-error.ts";
 import { sentence } from "../../errors/sentence.ts";
@@ -26,7 +27,7 @@ const MAX_REPORTED = 100;
 
 /** A job that is waited for. `mayArrive`: it was sent in a transaction, and wasn't seen in the engine yet. */
 export interface PendingWait {
-  readonly id: string;
+  readonly key: JobKey;
   readonly since: number;
   readonly mayArrive: boolean;
 }
@@ -63,9 +64,9 @@ export class StuckWaits {
   }
 
   /** What is known of a job that was waited for in vain, in sentences. `mayArrive` as of a `PendingWait`. Never rejects. */
-  async describe(id: string, mayArrive: boolean): Promise<string> {
+  async describe(key: JobKey, mayArrive: boolean): Promise<string> {
     try {
-      const { state, reasons } = await this.#explain(id);
+      const { state, reasons } = await this.#explain(key);
       if (isTerminal(state)) return `It is ${state} by now: wait again for its ending.`;
       return ["It goes on.", ...reasons.slice(0, MAX_REASONS).map(({ text }) => text)].join(" ");
     } catch (error) {
@@ -88,13 +89,13 @@ export class StuckWaits {
       if (this.#cancelTimer === undefined) return;
       if (!found || reported.has(found.cause)) continue;
       reported.add(found.cause);
-      this.#logger.warn(`wait() waits for the job ${wait.id}${found.text}`);
+      this.#logger.warn(`wait() waits for the job ${wait.key.id}${found.text}`);
     }
   }
 
-  async #cause({ id, since, mayArrive }: PendingWait): Promise<StuckCause | undefined> {
+  async #cause({ key, since, mayArrive }: PendingWait): Promise<StuckCause | undefined> {
     try {
-      const reason = stuckReason(await this.#explain(id));
+      const reason = stuckReason(await this.#explain(key));
       return (
         reason && { cause: causeOf(reason), text: `, and nothing will move it by itself. ${reason.text}` }
       );
@@ -106,8 +107,8 @@ export class StuckWaits {
     }
   }
 
-  #explain(id: string): Promise<JobExplanation> {
-    return this.#deadline.limit(explain(this.#engine, id, this.#clock.now()), EXPLAIN_TIMEOUT);
+  #explain(key: JobKey): Promise<JobExplanation> {
+    return this.#deadline.limit(explain(this.#engine, key, this.#clock.now()), EXPLAIN_TIMEOUT);
   }
 }
 

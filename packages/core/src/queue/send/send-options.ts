@@ -73,6 +73,12 @@ export interface SendManyCallOptions {
   readonly tx?: unknown;
 }
 
+/** The options of `sendWire`. */
+export interface SendWireOptions extends SendOptions {
+  /** The contract's version that the data is of. @default the registry's version */
+  readonly version?: number | undefined;
+}
+
 /** A dependency on a job of the same batch, its id not yet known. */
 export interface RefDependency {
   readonly ref: string;
@@ -166,6 +172,9 @@ export const requestSchema = z.object({
 });
 
 export const sendManyCallSchema = z.strictObject({ tx });
+
+/** Only the version; `send` parses the rest. */
+export const sendWireSchema = z.looseObject({ version: z.optional(z.int().check(z.minimum(1))) });
 
 export type ParsedSendOptions = z.output<typeof sendSchema>;
 

@@ -24,7 +24,7 @@ import { describeDamage, parseDamage } from "../codec/damage.ts";
 import { EnqueueRequest, splitByEdges } from "../codec/enqueue-request.ts";
 import { handlesText } from "../codec/handles.ts";
 import { claimedJobs, encodeLog } from "../codec/job-record.ts";
-import { MAX_IDS, type RedisStore } from "../redis-store.ts";
+import { MAX_JOBS, type RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
 
 /** Jobs that one call of `recover` moves, so that no call takes the server long. */
@@ -123,7 +123,7 @@ export class RedisCore implements EngineCore {
       bounce ? 1 : 0,
     ]);
     for (let done = 0; done < releases.length; ) {
-      const some = args.slice(5 * done, 5 * (done + MAX_IDS));
+      const some = args.slice(5 * done, 5 * (done + MAX_JOBS));
       done += (await this.#store.run(scripts.release, [this.#store.tombstones.count, ...some])) as number;
     }
   }

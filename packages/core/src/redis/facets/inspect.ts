@@ -1,13 +1,13 @@
 import { MAX_DEPENDENTS } from "../../engine/engine-limits.ts";
 import type { DependencyEdge, EngineInspect, JobEdges, JobPage, ListRequest } from "../../engine/inspect.ts";
-import type { JobRecord, RememberedEnding } from "../../engine/job.ts";
+import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
 import { JOB_STATES, type JobState } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { newestActiveIds } from "../calls/newest-active-ids.ts";
 import type { EventFeed } from "../channels/event-feed.ts";
 import { jobRecords, rememberedEndings, type StoredParts } from "../codec/job-record.ts";
 import { policyOf } from "../codec/job-value.ts";
-import { MAX_IDS, type RedisStore } from "../redis-store.ts";
+import { idsOf, MAX_JOBS, type RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
 
 /** The facet `inspect` of the redis engine. */
@@ -20,10 +20,10 @@ export class RedisInspect implements EngineInspect {
     this.#feed = feed;
   }
 
-  async get(ids: readonly string[]): Promise<readonly (JobRecord | null)[]> {
+  async get(jobs: readonly JobKey[]): Promise<readonly (JobRecord | null)[]> {
     const records: (JobRecord | null)[] = [];
-    for (let start = 0; start < ids.length; start += MAX_IDS) {
-      const some = ids.slice(start, start + MAX_IDS);
+    for (let start = 0; start < jobs.length; start += MAX_JOBS) {
+      const some = idsOf(jobs.slice(start, start + MAX_JOBS));
       const reply = (await this.#store.run(scripts.get, some)) as readonly (StoredParts | null)[];
       records.push(...(await jobRecords(some, reply, this.#store.profiles)));
     }
@@ -32,10 +32,10 @@ export class RedisInspect implements EngineInspect {
     return records;
   }
 
-  async remembered(ids: readonly string[]): Promise<readonly (RememberedEnding | null)[]> {
+  async remembered(jobs: readonly JobKey[]): Promise<readonly (RememberedEnding | null)[]> {
     const endings: (RememberedEnding | null)[] = [];
-    for (let start = 0; start < ids.length; start += MAX_IDS) {
-      const reply = await this.#store.run(scripts.remembered, ids.slice(start, start + MAX_IDS));
+    for (let start = 0; start < jobs.length; start += MAX_JOBS) {
+      const reply = await this.#store.run(scripts.remembered, idsOf(jobs.slice(start, start + MAX_JOBS)));
       endings.push(...(await rememberedEndings(reply as readonly (string | null)[], this.#store.profiles)));
     }
     return endings;

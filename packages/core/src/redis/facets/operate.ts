@@ -1,5 +1,6 @@
 import { errorText } from "../../engine/engine-errors.ts";
 import type { Unsubscribe } from "../../engine/events.ts";
+import type { JobKey } from "../../engine/job.ts";
 import type {
   CancelListener,
   CancelOutcome,
@@ -35,20 +36,20 @@ export class RedisOperate implements EngineOperate {
     for (const listener of this.#listeners) this.#store.listeners.call(listener, [id], reason);
   }
 
-  cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]> {
-    return this.#store.runOverIds(scripts.cancel, ids, errorText("JOB_CANCELLED", reason));
+  cancel(jobs: readonly JobKey[], reason: string): Promise<readonly CancelOutcome[]> {
+    return this.#store.runOverJobs(scripts.cancel, jobs, errorText("JOB_CANCELLED", reason));
   }
 
-  retry(ids: readonly string[]): Promise<readonly RetryOutcome[]> {
-    return this.#store.runOverIds(scripts.retry, ids);
+  retry(jobs: readonly JobKey[]): Promise<readonly RetryOutcome[]> {
+    return this.#store.runOverJobs(scripts.retry, jobs);
   }
 
-  remove(ids: readonly string[]): Promise<readonly RemoveOutcome[]> {
-    return this.#store.runOverIds(scripts.remove, ids);
+  remove(jobs: readonly JobKey[]): Promise<readonly RemoveOutcome[]> {
+    return this.#store.runOverJobs(scripts.remove, jobs);
   }
 
-  promote(ids: readonly string[]): Promise<readonly PromoteOutcome[]> {
-    return this.#store.runOverIds(scripts.promote, ids);
+  promote(jobs: readonly JobKey[]): Promise<readonly PromoteOutcome[]> {
+    return this.#store.runOverJobs(scripts.promote, jobs);
   }
 
   async clean({ state, queue, olderThan, limit }: CleanRequest): Promise<number> {

@@ -189,27 +189,27 @@ export class Scenario {
   // ── Operating ───────────────────────────────────────────────────────────────────────────────────────
 
   async cancel(id: string, reason = "no longer needed"): Promise<void> {
-    assert.deepEqual(await this.engine.operate.cancel([id], reason), ["cancelled"], `cancelling ${id}`);
+    assert.deepEqual(await this.engine.operate.cancel([{ id }], reason), ["cancelled"], `cancelling ${id}`);
   }
 
   async retry(id: string): Promise<void> {
-    assert.deepEqual(await this.engine.operate.retry([id]), ["retried"], `retrying ${id}`);
+    assert.deepEqual(await this.engine.operate.retry([{ id }]), ["retried"], `retrying ${id}`);
   }
 
   async remove(id: string): Promise<void> {
-    assert.deepEqual(await this.engine.operate.remove([id]), ["removed"], `removing ${id}`);
+    assert.deepEqual(await this.engine.operate.remove([{ id }]), ["removed"], `removing ${id}`);
   }
 
   // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────
 
   async job(id: string): Promise<JobRecord> {
-    const [record] = await this.engine.inspect.get([id]);
+    const [record] = await this.engine.inspect.get([{ id }]);
     assert(record, `${id} is stored`);
     return record;
   }
 
   async isStored(id: string): Promise<boolean> {
-    return (await this.engine.inspect.get([id]))[0] !== null;
+    return (await this.engine.inspect.get([{ id }]))[0] !== null;
   }
 
   async state(id: string): Promise<JobState> {
@@ -219,7 +219,7 @@ export class Scenario {
   /** Asserts the states of jobs, by id. */
   async expect(states: Readonly<Record<string, JobState>>): Promise<void> {
     const ids = Object.keys(states);
-    const records = await this.engine.inspect.get(ids);
+    const records = await this.engine.inspect.get(ids.map((id) => ({ id })));
     const found = Object.fromEntries(ids.map((id, index) => [id, records[index]?.state ?? "not stored"]));
     assert.deepEqual(found, { ...states });
   }

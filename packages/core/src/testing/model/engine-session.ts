@@ -129,7 +129,7 @@ export class EngineSession {
   /** How jobs that are gone ended, as far as the engine remembers. */
   async remembered(): Promise<unknown> {
     const { ids } = this.#references;
-    const endings = await this.#engine.inspect.remembered(ids);
+    const endings = await this.#engine.inspect.remembered(ids.map((id) => ({ id })));
     return ids.flatMap((id, index) => (endings[index] ? [{ id, ...endings[index] }] : []));
   }
 
@@ -150,7 +150,7 @@ export class EngineSession {
     const { jobs } = await this.#engine.inspect.list({ states: ["failed", "cancelled"], limit: 1_000 });
     const ids = jobs.map(({ id }) => id);
     this.#options.record({ type: "operating", by: BY, operation: "retry", ids });
-    await this.#engine.operate.retry(ids);
+    await this.#engine.operate.retry(ids.map((id) => ({ id })));
     return ids.length;
   }
 
@@ -215,11 +215,12 @@ export class EngineSession {
 
   async #operate(operation: Operation, references: readonly Reference[]): Promise<unknown> {
     const ids = references.flatMap((reference) => this.#references.job(reference) ?? []);
+    const keys = ids.map((id) => ({ id }));
     this.#options.record({ type: "operating", by: BY, operation, ids });
     const outcomes =
       operation === "cancel"
-        ? await this.#engine.operate.cancel(ids, "stop")
-        : await this.#engine.operate[operation](ids);
+        ? await this.#engine.operate.cancel(keys, "stop")
+        : await this.#engine.operate[operation](keys);
     outcomes.forEach((outcome, index) => {
       this.#options.record({ type: "operated", by: BY, operation, id: ids[index]!, outcome });
     });

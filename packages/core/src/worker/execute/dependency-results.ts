@@ -69,9 +69,10 @@ export class LazyDependencyResults implements DependencyResults {
 
   async #read(): Promise<readonly Read[]> {
     if (this.#dependsOn.length === 0) return [];
-    const records = await facetOf(this.#engine, "inspect").get(this.#dependsOn);
+    const records = await facetOf(this.#engine, "inspect").get(this.#dependsOn.map((id) => ({ id })));
     const gone = this.#dependsOn.filter((_, index) => !records[index]);
-    const endings = gone.length > 0 ? await facetOf(this.#engine, "inspect").remembered(gone) : [];
+    const endings =
+      gone.length > 0 ? await facetOf(this.#engine, "inspect").remembered(gone.map((id) => ({ id }))) : [];
     return Promise.all(
       this.#dependsOn.map(async (id, index): Promise<Read> => {
         const record = records[index] ?? null;

@@ -30,7 +30,7 @@ async function undecided(
   ids: readonly string[],
   decided: JobState,
 ): Promise<readonly string[]> {
-  const states = (await it.engine.inspect.get(ids)).map((record) => record?.state);
+  const states = (await it.engine.inspect.get(ids.map((id) => ({ id })))).map((record) => record?.state);
   const first = states.findIndex((state) => state !== decided);
   const rest = first < 0 ? [] : ids.slice(first);
   assert(first !== 0, "a step decides some");
@@ -47,7 +47,9 @@ async function undecided(
 }
 
 async function expectAll(it: Scenario, ids: readonly string[], state: JobState): Promise<void> {
-  const found = new Set((await it.engine.inspect.get(ids)).map((record) => record?.state));
+  const found = new Set(
+    (await it.engine.inspect.get(ids.map((id) => ({ id })))).map((record) => record?.state),
+  );
   assert.deepEqual([...found], ids.length === 0 ? [] : [state]);
 }
 
@@ -127,7 +129,7 @@ export const boundedCascadeCases = section("more dependents than one step decide
     const ids = await sendDependents(it, "root");
     await it.fail(await it.take("root"));
     const rest = await undecided(it, ids, "cancelled");
-    if (rest.length > 0) await it.engine.operate.remove(rest);
+    if (rest.length > 0) await it.engine.operate.remove(rest.map((id) => ({ id })));
     await it.send({ id: "late", dependsOn: [on("root", "hold")] });
     await it.recover();
     await it.expect({ root: "failed", late: "blocked" });

@@ -128,7 +128,7 @@ export const brokenRunCases = section("interrupted runs", [
   rule("a reserved job with a cancel request is cancelled when its reservation is voided", async (on) => {
     await on.sendBatch(...inOrder("a", "b", "c"));
     const [a] = await on.takeRun(["a", "b", "c"]);
-    await on.engine.operate.cancel(["b"], "stop");
+    await on.engine.operate.cancel([{ id: "b" }], "stop");
     await on.retryAttempt(a!);
     await on.expect({ a: "queued", b: "cancelled", c: "blocked" });
     assert.equal(await on.errorCode("b"), "JOB_CANCELLED");
@@ -138,7 +138,7 @@ export const brokenRunCases = section("interrupted runs", [
   rule("a job with a cancel request that retries is cancelled, and its run continues", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const [a, b] = await on.takeRun(["a", "b"]);
-    await on.engine.operate.cancel(["a"], "stop");
+    await on.engine.operate.cancel([{ id: "a" }], "stop");
     await on.retryAttempt(a!);
     await on.expect({ a: "cancelled", b: "active" });
     await on.complete(b!);

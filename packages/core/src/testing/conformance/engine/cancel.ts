@@ -15,7 +15,7 @@ export const cancelCases = section("cancel", [
     await on.send({ id: "a", delay: LATER });
     await on.cancel("a");
     await on.expect({ a: "cancelled" });
-    assert.deepEqual(await on.engine.operate.promote(["a"]), ["not-scheduled"]);
+    assert.deepEqual(await on.engine.operate.promote([{ id: "a" }]), ["not-scheduled"]);
   }),
 
   rule("a blocked job is cancelled at once, and is no longer a dependent", async (on) => {
@@ -45,7 +45,7 @@ export const cancelCases = section("cancel", [
     await on.send({ id: "a" });
     const lease = await on.take("a");
     assert.equal((await on.job("a")).cancelRequested, false);
-    assert.deepEqual(await on.engine.operate.cancel(["a"], "stop"), ["cancelling"]);
+    assert.deepEqual(await on.engine.operate.cancel([{ id: "a" }], "stop"), ["cancelling"]);
     await on.expect({ a: "active" });
     assert.equal((await on.job("a")).cancelRequested, true);
     assert.equal(await on.beat(lease), "cancelling");
@@ -56,14 +56,14 @@ export const cancelCases = section("cancel", [
     await on.send({ id: "a" });
     const lease = await on.take("a");
     const peer = await on.peer();
-    assert.deepEqual(await peer.operate.cancel(["a"], "stop"), ["cancelling"]);
+    assert.deepEqual(await peer.operate.cancel([{ id: "a" }], "stop"), ["cancelling"]);
     assert.equal(await on.beat(lease), "cancelling");
   }),
 
   rule("an active job that stops is cancelled", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
-    await on.engine.operate.cancel(["a"], "stop");
+    await on.engine.operate.cancel([{ id: "a" }], "stop");
     const error = errorText("JOB_CANCELLED", "stop");
     assert.deepEqual(await on.settle({ id, epoch, token, type: "cancel", error }), ["accepted"]);
     await on.expect({ a: "cancelled" });
@@ -73,7 +73,7 @@ export const cancelCases = section("cancel", [
   rule("an active job that returns normally is completed despite a cancel request", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
-    await on.engine.operate.cancel(["a"], "stop");
+    await on.engine.operate.cancel([{ id: "a" }], "stop");
     await on.complete(lease, "1");
     await on.expect({ a: "completed" });
   }),
@@ -81,7 +81,7 @@ export const cancelCases = section("cancel", [
   rule("an active job that fails with attempts left is cancelled instead", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
-    await on.engine.operate.cancel(["a"], "stop");
+    await on.engine.operate.cancel([{ id: "a" }], "stop");
     await on.retryAttempt(lease);
     await on.expect({ a: "cancelled" });
   }),
@@ -89,7 +89,7 @@ export const cancelCases = section("cancel", [
   rule("an active job whose last attempt fails is cancelled instead", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
-    await on.engine.operate.cancel(["a"], "stop");
+    await on.engine.operate.cancel([{ id: "a" }], "stop");
     await on.settle({ ...lease, type: "fail", error: errorText("HANDLER_FAILED") });
     await on.expect({ a: "cancelled" });
   }),
@@ -97,7 +97,7 @@ export const cancelCases = section("cancel", [
   rule("an active job that is released is cancelled instead", async (on) => {
     await on.send({ id: "a" });
     const lease = await on.take("a");
-    await on.engine.operate.cancel(["a"], "stop");
+    await on.engine.operate.cancel([{ id: "a" }], "stop");
     await on.release(lease);
     await on.expect({ a: "cancelled" });
     assert.equal(await on.errorCode("a"), "JOB_CANCELLED");
@@ -106,7 +106,7 @@ export const cancelCases = section("cancel", [
   rule("a job with a cancel request whose lease expires is cancelled, not run again", async (on) => {
     await on.send({ id: "a" });
     await on.take("a", undefined, SHORT_LEASE);
-    await on.engine.operate.cancel(["a"], "stop");
+    await on.engine.operate.cancel([{ id: "a" }], "stop");
     await on.elapse(SHORT_LEASE);
     await on.recover();
     await on.expect({ a: "cancelled" });
@@ -116,27 +116,28 @@ export const cancelCases = section("cancel", [
   rule("a second cancel of an active job returns the same", async (on) => {
     await on.send({ id: "a" });
     await on.take("a");
-    await on.engine.operate.cancel(["a"], "stop");
-    assert.deepEqual(await on.engine.operate.cancel(["a"], "stop"), ["cancelling"]);
+    await on.engine.operate.cancel([{ id: "a" }], "stop");
+    assert.deepEqual(await on.engine.operate.cancel([{ id: "a" }], "stop"), ["cancelling"]);
   }),
 
   rule("a finished job can't be cancelled, and an unknown id is reported", async (on) => {
     await on.sendEnded("completed", { id: "done" });
     await on.sendEnded("cancelled", { id: "gone" });
     await on.send({ id: "waiting" });
-    assert.deepEqual(await on.engine.operate.cancel(["done", "nowhere", "waiting", "gone"], "stop"), [
-      "finished",
-      "unknown",
-      "cancelled",
-      "finished",
-    ]);
+    assert.deepEqual(
+      await on.engine.operate.cancel(
+        [{ id: "done" }, { id: "nowhere" }, { id: "waiting" }, { id: "gone" }],
+        "stop",
+      ),
+      ["finished", "unknown", "cancelled", "finished"],
+    );
     await on.expect({ done: "completed" });
   }),
 
   rule("a retry of a cancelled job clears its cancel request", async (on) => {
     await on.send({ id: "a" });
     const { id, epoch, token } = await on.take("a");
-    await on.engine.operate.cancel(["a"], "stop");
+    await on.engine.operate.cancel([{ id: "a" }], "stop");
     await on.settle({ id, epoch, token, type: "cancel", error: errorText("JOB_CANCELLED") });
     await on.retry("a");
     const lease = await on.take("a");

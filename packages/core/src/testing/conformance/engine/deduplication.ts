@@ -91,7 +91,7 @@ export const dedupeCases = section("deduplication", [
     await on.cancel("a");
     await on.send({ id: "b", dedupe: DAILY });
     const lease = await on.take("b");
-    assert.deepEqual(await on.engine.operate.cancel(["b"], "stop"), ["cancelling"]);
+    assert.deepEqual(await on.engine.operate.cancel([{ id: "b" }], "stop"), ["cancelling"]);
     assert.equal(await on.send({ id: "c", dedupe: DAILY }), "b");
     await on.cancelAttempt(lease);
     assert.equal(await on.send({ id: "d", dedupe: DAILY }), "d");

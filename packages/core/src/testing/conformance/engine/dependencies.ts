@@ -93,7 +93,7 @@ export const dependencyCases = section("dependencies", [
     const outcome = await on.offer({ id: "a", dependsOn: ["b"] }, { id: "b", dependsOn: ["a"] });
     assert(!outcome.ok && outcome.reason === "dependency-cycle");
     assert.deepEqual(new Set(outcome.cycle), new Set(["a", "b"]));
-    assert.deepEqual(await on.engine.inspect.get(["a", "b"]), [null, null]);
+    assert.deepEqual(await on.engine.inspect.get([{ id: "a" }, { id: "b" }]), [null, null]);
   }),
 
   rule("a longer cycle is reported without jobs outside it", async (on) => {
@@ -177,7 +177,7 @@ export const dependencyCases = section("dependencies", [
     await on.send({ id: "b", dependsOn: ["a"] });
     const lease = await on.take("b");
     assert.deepEqual(lease.dependsOn, ["a"]);
-    const [dependency] = await on.engine.inspect.get(lease.dependsOn);
+    const [dependency] = await on.engine.inspect.get(lease.dependsOn.map((id) => ({ id })));
     assert.equal(dependency?.result, '{"answer":42}');
   }),
 

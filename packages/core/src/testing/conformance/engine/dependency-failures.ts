@@ -55,7 +55,7 @@ export const dependencyFailureCases = section("dependencies that fail", [
     await it.sendBatch(...ids.map((id, index) => ({ id, dependsOn: index === 0 ? [] : [ids[index - 1]!] })));
     await it.fail(await it.take("n0"));
     await it.recover();
-    const records = await it.engine.inspect.get(ids.slice(1));
+    const records = await it.engine.inspect.get(ids.slice(1).map((id) => ({ id })));
     assert(records.every((record) => record?.state === "cancelled"));
     assert.equal((await it.counts()).states.cancelled, 1_999);
   }),

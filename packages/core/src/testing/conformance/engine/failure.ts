@@ -101,7 +101,7 @@ export const failureCases = section("failure", [
   rule("an operator's retry of a job that isn't failed or cancelled is refused", async (on) => {
     await on.sendEach({ id: "active" }, { id: "queued" });
     await on.take("active");
-    assert.deepEqual(await on.engine.operate.retry(["queued", "active", "nowhere"]), [
+    assert.deepEqual(await on.engine.operate.retry([{ id: "queued" }, { id: "active" }, { id: "nowhere" }]), [
       "not-failed",
       "not-failed",
       "unknown",

@@ -70,7 +70,7 @@ export const heldKeyCases = section("ordering keys that are held or retried", [
     await on.fail(await on.take("a"));
     await on.retry("a");
     await on.expect({ a: "queued", b: "blocked" });
-    await on.engine.operate.promote(["dependency"]);
+    await on.engine.operate.promote([{ id: "dependency" }]);
     const active = await on.take("dependency");
     await on.complete(active);
     await on.expect({ a: "queued", b: "blocked" });

@@ -33,7 +33,7 @@ export const leaseCases = section("leases", [
     await on.sendBatch({ id: "a" }, { id: "b" }, { id: "c" });
     const [a, b, c] = await on.claim(3);
     await on.complete(b!);
-    await on.engine.operate.cancel(["c"], "stop");
+    await on.engine.operate.cancel([{ id: "c" }], "stop");
     const leases = [c!, a!, b!, { id: "nowhere", epoch: 1, token: "none" }].map(({ id, epoch, token }) => ({
       id,
       epoch,

@@ -75,7 +75,12 @@ export const operatingCases = section("operating", [
     await on.take("active");
     await on.send({ id: "queued" });
     await on.send({ id: "scheduled", delay: LATER });
-    const outcomes = await on.engine.operate.remove(["queued", "active", "nowhere", "scheduled"]);
+    const outcomes = await on.engine.operate.remove([
+      { id: "queued" },
+      { id: "active" },
+      { id: "nowhere" },
+      { id: "scheduled" },
+    ]);
     assert.deepEqual(outcomes, ["removed", "active", "unknown", "removed"]);
     assert.equal(await on.isStored("queued"), false);
     await on.expect({ active: "active" });
@@ -85,10 +90,10 @@ export const operatingCases = section("operating", [
   rule("a removed job is unknown from then on", async (on) => {
     await on.sendEnded("failed", { id: "a" });
     await on.remove("a");
-    assert.deepEqual(await on.engine.operate.remove(["a"]), ["unknown"]);
-    assert.deepEqual(await on.engine.operate.retry(["a"]), ["unknown"]);
-    assert.deepEqual(await on.engine.operate.cancel(["a"], "gone"), ["unknown"]);
-    assert.deepEqual(await on.engine.operate.promote(["a"]), ["unknown"]);
+    assert.deepEqual(await on.engine.operate.remove([{ id: "a" }]), ["unknown"]);
+    assert.deepEqual(await on.engine.operate.retry([{ id: "a" }]), ["unknown"]);
+    assert.deepEqual(await on.engine.operate.cancel([{ id: "a" }], "gone"), ["unknown"]);
+    assert.deepEqual(await on.engine.operate.promote([{ id: "a" }]), ["unknown"]);
   }),
 
   rule("metrics count sends and endings per queue", async (on) => {
@@ -147,7 +152,7 @@ export const operatingCases = section("operating", [
     const { events, until } = await on.listen();
     await on.send({ id: "a" });
     const peer = await on.peer();
-    await peer.operate.cancel(["a"], "stop");
+    await peer.operate.cancel([{ id: "a" }], "stop");
     await until((seen) => seen.some(({ type }) => type === "cancelled"));
     assert.equal(events.at(-1)?.id, "a");
   }),
@@ -158,7 +163,7 @@ export const operatingCases = section("operating", [
     for (let index = 0; index < 50; index++) {
       const id = await on.send({ id: `gone-${index}`, retain: gone });
       const lease = await on.take(id);
-      const [, [record]] = await Promise.all([on.complete(lease, "1"), on.engine.inspect.get([id])]);
+      const [, [record]] = await Promise.all([on.complete(lease, "1"), on.engine.inspect.get([{ id }])]);
       if (record) continue;
       const { at, ...last } = events.findLast((event) => event.id === id)!;
       assert(Number.isFinite(at));

@@ -102,7 +102,7 @@ export const orderingKeyCases = section("ordering keys", [
     await on.send({ id: "dependency", delay: LATER });
     await on.sendEach({ id: "a", orderingKey: "k", dependsOn: ["dependency"] }, ...inOrder("b"));
     assert.deepEqual(await on.claimIds(), []);
-    await on.engine.operate.promote(["dependency"]);
+    await on.engine.operate.promote([{ id: "dependency" }]);
     assert.deepEqual(await on.runAll(), ["dependency", "a", "b"]);
   }),
 

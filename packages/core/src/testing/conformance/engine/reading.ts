@@ -24,7 +24,7 @@ const ids = (jobs: readonly JobRecord[]) => jobs.map(({ id }) => id);
 export const readingCases = section("reading", [
   rule("get returns jobs in the order requested, with null for unknown ids", async (on) => {
     await on.sendEach({ id: "a" }, { id: "b" });
-    const found = await on.engine.inspect.get(["b", "nowhere", "a", "b"]);
+    const found = await on.engine.inspect.get([{ id: "b" }, { id: "nowhere" }, { id: "a" }, { id: "b" }]);
     assert.deepEqual(
       found.map((job) => job?.id ?? null),
       ["b", null, "a", "b"],

@@ -42,7 +42,9 @@ export const retentionCases = section("retention", [
     for (const id of ["a", "b", "c", "d"]) await on.sendEnded("completed", { id, retain: bounds });
     await on.recover();
     assert.deepEqual(
-      (await on.engine.inspect.get(["a", "b", "c", "d"])).map((job) => job?.id),
+      (await on.engine.inspect.get([{ id: "a" }, { id: "b" }, { id: "c" }, { id: "d" }])).map(
+        (job) => job?.id,
+      ),
       [undefined, undefined, "c", "d"],
     );
   }),
@@ -62,7 +64,7 @@ export const retentionCases = section("retention", [
     }
     await on.elapse(SOON);
     await on.recover();
-    const found = await on.engine.inspect.get(["completed", "failed", "cancelled"]);
+    const found = await on.engine.inspect.get([{ id: "completed" }, { id: "failed" }, { id: "cancelled" }]);
     assert.deepEqual(
       found.map((job) => job?.state),
       ["completed", undefined, undefined],
@@ -147,9 +149,9 @@ export const tombstoneCases = section("tombstones", [
       await on.sendEnded(state, { id: state, messageType: `OF_${state}`, retain: FORGET });
     }
     await on.recover();
-    assert.deepEqual(await on.engine.inspect.get(states), [null, null, null]);
+    assert.deepEqual(await on.engine.inspect.get(states.map((id) => ({ id }))), [null, null, null]);
     assert.deepEqual(
-      await (await on.peer()).inspect.remembered([...states, "completed"]),
+      await (await on.peer()).inspect.remembered([...states.map((id) => ({ id })), { id: "completed" }]),
       [...states, "completed"].map((state) => ({ state, messageType: `OF_${state}` })),
     );
   }),
@@ -157,7 +159,10 @@ export const tombstoneCases = section("tombstones", [
   rule("nothing is remembered of jobs that are stored or never were", async (on) => {
     await on.sendEnded("completed", { id: "kept" });
     await on.send({ id: "waiting" });
-    assert.deepEqual(await on.engine.inspect.remembered(["kept", "waiting", "nowhere"]), [null, null, null]);
+    assert.deepEqual(
+      await on.engine.inspect.remembered([{ id: "kept" }, { id: "waiting" }, { id: "nowhere" }]),
+      [null, null, null],
+    );
     assert.deepEqual(await on.engine.inspect.remembered([]), []);
   }),
 
@@ -168,7 +173,12 @@ export const tombstoneCases = section("tombstones", [
     await on.sendEnded("failed", { id: "broken" });
     await on.send({ id: "waiting" });
     for (const id of ["removed", "broken", "waiting"]) await on.remove(id);
-    const found = await on.engine.inspect.remembered(["cleaned", "removed", "broken", "waiting"]);
+    const found = await on.engine.inspect.remembered([
+      { id: "cleaned" },
+      { id: "removed" },
+      { id: "broken" },
+      { id: "waiting" },
+    ]);
     assert.deepEqual(
       found.map((ending) => ending?.state),
       ["completed", "completed", "failed", "cancelled"],
@@ -189,7 +199,9 @@ export const tombstoneCases = section("tombstones", [
       await on.run("d");
       await on.recover();
       assert.deepEqual(
-        (await on.engine.inspect.remembered(["a", "b", "c", "d"])).map((ending) => ending?.state),
+        (await on.engine.inspect.remembered([{ id: "a" }, { id: "b" }, { id: "c" }, { id: "d" }])).map(
+          (ending) => ending?.state,
+        ),
         ["completed", "completed", "completed", "completed"],
       );
     },
@@ -272,7 +284,7 @@ export const cleanCases = section("clean", [
     for (const id of ["a", "b", "c"]) await on.sendEnded("completed", { id });
     assert.equal(await on.engine.operate.clean({ state: "completed", olderThan: 0, limit: 2 }), 2);
     assert.deepEqual(
-      (await on.engine.inspect.get(["a", "b", "c"])).map((job) => job?.id),
+      (await on.engine.inspect.get([{ id: "a" }, { id: "b" }, { id: "c" }])).map((job) => job?.id),
       [undefined, undefined, "c"],
     );
   }),

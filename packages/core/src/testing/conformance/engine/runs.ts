@@ -143,7 +143,7 @@ export const runCases = section("runs of an ordering key", [
   rule("cancelling a reserved job is up to its worker, and the heartbeat reports it", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     const [a, b] = await on.takeRun(["a", "b"]);
-    assert.deepEqual(await on.engine.operate.cancel(["b"], "stop"), ["cancelling"]);
+    assert.deepEqual(await on.engine.operate.cancel([{ id: "b" }], "stop"), ["cancelling"]);
     await on.expect({ b: "blocked" });
     assert.equal((await on.job("b")).cancelRequested, true);
     assert.equal(await on.beat(b!), "cancelling");
@@ -155,7 +155,7 @@ export const runCases = section("runs of an ordering key", [
   rule("a reserved job can't be removed", async (on) => {
     await on.sendBatch(...inOrder("a", "b"));
     await on.takeRun(["a", "b"]);
-    assert.deepEqual(await on.engine.operate.remove(["b"]), ["active"]);
+    assert.deepEqual(await on.engine.operate.remove([{ id: "b" }]), ["active"]);
     await on.expect({ b: "blocked" });
   }),
 

@@ -154,8 +154,11 @@ export const selectiveClaimCases = section("claims of what a worker handles", [
       ["b6", "b5", "b4", "b3", "b2", "b1"],
     );
     assert.equal((await on.counts()).states.queued, 6);
-    assert.deepEqual(await on.engine.operate.cancel(["b2", "b5"], "no"), ["cancelled", "cancelled"]);
-    assert.deepEqual(await on.engine.operate.remove(["b3"]), ["removed"]);
+    assert.deepEqual(await on.engine.operate.cancel([{ id: "b2" }, { id: "b5" }], "no"), [
+      "cancelled",
+      "cancelled",
+    ]);
+    assert.deepEqual(await on.engine.operate.remove([{ id: "b3" }]), ["removed"]);
     assert.equal((await on.counts()).states.queued, 3);
     const left = await on.engine.inspect.list({ states: ["queued"], limit: 10 });
     assert.deepEqual(
@@ -170,7 +173,7 @@ export const selectiveClaimCases = section("claims of what a worker handles", [
   rule("all that was passed over can be cancelled, and what is sent then runs", async (on) => {
     await on.sendEach(...mixed("b1", "b2", "a1"));
     assert.deepEqual(await idsFor(on, A), ["a1"]);
-    await on.engine.operate.cancel(["b1", "b2"], "no");
+    await on.engine.operate.cancel([{ id: "b1" }, { id: "b2" }], "no");
     await on.sendEach(...mixed("b3"));
     assert.deepEqual(await idsFor(on, B), ["b3"]);
     assert.deepEqual(await on.claimIds(), []);

@@ -5,7 +5,7 @@ import { newJob } from "../new-job.ts";
 export const sendingCases = section("sending", [
   rule("the caller gets an id only after the engine has stored the job", async (on) => {
     const id = await on.send({ id: "a" });
-    const [seen] = await (await on.peer()).inspect.get([id]);
+    const [seen] = await (await on.peer()).inspect.get([{ id }]);
     assert.equal(seen?.state, "queued");
   }),
 
@@ -129,7 +129,11 @@ export const sendingCases = section("sending", [
   rule("a batch is all or nothing", async (on) => {
     const outcome = await on.offer({ id: "a" }, { id: "b", dependsOn: ["nowhere"] }, { id: "c" });
     assert.equal(outcome.ok, false);
-    assert.deepEqual(await on.engine.inspect.get(["a", "b", "c"]), [null, null, null]);
+    assert.deepEqual(await on.engine.inspect.get([{ id: "a" }, { id: "b" }, { id: "c" }]), [
+      null,
+      null,
+      null,
+    ]);
     assert.deepEqual(await on.claimIds(), []);
   }),
 

@@ -66,8 +66,8 @@ export const stateCases = section("states", [
       assert.equal(await on.beat(lease), "lost");
       await on.release(lease);
       await on.recover();
-      assert.deepEqual(await on.engine.operate.cancel([id], "too late"), ["finished"]);
-      assert.deepEqual(await on.engine.operate.promote([id]), ["not-scheduled"]);
+      assert.deepEqual(await on.engine.operate.cancel([{ id }], "too late"), ["finished"]);
+      assert.deepEqual(await on.engine.operate.promote([{ id }]), ["not-scheduled"]);
       await on.expect({ [id]: state });
     }
   }),
@@ -94,7 +94,7 @@ export const stateCases = section("states", [
 
   rule("a completed job can't be reopened", async (on) => {
     await on.sendEnded("completed", { id: "a" });
-    assert.deepEqual(await on.engine.operate.retry(["a"]), ["not-failed"]);
+    assert.deepEqual(await on.engine.operate.retry([{ id: "a" }]), ["not-failed"]);
     await on.expect({ a: "completed" });
     assert.deepEqual(await on.claimIds(), []);
   }),
@@ -131,7 +131,7 @@ export const stateCases = section("states", [
     const { events, until } = await on.listen();
     await on.send({ id: "a", delay: LATER });
     await on.sendEach({ id: "b", dependsOn: ["a"], delay: LATER }, { id: "c", dependsOn: ["b"] });
-    await on.engine.operate.promote(["a"]);
+    await on.engine.operate.promote([{ id: "a" }]);
     await on.run("a");
     await on.cancel("b");
     await until((seen) => seen.some(({ id, type }) => id === "c" && type === "cancelled"));

@@ -51,7 +51,7 @@ export const timeCases = section("time", [
 
   rule("an operator can make a scheduled job due now", async (on) => {
     await on.send({ id: "a", delay: LATER });
-    assert.deepEqual(await on.engine.operate.promote(["a"]), ["promoted"]);
+    assert.deepEqual(await on.engine.operate.promote([{ id: "a" }]), ["promoted"]);
     await on.expect({ a: "queued" });
     await on.run("a");
   }),
@@ -59,18 +59,17 @@ export const timeCases = section("time", [
   rule("an operator can cut short the pause before a retry", async (on) => {
     await on.send({ id: "a" });
     await on.retryAttempt(await on.take("a"), LATER);
-    assert.deepEqual(await on.engine.operate.promote(["a"]), ["promoted"]);
+    assert.deepEqual(await on.engine.operate.promote([{ id: "a" }]), ["promoted"]);
     await on.run("a");
   }),
 
   rule("only scheduled jobs can be promoted", async (on) => {
     await on.sendEach({ id: "active" }, { id: "queued" });
     await on.take("active");
-    assert.deepEqual(await on.engine.operate.promote(["queued", "nowhere", "active"]), [
-      "not-scheduled",
-      "unknown",
-      "not-scheduled",
-    ]);
+    assert.deepEqual(
+      await on.engine.operate.promote([{ id: "queued" }, { id: "nowhere" }, { id: "active" }]),
+      ["not-scheduled", "unknown", "not-scheduled"],
+    );
   }),
 
   rule("the engine's clock counts, never a sender's", async (on) => {
@@ -78,7 +77,7 @@ export const timeCases = section("time", [
       { id: "future", envelope: { timestamp: "2999-01-01T00:00:00.000Z" } },
       { id: "past", envelope: { timestamp: "1999-01-01T00:00:00.000Z" } },
     );
-    const [future, past] = await on.engine.inspect.get(["future", "past"]);
+    const [future, past] = await on.engine.inspect.get([{ id: "future" }, { id: "past" }]);
     assert(past!.createdAt >= future!.createdAt);
     assert(past!.createdAt - future!.createdAt < 10_000);
     assert.deepEqual(await on.claimIds(), ["future", "past"]);

@@ -42,7 +42,7 @@ export const cancellingCases = section("cancelling with createWorker", [
       });
       await stage.reaches(job, "active");
       const peer = await on.peer();
-      await peer.operate.cancel([job.id], "the client left");
+      await peer.operate.cancel([{ id: job.id }], "the client left");
       await on.elapse(WORKER_LEASE / 3);
       const { code, message } = await reason.passed;
       assert.equal(code, "JOB_CANCELLED");
