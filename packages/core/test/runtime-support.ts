@@ -85,7 +85,7 @@ export class RecordingLogger {
   }
 }
 
-const FACETS = ["core", "inspect", "operate", "events", "queues"] as const;
+const FACETS = ["core", "inspect", "operate", "events", "queues", "workers"] as const;
 
 /** The operations of all facets; their names are distinct. */
 export type Operations = Required<
@@ -93,7 +93,8 @@ export type Operations = Required<
     CompleteEngine["inspect"] &
     CompleteEngine["operate"] &
     CompleteEngine["events"] &
-    CompleteEngine["queues"]
+    CompleteEngine["queues"] &
+    CompleteEngine["workers"]
 >;
 
 type EngineMethod = keyof Operations;

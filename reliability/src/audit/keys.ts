@@ -22,6 +22,7 @@ const RESIDUE: readonly KeyKind[] = [
   { pattern: /^idle:/, expires: true },
   { pattern: /^sent:/, expires: true },
   { pattern: /^metrics:/, expires: true },
+  { pattern: /^workers(:seen|:running)?$/, expires: true },
 ];
 
 /** Keys that also exist while finished jobs are kept. Any job that they name must be stored. */

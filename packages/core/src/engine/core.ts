@@ -1,6 +1,7 @@
 import type { WireEnvelope } from "../contract/envelope.ts";
 import type { HealthReport } from "./health-report.ts";
 import type { LogEntry, NewJob } from "./job.ts";
+import type { WorkerBeat } from "./workers.ts";
 
 /** What every engine does: store jobs, hand them out, take their outcomes. */
 export interface EngineCore {
@@ -55,8 +56,10 @@ export interface EngineCore {
    * The expired leases of a turn are handled in send order,
    * so that engines agree on the order of what ends. A reserved job's only voids its reservation: that is no
    * stall, and isn't reported. Safe from any number of processes at once.
+   *
+   * With `beat`, it also says what a worker runs, and that it is alive: no further call is needed for that.
    */
-  recover(): Promise<RecoverReport>;
+  recover(request?: RecoverRequest): Promise<RecoverReport>;
 
   /**
    * Resolves when one of the queues may have work, when `timeout` passes, or when `signal` aborts. It may
@@ -201,6 +204,11 @@ export interface Release extends Lease {
   readonly bounce: boolean;
 }
 
+export interface RecoverRequest {
+  /** Of a worker that is registered. */
+  readonly beat?: WorkerBeat;
+}
+
 export interface RecoverReport {
   /** Jobs whose lease had expired: back in their queue, or failed. */
   readonly requeued: number;
@@ -209,6 +217,13 @@ export interface RecoverReport {
   readonly trimmed: number;
   /** Whether the bound of one turn was reached, so that another turn has work. */
   readonly more: boolean;
+  /**
+   * Milliseconds until a turn has something to do, as far as is known by now: a lease ends, a job is due, retention is
+   * over. Absent: nothing is to be expected.
+   */
+  readonly nextIn?: number;
+  /** The worker of the beat isn't registered, or no longer: it should register again. @default false */
+  readonly isUnregistered?: true;
 }
 
 export interface WaitForWorkRequest {

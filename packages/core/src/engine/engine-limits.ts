@@ -7,5 +7,11 @@ export const MAX_LOGS = 100;
 /** Dependents that `edges` names. */
 export const MAX_DEPENDENTS = 100;
 
+/** Attempts that an engine keeps of a worker's beat: the longest running. */
+export const MAX_BEAT_ATTEMPTS = 100;
+
+/** Milliseconds that a worker is alive after its last beat. */
+export const WORKER_LIFETIME = 30_000;
+
 /** Minutes of metrics that an engine keeps: a day. */
 export const METRICS_MINUTES = 1_440;

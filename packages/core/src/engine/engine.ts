@@ -4,6 +4,7 @@ import type { EngineEvents } from "./events.ts";
 import type { EngineInspect } from "./inspect.ts";
 import type { EngineOperate } from "./operate.ts";
 import type { EngineQueues } from "./queues.ts";
+import type { EngineWorkers } from "./workers.ts";
 
 /**
  * The engine port: where jobs are stored and scheduled.
@@ -30,6 +31,7 @@ export interface Engine {
   readonly operate?: EngineOperate;
   readonly events?: EngineEvents;
   readonly queues?: EngineQueues;
+  readonly workers?: EngineWorkers;
   /**
    * Where the engine logs what none of its calls can report, such as a message on a channel that it can't read. The
    * last logger given counts. @default the console
@@ -54,7 +56,7 @@ export interface EngineFeatures extends SendFeatures {
 }
 
 /** The optional facets. */
-export const ENGINE_FACETS = Object.freeze(["inspect", "operate", "events", "queues"] as const);
+export const ENGINE_FACETS = Object.freeze(["inspect", "operate", "events", "queues", "workers"] as const);
 
 export type EngineFacet = (typeof ENGINE_FACETS)[number];
 

@@ -6,6 +6,7 @@ const LABELS: Readonly<Record<EngineFacet, string>> = {
   operate: "operations on jobs (cancel, retry, remove, promote, clean)",
   events: "events",
   queues: "counts, metrics and pauses of queues",
+  workers: "the list of workers",
 };
 
 /**

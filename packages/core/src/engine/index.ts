@@ -21,6 +21,7 @@ export type {
   LeaseReply,
   LeaseStatus,
   RecoverReport,
+  RecoverRequest,
   Release,
   SettleReply,
   SettleRequest,
@@ -35,6 +36,7 @@ export {
   type SendFeature,
   type SendFeatures,
 } from "./engine.ts";
+export { MAX_BEAT_ATTEMPTS, WORKER_LIFETIME } from "./engine-limits.ts";
 export type { EngineEvent, EngineEvents, EventSubscriber, Unsubscribe } from "./events.ts";
 export { facetOf } from "./facet.ts";
 export type { Damage, HealthReport } from "./health-report.ts";
@@ -73,3 +75,11 @@ export {
   TRANSITIONS,
   type Transition,
 } from "./state-machine.ts";
+export type {
+  BeatAttempt,
+  EngineWorkers,
+  WaitingMessage,
+  WorkerBeat,
+  WorkerInfo,
+  WorkerRecord,
+} from "./workers.ts";

@@ -5,6 +5,7 @@ import type { EngineEvents } from "../engine/events.ts";
 import type { EngineInspect } from "../engine/inspect.ts";
 import type { EngineOperate } from "../engine/operate.ts";
 import type { EngineQueues } from "../engine/queues.ts";
+import type { EngineWorkers } from "../engine/workers.ts";
 import { messageOf } from "../errors/thrown.ts";
 import type { Logger } from "../logging/logger.ts";
 import { deferFacet } from "./deferred-facet.ts";
@@ -19,6 +20,7 @@ export class DeferredEngine implements CompleteEngine {
   readonly operate: EngineOperate;
   readonly events: EngineEvents;
   readonly queues: EngineQueues;
+  readonly workers: EngineWorkers;
   readonly #load: () => Promise<CompleteEngine>;
   #loading: Promise<CompleteEngine> | undefined;
   #logger: Logger | undefined;
@@ -44,6 +46,7 @@ export class DeferredEngine implements CompleteEngine {
     this.operate = deferFacet("operate", () => facet("operate"));
     this.events = deferFacet("events", () => facet("events"));
     this.queues = deferFacet("queues", () => facet("queues"));
+    this.workers = deferFacet("workers", () => facet("workers"));
   }
 
   logTo(logger: Logger): void {

@@ -20,6 +20,7 @@ const OPERATIONS: {
   inspect: { get: true, remembered: true, list: true, edges: true },
   operate: { cancel: true, retry: true, remove: true, promote: true, clean: true, onCancelRequest: true },
   events: { subscribe: true },
+  workers: { register: true, unregister: true, list: true, waiting: true },
   queues: { counts: true, metrics: true, pause: true, resume: true },
 };
 

@@ -194,6 +194,11 @@ export class Lifecycle {
     return next;
   }
 
+  /** When the next finished job is past its retention. */
+  get nextExpiry(): number {
+    return this.#retention.nextExpiry;
+  }
+
   trim(now: number, limit: number): number {
     const trimmed = this.#retention.trim(now, limit);
     this.table.evictTombstones();

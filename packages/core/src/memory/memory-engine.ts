@@ -10,6 +10,7 @@ import { MemoryEvents } from "./facets/events.ts";
 import { MemoryInspect } from "./facets/inspect.ts";
 import { MemoryOperate } from "./facets/operate.ts";
 import { MemoryQueues } from "./facets/queues.ts";
+import { MemoryWorkers } from "./facets/workers.ts";
 import { MemoryStore } from "./memory-store.ts";
 
 export interface MemoryEngineOptions {
@@ -69,6 +70,7 @@ export class MemoryEngine implements CompleteEngine {
   readonly operate: MemoryOperate;
   readonly events: MemoryEvents;
   readonly queues: MemoryQueues;
+  readonly workers: MemoryWorkers;
   readonly #store: MemoryStore;
 
   constructor({ clock, tombstones }: z.output<typeof optionsSchema>, stepPoints = STEP_POINTS) {
@@ -79,6 +81,7 @@ export class MemoryEngine implements CompleteEngine {
     this.operate = new MemoryOperate(store);
     this.events = new MemoryEvents(store);
     this.queues = new MemoryQueues(store);
+    this.workers = new MemoryWorkers(store);
   }
 
   logTo(logger: Logger): void {

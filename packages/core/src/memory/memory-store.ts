@@ -7,6 +7,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import { Metrics } from "./metrics.ts";
 import type { StoredJob } from "./stored-job.ts";
 import { WorkSignal } from "./work-signal.ts";
+import { WorkerTable } from "./worker-table.ts";
 
 /** Jobs that one call moves in passing (due, expired, past retention), so that no call takes long. */
 export const STEP = 1_000;
@@ -17,6 +18,7 @@ export class MemoryStore {
   readonly metrics = new Metrics();
   readonly events = new EventOutlet();
   readonly work: WorkSignal;
+  readonly workers = new WorkerTable();
   readonly lifecycle: Lifecycle;
   #isClosed = false;
 

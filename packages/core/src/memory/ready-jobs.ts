@@ -31,6 +31,11 @@ export class ReadyJobs {
     return this.#lanes.some((lane) => !lane.jobs.isEmpty && isIn(lane, handled));
   }
 
+  /** The next job of each version of each message. */
+  *firsts(): Iterable<StoredJob> {
+    for (const { jobs } of this.#lanes) if (jobs.first) yield jobs.first;
+  }
+
   /** Takes out the next job among those that are handled. */
   shift(handled: HandledMessages): StoredJob | undefined {
     let next: ReadyQueue | undefined;

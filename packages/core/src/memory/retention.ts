@@ -40,6 +40,17 @@ export class Retention {
     return trimmed;
   }
 
+  /** When the next job is past its age. */
+  get nextExpiry(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const kind of [this.#completed, this.#failed]) {
+      for (const { first } of kind.values()) {
+        if (first) next = Math.min(next, first.finishedAt! + boundOf(first).age);
+      }
+    }
+    return next;
+  }
+
   #trim(deque: Deque<StoredJob>, now: number, limit: number): number {
     let trimmed = 0;
     while (trimmed < limit) {

@@ -10,6 +10,7 @@ import { RedisCore } from "./facets/core.ts";
 import { RedisInspect } from "./facets/inspect.ts";
 import { RedisOperate } from "./facets/operate.ts";
 import { RedisQueues } from "./facets/queues.ts";
+import { RedisWorkers } from "./facets/workers.ts";
 import { RedisStore, type TombstoneOptions } from "./redis-store.ts";
 import { REDIS_FEATURES } from "./send-features.ts";
 
@@ -27,6 +28,7 @@ export class RedisEngine implements CompleteEngine {
   readonly operate: RedisOperate;
   readonly events: EngineEvents;
   readonly queues: RedisQueues;
+  readonly workers: RedisWorkers;
   readonly #store: RedisStore;
 
   constructor({ connection, tombstones }: RedisEngineParts) {
@@ -47,6 +49,7 @@ export class RedisEngine implements CompleteEngine {
     const waits = new WorkSignal(connection, channel, name);
     this.#store = store;
     this.queues = new RedisQueues(store);
+    this.workers = new RedisWorkers(store);
     this.events = feed;
     this.operate = new RedisOperate(store, this.queues, channel);
     this.inspect = new RedisInspect(store, feed);

@@ -9,6 +9,7 @@ import type {
   ExtendRequest,
   LeaseReply,
   RecoverReport,
+  RecoverRequest,
   Release,
   SettleReply,
   SettleRequest,
@@ -55,15 +56,19 @@ export class MemoryCore implements EngineCore {
     return { jobs, ...this.#nextIn(jobs, now) };
   }
 
-  /** Of a claim that got nothing. */
-  #nextIn(claimed: readonly ClaimedJob[], now: number): { readonly nextIn?: number } {
+  /** Of a call that claimed these. `expiry`: when retention is over, where that counts. */
+  #nextIn(
+    claimed: readonly ClaimedJob[],
+    now: number,
+    expiry = Number.POSITIVE_INFINITY,
+  ): { readonly nextIn?: number } {
     if (claimed.length > 0) return {};
     const { cascades, nextDue, nextLeaseEnd } = this.#store.lifecycle;
     if (cascades.isPending) return { nextIn: 0 };
     const due = nextDue === undefined ? Number.POSITIVE_INFINITY : Math.max(0, nextDue - now);
     // One that is over is for `recover`: claiming again changes nothing.
     const lease = nextLeaseEnd === undefined ? Number.POSITIVE_INFINITY : Math.max(1, nextLeaseEnd - now);
-    const nextIn = Math.min(due, lease);
+    const nextIn = Math.min(due, lease, Math.max(0, expiry - now));
     return nextIn === Number.POSITIVE_INFINITY ? {} : { nextIn };
   }
 
@@ -157,8 +162,10 @@ export class MemoryCore implements EngineCore {
     }
   }
 
-  async recover(): Promise<RecoverReport> {
+  async recover({ beat }: RecoverRequest = {}): Promise<RecoverReport> {
     const now = this.#store.startStep();
+    const isRegistered = !beat || this.#store.workers.beat(beat, now);
+    this.#store.workers.dropDead(now);
     const expired: StoredJob[] = [];
     for (const job of this.#store.lifecycle.held.values()) {
       if (job.leaseUntil <= now) expired.push(job);
@@ -180,9 +187,18 @@ export class MemoryCore implements EngineCore {
     const trimmed = this.#store.lifecycle.trim(now, STEP);
     const forgotten =
       this.#store.table.trimTombstones(now, STEP) + this.#store.lifecycle.dedupe.trim(now, STEP);
-    const { isSpent, isPending } = this.#store.lifecycle.cascades;
+    const { cascades, nextExpiry } = this.#store.lifecycle;
+    const { isSpent, isPending } = cascades;
     const more = isSpent || isPending || Math.max(expired.length, promoted, trimmed, forgotten) >= STEP;
-    return { requeued, stalled, promoted, trimmed, more };
+    return {
+      requeued,
+      stalled,
+      promoted,
+      trimmed,
+      more,
+      ...this.#nextIn([], now, nextExpiry),
+      ...(!isRegistered && { isUnregistered: true }),
+    };
   }
 
   #recoverOne(job: StoredJob, now: number): JobState {

@@ -9,6 +9,7 @@ import type {
   ExtendRequest,
   LeaseReply,
   RecoverReport,
+  RecoverRequest,
   Release,
   SettleReply,
   SettleRequest,
@@ -24,6 +25,7 @@ import { describeDamage, parseDamage } from "../codec/damage.ts";
 import { EnqueueRequest, splitByEdges } from "../codec/enqueue-request.ts";
 import { handlesText } from "../codec/handles.ts";
 import { claimedJobs, encodeLog } from "../codec/job-record.ts";
+import { beatText } from "../codec/worker-record.ts";
 import { MAX_JOBS, type RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
 
@@ -128,19 +130,30 @@ export class RedisCore implements EngineCore {
     }
   }
 
-  async recover(): Promise<RecoverReport> {
+  async recover({ beat }: RecoverRequest = {}): Promise<RecoverReport> {
     const { count, age } = this.#store.tombstones;
-    const reply = await this.#store.run(scripts.recover, [count, age, MAX_RECOVERED]);
-    const [requeued, stalled, promoted, trimmed, more, damage] = reply as readonly [
+    const args = beat ? [beat.id, beatText(beat)] : [];
+    const reply = await this.#store.run(scripts.recover, [count, age, MAX_RECOVERED, ...args]);
+    const [requeued, stalled, promoted, trimmed, more, damage, next, isUnregistered] = reply as readonly [
       number,
       number,
       number,
       number,
       number,
       readonly string[],
+      number,
+      number,
     ];
     if (damage.length > 0) this.#store.logger.error(describeDamage(parseDamage(damage)));
-    return { requeued, stalled, promoted, trimmed, more: more === 1 };
+    return {
+      requeued,
+      stalled,
+      promoted,
+      trimmed,
+      more: more === 1,
+      ...nextIn(next),
+      ...(isUnregistered === 1 && { isUnregistered: true }),
+    };
   }
 
   waitForWork(request: WaitForWorkRequest): Promise<void> {

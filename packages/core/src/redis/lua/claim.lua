@@ -10,6 +10,7 @@
 -- Cost   a few commands per queue, each linear in the jobs; three more per job that ran before, two per reserved job
 -- @include lib/drain
 -- @include lib/claim
+-- @include lib/due
 -- @include lib/step
 
 local claimed, _, is_unsorted =

@@ -1,8 +1,10 @@
 -- One bounded turn of maintenance: expired leases, due jobs, retention, tombstones.
 --
 -- KEYS   1 the prefix of the namespace's keys
--- ARGV   1 tombstones to keep, 2 their min age in milliseconds, 3 max jobs of each kind
--- Answer {requeued, stalled, promoted, trimmed, 1 if there is more to do, damage found since the last turn}
+-- ARGV   1 tombstones to keep, 2 their min age in milliseconds, 3 max jobs of each kind; with a beat: 4 the worker's id,
+--        5 what it runs, as JSON
+-- Answer {requeued, stalled, promoted, trimmed, 1 if there is more to do, damage found since the last turn, milliseconds
+--        until a turn has something to do or -1, 1 if the worker isn't registered}
 -- Cost   a few commands if there is nothing to do; about ten per job otherwise, three per trimmed job
 -- @import STALLED_ERROR from engine/engine-errors
 -- @include lib/drain
@@ -14,8 +16,21 @@
 -- @include lib/metrics
 -- @include lib/step
 -- @include lib/tombs
+-- @include lib/workers
 
 audit()
+
+local dead = call('ZRANGEBYSCORE', P .. 'workers:seen', '-inf', now_text)
+if #dead > 0 then
+  drop_workers(dead)
+end
+local is_unregistered = 0
+if ARGV[4] and call('HGET', P .. 'workers', ARGV[4]) then
+  call('HSET', P .. 'workers:running', ARGV[4], ARGV[5])
+  keep_worker(ARGV[4])
+elseif ARGV[4] then
+  is_unregistered = 1
+end
 
 local limit = tonumber(ARGV[3])
 -- Sets of kept jobs that one turn looks at. If there are more, they are chosen at random.
@@ -97,9 +112,12 @@ local promoted = promote_due(limit)
 lanes().join_empty()
 
 local trimmed = 0
+local next_expiry = math.huge
 for _, kept in ipairs(call('SRANDMEMBER', P .. 'kept', MAX_KINDS)) do
   if trimmed < limit then
-    trimmed = trimmed + life().trim(kept, limit - trimmed)
+    local n, expires = life().trim(kept, limit - trimmed)
+    trimmed = trimmed + n
+    next_expiry = math.min(next_expiry, expires)
   end
 end
 
@@ -117,4 +135,9 @@ local damage = call('LRANGE', P .. 'corrupt:new', 0, -1)
 if #damage > 0 then
   call('DEL', P .. 'corrupt:new')
 end
-return { requeued, stalled, promoted, trimmed, more and 1 or 0, damage }
+local due_in = next_in({}, false)
+if next_expiry < math.huge then
+  local expires_in = math.max(0, next_expiry - now)
+  due_in = due_in < 0 and expires_in or math.min(due_in, expires_in)
+end
+return { requeued, stalled, promoted, trimmed, more and 1 or 0, damage, due_in, is_unregistered }

@@ -13,6 +13,7 @@
 -- @include lib/drain
 -- @include lib/claim
 -- @include lib/claims
+-- @include lib/due
 -- @include lib/events
 -- @include lib/held
 -- @include lib/lifecycle

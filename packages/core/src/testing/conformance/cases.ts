@@ -10,6 +10,7 @@ import { failureCases } from "./engine/failure.ts";
 import { heldKeyCases } from "./engine/held-ordering-keys.ts";
 import { hostileTextCases } from "./engine/hostile-text.ts";
 import { leaseCases, releaseCases, stallCases } from "./engine/leases.ts";
+import { maintenanceCases } from "./engine/maintenance.ts";
 import { operatingCases, pauseCases } from "./engine/operating.ts";
 import { orderCases } from "./engine/order.ts";
 import { orderingKeyCases } from "./engine/ordering-keys.ts";
@@ -20,6 +21,7 @@ import { selectiveClaimCases, selectiveWaitCases } from "./engine/selective-clai
 import { sendingCases } from "./engine/sending.ts";
 import { stateCases } from "./engine/states.ts";
 import { timeCases, waitingCases } from "./engine/time.ts";
+import { waitingMessageCases, workerListCases } from "./engine/workers.ts";
 import { cancellingCases } from "./runtime/cancelling.ts";
 import { failingCases } from "./runtime/failing.ts";
 import { workerCases } from "./runtime/running.ts";
@@ -48,6 +50,7 @@ export const engineCases: readonly ConformanceCase[] = [
   ...leaseCases,
   ...stallCases,
   ...releaseCases,
+  ...maintenanceCases,
   ...failureCases,
   ...cancelCases,
   ...orderCases,
@@ -59,6 +62,8 @@ export const engineCases: readonly ConformanceCase[] = [
   ...readingCases,
   ...pauseCases,
   ...operatingCases,
+  ...workerListCases,
+  ...waitingMessageCases,
 ];
 
 /** The rules of `createQueue` and `createWorker` on the engine. */

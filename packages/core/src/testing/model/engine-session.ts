@@ -77,8 +77,11 @@ export class EngineSession {
         return this.#engine.core.release(
           this.#held(command.releases, ({ delay, bounce }) => ({ delay, bounce })),
         );
-      case "recover":
-        return this.#engine.core.recover();
+      case "recover": {
+        // When there is something to do is each engine's own guess.
+        const { nextIn: _, ...report } = await this.#engine.core.recover();
+        return report;
+      }
       case "cancel":
       case "retry":
       case "remove":

@@ -2,6 +2,7 @@
 -- programs deleted, as far as the jobs themselves tell.
 -- @include lib/lifecycle
 -- @include lib/tombs
+-- @include lib/workers
 
 local AUDIT_PAGE_SIZE = 100
 -- Of all workers together.
@@ -233,6 +234,24 @@ local function audit_running()
   end
 end
 
+-- Drops workers that were removed from `workers:seen`. Those that live register again.
+local function audit_workers()
+  local seen = call('ZCARD', P .. 'workers:seen')
+  for _, key in ipairs({ 'workers', 'workers:running' }) do
+    if call('HLEN', P .. key) > seen then
+      local lost = {}
+      local fields = call('HGETALL', P .. key)
+      for at = 1, #fields, 2 do
+        if not is_in(P .. 'workers:seen', fields[at]) then
+          lost[#lost + 1] = fields[at]
+        end
+      end
+      drop_workers(lost)
+      report('mended', key)
+    end
+  end
+end
+
 local function audit()
   local since, cursor = string.match(call('GET', P .. 'audit') or '', '^(%d+) (%d+)$')
   if since and now - since < AUDIT_INTERVAL then
@@ -244,6 +263,7 @@ local function audit()
   if call('EXISTS', P .. 'active') == 0 then
     audit_running()
   end
+  audit_workers()
   local queue = call('SRANDMEMBER', P .. 'queues')
   if queue then
     audit_sets(queue)

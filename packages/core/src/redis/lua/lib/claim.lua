@@ -309,20 +309,3 @@ local function claim(queues, limit, lease, token, run, handles)
   end
   return reply, paused_queues, is_unsorted
 end
-
--- For the end of a claim's step: if nothing was claimed, milliseconds until something may change without a new job,
--- else -1.
-local function next_in(claimed, is_unsorted)
-  if #claimed > 0 then
-    return -1
-  elseif is_unsorted then
-    return 0
-  end
-  local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2]
-  local lease = call('ZRANGE', P .. 'leases', 0, 0, 'WITHSCORES')[2]
-  -- `recover` handles expired leases, so claiming again wouldn't change anything.
-  local next_one = math.min(
-    due and math.max(0, tonumber(due) - now) or math.huge, lease and math.max(1, tonumber(lease) - now) or math.huge
-  )
-  return next_one == math.huge and -1 or next_one
-end

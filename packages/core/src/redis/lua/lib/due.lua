@@ -26,3 +26,20 @@ local function promote_due(limit)
   end
   return last - first + 1
 end
+
+-- For the end of a step: milliseconds until something may change without a new job, or -1. -1 if jobs were claimed, 0
+-- if the inlet of a split queue has entries left.
+local function next_in(claimed, is_unsorted)
+  if #claimed > 0 then
+    return -1
+  elseif is_unsorted then
+    return 0
+  end
+  local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')[2]
+  local lease = call('ZRANGE', P .. 'leases', 0, 0, 'WITHSCORES')[2]
+  -- `recover` handles expired leases, so claiming again wouldn't change anything.
+  local next_one = math.min(
+    due and math.max(0, tonumber(due) - now) or math.huge, lease and math.max(1, tonumber(lease) - now) or math.huge
+  )
+  return next_one == math.huge and -1 or next_one
+end

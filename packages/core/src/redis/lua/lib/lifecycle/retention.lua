@@ -115,13 +115,14 @@ local function oldest_of(window)
   return oldest
 end
 
--- Removes up to `limit` finished jobs of one kind that are over their limits. Answers how many.
+-- Removes up to `limit` finished jobs of one kind that are over their limits. Answers how many, and when the next one is.
 local function trim(kept, limit)
-  local trimmed = 0
+  local trimmed, expires = 0, math.huge
   local window = window_of(kept)
   while trimmed < limit and window.size > 0 do
     local oldest = oldest_of(window)
     if window.size <= oldest.count and oldest.expires > now then
+      expires = oldest.expires
       break
     end
     local id = oldest.id
@@ -144,7 +145,7 @@ local function trim(kept, limit)
   if window.size == 0 then
     call('SREM', P .. 'kept', kept)
   end
-  return trimmed
+  return trimmed, expires
 end
 
 -- Numbers in the order of endings, reserved on the server in blocks.
