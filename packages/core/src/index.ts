@@ -82,11 +82,14 @@ export type {
   MetricsOptions,
   QueueOptions,
   SubscribeOptions,
+  SummaryListOptions,
 } from "./queue/queue-options.ts";
 export type { JobExplanation, StateReason } from "./queue/read/explain.ts";
 export type { JobError, RootCause } from "./queue/read/job-error.ts";
-export type { JobList } from "./queue/read/job-reader.ts";
+export type { JobFilterOptions } from "./queue/read/job-filter.ts";
+export type { JobList, JobSummaryList } from "./queue/read/job-reader.ts";
 export type { FailedAttempt, JobLog, JobSnapshot, MessageSnapshot } from "./queue/read/job-snapshot.ts";
+export type { JobSummarySnapshot } from "./queue/read/job-summary.ts";
 export type { WaitOptions } from "./queue/read/job-waits.ts";
 export {
   fromWire,

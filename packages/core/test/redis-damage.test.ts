@@ -154,8 +154,9 @@ async function leftovers({ engine }: Bench) {
   const records = await engine.inspect.get(ids.map((id) => ({ id })));
   const incomplete = ids.filter((_, index) => records[index]?.state !== "completed");
   const { jobs } = await engine.inspect.list({
+    filter: { states: ["blocked", "scheduled", "queued", "active"] },
+    fields: "summary",
     limit: 500,
-    states: ["blocked", "scheduled", "queued", "active"],
   });
   return [...incomplete, ...jobs.map(({ id, state }) => `${id} is ${state}`)];
 }

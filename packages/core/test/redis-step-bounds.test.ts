@@ -86,13 +86,26 @@ test("lists and recovers more held jobs than one step looks at", async () => {
     }
     const seen: string[] = [];
     for (let cursor: string | undefined; ; ) {
-      const page = await engine.inspect.list({ states: ["active"], limit: 700, ...(cursor && { cursor }) });
+      const page = await engine.inspect.list({
+        filter: { states: ["active"] },
+        fields: "summary",
+        limit: 700,
+        ...(cursor && { cursor }),
+      });
       seen.push(...page.jobs.map(({ id }) => id));
       cursor = page.cursor;
       if (cursor === undefined) break;
     }
     expect(seen).toEqual(Array.from({ length: HELD }, (_, index) => `n${HELD - 1 - index}`));
-    expect((await engine.inspect.list({ queue: "other", states: ["active"], limit: 10 })).jobs).toEqual([]);
+    expect(
+      (
+        await engine.inspect.list({
+          filter: { queues: ["other"], states: ["active"] },
+          fields: "summary",
+          limit: 10,
+        })
+      ).jobs,
+    ).toEqual([]);
 
     let requeued = 0;
     for (let more = true; more; ) {
@@ -114,7 +127,11 @@ test("a turn's sends with many dependencies go in several calls, in order", asyn
     expect(await engine.core.enqueue(batches)).toEqual(
       ["a", "b", "c"].map((id) => ({ ok: true, jobs: [{ id, created: true }] })),
     );
-    const { jobs } = await engine.inspect.list({ states: ["blocked"], limit: 3 });
+    const { jobs } = await engine.inspect.list({
+      filter: { states: ["blocked"] },
+      fields: "summary",
+      limit: 3,
+    });
     expect(jobs.map(({ id }) => id)).toEqual(["c", "b", "a"]);
   });
 });

@@ -317,7 +317,9 @@ describe("a run is broken off", () => {
     const worker = await start();
     await send(step, "a", 1, 2, 3);
     await settle();
-    const [head] = (await flaky.engine.inspect.list({ states: ["active"], limit: 1 })).jobs;
+    const [head] = (
+      await flaky.engine.inspect.list({ filter: { states: ["active"] }, fields: "summary", limit: 1 })
+    ).jobs;
     await flaky.engine.core.release([{ ...flaky.leaseOf(head!.id), delay: 0, bounce: false }]);
     gate.open();
     await settle();

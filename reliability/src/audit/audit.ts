@@ -68,7 +68,12 @@ async function partitionProblems(
   for (const state of JOB_STATES) {
     let cursor: string | undefined;
     do {
-      const page = await engine.inspect.list({ states: [state], limit: 1_000, ...(cursor && { cursor }) });
+      const page = await engine.inspect.list({
+        filter: { states: [state] },
+        fields: "summary",
+        limit: 1_000,
+        ...(cursor && { cursor }),
+      });
       for (const { id } of page.jobs) {
         if (seen.has(id)) problems.push(`${id} is listed as ${seen.get(id)} and as ${state}`);
         seen.set(id, state);

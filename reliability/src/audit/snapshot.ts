@@ -9,7 +9,11 @@ export async function takeSnapshot(engine: CompleteEngine, eventsAreComplete: bo
   const jobs: JobRecord[] = [];
   let cursor: string | undefined;
   do {
-    const page = await engine.inspect.list({ limit: 1_000, ...(cursor !== undefined && { cursor }) });
+    const page = await engine.inspect.list({
+      fields: "full",
+      limit: 1_000,
+      ...(cursor !== undefined && { cursor }),
+    });
     jobs.push(...page.jobs);
     cursor = page.cursor;
   } while (cursor !== undefined);

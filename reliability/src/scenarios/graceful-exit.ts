@@ -29,7 +29,7 @@ export const gracefulExit: Scenario = {
       1,
     );
     await load.allSent();
-    const records = await stage.engine.inspect.list({ limit: 1_000 });
+    const records = await stage.engine.inspect.list({ fields: "full", limit: 1_000 });
     for (const { id, stalls } of records.jobs) assert.equal(stalls, 0, `${id} stalled`);
   },
 };

@@ -40,13 +40,22 @@ export { MAX_BEAT_ATTEMPTS, WORKER_LIFETIME } from "./engine-limits.ts";
 export type { EngineEvent, EngineEvents, EventSubscriber, Unsubscribe } from "./events.ts";
 export { facetOf } from "./facet.ts";
 export type { Damage, HealthReport } from "./health-report.ts";
-export type { DependencyEdge, EngineInspect, JobEdges, JobPage, ListRequest } from "./inspect.ts";
+export type {
+  DependencyEdge,
+  EngineInspect,
+  JobEdges,
+  JobPage,
+  ListedJobs,
+  ListFields,
+  ListRequest,
+} from "./inspect.ts";
 export type {
   AttemptFailure,
   Dependency,
   DependencyFailurePolicy,
   JobKey,
   JobRecord,
+  JobSummary,
   LogEntry,
   NewJob,
   RememberedEnding,
@@ -54,6 +63,7 @@ export type {
   RetentionBound,
   WireEnvelope,
 } from "./job.ts";
+export type { JobFilter } from "./job-filter.ts";
 export type {
   CancelListener,
   CancelOutcome,

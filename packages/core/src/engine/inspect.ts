@@ -1,4 +1,5 @@
-import type { Dependency, JobKey, JobRecord, RememberedEnding } from "./job.ts";
+import type { Dependency, JobKey, JobRecord, JobSummary, RememberedEnding } from "./job.ts";
+import type { JobFilter } from "./job-filter.ts";
 import type { JobState } from "./state-machine.ts";
 
 /** Reads jobs back. */
@@ -15,27 +16,42 @@ export interface EngineInspect {
    */
   remembered(jobs: readonly JobKey[]): Promise<readonly (RememberedEnding | null)[]>;
 
-  list(request: ListRequest): Promise<JobPage>;
+  /**
+   * A page of the jobs that a filter selects, newest first by send order. A job that is stored from the first page to
+   * the last is on one of them, if the filter selects it all that time, and on no second one, whatever its state becomes
+   * meanwhile. Jobs that are sent meanwhile aren't listed.
+   *
+   * An engine that has no index for a filter looks at some ten thousand jobs per call, and answers what it has found.
+   */
+  list<F extends ListFields>(request: ListRequest<F>): Promise<JobPage<ListedJobs[F]>>;
 
   /** What a job waits for and who waits for it, or `null` when it isn't stored. */
   edges(id: string): Promise<JobEdges | null>;
 }
 
-export interface ListRequest {
-  /** All queues when absent. */
-  readonly queue?: string;
-  /** All states when absent. */
-  readonly states?: readonly JobState[];
-  readonly messageType?: string;
+/** How much of each job a list has. A summary leaves out what may be large. */
+export type ListFields = keyof ListedJobs;
+
+export interface ListedJobs {
+  readonly summary: JobSummary;
+  readonly full: JobRecord;
+}
+
+export interface ListRequest<F extends ListFields = ListFields> {
+  /** @default all jobs */
+  readonly filter?: JobFilter;
+  readonly fields: F;
   readonly limit: number;
-  /** From an earlier page. Opaque. */
+  /** From the page before, of the same filter. Opaque. */
   readonly cursor?: string;
 }
 
-/** Newest first by send order. `cursor` is absent on the last page; a page may be short before it. */
-export interface JobPage {
-  readonly jobs: readonly JobRecord[];
+export interface JobPage<Job extends JobSummary | JobRecord = JobRecord> {
+  readonly jobs: readonly Job[];
+  /** Absent on the last page. */
   readonly cursor?: string;
+  /** False if the engine stopped before the page was full, and may find more with `cursor`. */
+  readonly complete: boolean;
 }
 
 export interface JobEdges {

@@ -73,6 +73,30 @@ export interface JobRecord {
   readonly logs: readonly LogEntry[];
 }
 
+/** A job without its data, result and progress, and what its attempts left. */
+export interface JobSummary {
+  readonly id: string;
+  readonly messageType: string;
+  readonly version: number;
+  readonly userId?: string;
+  readonly queue: string;
+  readonly state: JobState;
+  readonly priority: number;
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly stalls: number;
+  readonly orderingKey?: string;
+  readonly cancelRequested: boolean;
+  /** As its envelope has it. */
+  readonly timestamp: string;
+  readonly createdAt: number;
+  readonly runAt?: number;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  readonly error?: string;
+}
+
 export interface AttemptFailure {
   readonly epoch: number;
   readonly startedAt: number;

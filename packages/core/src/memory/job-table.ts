@@ -1,7 +1,8 @@
-import type { ListRequest } from "../engine/inspect.ts";
 import type { Dependency, NewJob, RememberedEnding } from "../engine/job.ts";
+import type { JobFilter } from "../engine/job-filter.ts";
 import type { JobState, TerminalState } from "../engine/state-machine.ts";
 import { Deque } from "./deque.ts";
+import { matchesFilter } from "./job-matching.ts";
 import { QueueState } from "./queue-state.ts";
 import { StoredJob } from "./stored-job.ts";
 
@@ -112,20 +113,17 @@ export class JobTable {
   }
 
   /** Matching jobs, newest first, from just before the job of sequence `before`. */
-  *newestFirst(
-    filter: Pick<ListRequest, "queue" | "states" | "messageType">,
-    before = Infinity,
-  ): Iterable<StoredJob> {
+  *newestFirst(filter: JobFilter, before = Infinity): Iterable<StoredJob> {
     for (let index = this.#lastBefore(before); index >= 0; index--) {
       const job = this.#inOrder[index]!;
-      if (!job.isDeleted && matches(job, filter)) yield job;
+      if (!job.isDeleted && matchesFilter(job, filter)) yield job;
     }
   }
 
   /** Matching jobs, oldest first. */
-  *oldestFirst(filter: Pick<ListRequest, "queue" | "states">): Iterable<StoredJob> {
+  *oldestFirst(filter: JobFilter): Iterable<StoredJob> {
     for (const job of this.#inOrder) {
-      if (!job.isDeleted && matches(job, filter)) yield job;
+      if (!job.isDeleted && matchesFilter(job, filter)) yield job;
     }
   }
 
@@ -151,12 +149,4 @@ export class JobTable {
     }
     return low - 1;
   }
-}
-
-function matches(job: StoredJob, filter: Pick<ListRequest, "queue" | "states" | "messageType">): boolean {
-  return (
-    (filter.queue === undefined || job.queue.name === filter.queue) &&
-    (filter.states === undefined || filter.states.includes(job.state!)) &&
-    (filter.messageType === undefined || job.messageType === filter.messageType)
-  );
 }

@@ -1,6 +1,6 @@
 import type { ClaimedJob } from "../engine/core.ts";
 import { MAX_FAILURES, MAX_LOGS } from "../engine/engine-limits.ts";
-import type { AttemptFailure, Dependency, JobRecord, LogEntry, NewJob } from "../engine/job.ts";
+import type { AttemptFailure, Dependency, JobRecord, JobSummary, LogEntry, NewJob } from "../engine/job.ts";
 import type { JobState } from "../engine/state-machine.ts";
 import type { OrderingLine } from "./ordering-line.ts";
 import type { QueueState } from "./queue-state.ts";
@@ -120,6 +120,32 @@ export class StoredJob {
       claimed.attempt++;
     }
     return claimed;
+  }
+
+  toSummary(): JobSummary {
+    const { spec } = this;
+    const { messageType, version, userId, timestamp } = spec.envelope;
+    return {
+      id: this.id,
+      messageType,
+      version,
+      queue: spec.queue,
+      state: this.state!,
+      priority: spec.priority,
+      epoch: this.epoch,
+      attempt: this.attempt,
+      maxAttempts: spec.maxAttempts,
+      stalls: this.stalls,
+      cancelRequested: this.cancelRequested,
+      timestamp,
+      createdAt: this.createdAt,
+      ...(userId !== undefined && { userId }),
+      ...(spec.ordering && { orderingKey: spec.ordering.key }),
+      ...(this.state === "scheduled" && { runAt: this.runAt }),
+      ...(this.startedAt !== undefined && { startedAt: this.startedAt }),
+      ...(this.finishedAt !== undefined && { finishedAt: this.finishedAt }),
+      ...(this.error !== undefined && { error: this.error }),
+    };
   }
 
   toRecord(): JobRecord {

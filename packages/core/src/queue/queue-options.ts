@@ -2,15 +2,15 @@ import * as z from "zod/mini";
 import type { Duration } from "../contract/duration.ts";
 import { MAX_DURATION } from "../contract/duration.ts";
 import type { Message } from "../contract/message.ts";
-import { SHOWN } from "../contract/option-issues.ts";
 import { duration } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EngineEvent } from "../engine/events.ts";
-import { JOB_STATES, type JobState, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
+import { JOB_STATES, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
 import { type Logger, loggerOption } from "../logging/logger.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import type { Clock } from "../timing/clock.ts";
+import { instant, type JobFilterOptions, jobFilterShape, message } from "./read/job-filter.ts";
 import type { Outbox } from "./send/outbox.ts";
 
 /** What `createQueue` takes. */
@@ -38,17 +38,18 @@ export interface QueueOptions<M extends Message = Message> {
 }
 
 /** What `list` takes. */
-export interface ListOptions<M extends Message = Message> {
-  /** @default all states */
-  readonly state?: JobState | readonly JobState[] | undefined;
-  /** @default all queues */
-  readonly queue?: string | undefined;
-  /** Only jobs of this message, or of this name. @default all messages */
-  readonly message?: M | string | undefined;
+export interface ListOptions<M extends Message = Message> extends JobFilterOptions<M> {
+  /** `"summary"` leaves out data, result, progress, failures and logs, which may be large. @default "full" */
+  readonly fields?: "full" | undefined;
   /** 1 to 1,000. @default 50 */
   readonly limit?: number | undefined;
-  /** From the page before. */
+  /** From the page before, of the same filter. */
   readonly cursor?: string | undefined;
+}
+
+/** What `list` takes for summaries. */
+export interface SummaryListOptions<M extends Message = Message> extends Omit<ListOptions<M>, "fields"> {
+  readonly fields: "summary";
 }
 
 /** What `clean` takes. */
@@ -114,10 +115,6 @@ function isEngine(value: unknown): boolean {
 }
 
 const text = z.string().check(z.minLength(1));
-const state = z.enum(JOB_STATES);
-const message = z.union([text, z.custom<Message>((value) => typeof value === "object" && value !== null)], {
-  error: "expected a message or its name",
-});
 
 const middleware = z.custom<Middleware>(
   isMiddleware,
@@ -153,13 +150,8 @@ export const cancelSchema = z.strictObject({
 });
 
 export const listSchema = z.strictObject({
-  state: z.optional(
-    z.union([state, z.array(state)], {
-      error: `expected a state, or an array of them: ${JOB_STATES.join(", ")}`,
-    }),
-  ),
-  queue: z.optional(text),
-  message: z.optional(message),
+  ...jobFilterShape,
+  fields: z._default(z.enum(["full", "summary"]), "full"),
   limit: z._default(z.int().check(z.minimum(1), z.maximum(1_000)), 50),
   cursor: z.optional(text),
 });
@@ -172,10 +164,7 @@ export const cleanSchema = z.strictObject({
 });
 
 export const metricsSchema = z.strictObject({
-  since: z.custom<Date | number>(
-    (value) => (typeof value === "number" || value instanceof Date) && Number.isFinite(Number(value)),
-    { error: "expected a date, or milliseconds since the epoch", params: SHOWN },
-  ),
+  since: instant,
 });
 
 const eventType = z.enum([...JOB_STATES, "progress"]);

@@ -27,10 +27,11 @@ import {
   type QueueOptions,
   queueOptionsSchema,
   type SubscribeOptions,
+  type SummaryListOptions,
   useSchema,
 } from "./queue-options.ts";
 import type { JobExplanation } from "./read/explain.ts";
-import { type JobList, JobReader } from "./read/job-reader.ts";
+import { type JobList, JobReader, type JobSummaryList } from "./read/job-reader.ts";
 import type { JobSnapshot } from "./read/job-snapshot.ts";
 import { JobWaits, type WaitOptions } from "./read/job-waits.ts";
 import type { QueueHealth } from "./report/health.ts";
@@ -265,9 +266,28 @@ export class Queue<M extends Message = Message> {
     return this.#reader.explain(job);
   }
 
-  /** Jobs, newest first. A page may be short before the last. */
-  async list<T extends M = M>(options?: ListOptions<T>): Promise<JobList<T>> {
-    return (await this.#reader.list(options)) as JobList<T>;
+  /**
+   * Jobs, newest first by the order in which they were sent. A job that changes its state between two pages is on one of
+   * them. Filters by queue, state, or an ordering key of unfinished jobs are exact; with others, a page may be short,
+   * and `complete` false: go on while there is a `cursor`.
+   *
+   * @throws {QueueError} `INVALID_OPTIONS`, also for a queue that no message belongs to, and for a cursor of another
+   * filter; `UNKNOWN_MESSAGE`.
+   *
+   * @example
+   * let cursor: string | undefined;
+   * do {
+   *   const page = await queue.list({ state: "failed", userId, fields: "summary", cursor });
+   *   for (const job of page.jobs) console.log(job.id, job.finishedAt, job.error?.message);
+   *   cursor = page.cursor;
+   * } while (cursor !== undefined);
+   */
+  list<T extends M = M>(options: SummaryListOptions<T>): Promise<JobSummaryList<T>>;
+  list<T extends M = M>(options?: ListOptions<T>): Promise<JobList<T>>;
+  async list<T extends M = M>(
+    options?: ListOptions<T> | SummaryListOptions<T>,
+  ): Promise<JobList<T> | JobSummaryList<T>> {
+    return (await this.#reader.list(options)) as JobList<T> | JobSummaryList<T>;
   }
 
   /** Jobs by queue and state, and what happened in the last five minutes. */

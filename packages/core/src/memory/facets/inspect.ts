@@ -1,5 +1,12 @@
 import { MAX_DEPENDENTS } from "../../engine/engine-limits.ts";
-import type { EngineInspect, JobEdges, JobPage, ListRequest } from "../../engine/inspect.ts";
+import type {
+  EngineInspect,
+  JobEdges,
+  JobPage,
+  ListedJobs,
+  ListFields,
+  ListRequest,
+} from "../../engine/inspect.ts";
 import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { MemoryStore } from "../memory-store.ts";
@@ -22,19 +29,21 @@ export class MemoryInspect implements EngineInspect {
     return jobs.map(({ id }) => this.#store.table.remembered(id) ?? null);
   }
 
-  async list({ limit, cursor, ...filter }: ListRequest): Promise<JobPage> {
+  /** Looks at all jobs: the embedded engine has no index. */
+  async list<F extends ListFields>(request: ListRequest<F>): Promise<JobPage<ListedJobs[F]>> {
     this.#store.assertOpen();
+    const { filter = {}, fields, limit, cursor } = request;
     const before = cursor === undefined ? undefined : Number(cursor);
     if (Number.isNaN(before))
       throw new QueueError("INVALID_OPTIONS", `"${cursor}" isn't a cursor of this engine.`);
-    const jobs: JobRecord[] = [];
+    const jobs: ListedJobs[F][] = [];
     let last = 0;
     for (const job of this.#store.table.newestFirst(filter, before)) {
-      if (jobs.length === limit) return { jobs, cursor: String(last) };
-      jobs.push(job.toRecord());
+      if (jobs.length === limit) return { jobs, cursor: String(last), complete: true };
+      jobs.push((fields === "full" ? job.toRecord() : job.toSummary()) as ListedJobs[F]);
       last = job.sequence;
     }
-    return { jobs };
+    return { jobs, complete: true };
   }
 
   async edges(id: string): Promise<JobEdges | null> {

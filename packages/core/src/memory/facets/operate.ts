@@ -78,7 +78,7 @@ export class MemoryOperate implements EngineOperate {
     const old: StoredJob[] = [];
     for (const job of this.#store.table.oldestFirst({
       states: [state],
-      ...(queue !== undefined && { queue }),
+      ...(queue !== undefined && { queues: [queue] }),
     })) {
       if (old.length === limit) break;
       if (job.finishedAt! + olderThan <= now && !this.#store.lifecycle.isPinned(job)) old.push(job);

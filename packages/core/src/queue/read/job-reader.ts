@@ -1,18 +1,34 @@
 import type { JobResult, Message } from "../../contract/message.ts";
 import { parseOptions } from "../../contract/options.ts";
 import { type JobReference, keyOf, keysOf } from "../job-reference.ts";
-import { assertKnownQueue } from "../known-queue.ts";
 import type { QueueContext } from "../queue-context.ts";
-import { type ListOptions, listSchema, waitSchema } from "../queue-options.ts";
+import { type ListOptions, listSchema, type SummaryListOptions, waitSchema } from "../queue-options.ts";
 import { explain, type JobExplanation } from "./explain.ts";
+import { fromFilterCursor, toFilterCursor } from "./filter-cursor.ts";
+import { toJobFilter } from "./job-filter.ts";
 import { readOutcome } from "./job-outcome.ts";
 import { type JobSnapshot, toSnapshot } from "./job-snapshot.ts";
+import { type JobSummarySnapshot, toSummarySnapshot } from "./job-summary.ts";
 import type { JobWaits, WaitOptions } from "./job-waits.ts";
 
-/** One page of jobs, newest first. Without a `cursor` it is the last. */
-export interface JobList<M extends Message = Message> {
+/** One page of jobs, newest first. */
+export interface JobList<M extends Message = Message> extends JobListPage {
   readonly jobs: readonly JobSnapshot<M>[];
+}
+
+/** One page of summaries, newest first. */
+export interface JobSummaryList<M extends Message = Message> extends JobListPage {
+  readonly jobs: readonly JobSummarySnapshot<M>[];
+}
+
+interface JobListPage {
+  /** Absent on the last page. */
   readonly cursor?: string;
+  /**
+   * False if the engine stopped before the page was full, since it has no index for the filter: it looks at some ten
+   * thousand jobs per call. Go on with `cursor`.
+   */
+  readonly complete: boolean;
 }
 
 /** Reads jobs for people, and waits for their ends. */
@@ -52,18 +68,25 @@ export class JobReader {
     return explain(this.#context.engine, keyOf(job), this.#context.clock.now());
   }
 
-  async list(options: ListOptions = {}): Promise<JobList> {
+  async list(options: ListOptions | SummaryListOptions = {}): Promise<JobList | JobSummaryList> {
     const inspect = this.#context.facet("inspect");
-    const { state, queue, message, limit, cursor } = parseOptions("list", listSchema, options);
-    if (queue !== undefined) await assertKnownQueue(queue, this.#context);
-    const page = await inspect.list({
+    const { fields, limit, cursor, ...conditions } = parseOptions("list", listSchema, options);
+    const filter = await toJobFilter("list", conditions, this.#context);
+    const request = {
+      filter,
       limit,
-      ...(state !== undefined && { states: [state].flat() }),
-      ...(queue !== undefined && { queue }),
-      ...(message !== undefined && { messageType: typeof message === "string" ? message : message.name }),
-      ...(cursor !== undefined && { cursor }),
+      ...(cursor !== undefined && { cursor: fromFilterCursor("list", cursor, filter) }),
+    };
+    const rest = ({ cursor: next, complete }: JobListPage) => ({
+      ...(next !== undefined && { cursor: toFilterCursor(next, filter) }),
+      complete,
     });
+    if (fields === "summary") {
+      const page = await inspect.list({ ...request, fields });
+      return { jobs: page.jobs.map(toSummarySnapshot), ...rest(page) };
+    }
+    const page = await inspect.list({ ...request, fields });
     const jobs = await Promise.all(page.jobs.map((record) => toSnapshot(record, this.#context.registry)));
-    return { jobs, ...(page.cursor !== undefined && { cursor: page.cursor }) };
+    return { jobs, ...rest(page) };
   }
 }

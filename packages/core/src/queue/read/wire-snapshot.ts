@@ -13,6 +13,7 @@ import {
   parseOrText,
   readPayloads,
 } from "./job-snapshot.ts";
+import type { JobSummarySnapshot } from "./job-summary.ts";
 
 /** A value as JSON gives it back: dates are text. */
 export type WireForm<T> = T extends Date
@@ -30,7 +31,7 @@ type Frame<Name> = Omit<MessageSnapshot<Message>, MessagePart | "messageType"> &
 export type WireSnapshot<Name extends string = string> = WireForm<Frame<Name>> & Payloads;
 
 /** What is read of a queue beside snapshots. It holds dates and JSON. */
-export type Report = JobExplanation | Stats | QueueHealth | JobEvent;
+export type Report = JobExplanation | Stats | QueueHealth | JobEvent | JobSummarySnapshot;
 
 export interface ToWireOptions {
   /** Whether the message's `sensitive` paths are masked. @default "mask" */
@@ -114,7 +115,16 @@ export async function fromWire<M extends Message, Name extends string>(
 }
 
 /** Members of reports that are dates. No other members have these names. */
-const DATES: ReadonlySet<string> = new Set(["at", "since", "until"]);
+const DATES: ReadonlySet<string> = new Set([
+  "at",
+  "since",
+  "until",
+  "sentAt",
+  "createdAt",
+  "runAt",
+  "startedAt",
+  "finishedAt",
+]);
 
 /**
  * Reads a report's wire form.

@@ -1,9 +1,9 @@
 import type { ClaimedJob, Lease } from "../../engine/core.ts";
-import type { AttemptFailure, JobRecord, LogEntry, RememberedEnding } from "../../engine/job.ts";
+import type { AttemptFailure, JobRecord, JobSummary, LogEntry, RememberedEnding } from "../../engine/job.ts";
 import type { JobState, TerminalState } from "../../engine/state-machine.ts";
-import { parseHeldRecord } from "./held-record.ts";
-import { decodeValue, dependenciesOf, envelopeOf, profileIdOf } from "./job-value.ts";
-import type { Profiles } from "./profiles.ts";
+import { type HeldRecord, parseHeldRecord } from "./held-record.ts";
+import { decodeValue, dependenciesOf, envelopeOf, type JobValue, profileIdOf } from "./job-value.ts";
+import type { Profile, Profiles } from "./profiles.ts";
 
 /** The reply of `lua/lib/read.lua` for a stored job. */
 export type StoredParts = readonly [
@@ -13,6 +13,9 @@ export type StoredParts = readonly [
   failures: readonly string[],
   logs: readonly string[],
 ];
+
+/** The reply of `lua/lib/summary.lua`: the value is the header. */
+export type SummaryParts = readonly [value: string, record: string, state: readonly string[]];
 
 const NONE: readonly string[] = [];
 
@@ -112,6 +115,18 @@ export async function jobRecords(
   );
 }
 
+/** Summaries of stored jobs; `null` where one can't be read. */
+export async function jobSummaries(
+  ids: readonly string[],
+  reply: readonly (SummaryParts | null)[],
+  profiles: Profiles,
+): Promise<readonly (JobSummary | null)[]> {
+  await profiles.load(reply.flatMap((parts) => (parts ? [profileIdOf(parts[0])] : [])));
+  return reply.map(
+    (parts, index) => (parts && readable(() => jobSummary(ids[index]!, parts, profiles))) ?? null,
+  );
+}
+
 const ENDINGS: Readonly<Record<string, TerminalState>> = { co: "completed", fa: "failed", ca: "cancelled" };
 
 /** Decodes tombstones, which `lua/lib/tombs.lua` writes as two letters and a profile. */
@@ -132,40 +147,66 @@ function jobRecord(id: string, parts: StoredParts, profiles: Profiles): JobRecor
   const value = decodeValue(text);
   const profile = profiles.get(value.profileId);
   const state = fieldsOf(flat);
-  const held = record === "" ? undefined : parseHeldRecord(record);
-  const active = held?.startedAt ? held : undefined;
+  const result = state.get("r");
+  const progress = state.get("prog");
+  return {
+    id,
+    envelope: envelopeOf(id, value, profile),
+    ...standing(value, profile, record, state),
+    bounces: parseActive(record)?.bounces ?? Number(state.get("b") ?? 0),
+    dependsOn: dependenciesOf(value.extras),
+    failures: failures.map(parseFailure),
+    logs: logs.map(parseLog),
+    ...(result !== undefined && { result }),
+    ...(progress !== undefined && { progress }),
+  };
+}
+
+function jobSummary(id: string, [header, record, flat]: SummaryParts, profiles: Profiles): JobSummary {
+  const value = decodeValue(header);
+  const profile = profiles.get(value.profileId);
+  const { messageType, version, timestamp, userId } = envelopeOf(id, value, profile);
+  return {
+    id,
+    messageType,
+    version,
+    timestamp,
+    ...standing(value, profile, record, fieldsOf(flat)),
+    ...(userId !== undefined && { userId }),
+  };
+}
+
+/** What records and summaries say of where a job is. */
+function standing(value: JobValue, profile: Profile, record: string, state: ReadonlyMap<string, string>) {
+  const active = parseActive(record);
   const name = active ? "active" : ((state.get("s") ?? "queued") as JobState);
   const instant = (field: string) => (state.has(field) ? Number(state.get(field)) : undefined);
   // 0: it never ran.
   const startedAt = active?.startedAt ?? (instant("st") || undefined);
   const finishedAt = instant("f");
-  const result = state.get("r");
   const error = state.get("err");
-  const progress = state.get("prog");
   return {
-    id,
-    envelope: envelopeOf(id, value, profile),
     queue: profile.queue,
     state: name,
     priority: value.extras?.p ?? 0,
-    epoch: held?.epoch ?? instant("e") ?? 0,
+    epoch: (record === "" ? undefined : parseHeldRecord(record).epoch) ?? instant("e") ?? 0,
     attempt: active?.attempt ?? instant("a") ?? 0,
     maxAttempts: profile.maxAttempts,
     stalls: active?.stalls ?? instant("t") ?? 0,
-    bounces: active?.bounces ?? instant("b") ?? 0,
-    dependsOn: dependenciesOf(value.extras),
     cancelRequested: state.has("c"),
     createdAt: value.createdAt,
-    failures: failures.map(parseFailure),
-    logs: logs.map(parseLog),
     ...(value.extras?.o !== undefined && { orderingKey: value.extras.o }),
     ...(name === "scheduled" && { runAt: instant("at")! }),
     ...(startedAt !== undefined && { startedAt }),
     ...(finishedAt !== undefined && { finishedAt }),
-    ...(result !== undefined && { result }),
     ...(error !== undefined && { error }),
-    ...(progress !== undefined && { progress }),
   };
+}
+
+/** `undefined` for a job that isn't held, or is only reserved. */
+function parseActive(record: string): HeldRecord | undefined {
+  const held = record === "" ? undefined : parseHeldRecord(record);
+  return held?.startedAt ? held : undefined;
 }
 
 function fieldsOf(flat: readonly string[]): ReadonlyMap<string, string> {

@@ -1,9 +1,16 @@
 import { MAX_DEPENDENTS } from "../../engine/engine-limits.ts";
-import type { DependencyEdge, EngineInspect, JobEdges, JobPage, ListRequest } from "../../engine/inspect.ts";
+import type {
+  DependencyEdge,
+  EngineInspect,
+  JobEdges,
+  JobPage,
+  ListedJobs,
+  ListFields,
+  ListRequest,
+} from "../../engine/inspect.ts";
 import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
-import { JOB_STATES, type JobState } from "../../engine/state-machine.ts";
-import { QueueError } from "../../errors/queue-error.ts";
-import { newestActiveIds } from "../calls/newest-active-ids.ts";
+import type { JobState } from "../../engine/state-machine.ts";
+import { listJobs } from "../calls/list-jobs.ts";
 import type { EventFeed } from "../channels/event-feed.ts";
 import { jobRecords, rememberedEndings, type StoredParts } from "../codec/job-record.ts";
 import { policyOf } from "../codec/job-value.ts";
@@ -41,32 +48,8 @@ export class RedisInspect implements EngineInspect {
     return endings;
   }
 
-  async list(request: ListRequest): Promise<JobPage> {
-    const { limit, cursor, messageType = "", queue } = request;
-    const states = [...new Set(request.states ?? JOB_STATES)];
-    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
-    if (!Number.isSafeInteger(before)) {
-      throw new QueueError("INVALID_OPTIONS", `"${cursor}" isn't a cursor of this engine.`);
-    }
-    const queues = queue === undefined ? [] : [queue];
-    const page = (active: string) =>
-      this.#store.run(scripts.list, [
-        limit,
-        before,
-        messageType,
-        active,
-        states.length,
-        ...states,
-        ...queues,
-      ]);
-    let reply = await page("");
-    if (typeof reply === "number") {
-      const active = await newestActiveIds(this.#store.connection, { before, limit: reply, queues });
-      reply = await page(JSON.stringify(active));
-    }
-    const [last, ids, ...parts] = reply as readonly [number, readonly string[], ...StoredParts[]];
-    const jobs = (await jobRecords(ids, parts, this.#store.profiles)).filter((job) => job !== null);
-    return { jobs, ...(last > 0 && { cursor: String(last) }) };
+  list<F extends ListFields>(request: ListRequest<F>): Promise<JobPage<ListedJobs[F]>> {
+    return listJobs(this.#store, request);
   }
 
   async edges(id: string): Promise<JobEdges | null> {

@@ -1,144 +1,91 @@
 -- A page of jobs, newest first by send order.
 --
 -- KEYS   1 the prefix of the namespace's keys
--- ARGV   1 max jobs, 2 the sequence before which to begin, 3 message type or "", 4 ids of active jobs as a JSON list,
---        or "" to look for them, 5 number of states, then the states, then the queues
--- Answer a number if there are more active jobs than one step reads: then find so many of the newest with active.lua.
---        Else {the sequence of the last job looked at if there are more, or 0; ids; then of each what get.lua answers}
--- Cost   linear in the jobs of the page, and in those looked at for a message type
--- @include lib/active
--- @include lib/profiles
+-- ARGV   1 what to list, as JSON:
+--          limit: max jobs; window: max jobs to look at; before: the sequence before which to begin
+--          fields: "full" or "summary"
+--          states; queues: all if it is empty
+--          active: ids to look for among the active jobs; absent: all
+--          messages, user, key, sent, finished: see lib/filter.lua
+-- Answer {"many", ids} if there are more active jobs than one step reads: then call again with these ids and those of the
+--        newest active jobs, which active.lua finds. Else {the sequence of the last job looked at, or 0 if there are no
+--        more; jobs looked at; ids; then of each what lib/read.lua or
+--        lib/summary.lua answers}
+-- Cost   linear in the jobs looked at: one command for each, or two to four with a filter; and in those of the page
+-- @include lib/filter
 -- @include lib/read
--- @include lib/scan-held
+-- @include lib/sources
+-- @include lib/summary
 
--- Max jobs that a page with a message type looks at.
-local WINDOW = 1000
+-- Jobs of a source that are read at a time.
+local READ_SIZE = 250
 
-local limit, before, message_type = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local window = message_type == '' and limit or math.max(limit, WINDOW)
-local found = {}
-
-local function header_of(id)
-  return string.match(call('GETRANGE', JOB .. id, 0, 64), '^(%w+) (%d+)')
-end
-
--- Adds one job more than `window`, which tells whether there are more.
-local function add_sorted(key)
-  local scored = call('ZREVRANGEBYSCORE', key, '(' .. before, '-inf', 'WITHSCORES', 'LIMIT', 0, window + 1)
-  for at = 1, #scored, 2 do
-    found[#found + 1] = { id = scored[at], sequence = tonumber(scored[at + 1]) }
+local function set_of(list)
+  if not list then
+    return nil
   end
+  local set = {}
+  for _, name in ipairs(list) do
+    set[name] = true
+  end
+  return set
 end
 
-local function sequence_at(fresh, place)
-  local id = call('LINDEX', fresh, place)
-  local _, sequence = header_of(id)
-  -- Nil for an entry whose job is gone. Its neighbours tell where it is.
-  return sequence and tonumber(sequence), id
-end
+local request = cjson.decode(ARGV[1])
+local states, queues = request.states, request.queues
+local filter = {
+  messages = set_of(request.messages), user = request.user, key = request.key, sent = request.sent,
+  finished = request.finished,
+}
 
--- A fresh list is in send order: finds its last entry before the sequence by bisection. `name`: the queue, or one of
--- its lanes.
-local function add_fresh(queue, name)
-  local fresh, ghosts = P .. 'fresh:' .. name, P .. 'ghosts:' .. queue
-  local low, high = 0, call('LLEN', fresh)
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    local place = middle
-    local sequence = sequence_at(fresh, place)
-    while not sequence and place > low do
-      place = place - 1
-      sequence = sequence_at(fresh, place)
-    end
-    if sequence and sequence >= before then
-      high = place
+local wants_active, is_many, sources = false, false, {}
+local queue_names = #queues > 0 and queues or call('SMEMBERS', P .. 'queues')
+
+-- The jobs of an ordering key that haven't ended are in its lines.
+if request.key and request.is_unfinished then
+  filter.states = set_of(states)
+  for _, queue in ipairs(queue_names) do
+    sources[#sources + 1] = sorted_source(P .. 'line:' .. queue .. ':' .. request.key)
+  end
+  filter.key = nil
+else
+  for _, state in ipairs(states) do
+    if state == 'active' then
+      wants_active = true
     else
-      low = middle + 1
-    end
-  end
-  local has_ghosts = call('EXISTS', ghosts) == 1
-  local added = 0
-  while low > 0 and added <= window do
-    local first = math.max(0, low - window - 1)
-    local ids = call('LRANGE', fresh, first, low - 1)
-    for at = #ids, 1, -1 do
-      if not has_ghosts or call('SISMEMBER', ghosts, ids[at]) == 0 then
-        local _, sequence = header_of(ids[at])
-        if sequence then
-          found[#found + 1] = { id = ids[at], sequence = tonumber(sequence) }
-          added = added + 1
-        end
+      for _, queue in ipairs(queue_names) do
+        add_sources(sources, queue, state)
       end
     end
-    low = first
+  end
+end
+filter.needs_header = filter.messages or filter.user or filter.key or filter.sent or filter.queues
+if wants_active then
+  is_many = not request.active and has_many_held()
+  if not is_many then
+    sources[#sources + 1] = active_source(queues, request.before, request.active)
   end
 end
 
-local function add_active(queues)
-  local held
-  if ARGV[4] == '' then
-    held = call('HGETALL', P .. 'active')
-  else
-    held = {}
-    -- Jobs that are no longer active are found in their new state.
-    local ids = cjson.decode(ARGV[4])
-    for first = 1, #ids, CHUNK do
-      local last = math.min(first + CHUNK - 1, #ids)
-      local records = call('HMGET', P .. 'active', unpack(ids, first, last))
-      for index = first, last do
-        local record = records[index - first + 1]
-        if record then
-          held[#held + 1] = ids[index]
-          held[#held + 1] = record
-        end
-      end
-    end
+local looked, last, has_more = 0, 0, false
+local found = {}
+each_newest(sources, request.before, math.min(request.window + 1, READ_SIZE), function(job)
+  if looked == request.window or #found == request.limit then
+    has_more = true
+    return true
   end
-  for _, job in ipairs(active_among(held, before, queues)) do
-    found[#found + 1] = job
+  looked, last = looked + 1, job.sequence
+  if is_many or matches(job, filter) then
+    found[#found + 1] = job.id
   end
-end
-
-local states = { unpack(ARGV, 6, 5 + tonumber(ARGV[5])) }
-local queues = { unpack(ARGV, 6 + tonumber(ARGV[5])) }
-for _, state in ipairs(states) do
-  if state == 'active' and ARGV[4] == '' and call('HLEN', P .. 'active') > 2 * HELD_PAGE_SIZE then
-    return window + 1
-  end
-end
-if #queues == 0 then
-  queues = call('SMEMBERS', P .. 'queues')
-end
-for _, state in ipairs(states) do
-  if state == 'active' then
-    add_active(queues)
-  else
-    for _, queue in ipairs(queues) do
-      add_sorted(P .. state .. ':' .. queue)
-      if state == 'queued' then
-        add_fresh(queue, queue)
-        for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
-          add_fresh(queue, queue .. '/' .. kind)
-        end
-      end
-    end
-  end
-end
-table.sort(found, function(a, b)
-  return a.sequence > b.sequence
 end)
+if is_many then
+  return { 'many', found }
+end
 
-local ids = {}
-local reply = { 0, ids }
-for index, job in ipairs(found) do
-  if index > window or #ids == limit then
-    reply[1] = found[index - 1].sequence
-    break
-  end
-  local profile = message_type ~= '' and profile_of(header_of(job.id) or '')
-  if message_type == '' or profile and profile.m == message_type then
-    ids[#ids + 1] = job.id
-    reply[#reply + 1] = read(job.id)
-  end
+local reply = { has_more and last or 0, looked, found }
+local read_job = request.fields == 'full' and read or read_summary
+for index, id in ipairs(found) do
+  reply[3 + index] = read_job(id)
 end
 return reply

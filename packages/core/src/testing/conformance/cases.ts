@@ -10,6 +10,7 @@ import { failureCases } from "./engine/failure.ts";
 import { heldKeyCases } from "./engine/held-ordering-keys.ts";
 import { hostileTextCases } from "./engine/hostile-text.ts";
 import { leaseCases, releaseCases, stallCases } from "./engine/leases.ts";
+import { listingCases } from "./engine/listing.ts";
 import { maintenanceCases } from "./engine/maintenance.ts";
 import { operatingCases, pauseCases } from "./engine/operating.ts";
 import { orderCases } from "./engine/order.ts";
@@ -60,6 +61,7 @@ export const engineCases: readonly ConformanceCase[] = [
   ...tombstoneCases,
   ...cleanCases,
   ...readingCases,
+  ...listingCases,
   ...pauseCases,
   ...operatingCases,
   ...workerListCases,

@@ -108,7 +108,11 @@ export class EngineSession {
   async snapshot(isDrained = false): Promise<Snapshot> {
     const jobs: JobRecord[] = [];
     for (let cursor: string | undefined; ; ) {
-      const page = await this.#engine.inspect.list({ limit: 500, ...(cursor !== undefined && { cursor }) });
+      const page = await this.#engine.inspect.list({
+        fields: "full",
+        limit: 500,
+        ...(cursor !== undefined && { cursor }),
+      });
       jobs.push(...page.jobs);
       cursor = page.cursor;
       if (cursor === undefined) break;
@@ -150,7 +154,11 @@ export class EngineSession {
 
   /** Retries all failed jobs once, like an operator. Returns their number. */
   async retryFailed(): Promise<number> {
-    const { jobs } = await this.#engine.inspect.list({ states: ["failed", "cancelled"], limit: 1_000 });
+    const { jobs } = await this.#engine.inspect.list({
+      filter: { states: ["failed", "cancelled"] },
+      fields: "summary",
+      limit: 1_000,
+    });
     const ids = jobs.map(({ id }) => id);
     this.#options.record({ type: "operating", by: BY, operation: "retry", ids });
     await this.#engine.operate.retry(ids.map((id) => ({ id })));

@@ -207,7 +207,7 @@ local function store_batch(specs)
 
   local pushed = {}
   local function push_fresh(job)
-    if has_ghosts(job.queue) and call('SISMEMBER', P .. 'ghosts:' .. job.queue, job.id) == 1 then
+    if has_ghosts(job.queue) and call('SMISMEMBER', P .. 'ghosts:' .. job.queue, job.id)[1] == 1 then
       return false
     end
     local ids = pushed[job.queue]

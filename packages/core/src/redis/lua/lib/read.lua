@@ -1,3 +1,10 @@
+-- The state of a job that completed straight through, from its text in `ended`, as fields and values; nil if it can't be
+-- read.
+local function fields_of_ended(ended)
+  local finished, started, result = string.match(ended, '^%w+ (%d+) (%d+) ?(.*)$')
+  return finished and { 's', 'completed', 'e', '1', 'a', '1', 'st', started, 'f', finished }, result
+end
+
 -- Everything that is stored of one job, or false.
 local function read(id)
   local value = call('GET', JOB .. id)
@@ -9,13 +16,14 @@ local function read(id)
   if #state == 0 then
     local ended = call('HGET', P .. 'ended', id)
     if ended then
-      local finished, started, result = string.match(ended, '^%w+ (%d+) (%d+) ?(.*)$')
-      if not finished then
+      local result
+      state, result = fields_of_ended(ended)
+      if not state then
         return false
       end
-      state = { 's', 'completed', 'e', '1', 'a', '1', 'st', started, 'f', finished }
       if result ~= '' then
-        state[11], state[12] = 'r', result
+        state[#state + 1] = 'r'
+        state[#state + 1] = result
       end
     end
     return { value, record, state, {}, {} }

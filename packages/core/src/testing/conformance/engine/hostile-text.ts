@@ -44,7 +44,7 @@ export const hostileTextCases = section("any id, any key", [
     for (const id of IDS) await on.retry(id);
     for (const id of IDS) await on.cancel(id);
     for (const id of IDS) await on.remove(id);
-    assert.equal((await on.engine.inspect.list({ limit: 100 })).jobs.length, 0);
+    assert.equal((await on.engine.inspect.list({ fields: "full", limit: 100 })).jobs.length, 0);
   }),
 
   rule("jobs with odd ids wait for each other", async (on) => {

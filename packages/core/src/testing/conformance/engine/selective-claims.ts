@@ -148,7 +148,11 @@ export const selectiveClaimCases = section("claims of what a worker handles", [
     await on.send({ id: "b5", messageType: "B", priority: 1 });
     await on.send({ id: "b6", messageType: "B", priority: 1 });
     assert.deepEqual(await idsFor(on, A), []);
-    const { jobs } = await on.engine.inspect.list({ states: ["queued"], limit: 10 });
+    const { jobs } = await on.engine.inspect.list({
+      filter: { states: ["queued"] },
+      fields: "summary",
+      limit: 10,
+    });
     assert.deepEqual(
       jobs.map(({ id }) => id),
       ["b6", "b5", "b4", "b3", "b2", "b1"],
@@ -160,7 +164,11 @@ export const selectiveClaimCases = section("claims of what a worker handles", [
     ]);
     assert.deepEqual(await on.engine.operate.remove([{ id: "b3" }]), ["removed"]);
     assert.equal((await on.counts()).states.queued, 3);
-    const left = await on.engine.inspect.list({ states: ["queued"], limit: 10 });
+    const left = await on.engine.inspect.list({
+      filter: { states: ["queued"] },
+      fields: "summary",
+      limit: 10,
+    });
     assert.deepEqual(
       left.jobs.map(({ id }) => id),
       ["b6", "b4", "b1"],

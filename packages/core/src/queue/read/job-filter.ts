@@ -1,0 +1,127 @@
+import * as z from "zod/mini";
+import type { Message } from "../../contract/message.ts";
+import { isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../../contract/names.ts";
+import { SHOWN } from "../../contract/option-issues.ts";
+import type { JobFilter } from "../../engine/job-filter.ts";
+import { isTerminal, JOB_STATES, type JobState } from "../../engine/state-machine.ts";
+import { QueueError } from "../../errors/queue-error.ts";
+import { knownMessage, messageNamed } from "../known-message.ts";
+import { assertKnownQueue } from "../known-queue.ts";
+import type { QueueContext } from "../queue-context.ts";
+
+/** Which jobs: those of which each condition that is given holds. Of a list, one entry has to hold. */
+export interface JobFilterOptions<M extends Message = Message> {
+  /** @default all states */
+  readonly state?: JobState | readonly JobState[] | undefined;
+  /** @default all queues */
+  readonly queue?: string | readonly string[] | undefined;
+  /** Only jobs of these messages, or of these names, in any version. @default all messages */
+  readonly message?: M | string | readonly (M | string)[] | undefined;
+  readonly userId?: string | undefined;
+  readonly orderingKey?: string | undefined;
+  /** Only jobs that the engine stored at this instant or later: their `createdAt`. */
+  readonly sentFrom?: Date | number | undefined;
+  /** Only jobs that the engine stored before this instant. */
+  readonly sentTo?: Date | number | undefined;
+  /** Only jobs that have ended, at this instant or later. */
+  readonly finishedFrom?: Date | number | undefined;
+  /** Only jobs that have ended, before this instant. */
+  readonly finishedTo?: Date | number | undefined;
+}
+
+const MAX_NAMES = 1_000;
+const text = z.string().check(z.minLength(1));
+const key = text.check(
+  z.maxLength(MAX_KEY_LENGTH),
+  z.refine(isWellFormed, { error: NOT_WELL_FORMED, params: SHOWN }),
+);
+const state = z.enum(JOB_STATES);
+
+export const message = z.union(
+  [text, z.custom<Message>((value) => typeof value === "object" && value !== null && !Array.isArray(value))],
+  { error: "expected a message or its name" },
+);
+
+export const instant = z.custom<Date | number>(
+  (value) => (typeof value === "number" || value instanceof Date) && Number.isFinite(Number(value)),
+  { error: "expected a date, or milliseconds since the epoch", params: SHOWN },
+);
+
+const oneOrMore = <T extends z.core.$ZodType>(one: T, error: string) =>
+  z.optional(z.union([one, z.readonly(z.array(one).check(z.maxLength(MAX_NAMES)))], { error }));
+
+/** The members of `JobFilterOptions`. */
+export const jobFilterShape = {
+  state: oneOrMore(state, `expected a state, or an array of them: ${JOB_STATES.join(", ")}`),
+  queue: oneOrMore(text, `expected a queue, or an array of at most ${MAX_NAMES}`),
+  message: oneOrMore(message, `expected a message or its name, or an array of at most ${MAX_NAMES}`),
+  userId: z.optional(key),
+  orderingKey: z.optional(key),
+  sentFrom: z.optional(instant),
+  sentTo: z.optional(instant),
+  finishedFrom: z.optional(instant),
+  finishedTo: z.optional(instant),
+};
+
+/**
+ * What engines take for a filter. Equal filters give equal texts as JSON.
+ *
+ * @throws {QueueError} `INVALID_OPTIONS` for what no job can match, `UNKNOWN_MESSAGE`.
+ */
+export async function toJobFilter(
+  what: string,
+  options: JobFilterOptions,
+  context: QueueContext,
+): Promise<JobFilter> {
+  const { state, queue, message, userId, orderingKey } = options;
+  const states = state === undefined ? undefined : listOf(state);
+  const queues = queue === undefined ? undefined : listOf(queue);
+  for (const name of queues ?? []) await assertKnownQueue(name, context);
+  const nameOf = (one: Message | string) =>
+    (typeof one === "string"
+      ? messageNamed(what, context.registry, one)
+      : knownMessage(what, context.registry, one)
+    ).name;
+  const messages = message === undefined ? undefined : listOf([message].flat().map(nameOf));
+  const sent = boundsOf(what, "sent", options.sentFrom, options.sentTo);
+  const finished = boundsOf(what, "finished", options.finishedFrom, options.finishedTo);
+  if (finished && states && !states.some((name) => isTerminal(name))) {
+    throw new QueueError(
+      "INVALID_OPTIONS",
+      `${what}: jobs that are ${states.join(" or ")} haven't ended, so none has a time at which it finished. ` +
+        "Ask for completed, failed or cancelled ones, or leave out finishedFrom and finishedTo.",
+    );
+  }
+  return {
+    ...(states && { states }),
+    ...(queues && { queues }),
+    ...(messages && { messages }),
+    ...(userId !== undefined && { userId }),
+    ...(orderingKey !== undefined && { orderingKey }),
+    ...sent,
+    ...finished,
+  };
+}
+
+function listOf<T extends string>(given: T | readonly T[]): readonly T[] {
+  return [...new Set([given].flat() as T[])].sort();
+}
+
+function boundsOf<Name extends "sent" | "finished">(
+  what: string,
+  name: Name,
+  from: Date | number | undefined,
+  to: Date | number | undefined,
+): Pick<JobFilter, `${Name}From` | `${Name}To`> | undefined {
+  if (from === undefined && to === undefined) return undefined;
+  if (from !== undefined && to !== undefined && Number(from) >= Number(to)) {
+    throw new QueueError(
+      "INVALID_OPTIONS",
+      `${what}: ${name}From must be before ${name}To, which is exclusive. No job is between them.`,
+    );
+  }
+  return {
+    ...(from !== undefined && { [`${name}From`]: Number(from) }),
+    ...(to !== undefined && { [`${name}To`]: Number(to) }),
+  } as Pick<JobFilter, `${Name}From` | `${Name}To`>;
+}

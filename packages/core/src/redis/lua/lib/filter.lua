@@ -1,0 +1,62 @@
+-- Whether a job is one that a list is to have. `filter` has what the caller's filter says beside what its sources are:
+-- `queues` and `states` (sets), if the sources have others, `messages` (a set), `user`, `key`, `sent` and `finished`
+-- (two instants each).
+-- @include lib/profiles
+
+-- Contains most headers completely.
+local START_BYTES = 255
+
+-- The extras of a job from the first bytes of its value, or nil.
+local function extras_of(id, start)
+  local line = string.match(start, '^([^\n]*)\n') or string.match(call('GET', JOB .. id) or '', '^([^\n]*)\n') or ''
+  local text = string.match(line, '^%S+ %S+ %S+ %S+ %S+ (.+)$')
+  if not text then
+    return nil
+  end
+  local is_read, extras = pcall(cjson.decode, text)
+  return is_read and type(extras) == 'table' and extras or nil
+end
+
+local function is_within(instant, bounds)
+  return instant ~= nil and instant >= bounds[1] and instant < bounds[2]
+end
+
+local function state_of(id)
+  local record = call('HGET', P .. 'active', id)
+  if record then
+    -- Reserved jobs haven't started, and count as blocked.
+    return string.match(record, '^%S+ %S+ %S+ 0 ') and 'blocked' or 'active'
+  end
+  return call('HGET', P .. 'state:' .. id, 's') or call('HEXISTS', P .. 'ended', id) == 1 and 'completed' or 'queued'
+end
+
+local function finished_of(id)
+  local finished = call('HGET', P .. 'state:' .. id, 'f')
+    or string.match(call('HGET', P .. 'ended', id) or '', '^%w+ (%d+)')
+  return finished and tonumber(finished)
+end
+
+local function matches(job, filter)
+  if filter.needs_header then
+    local start = call('GETRANGE', JOB .. job.id, 0, START_BYTES)
+    local profile_id, created = string.match(start, '^(%w+) %d+ (%d+) ')
+    local profile = profile_id and profile_of(profile_id)
+    if not profile or filter.queues and not filter.queues[profile.q] then
+      return false
+    elseif filter.messages and not filter.messages[profile.m] then
+      return false
+    elseif filter.sent and not is_within(tonumber(created), filter.sent) then
+      return false
+    end
+    if filter.user or filter.key then
+      local extras = extras_of(job.id, start)
+      if not extras or filter.user and extras.u ~= filter.user or filter.key and extras.o ~= filter.key then
+        return false
+      end
+    end
+  end
+  if filter.states and not filter.states[job.state or state_of(job.id)] then
+    return false
+  end
+  return not filter.finished or is_within(finished_of(job.id), filter.finished)
+end

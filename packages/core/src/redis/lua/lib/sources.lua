@@ -1,0 +1,180 @@
+-- Where lists find jobs, newest first by sequence. A source is a function: `source(before, n)` answers up to n jobs with
+-- sequences below `before`, fewer only if there are no more. A job is `{ id, sequence }`, with its state if the source
+-- tells.
+-- @include lib/active
+-- @include lib/scan-held
+
+local function sorted_source(key, state)
+  return function(before, n)
+    local scored = call('ZREVRANGEBYSCORE', key, '(' .. before, '-inf', 'WITHSCORES', 'LIMIT', 0, n)
+    local jobs = {}
+    for at = 1, #scored, 2 do
+      jobs[#jobs + 1] = { id = scored[at], sequence = tonumber(scored[at + 1]), state = state }
+    end
+    return jobs
+  end
+end
+
+-- Nil for an entry whose job is gone.
+local function sequence_of(id)
+  local sequence = string.match(call('GETRANGE', JOB .. (id or ''), 0, 64), '^%w+ (%d+)')
+  return sequence and tonumber(sequence)
+end
+
+-- Entries of a fresh list that are looked at for one whose job isn't gone.
+local MAX_PROBES = 32
+
+-- The first job at a place from `first` on, at a few places before `last`: its place and its sequence, or nil.
+local function probe(fresh, first, last)
+  for place = first, last - 1, math.max(1, math.floor((last - first) / MAX_PROBES)) do
+    local sequence = sequence_of(call('LINDEX', fresh, place))
+    if sequence then
+      return place, sequence
+    end
+  end
+end
+
+-- From how many of the first entries of a fresh list the jobs before a sequence are. The list is in send order, so
+-- bisection finds it. If there are entries between whose jobs are gone, these are included.
+local function entries_before(fresh, before)
+  local low, high = 0, call('LLEN', fresh)
+  local uncertain
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local place, sequence = probe(fresh, middle, high)
+    if not place then
+      uncertain = uncertain or high
+      high = middle
+    elseif sequence < before then
+      low = place + 1
+    else
+      high, uncertain = place, nil
+    end
+  end
+  return uncertain or low
+end
+
+-- Entries of a fresh list that one command reads.
+local FRESH_PAGE_SIZE = 500
+
+-- The fresh list of a queue or of one of its lanes, without ghosts.
+local function fresh_source(queue, name)
+  local fresh, ghosts = P .. 'fresh:' .. name, P .. 'ghosts:' .. queue
+  return function(before, n)
+    local jobs = {}
+    local left = entries_before(fresh, before)
+    local has_ghosts = left > 0 and call('EXISTS', ghosts) == 1
+    local size = math.min(FRESH_PAGE_SIZE, n)
+    while left > 0 and #jobs < n do
+      local first = math.max(0, left - size)
+      local ids = call('LRANGE', fresh, first, left - 1)
+      local is_ghost = has_ghosts and #ids > 0 and call('SMISMEMBER', ghosts, unpack(ids))
+      for at = #ids, 1, -1 do
+        local sequence = #jobs < n and (not is_ghost or is_ghost[at] == 0) and sequence_of(ids[at])
+        if sequence and sequence < before then
+          jobs[#jobs + 1] = { id = ids[at], sequence = sequence, state = 'queued' }
+        end
+      end
+      left = first
+    end
+    return jobs
+  end
+end
+
+-- Jobs in a table, newest first.
+local function array_source(array, state)
+  return function(before, n)
+    local jobs = {}
+    for _, job in ipairs(array) do
+      if job.sequence < before and #jobs < n then
+        job.state = state
+        jobs[#jobs + 1] = job
+      end
+    end
+    return jobs
+  end
+end
+
+-- Active jobs of some queues: those among `ids`, or all if it is nil.
+local function active_source(queues, before, ids)
+  local held = ids and {} or call('HGETALL', P .. 'active')
+  for first = 1, ids and #ids or 0, CHUNK do
+    local last = math.min(first + CHUNK - 1, #ids)
+    local records = call('HMGET', P .. 'active', unpack(ids, first, last))
+    for index = first, last do
+      local record = records[index - first + 1]
+      if record then
+        held[#held + 1] = ids[index]
+        held[#held + 1] = record
+      end
+    end
+  end
+  local active = active_among(held, before, queues)
+  table.sort(active, function(a, b)
+    return a.sequence > b.sequence
+  end)
+  return array_source(active, 'active')
+end
+
+-- Whether there are more held jobs than one step reads.
+local function has_many_held()
+  return call('HLEN', P .. 'active') > 2 * HELD_PAGE_SIZE
+end
+
+-- The sources of all jobs of a queue in a state, except active ones.
+local function add_sources(sources, queue, state)
+  sources[#sources + 1] = sorted_source(P .. state .. ':' .. queue, state)
+  if state == 'queued' then
+    sources[#sources + 1] = fresh_source(queue, queue)
+    for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
+      sources[#sources + 1] = fresh_source(queue, queue .. '/' .. kind)
+    end
+  end
+end
+
+-- Calls `visit` with the jobs of all sources, newest first, until it answers true. Reads `n` jobs of a source at a time.
+local function each_newest(sources, before, n, visit)
+  local readers = {}
+  for index, source in ipairs(sources) do
+    readers[index] = { source = source, before = before, jobs = {}, at = 1 }
+  end
+  local last
+  repeat
+    -- Jobs from this sequence on are read from all sources.
+    local complete_from = 0
+    for _, reader in ipairs(readers) do
+      if not reader.is_done and not reader.jobs[reader.at] then
+        reader.jobs, reader.at = reader.source(reader.before, n), 1
+        reader.is_done = #reader.jobs < n
+        reader.before = reader.jobs[1] and reader.jobs[#reader.jobs].sequence or 0
+      end
+      if not reader.is_done then
+        complete_from = math.max(complete_from, reader.before)
+      end
+    end
+    local jobs, readers_used = {}, 0
+    for _, reader in ipairs(readers) do
+      local job = reader.jobs[reader.at]
+      if job and job.sequence >= complete_from then
+        readers_used = readers_used + 1
+      end
+      while job and job.sequence >= complete_from do
+        jobs[#jobs + 1] = job
+        reader.at = reader.at + 1
+        job = reader.jobs[reader.at]
+      end
+    end
+    if readers_used > 1 then
+      table.sort(jobs, function(a, b)
+        return a.sequence > b.sequence
+      end)
+    end
+    for _, job in ipairs(jobs) do
+      -- Twice only if keys were damaged.
+      if job.sequence ~= last and visit(job) then
+        return
+      end
+      last = job.sequence
+    end
+  until #jobs == 0
+end
