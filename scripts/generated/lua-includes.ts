@@ -1,10 +1,14 @@
 import { hostOf, type LuaSource, type LuaSources, withConstants } from "./lua-sources.ts";
 
-/** Parts that every file sees without naming them. */
-type Everywhere = readonly string[];
+/** A script, and all parts that it is made of besides its own file, each behind those that it includes. */
+export interface LuaScript {
+  readonly name: string;
+  readonly base: string;
+  readonly parts: readonly string[];
+}
 
 /** The lines of a file, with the files that belong inside. */
-export function linesOf(name: string, sources: LuaSources, everywhere: Everywhere): readonly string[] {
+export function linesOf(name: string, sources: LuaSources): readonly string[] {
   const placed = new Set<string>();
   const place = (inner: string, path: readonly string[]): readonly string[] => {
     if (path.includes(inner)) throw new Error(`Include cycle: ${[...path, inner].join(" → ")}.`);
@@ -15,7 +19,7 @@ export function linesOf(name: string, sources: LuaSources, everywhere: Everywher
     return [...before.flatMap((include) => place(include, [...path, inner])), ...lines(source, path)];
   };
   const lines = (source: LuaSource, path: readonly string[]): readonly string[] => {
-    const constants = constantsSeenBy(source, sources, everywhere);
+    const constants = constantsSeenBy(source, sources);
     return source.lines.flatMap((line) =>
       typeof line === "string" ? withConstants(line, constants) : place(line.inner, [...path, source.name]),
     );
@@ -23,12 +27,8 @@ export function linesOf(name: string, sources: LuaSources, everywhere: Everywher
   return lines(sourceOf(name, sources), []);
 }
 
-function constantsSeenBy(
-  source: LuaSource,
-  sources: LuaSources,
-  everywhere: Everywhere,
-): ReadonlyMap<string, string> {
-  const seen = [...everywhere, ...namedBy(source), source.name];
+function constantsSeenBy(source: LuaSource, sources: LuaSources): ReadonlyMap<string, string> {
+  const seen = [source.base, ...namedBy(source), source.name];
   return new Map(seen.flatMap((name) => [...sourceOf(name, sources).constants]));
 }
 
@@ -60,16 +60,22 @@ function outerIncludes(name: string, sources: LuaSources): readonly string[] {
 }
 
 /** @throws {Error} where a file uses what it doesn't include, or includes what it doesn't use. */
-export function checkIncludes(sources: LuaSources, everywhere: Everywhere): void {
-  const problems = [...sources.values()].flatMap((source) => problemsOf(source, sources, everywhere));
+export function checkIncludes(sources: LuaSources, scripts: readonly LuaScript[]): void {
+  const checks = new Map<string, readonly [LuaSource, string]>();
+  for (const { name, base } of [...sources.values(), ...scripts])
+    checks.set(`${name} ${base}`, [sourceOf(name, sources), base]);
+  for (const { base, parts } of scripts) {
+    for (const part of parts) checks.set(`${part} ${base}`, [sourceOf(part, sources), base]);
+  }
+  const problems = [...checks.values()].flatMap(([source, base]) => problemsOf(source, sources, base));
   if (problems.length > 0) throw new Error(problems.join("\n"));
 }
 
-function problemsOf(source: LuaSource, sources: LuaSources, everywhere: Everywhere): readonly string[] {
+function problemsOf(source: LuaSource, sources: LuaSources, base: string): readonly string[] {
   const { name, includes, used } = source;
   const host = hostOf(name, sources);
   const isOwn = (word: string) => source.declared.has(word) || sources.get(host ?? "")?.declared.has(word);
-  const visible = new Set([...namedBy(source), ...everywhere]);
+  const visible = new Set([...namedBy(source), base]);
   const problems: string[] = [];
   for (const include of includes) {
     const hostOfInclude = hostOf(include, sources);

@@ -6,6 +6,8 @@ export interface LuaSource {
   readonly name: string;
   /** Its lines without comments, constants, blank ones and indents. A file that belongs inside is named instead. */
   readonly lines: readonly (string | { readonly inner: string })[];
+  /** The part that comes first in the script, which all others see. */
+  readonly base: string;
   /** The parts that it names at its head. */
   readonly includes: readonly string[];
   /** Its constants, each as Lua writes it: numbers and texts of its own, and what it imports from TypeScript. */
@@ -24,6 +26,7 @@ const NAME = /(?<![\w:]|(?<!\.)\.)[A-Za-z_]\w*/g;
 const TEXT = /'(?:[^'\\]|\\.)*'/;
 const COMMENT_OR_TEXT = new RegExp(`--.*|${TEXT.source}`, "g");
 const CONSTANT = new RegExp(`^local ([A-Z][A-Z_]+) = (-?\\d+|${TEXT.source})$`, "gm");
+const BASE = "lib/base";
 const IMPORT = /^-- @import (.+) from (\S+)$/gm;
 
 /** Every Lua file below a folder, by name. `root`: the folder that imports from TypeScript begin at. */
@@ -62,6 +65,7 @@ async function parseLua(name: string, text: string, root: URL): Promise<LuaSourc
   return {
     name,
     lines: text.replaceAll(CONSTANT, "").split("\n").flatMap(parseLine),
+    base: /^-- @base (\S+)$/m.exec(text)?.[1] ?? BASE,
     includes: [...text.matchAll(/^-- @include (\S+)$/gm)].map(([, include]) => include!),
     constants,
     exports: new Set([...constants.keys(), ...namesIn(code, /^local (?:function )?(\w+(?:, \w+)*)/gm)]),

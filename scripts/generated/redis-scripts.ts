@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
-import { checkIncludes, linesOf, partsOf } from "./lua-includes.ts";
+import { checkIncludes, type LuaScript, linesOf, partsOf } from "./lua-includes.ts";
 import { readLuaSources } from "./lua-sources.ts";
 import type { Page } from "./page.ts";
 
 /**
- * Every script begins with the base. What follows is a function, in whose functions the base's locals are upvalues of
+ * Every script begins with its base. What follows is a function, in whose functions the base's locals are upvalues of
  * upvalues. Lua finds each captured local by walking all that were captured before it, which took 8 percent of a
  * single send.
  */
-const BASE = "lib/base";
 const OPEN = "return (function()";
 const CLOSE = "end)()";
 
@@ -20,11 +19,11 @@ export const redisScriptsPage: Page = {
   path: "packages/core/src/redis/scripts.ts",
   source: "packages/core/src/redis/lua",
   render() {
-    checkIncludes(sources, [BASE]);
-    const scripts = [...sources.keys()]
-      .filter((name) => !name.includes("/"))
-      .map((name) => ({ name, parts: partsOf(name, BASE, sources) }));
-    const code = (name: string) => linesOf(name, sources, [BASE]).join("\n");
+    const scripts = [...sources.values()]
+      .filter(({ name }) => !name.includes("/"))
+      .map(({ name, base }) => ({ name, base, parts: partsOf(name, base, sources) }));
+    checkIncludes(sources, scripts);
+    const code = (name: string) => linesOf(name, sources).join("\n");
     const included = [...new Set(scripts.flatMap(({ parts }) => parts))].sort();
     return `import type { Script } from "./connection/script.ts";
 
@@ -32,17 +31,17 @@ export const redisScriptsPage: Page = {
 ${included.map((part) => `const ${nameOf(part)} =\n  ${JSON.stringify(code(part))};`).join("\n")}
 
 export const scripts = {
-${scripts.map(({ name, parts }) => renderScript(name, parts, code)).join("\n")}
+${scripts.map((script) => renderScript(script, code)).join("\n")}
 } as const satisfies Record<string, Script>;
 `;
   },
 };
 
-function renderScript(name: string, parts: readonly string[], code: (name: string) => string): string {
+function renderScript({ name, base, parts }: LuaScript, code: (name: string) => string): string {
   const pieces = [
     ...parts.flatMap((part) => [
       { text: code(part), source: nameOf(part) },
-      ...(part === BASE ? [{ text: OPEN, source: JSON.stringify(OPEN) }] : []),
+      ...(part === base ? [{ text: OPEN, source: JSON.stringify(OPEN) }] : []),
     ]),
     { text: code(name), source: JSON.stringify(code(name)) },
     { text: CLOSE, source: JSON.stringify(CLOSE) },

@@ -86,28 +86,42 @@ function isScript(script: Script, name: string): boolean {
   return script.name === name;
 }
 
-test("sends are stored in the order they were made, also when the first reaches the server last", async () => {
-  let releaseFirst = () => {};
-  const second = new Promise<void>((resolve) => (releaseFirst = resolve));
-  let enqueues = 0;
-  // As when the server forgot its scripts: the first call is made again after the second was answered.
-  const engine = openEngine(undefined, (run) => async (script, args) => {
-    if (!isScript(script, "enqueue")) return run(script, args);
-    const isFirst = enqueues++ === 0;
-    if (isFirst) await second;
-    const answer = await run(script, args);
-    releaseFirst();
-    return answer;
-  });
-  await Promise.all(["a", "b", "c"].map((id) => engine.core.enqueue([{ jobs: [job(id)] }])));
-  expect((await engine.core.claim(CLAIM)).jobs.map(({ id }) => id)).toEqual(["a", "b", "c"]);
-  expect(enqueues).toBeGreaterThan(3);
-});
+const isSend = ({ name }: Script) => name === "send" || name === "enqueue";
+
+test.each([
+  ["of a message that the server doesn't know", false],
+  ["of a message that it knows", true],
+])(
+  "sends %s are stored in the order they were made, also when the first arrives last",
+  async (_, isKnown) => {
+    const namespace = `engine-${namespaces++}`;
+    if (isKnown) {
+      const before = openEngine(namespace);
+      await before.core.enqueue([{ jobs: [job("known")] }]);
+      await complete(before);
+    }
+    let releaseFirst = () => {};
+    const second = new Promise<void>((resolve) => (releaseFirst = resolve));
+    let calls = 0;
+    // As when the server forgot its scripts: the first call is made again after the second was answered.
+    const engine = openEngine(namespace, (run) => async (script, args) => {
+      if (!isSend(script)) return run(script, args);
+      const isFirst = calls++ === 0;
+      if (isFirst) await second;
+      const answer = await run(script, args);
+      releaseFirst();
+      return answer;
+    });
+    await Promise.all(["a", "b", "c"].map((id) => engine.core.enqueue([{ jobs: [job(id)] }])));
+    expect((await engine.core.claim(CLAIM)).jobs.map(({ id }) => id)).toEqual(["a", "b", "c"]);
+    expect(calls).toBeGreaterThan(3);
+  },
+);
 
 test("a send behind one that failed is stored all the same", async () => {
-  let enqueues = 0;
+  let calls = 0;
   const engine = openEngine(undefined, (run) => async (script, args) => {
-    if (isScript(script, "enqueue") && enqueues++ === 0) throw new QueueError("ENGINE_UNAVAILABLE", "gone");
+    if (isSend(script) && calls++ === 0) throw new QueueError("ENGINE_UNAVAILABLE", "gone");
     return run(script, args);
   });
   const [first, second] = await Promise.allSettled([

@@ -4,9 +4,9 @@ import { STEP_POINTS } from "../src/engine/step-budget.ts";
 import type { RedisConnection } from "../src/redis/connection/connection.ts";
 import type { Script } from "../src/redis/connection/script.ts";
 
-/** The part of every script that reads the server's clock, as `lua/lib/time.lua` has it. */
-const SERVER_TIME = /local function now_ms\(\)\n[\s\S]*?\nend/;
-const FAKE_TIME = "local function now_ms()\nreturn tonumber(redis.call('GET', KEYS[1] .. 'clock'))\nend";
+/** The part of every script that reads the server's clock, as the bases in `lua/lib` have it. */
+const SERVER_TIME = /local time = redis\.call\('TIME'\)\nlocal now = .*/;
+const FAKE_TIME = "local now = tonumber(redis.call('GET', KEYS[1] .. 'clock'))";
 
 /** What a step may spend on dependents, as `lua/lib/lifecycle/cascade.lua` has it. */
 const STEP = /local points = \d+/;

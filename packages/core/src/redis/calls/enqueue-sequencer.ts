@@ -1,8 +1,16 @@
 import type { RedisConnection } from "../connection/connection.ts";
-import { scripts } from "../scripts.ts";
+import type { Script } from "../connection/script.ts";
 
 /** The reply to a call that ran before the one that it follows. */
 const OUT_OF_TURN = "out of turn";
+/** The reply of `lua/send.lua` when only `lua/enqueue.lua` can store the job. */
+const GENERAL = "general";
+
+/** `args` is called when the script runs. */
+export interface SendCall {
+  readonly script: Script;
+  readonly args: () => readonly (string | number)[];
+}
 
 /**
  * Keeps the concurrent sends of one engine in order.
@@ -22,13 +30,16 @@ export class EnqueueSequencer {
     this.#name = name;
   }
 
-  /** Runs `lua/enqueue.lua` with these arguments after its own. */
-  run(args: readonly (string | number)[]): Promise<unknown> {
+  /**
+   * Runs a script that includes `lua/lib/turn.lua` with these arguments after its own, then those that come next until
+   * one has stored the jobs: a script that can't answers `GENERAL`.
+   */
+  run(...calls: readonly SendCall[]): Promise<unknown> {
     const number = ++this.#count;
     const before = this.#pending;
-    const answer = this.#call(number, before?.number ?? "", args).then((reply) => {
+    const answer = this.#first(calls, number, before?.number ?? "").then((reply) => {
       if (reply !== OUT_OF_TURN) return reply;
-      return before!.settled.then(() => this.#call(number, "", args));
+      return before!.settled.then(() => this.#first(calls, number, ""));
     });
     const settled = answer.then(
       () => this.#settle(number),
@@ -38,8 +49,13 @@ export class EnqueueSequencer {
     return answer;
   }
 
-  #call(number: number, after: number | "", args: readonly (string | number)[]): Promise<unknown> {
-    return this.#connection.run(scripts.enqueue, [this.#name, number, after, ...args]);
+  async #first(calls: readonly SendCall[], number: number, after: number | ""): Promise<unknown> {
+    let reply: unknown = GENERAL;
+    for (const { script, args } of calls) {
+      reply = await this.#connection.run(script, [this.#name, number, after, ...args()]);
+      if (reply !== GENERAL) break;
+    }
+    return reply;
   }
 
   #settle(number: number): void {

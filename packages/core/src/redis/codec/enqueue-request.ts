@@ -108,7 +108,7 @@ export class EnqueueRequest {
 }
 
 /** Whether a job waits for nothing and refers to nothing, as most do. */
-function isPlain({ dependsOn, delay, priority, ordering, dedupe }: NewJob): boolean {
+export function isPlain({ dependsOn, delay, priority, ordering, dedupe }: NewJob): boolean {
   return dependsOn.length === 0 && delay === 0 && priority === 0 && !ordering && !dedupe;
 }
 

@@ -17,7 +17,8 @@ import type {
 } from "../../engine/core.ts";
 import { messageOfError } from "../../engine/engine-errors.ts";
 import type { HealthReport } from "../../engine/health-report.ts";
-import { EnqueueSequencer } from "../calls/enqueue-sequencer.ts";
+import type { NewJob } from "../../engine/job.ts";
+import { EnqueueSequencer, type SendCall } from "../calls/enqueue-sequencer.ts";
 import { LostClaimRecovery } from "../calls/lost-claim-recovery.ts";
 import type { EventFeed } from "../channels/event-feed.ts";
 import type { WorkSignal } from "../channels/work-signal.ts";
@@ -25,6 +26,7 @@ import { describeDamage, parseDamage } from "../codec/damage.ts";
 import { EnqueueRequest, splitByEdges } from "../codec/enqueue-request.ts";
 import { handlesText } from "../codec/handles.ts";
 import { claimedJobs, encodeLog } from "../codec/job-record.ts";
+import { singlePlainJob, singleSendArgs } from "../codec/single-send.ts";
 import { beatText } from "../codec/worker-record.ts";
 import { MAX_JOBS, type RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
@@ -58,11 +60,25 @@ export class RedisCore implements EngineCore {
 
   async enqueue(batches: readonly EnqueueBatch[]): Promise<readonly EnqueueOutcome[]> {
     if (batches.length === 0) return [];
+    const single = singlePlainJob(batches);
+    if (single !== undefined) return this.#enqueueSingle(batches, single);
     const calls = splitByEdges(batches).map(async (some) => {
       const request = new EnqueueRequest(some);
-      return request.outcomes(await this.#sends.run(request.args(this.#store.tombstones.count)));
+      return request.outcomes(await this.#sends.run(this.#general(request)));
     });
     return calls.length === 1 ? calls[0]! : (await Promise.all(calls)).flat();
+  }
+
+  async #enqueueSingle(batches: readonly EnqueueBatch[], job: NewJob): Promise<readonly EnqueueOutcome[]> {
+    const request = new EnqueueRequest(batches);
+    const single = { script: scripts.send, args: () => singleSendArgs(job) };
+    const reply = await this.#sends.run(single, this.#general(request));
+    if (Array.isArray(reply)) return request.outcomes(reply);
+    return [{ ok: true, jobs: [{ id: job.envelope.id, created: reply === 1 }] }];
+  }
+
+  #general(request: EnqueueRequest): SendCall {
+    return { script: scripts.enqueue, args: () => request.args(this.#store.tombstones.count) };
   }
 
   async claim(request: ClaimRequest): Promise<ClaimReply> {

@@ -1,7 +1,7 @@
 -- Stores batches of jobs in send order, each batch completely or not at all.
 --
 -- KEYS   1 the prefix of the namespace's keys
--- ARGV   1 the engine's name, 2 the number of this call, 3 the number of the call before it if that is pending, else ""
+-- ARGV   1 to 3 as in lib/turn.lua
 --        4 tombstones to keep
 --        5 number of profiles, then each as JSON
 --        then groups:
@@ -21,6 +21,7 @@
 -- @include lib/profiles
 -- @include lib/step
 -- @include lib/tombs
+-- @include lib/turn
 -- @include lib/wake
 
 -- A function, so that plain jobs, which are most, don't pay for its closures.
@@ -29,14 +30,7 @@ local function make_batches()
   return read_batch, store_batch
 end
 
--- A call that is pending for longer counts as lost: the call after it is repeated without it.
-local CALL_LIFETIME = 60000
-
-local sent = P .. 'sent:' .. ARGV[1]
-if ARGV[3] ~= '' and call('GET', sent) ~= ARGV[3] then
-  return 'out of turn'
-end
-call_unchecked('SET', sent, ARGV[2], 'PX', CALL_LIFETIME)
+call_unchecked('SET', sent_key, ARGV[2], 'PX', CALL_LIFETIME)
 
 local profile_ids = {}
 local reply = {}

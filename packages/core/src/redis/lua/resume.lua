@@ -6,6 +6,7 @@
 -- @include lib/drain
 -- @include lib/lanes
 -- @include lib/wake
+-- @include lib/wake-waiting
 
 call('SREM', P .. 'paused', ARGV[1])
 call('SADD', P .. 'queues', ARGV[1])

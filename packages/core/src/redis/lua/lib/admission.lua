@@ -1,5 +1,6 @@
 -- Checks and counters of `enqueue`.
 -- @include lib/profiles
+-- @include lib/sequences
 -- @include lib/tombs
 
 -- The hashes that remember removed jobs; empty if none existed when the script began.
@@ -49,20 +50,13 @@ end
 -- Whether the namespace had jobs before.
 local has_profiles = false
 
--- Reserves the next `n` sequences and answers the one before them. A lost counter continues at the present instant,
--- above all sequences. Writes new profiles: a refused send stores none.
+-- Reserves the next `n` sequences and answers the one before them. Writes new profiles: a refused send stores none.
 local function take_sequences(n)
   for id, text in pairs(new_profiles) do
     call('HSET', P .. 'profiles', id, text)
   end
   new_profiles = {}
-  local last = call('INCRBY', P .. 'sequence', n)
-  if last == n and has_profiles then
-    last = now + n
-    call_unchecked('SET', P .. 'sequence', int(last))
-    report('mended', 'sequence')
-  end
-  return last - n
+  return next_sequences(n, has_profiles)
 end
 
 local registered_queues = {}

@@ -1,10 +1,12 @@
--- Comes first in every script. KEYS[1] is the prefix of the namespace's keys, which share a hash tag. KEYS[2] is the
+-- Comes first in every script that names no other base. KEYS[1] is the prefix of the namespace's keys, which share a hash tag. KEYS[2] is the
 -- prefix of its channels, with the number of the database: channels of Redis don't belong to a database.
--- @include lib/time
 
 local P = KEYS[1]
 local C = KEYS[2]
-local now = now_ms()
+
+-- The server's clock in whole milliseconds.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- Redis and Lua write numbers as floats, which takes as long as many commands do. Numbers of each job are formatted
 -- like this.

@@ -9,6 +9,7 @@
 -- @include lib/lifecycle
 -- @include lib/profiles
 -- @include lib/wake
+-- @include lib/wake-waiting
 
 -- Max entries of an inlet that a claim moves.
 local MAX_MOVES = 2000

@@ -1,12 +1,10 @@
 -- Counts of this step by queue and field, written at its end: a few commands per batch instead of per job.
 -- @import HISTOGRAM_BOUNDS from engine/queues
--- @import METRICS_MINUTES from engine/engine-limits
+-- @import METRICS_LIFETIME from redis/metrics-lifetime
 
 local tallies = {}
 -- Created when the first duration is counted.
 local bounds
--- Kept longer than can be read, for readers whose clock is behind.
-local SPARE_MINUTES = 60
 
 local function tally(queue, field, n)
   local fields = tallies[queue]
@@ -45,7 +43,7 @@ local function flush_tallies()
       is_new = call('HINCRBY', key, field, n) == n or is_new
     end
     if is_new then
-      call_unchecked('PEXPIRE', key, (METRICS_MINUTES + SPARE_MINUTES) * 60000)
+      call_unchecked('PEXPIRE', key, METRICS_LIFETIME)
     end
   end
 end

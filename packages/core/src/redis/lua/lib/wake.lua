@@ -1,8 +1,7 @@
--- Wakes as many waiting engines as there are jobs, the longest waiting first. A member of `idle:` is an engine's name
--- and what it handles, which is "" for everything.
+-- Wakes as many waiting engines as there are jobs.
+-- @include lib/wake-waiting
+
 local woken = {}
--- More engines at once would compete for the jobs of the first ones.
-local MAX_WOKEN = 64
 
 local function wake(queue, n)
   woken[queue] = (woken[queue] or 0) + n
@@ -15,22 +14,6 @@ local must_wake
 local function wake_one(queue)
   must_wake = must_wake or {}
   must_wake[queue] = true
-end
-
-local function wake_waiting(queue, n)
-  local idle = P .. 'idle:' .. queue
-  for _ = 1, math.min(n, MAX_WOKEN) do
-    local is_received
-    repeat
-      local waiting = call('ZPOPMIN', idle)
-      if #waiting == 0 then
-        return
-      end
-      -- An engine that died or lost its connection doesn't receive it. Then the next one is woken.
-      is_received = tonumber(waiting[2]) >= now
-        and redis.pcall('PUBLISH', C .. 'wake:' .. string.match(waiting[1], '^%S*'), 'wake ' .. queue) ~= 0
-    until is_received
-  end
 end
 
 -- Set by lib/lanes.lua.

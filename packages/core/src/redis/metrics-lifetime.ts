@@ -1,0 +1,11 @@
+import { METRICS_MINUTES } from "../engine/engine-limits.ts";
+
+/** For readers whose clock is behind. */
+const SPARE_MINUTES = 60;
+
+/**
+ * Milliseconds that a minute's counts are kept, longer than they can be read.
+ *
+ * @public The scripts import it.
+ */
+export const METRICS_LIFETIME = (METRICS_MINUTES + SPARE_MINUTES) * 60_000;
