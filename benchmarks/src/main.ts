@@ -6,8 +6,9 @@ import { formatReport } from "./report.ts";
 import { engineSuite } from "./suites/engine.ts";
 import { outboxSuite } from "./suites/outbox.ts";
 import { peersSuite } from "./suites/peers/index.ts";
+import { workersSuite } from "./suites/workers.ts";
 
-const SUITES: readonly Suite[] = [engineSuite, outboxSuite, peersSuite];
+const SUITES: readonly Suite[] = [engineSuite, outboxSuite, workersSuite, peersSuite];
 
 const HELP = `Usage: npm run bench -- SUITE [--quick] [--only CASE]… [--json [FILE]] [--docs] [--strict]
 
