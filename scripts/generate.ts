@@ -5,6 +5,7 @@ import { migrationsPage } from "./generated/migrations.ts";
 import type { Page } from "./generated/page.ts";
 import { redisScriptsPage } from "./generated/redis-scripts.ts";
 import { stateMachinePage } from "./generated/state-machine.ts";
+import { versionPage } from "./generated/version.ts";
 
 const HELP = `npm run generate [-- --check]
 
@@ -12,7 +13,7 @@ Writes the files that come from others: pages of docs/ from the code, the redis 
 files, the migrations of Postgres from their SQL files. With --check it writes nothing, and fails when a file differs
 from what it would write.`;
 
-const pages: readonly Page[] = [stateMachinePage, errorsPage, redisScriptsPage, migrationsPage];
+const pages: readonly Page[] = [stateMachinePage, errorsPage, redisScriptsPage, migrationsPage, versionPage];
 const values = readOptions();
 
 if (values.help) console.log(HELP);

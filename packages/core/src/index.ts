@@ -36,6 +36,7 @@ export {
   UnsupportedByEngineError,
 } from "./contract/index.ts";
 export { REDACTED, redact } from "./contract/redaction.ts";
+export type { HandledMessage } from "./engine/core.ts";
 export type { Engine, SendFeatures } from "./engine/engine.ts";
 export type { Unsubscribe } from "./engine/events.ts";
 export type { Damage } from "./engine/health-report.ts";
@@ -113,6 +114,7 @@ export {
   type StateCounts,
   type Stats,
 } from "./queue/report/stats.ts";
+export type { WorkerAttempt, WorkerSnapshot } from "./queue/report/workers.ts";
 export type { JobHandle } from "./queue/send/job-handle.ts";
 export type { Outbox } from "./queue/send/outbox.ts";
 export type { SendItem } from "./queue/send/send-many.ts";

@@ -106,7 +106,9 @@ describe("explain", () => {
       { kind: "scheduled", until: new Date("2026-01-01T01:00:00Z") },
     ]);
     const ready = await queue.send(phaseCreate, { planId: "p1", index: 0 });
-    expect((await queue.explain(ready)).summary).toContain("Start a worker that handles");
+    expect((await queue.explain(ready)).summary).toContain(
+      "No live worker serves the queue phases. Start a worker that handles PHASE_CREATE.",
+    );
     const gate = new Gate();
     await start({ PHASE_CREATE: () => gate.wait() });
     await settle();
@@ -124,7 +126,7 @@ describe("explain", () => {
     await settle();
     expect(await queue.explain(job)).toMatchObject({
       state: "scheduled",
-      reasons: [{ kind: "unhandled", messageType: "PLAN_CREATE", bounces: 1 }, { kind: "scheduled" }],
+      reasons: [{ kind: "scheduled" }, { kind: "unhandled", messageType: "PLAN_CREATE", bounces: 1 }],
       summary: expect.stringContaining(
         "No worker of its queue that claimed it handles PLAN_CREATE in version 1: given back once.",
       ),

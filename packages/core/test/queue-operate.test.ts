@@ -276,7 +276,7 @@ describe("stats, health and metrics", () => {
   it("notice queues that nobody serves, paused ones, and an engine that is away", async () => {
     const { queue, clock, flaky } = setup();
     await queue.send(planCreate, plan());
-    expect((await queue.health()).status).toBe("healthy");
+    expect((await queue.health()).reasons).toMatchObject([{ kind: "unserved", status: "warning" }]);
     await clock.advance(6 * 60_000);
     expect((await queue.health()).reasons).toMatchObject([{ kind: "unserved", status: "critical" }]);
     await queue.pause("plans");
@@ -286,6 +286,40 @@ describe("stats, health and metrics", () => {
     flaky.mend();
     flaky.fail("counts");
     expect((await queue.health()).reasons).toMatchObject([{ kind: "engine", status: "critical" }]);
+  });
+
+  it("notice later that nobody serves a queue when the engine lists no workers", async () => {
+    const { queue, clock } = setup({ without: ["workers"] });
+    await queue.send(planCreate, plan());
+    expect((await queue.health()).status).toBe("healthy");
+    await clock.advance(6 * 60_000);
+    expect((await queue.health()).reasons).toMatchObject([
+      { kind: "unserved", status: "critical", remedy: "Start a worker that serves this queue." },
+    ]);
+  });
+
+  it("turn critical when a message has waited for five minutes that the live workers don't handle", async () => {
+    const { queue, clock, start } = setup();
+    await start({ SCAN: () => {} }, { queues: ["plans", "default"] });
+    await queue.send(planCreate, plan());
+    const reason = { kind: "unhandled", queue: "plans", messageType: "PLAN_CREATE", version: 1 };
+    expect((await queue.health()).reasons).toMatchObject([{ ...reason, status: "warning" }]);
+    await clock.advance(5 * 60_000);
+    expect((await queue.health()).reasons).toMatchObject([
+      { ...reason, status: "critical", text: expect.stringContaining("doesn't handle PLAN_CREATE") },
+    ]);
+  });
+
+  it("say that live workers start nothing when they handle what waits", async () => {
+    const { queue, clock, flaky, start } = setup();
+    await start({ PLAN_CREATE: () => planResult() });
+    flaky.hang("claim");
+    await clock.advance(5_000);
+    await queue.send(planCreate, plan());
+    await clock.advance(6 * 60_000);
+    expect((await queue.health()).reasons).toMatchObject([
+      { kind: "unserved", status: "critical", remedy: expect.stringContaining("start nothing") },
+    ]);
   });
 });
 

@@ -50,8 +50,37 @@ describe("a wait that nothing will end", () => {
     await pass(600_000);
     expect(logger.lines).toEqual([
       `warn: wait() waits for the job ${jobs[0]!.id}, and nothing will move it by itself. ` +
-        `It is ready, one of 2 in the queue ${name}, where no job is running and none was started for a minute ` +
-        "or more. Start a worker that handles FIRST and serves this queue.",
+        `No live worker serves the queue ${name}. Start a worker that handles FIRST. The job stays queued until then.`,
+    ]);
+    await queue.close();
+  });
+
+  it("is logged when live workers of the queue don't handle the message", async () => {
+    const { name, first, second, queue, logger, pass } = setup();
+    const workers = [1, 2].map(() =>
+      createWorker(queue, { logger: new RecordingLogger() }).handle(second, () => {}),
+    );
+    await Promise.all(workers.map((worker) => worker.start()));
+    void (await queue.send(first, {})).wait().catch(() => {});
+    await pass(3_000);
+    expect(logger.lines).toEqual([
+      expect.stringContaining(
+        `None of the 2 live workers of the queue ${name} handles FIRST. Add a handler for FIRST, or start a worker`,
+      ),
+    ]);
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await queue.close();
+  });
+
+  it("is logged when no job of the queue was started for a minute, where the engine lists no workers", async () => {
+    const { name, first, queue, logger, pass } = setup({ without: ["workers"] });
+    void (await queue.send(first, {})).wait().catch(() => {});
+    await pass(3_000);
+    expect(logger.lines).toEqual([
+      expect.stringContaining(
+        `It is ready, one of 1 in the queue ${name}, where no job is running and none was started for a minute ` +
+          "or more. Start a worker that handles FIRST and serves this queue.",
+      ),
     ]);
     await queue.close();
   });

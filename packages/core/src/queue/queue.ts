@@ -37,6 +37,7 @@ import { JobWaits, type WaitOptions } from "./read/job-waits.ts";
 import type { QueueHealth } from "./report/health.ts";
 import { QueueReports } from "./report/queue-reports.ts";
 import type { Stats } from "./report/stats.ts";
+import type { WorkerSnapshot } from "./report/workers.ts";
 import type { JobHandle } from "./send/job-handle.ts";
 import type { Outbox } from "./send/outbox.ts";
 import { Producer } from "./send/producer.ts";
@@ -298,6 +299,17 @@ export class Queue<M extends Message = Message> {
   /** Whether all is well, and if not, what to do. Judged by `HEALTH_THRESHOLDS`. Never rejects. */
   health(): Promise<QueueHealth> {
     return this.#reports.health();
+  }
+
+  /**
+   * The workers of all processes that are alive: what they handle and what they run. A worker that dies is gone after
+   * 30 s, one that stops at once.
+   *
+   * @example
+   * for (const { name, running, concurrency } of await queue.workers()) console.log(name, running, "of", concurrency);
+   */
+  workers(): Promise<readonly WorkerSnapshot[]> {
+    return this.#reports.workers();
   }
 
   /** Counts and duration histograms by queue and minute, oldest first, from the instant `since` on. */

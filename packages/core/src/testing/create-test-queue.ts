@@ -79,7 +79,7 @@ export interface TestQueue<M extends Message = Message> {
 }
 
 /** On a stopped clock, polls find nothing new. Long intervals keep long delays cheap. */
-const IDLE_POLL_INTERVAL = "1m";
+const IDLE_INTERVALS = { pollInterval: "1m", maintenanceInterval: "10s" } as const;
 
 const optionsSchema = z.strictObject({
   registry: z.unknown(),
@@ -122,8 +122,7 @@ export async function createTestQueue<M extends Message>(
   const logger: Logger = { warn: () => {}, error: console.error };
   const queue = createQueue({ registry, engine, clock, middleware, logger, outbox });
   const worker = createWorker(queue, {
-    pollInterval: IDLE_POLL_INTERVAL,
-    maintenanceInterval: IDLE_POLL_INTERVAL,
+    ...IDLE_INTERVALS,
     logger,
     ...workerOptions,
   });

@@ -1,24 +1,39 @@
-import type { Engine } from "../engine/engine.ts";
-import type { Clock } from "../timing/clock.ts";
+import type { EngineCore } from "../engine/core.ts";
+import { WORKER_LIFETIME } from "../engine/engine-limits.ts";
+import { type Clock, monotonicNow } from "../timing/clock.ts";
 import { type Deadline, ENGINE_TIMEOUT } from "../timing/deadline.ts";
 import type { FailureLog } from "./failure-log.ts";
+import type { AttemptPool } from "./pool/attempt-pool.ts";
+import type { Registration } from "./registration.ts";
 
 export interface MaintenanceParts {
-  readonly engine: Engine;
+  readonly engine: EngineCore;
   readonly clock: Clock;
+  readonly pool: AttemptPool;
+  readonly registration: Registration;
   readonly failureLog: FailureLog;
   readonly deadline: Deadline;
-  /** Milliseconds. */
+  /** Milliseconds between two turns, at least. */
   readonly interval: number;
-  /** Called when jobs became runnable. */
-  readonly onWork: () => void;
 }
 
 const OPERATION = "do the engine's maintenance";
+/** Milliseconds between two turns, at most: each is also a beat. A worker may miss one, and be late with the next. */
+const BEAT_INTERVAL = WORKER_LIFETIME / 3;
 
-/** Calls the engine's maintenance at intervals: expired leases, due jobs, retention. */
+/**
+ * Calls the engine's maintenance (expired leases, due jobs, retention) when something is due. While this worker has
+ * jobs, nobody tells it what is due: then it calls at intervals.
+ */
 export class Maintenance {
   readonly #parts: MaintenanceParts;
+  #onWork: () => void = () => {};
+  #lastTurn = Number.NEGATIVE_INFINITY;
+  /** When something is due, on the monotonic clock. */
+  #dueAt = Number.POSITIVE_INFINITY;
+  /** Milliseconds by which this worker is late, so that not all workers come at the end of the same lease. */
+  #lateness = 0;
+  #isInTurn = false;
   #cancelTimer: (() => void) | undefined;
   #isStopped = false;
 
@@ -26,7 +41,9 @@ export class Maintenance {
     this.#parts = parts;
   }
 
-  start(): void {
+  /** Calls `onWork` when jobs became runnable. */
+  start(onWork: () => void): void {
+    this.#onWork = onWork;
     void this.#turn();
   }
 
@@ -35,20 +52,54 @@ export class Maintenance {
     this.#cancelTimer?.();
   }
 
+  /** The engine said that something is due in so many milliseconds. */
+  expect(milliseconds: number): void {
+    this.#expectAt(monotonicNow(this.#parts.clock) + milliseconds + this.#lateness);
+  }
+
+  /** The worker has got jobs. */
+  hasJobs(): void {
+    this.#expectAt(this.#lastTurn + this.#parts.interval);
+  }
+
+  #expectAt(instant: number): void {
+    if (instant >= this.#dueAt) return;
+    this.#dueAt = instant;
+    if (!this.#isInTurn) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#cancelTimer?.();
+    if (this.#isStopped) return;
+    const { clock, interval } = this.#parts;
+    const at = Math.max(this.#lastTurn + interval, Math.min(this.#dueAt, this.#lastTurn + BEAT_INTERVAL));
+    const pause = Math.max(0, at - monotonicNow(clock));
+    this.#cancelTimer = clock.after(pause, () => void this.#turn());
+  }
+
   async #turn(): Promise<void> {
-    const { engine, clock, failureLog, deadline, interval, onWork } = this.#parts;
-    let pause = interval;
+    const { engine, clock, pool, registration, failureLog, deadline, interval } = this.#parts;
+    this.#isInTurn = true;
+    this.#lastTurn = monotonicNow(clock);
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    this.#lateness = Math.random() * interval;
     try {
-      const { requeued, promoted, more } = await deadline.limit(engine.core.recover(), ENGINE_TIMEOUT);
+      const beat = registration.beat();
+      const call = engine.recover(beat && { beat });
+      const { requeued, promoted, more, nextIn, isUnregistered } = await deadline.limit(call, ENGINE_TIMEOUT);
       if (this.#isStopped) return;
       failureLog.succeeded(OPERATION);
-      if (requeued + promoted > 0) onWork();
+      if (isUnregistered) void registration.register();
+      if (requeued + promoted > 0) this.#onWork();
       // One call is bounded. The next follows at once, with other work in between.
-      if (more) pause = 0;
+      if (more) this.#lastTurn = Number.NEGATIVE_INFINITY;
+      if (nextIn !== undefined) this.expect(nextIn);
+      if (more || !pool.isEmpty) this.#dueAt = Number.NEGATIVE_INFINITY;
     } catch (error) {
       if (this.#isStopped) return;
-      pause = Math.max(interval, failureLog.failed(OPERATION, error));
+      this.#dueAt = monotonicNow(clock) + failureLog.failed(OPERATION, error);
     }
-    if (!this.#isStopped) this.#cancelTimer = clock.after(pause, () => void this.#turn());
+    this.#isInTurn = false;
+    this.#schedule();
   }
 }

@@ -1,11 +1,13 @@
 import * as z from "zod/mini";
 import type { Duration } from "../contract/duration.ts";
-import { NAME_PATTERN } from "../contract/names.ts";
+import { isWellFormed, NAME_PATTERN, NOT_WELL_FORMED } from "../contract/names.ts";
 import { duration } from "../contract/options.ts";
 import { type Logger, loggerOption } from "../logging/logger.ts";
 
 /** Options of `createWorker`. */
 export interface WorkerOptions {
+  /** What `queue.workers()` calls this worker, up to 256 characters. @default host and process: "web-1:4711" */
+  readonly name?: string | undefined;
   /** Handlers that run at the same time, 1 to 10,000. @default 10 */
   readonly concurrency?: number | undefined;
   /**
@@ -31,8 +33,9 @@ export interface WorkerOptions {
    */
   readonly pollInterval?: Duration | undefined;
   /**
-   * How often this worker does maintenance: expired leases, due jobs, retention. A dead worker's jobs wait for the end
-   * of their lease, and then for the next maintenance of any worker. "50ms" to "1m". @default "1.8s"
+   * The shortest time between two turns of maintenance: expired leases, due jobs, retention. An idle worker does it when
+   * something is due, one that has jobs at this interval. So a dead worker's jobs wait for the end of their lease, and
+   * then for this time at most. "50ms" to "10s". @default "1.8s"
    */
   readonly maintenanceInterval?: Duration | undefined;
   /** Whether this worker also moves jobs from the queue's outbox, if it has one, to the engine. @default true */
@@ -47,18 +50,21 @@ export interface StopOptions {
   readonly timeout?: Duration | undefined;
 }
 
-const interval = (standard: number) => z._default(duration({ min: 50, max: 60_000 }), standard);
+const interval = (standard: number, max: number) => z._default(duration({ min: 50, max }), standard);
 
 export const workerOptionsSchema = z.strictObject({
+  name: z.optional(
+    z.string().check(z.minLength(1), z.maxLength(256), z.refine(isWellFormed, { error: NOT_WELL_FORMED })),
+  ),
   concurrency: z._default(z.int().check(z.minimum(1), z.maximum(10_000)), 10),
   lease: z._default(duration({ min: 1_000, max: 3_600_000 }), 30_000),
   queues: z.optional(
     z.array(z.string().check(z.regex(NAME_PATTERN))).check(z.minLength(1), z.maxLength(1_000)),
   ),
   prefetch: z._default(z.int().check(z.minimum(0), z.maximum(10_000)), 1_000),
-  pollInterval: interval(5_000),
-  // Recovers a job at most two seconds after the end of its lease, with less than one command a second, the poll included.
-  maintenanceInterval: interval(1_800),
+  pollInterval: interval(5_000, 60_000),
+  // Recovers a job at most two seconds after the end of its lease. A longer interval would delay the worker's beats.
+  maintenanceInterval: interval(1_800, 10_000),
   relay: z._default(z.boolean(), true),
   logger: z.optional(loggerOption()),
 });

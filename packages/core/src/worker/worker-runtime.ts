@@ -20,6 +20,7 @@ import { AttemptPool } from "./pool/attempt-pool.ts";
 import { BufferWatch } from "./pool/buffer-watch.ts";
 import { PendingEnds } from "./pool/pending-ends.ts";
 import { Prefetch } from "./pool/prefetch.ts";
+import { Registration } from "./registration.ts";
 import { RestWaiters } from "./rest-waiters.ts";
 import { type ServiceStart, Services } from "./services.ts";
 import { WorkerCounters } from "./worker-counters.ts";
@@ -56,6 +57,7 @@ export class WorkerRuntime {
   readonly #heartbeats: Heartbeats;
   readonly #workWaiter: WorkWaiter;
   readonly #maintenance: Maintenance;
+  readonly #registration: Registration;
   readonly #cancelRequests: CancelRequests;
   readonly #endCancelNotices: () => void;
   readonly #services: Services;
@@ -68,9 +70,11 @@ export class WorkerRuntime {
     const { counters } = this;
     const restWaiters = this.#restWaiters;
     const deadline = new Deadline(clock);
-    const handles = engine.features.selectiveClaims
-      ? [...handlers.values()].map(({ message: { name, version } }) => ({ message: name, version }))
-      : undefined;
+    const handled = [...handlers.values()].map(({ message: { name, version } }) => ({
+      message: name,
+      version,
+    }));
+    const handles = engine.features.selectiveClaims ? handled : undefined;
     const failureLog = new FailureLog(host.logger);
     const hooks = new Hooks(middleware, handlers, host.logger);
 
@@ -81,6 +85,23 @@ export class WorkerRuntime {
     const heartbeats = new Heartbeats({ engine, clock, pool, failureLog, deadline, lease });
     const executor = new Executor({ engine, registry, clock, middleware, handlers, pool, heartbeats, hooks });
     const workWaiter = new WorkWaiter({ engine, clock, failureLog, queues, handles, pollInterval });
+    const registration = new Registration({
+      workers: engine.workers,
+      clock,
+      pool,
+      failureLog,
+      deadline,
+      worker: { name: options.name, queues, handles: handled, concurrency },
+    });
+    const maintenance = new Maintenance({
+      engine: engine.core,
+      clock,
+      pool,
+      registration,
+      failureLog,
+      deadline,
+      interval: maintenanceInterval,
+    });
     const calls = new EngineCalls({
       engine: engine.core,
       deadline,
@@ -98,18 +119,11 @@ export class WorkerRuntime {
       executor,
       heartbeats,
       workWaiter,
+      maintenance,
       restWaiters,
       failureLog,
       counters,
       hooks,
-    });
-    const maintenance = new Maintenance({
-      engine,
-      clock,
-      failureLog,
-      deadline,
-      interval: maintenanceInterval,
-      onWork: () => loop.wake(),
     });
     const onCancel = (ids: readonly string[], reason: string) => pool.cancel(ids, reason);
     failureLog.onClosed(() => {
@@ -127,6 +141,7 @@ export class WorkerRuntime {
     this.#heartbeats = heartbeats;
     this.#workWaiter = workWaiter;
     this.#maintenance = maintenance;
+    this.#registration = registration;
     this.#endCancelNotices = onCancelNotice(engine, onCancel);
     this.#cancelRequests = new CancelRequests(engine, clock, onCancel);
     this.#services = new Services(servicesOf(queue, options), host, clock);
@@ -138,9 +153,11 @@ export class WorkerRuntime {
    * @throws {QueueError} The engine's error that isn't retryable.
    */
   async start(): Promise<void> {
-    this.#maintenance.start();
+    const registered = this.#registration.register();
+    this.#maintenance.start(() => this.loop.wake());
     this.loop.wake();
     await this.#failureLog.ready;
+    await registered;
     if (this.#isStopping) return;
     this.#services.start();
     this.#cancelRequests.start();
@@ -148,7 +165,6 @@ export class WorkerRuntime {
 
   /** Stops claiming, waits up to `timeout` for running handlers, then aborts their signals and releases their jobs. */
   async stop(timeout: number): Promise<void> {
-    this.#maintenance.stop();
     this.#workWaiter.stop();
     this.#isStopping = true;
     this.#failureLog.stop();
@@ -169,13 +185,14 @@ export class WorkerRuntime {
       }
     }
     this.loop.stop();
+    this.#maintenance.stop();
     this.#heartbeats.stop();
     this.#deadline.expire();
     this.#endCancelNotices();
     this.#cancelRequests.stop();
     this.#isStopped = true;
     this.#restWaiters.resolve();
-    await this.#services.stop();
+    await Promise.all([this.#services.stop(), this.#registration.unregister()]);
   }
 
   /** Resolves when nothing runs or waits to run and the engine knows all ends, and once stopped. */

@@ -4,10 +4,10 @@ import type { JobEdges } from "../../engine/inspect.ts";
 import type { DependencyFailurePolicy, JobKey, JobRecord } from "../../engine/job.ts";
 import { isTerminal, type JobState } from "../../engine/state-machine.ts";
 import { sentence } from "../../errors/sentence.ts";
+import type { Coverage } from "../report/coverage.ts";
 import { type JobError, readJobError } from "./job-error.ts";
 import { notFound } from "./not-found.ts";
-
-const MINUTE = 60_000;
+import { readCoverage, type UnhandledReason, unhandled, wasServed } from "./unhandled.ts";
 
 /** Why a job is in its state, and what would change it. */
 export interface JobExplanation {
@@ -36,13 +36,16 @@ export type StateReason = { readonly text: string } & (
     }
   /** Another job has the key's turn. `held`: that job failed, and holds the key until it is retried or removed. */
   | { readonly kind: "ordering-key"; readonly key: string; readonly behind: string; readonly held: boolean }
-  /** Workers without a handler for its message, or for this version of it, claimed it and gave it back. */
-  | { readonly kind: "unhandled"; readonly messageType: string; readonly bounces: number }
+  /**
+   * No live worker of its queue handles its message in this version. Where the engine keeps no list of workers: some
+   * claimed it and gave it back.
+   */
+  | Omit<UnhandledReason, "text">
   | { readonly kind: "scheduled"; readonly until: Date }
   | { readonly kind: "paused-queue"; readonly queue: string }
   /**
-   * Ready. `active` and `queued` count its queue's jobs. `unserved`: none of them is running, and none was started
-   * for a minute at least, so no worker seems to serve the queue.
+   * Ready. `active` and `queued` count its queue's jobs. `unserved`: no live worker handles it. Where the engine keeps
+   * no list of workers: no job of the queue is running, and none was started for a minute at least.
    */
   | {
       readonly kind: "ready";
@@ -70,10 +73,14 @@ export async function explain(engine: Engine, key: JobKey, now: number): Promise
   const { queued = 0, active = 0 } = queue?.states ?? {};
   const isReady = record.state === "queued" && !queue?.paused;
   const isHeld = edges?.behind !== undefined && (await holdsKey(engine, edges.behind, id));
-  const unserved = isReady && active === 0 && !(await wasServed(engine, record.queue, now));
+  const coverage = isReady ? await readCoverage(engine, record) : undefined;
+  const unserved = coverage
+    ? !coverage.isHandled
+    : isReady && active === 0 && !(await wasServed(engine, record.queue, now));
   const reasons = [
     ...(isTerminal(record.state) ? [] : blockers(record, edges, isHeld)),
-    ...stateReasons(record, { queued, active, unserved }),
+    ...stateReasons(record, { queued, active, unserved, coverage }),
+    ...unhandled(record, coverage),
   ];
   if (queue?.paused && !isTerminal(record.state) && record.state !== "active") {
     reasons.push({
@@ -128,7 +135,6 @@ function blockers(record: JobRecord, edges: JobEdges | null, isHeld: boolean): S
       : `It waits for its turn in the ordering key "${key}": the job ${behind} is ahead of it.`;
     reasons.push({ kind: "ordering-key", key, behind, held: isHeld, text });
   }
-  if (record.bounces > 0 && record.state !== "active") reasons.push(unhandled(record));
   return reasons;
 }
 
@@ -138,19 +144,6 @@ async function holdsKey(engine: Engine, id: string, waiting: string): Promise<bo
   if (ahead?.state !== "failed") return false;
   // It may have failed, and passed the turn on, since the edges were read.
   return (await facetOf(engine, "inspect").edges(waiting))?.behind === id;
-}
-
-function unhandled({ envelope, queue, bounces, attempt }: JobRecord): StateReason {
-  const { messageType, version } = envelope;
-  const what = `${messageType} in version ${version}`;
-  const who =
-    attempt === 0
-      ? `No worker of its queue that claimed it handles ${what}`
-      : `Workers that don't handle ${what} claimed it`;
-  const text =
-    `${who}: given back ${bounces === 1 ? "once" : `${bounces} times`}. ` +
-    `Add a handler for it to the workers that serve the queue ${queue}, before the job fails.`;
-  return { kind: "unhandled", messageType, bounces, text };
 }
 
 type DependencyReason = Omit<Extract<StateReason, { kind: "dependency" }>, "kind" | "text">;
@@ -179,19 +172,14 @@ const POLICY_TEXT: Readonly<Record<DependencyFailurePolicy, string>> = {
   hold: " (should that fail, this one waits for its retry)",
 };
 
-/** Whether a worker has taken a job of the queue in this minute or the one before it. */
-async function wasServed(engine: Engine, queue: string, now: number): Promise<boolean> {
-  const buckets = await facetOf(engine, "queues").metrics({ since: (Math.floor(now / MINUTE) - 1) * MINUTE });
-  return buckets.some((bucket) => bucket.queue === queue && bucket.waiting.some((count) => count > 0));
-}
-
 interface QueueSituation {
   readonly queued: number;
   readonly active: number;
   readonly unserved: boolean;
+  readonly coverage: Coverage | undefined;
 }
 
-function stateReasons(record: JobRecord, { queued, active, unserved }: QueueSituation): StateReason[] {
+function stateReasons(record: JobRecord, situation: QueueSituation): StateReason[] {
   const { state, queue, attempt, maxAttempts } = record;
   if (state === "scheduled") {
     const until = new Date(record.runAt ?? record.createdAt);
@@ -199,11 +187,8 @@ function stateReasons(record: JobRecord, { queued, active, unserved }: QueueSitu
     return [{ kind: "scheduled", until, text: `${why} may start from ${until.toISOString()}.` }];
   }
   if (state === "queued") {
-    const place = `It is ready, one of ${queued} in the queue ${queue}`;
-    const text = unserved
-      ? `${place}, where no job is running and none was started for a minute or more. Start a worker that handles ${record.envelope.messageType} and serves this queue.`
-      : `${place}, where ${active} are running: the next free worker takes it in its turn.`;
-    return [{ kind: "ready", queue, queued, active, unserved, text }];
+    const { queued, active, unserved } = situation;
+    return [{ kind: "ready", queue, queued, active, unserved, text: readyText(record, situation) }];
   }
   if (state === "active") {
     const since = new Date(record.startedAt ?? record.createdAt);
@@ -220,4 +205,17 @@ function stateReasons(record: JobRecord, { queued, active, unserved }: QueueSitu
     `It ended at ${at.toISOString()}${error ? ` with ${error.code}: ${error.message}` : ""}`,
   );
   return [{ kind: "ended", at, ...(error && { error }), text }];
+}
+
+function readyText(
+  { queue, envelope }: JobRecord,
+  { queued, active, unserved, coverage }: QueueSituation,
+): string {
+  const place = `It is ready, one of ${queued} in the queue ${queue}`;
+  if (!unserved) return `${place}, where ${active} are running: the next free worker takes it in its turn.`;
+  if (coverage) return `${place}.`;
+  return (
+    `${place}, where no job is running and none was started for a minute or more. ` +
+    `Start a worker that handles ${envelope.messageType} and serves this queue.`
+  );
 }

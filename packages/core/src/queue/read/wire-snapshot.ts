@@ -5,6 +5,7 @@ import { QueueError } from "../../errors/queue-error.ts";
 import type { JobEvent } from "../events/job-events.ts";
 import type { QueueHealth } from "../report/health.ts";
 import type { Stats } from "../report/stats.ts";
+import type { WorkerSnapshot } from "../report/workers.ts";
 import type { JobExplanation } from "./explain.ts";
 import {
   type JobSnapshot,
@@ -31,7 +32,7 @@ type Frame<Name> = Omit<MessageSnapshot<Message>, MessagePart | "messageType"> &
 export type WireSnapshot<Name extends string = string> = WireForm<Frame<Name>> & Payloads;
 
 /** What is read of a queue beside snapshots. It holds dates and JSON. */
-export type Report = JobExplanation | Stats | QueueHealth | JobEvent | JobSummarySnapshot;
+export type Report = JobExplanation | Stats | QueueHealth | JobEvent | JobSummarySnapshot | WorkerSnapshot;
 
 export interface ToWireOptions {
   /** Whether the message's `sensitive` paths are masked. @default "mask" */
@@ -124,6 +125,7 @@ const DATES: ReadonlySet<string> = new Set([
   "runAt",
   "startedAt",
   "finishedAt",
+  "seenAt",
 ]);
 
 /**

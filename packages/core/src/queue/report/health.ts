@@ -4,6 +4,7 @@ import type { Damage, HealthReport } from "../../engine/health-report.ts";
 import { sentence } from "../../errors/sentence.ts";
 import { messageOf } from "../../errors/thrown.ts";
 import type { Clock } from "../../timing/clock.ts";
+import { type LiveWorkers, missingWorkers, movedRemedy, readLiveWorkers } from "./missing-workers.ts";
 import { type QueueStats, RECENT_MINUTES, readStats } from "./stats.ts";
 
 export type HealthStatus = "healthy" | "warning" | "critical";
@@ -19,9 +20,20 @@ export interface QueueHealth {
 /** Something that isn't as it should be, and what to do about it. */
 export interface HealthReason {
   readonly status: "warning" | "critical";
-  readonly kind: "engine" | "corrupt" | "failures" | "stalls" | "backlog" | "unserved" | "paused";
+  readonly kind:
+    | "engine"
+    | "corrupt"
+    | "failures"
+    | "stalls"
+    | "backlog"
+    | "unserved"
+    | "unhandled"
+    | "paused";
   /** Absent when it concerns the engine. */
   readonly queue?: string;
+  /** Of `unhandled`: the message that no live worker handles in this version. */
+  readonly messageType?: string;
+  readonly version?: number;
   readonly text: string;
   readonly remedy: string;
 }
@@ -34,6 +46,8 @@ export const HEALTH_THRESHOLDS = Object.freeze({
   stalls: Object.freeze({ warning: 1, critical: 10 }),
   /** Minutes that the queued jobs would take at the recent rate, judged from `minQueued` queued jobs on. */
   backlogMinutes: Object.freeze({ warning: 5, critical: 30, minQueued: 100 }),
+  /** Minutes that jobs have been ready which no live worker handles. */
+  unhandledMinutes: Object.freeze({ warning: 0, critical: 5 }),
 });
 
 /** Never rejects: an engine that can't be asked is a critical reason. */
@@ -43,7 +57,8 @@ export async function readHealth(engine: Engine, registry: Registry, clock: Cloc
   if (report.ok) {
     try {
       const { queues } = await readStats(engine, registry, clock);
-      reasons.push(...queues.flatMap((stats) => assess(stats, registry.queues.includes(stats.queue))));
+      const live = await readLiveWorkers(engine, queues);
+      reasons.push(...queues.flatMap((stats) => assess(stats, registry.queues.includes(stats.queue), live)));
     } catch (error) {
       reasons.push(engineReason(unreachable(engine, error)));
     }
@@ -87,14 +102,14 @@ function damageReason(damage: readonly Damage[]): HealthReason {
 }
 
 /** `isOurs`: a message of the registry belongs to the queue. */
-function assess(stats: QueueStats, isOurs: boolean): HealthReason[] {
+function assess(stats: QueueStats, isOurs: boolean, live: LiveWorkers | undefined): HealthReason[] {
   const { queue, paused, states, recent } = stats;
   const found: HealthReason[] = [];
   const report = (kind: HealthReason["kind"], status: HealthStatus, text: string, remedy: string) => {
     if (status !== "healthy") found.push({ status, kind, queue, text, remedy });
   };
 
-  const { failureRate, stalls, backlogMinutes } = HEALTH_THRESHOLDS;
+  const { failureRate, stalls, backlogMinutes, unhandledMinutes } = HEALTH_THRESHOLDS;
   if (recent.completed + recent.failed >= failureRate.minEnded) {
     report(
       "failures",
@@ -118,21 +133,26 @@ function assess(stats: QueueStats, isOurs: boolean): HealthReason[] {
     );
   }
   if (paused) return found;
-  const [kind, status, ...texts] = assessBacklog(stats, backlogMinutes);
-  if (!isOurs && states.queued > 0 && states.active === 0) {
+  const missing = live
+    ? missingWorkers(stats, live, { isOurs, criticalMinutes: unhandledMinutes.critical })
+    : [];
+  found.push(...missing);
+  const [kind, status, ...texts] = assessBacklog(stats, backlogMinutes, live !== undefined);
+  if (!live && !isOurs && states.queued > 0 && states.active === 0) {
     report(
       "unserved",
       kind === "unserved" ? status : "warning",
       `${states.queued} jobs of ${queue} wait, none runs, and no message of this registry belongs to that queue.`,
-      `If a message moved, let a worker serve its old queue too: \`queues: [${JSON.stringify(queue)}, …]\`.`,
+      movedRemedy(queue),
     );
-  } else report(kind, status, ...texts);
+  } else if (kind === "backlog" || missing.length === 0) report(kind, status, ...texts);
   return found;
 }
 
 function assessBacklog(
   { queue, states, recent }: QueueStats,
   limits: (typeof HEALTH_THRESHOLDS)["backlogMinutes"],
+  hasWorkers: boolean,
 ): [HealthReason["kind"], HealthStatus, string, string] {
   const { queued, active } = states;
   // Jobs older than the recent minutes are there when more are queued than were made ready in them.
@@ -142,7 +162,9 @@ function assessBacklog(
       "unserved",
       "critical",
       `${queued} jobs of ${queue} wait, none runs, and none ended in ${RECENT_MINUTES} minutes.`,
-      "Start a worker that serves this queue.",
+      hasWorkers
+        ? "Live workers serve this queue and start nothing: look at what they log."
+        : "Start a worker that serves this queue.",
     ];
   }
   const minutes =

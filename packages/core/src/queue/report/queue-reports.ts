@@ -4,6 +4,7 @@ import type { QueueContext } from "../queue-context.ts";
 import { type MetricsOptions, metricsSchema } from "../queue-options.ts";
 import { type QueueHealth, readHealth } from "./health.ts";
 import { readStats, type Stats } from "./stats.ts";
+import { readWorkers, type WorkerSnapshot } from "./workers.ts";
 
 /** How the queues and their engine are doing. */
 export class QueueReports {
@@ -22,6 +23,10 @@ export class QueueReports {
   async health(): Promise<QueueHealth> {
     const { engine, registry, clock } = this.#context;
     return readHealth(engine, registry, clock);
+  }
+
+  async workers(): Promise<readonly WorkerSnapshot[]> {
+    return readWorkers(this.#context.facet("workers"));
   }
 
   async metrics(options: MetricsOptions): Promise<readonly MetricsBucket[]> {

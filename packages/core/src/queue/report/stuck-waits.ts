@@ -125,11 +125,12 @@ function describeProblem(error: unknown, mayArrive: boolean): string {
 
 function stuckReason({ state, reasons }: JobExplanation): StateReason | undefined {
   if (isTerminal(state) || state === "active") return undefined;
-  return reasons.find(
+  // The last one is the most specific.
+  return reasons.findLast(
     (reason) =>
       (reason.kind === "paused-queue" && state !== "scheduled") ||
       ((reason.kind === "dependency" || reason.kind === "ordering-key") && reason.held) ||
-      (reason.kind === "unhandled" && reason.bounces >= MIN_BOUNCES) ||
+      (reason.kind === "unhandled" && (reason.workers !== undefined || reason.bounces >= MIN_BOUNCES)) ||
       (reason.kind === "ready" && reason.unserved),
   );
 }
@@ -137,6 +138,8 @@ function stuckReason({ state, reasons }: JobExplanation): StateReason | undefine
 function causeOf(reason: StateReason): string {
   if (reason.kind === "dependency") return `held ${reason.job}`;
   if (reason.kind === "ordering-key") return `held ${reason.behind}`;
-  if (reason.kind === "unhandled") return `${reason.kind} ${reason.messageType}`;
+  if (reason.kind === "unhandled") {
+    return `${reason.kind} ${reason.queue} ${reason.messageType}@${reason.version}`;
+  }
   return "queue" in reason ? `${reason.kind} ${reason.queue}` : reason.kind;
 }

@@ -25,6 +25,7 @@ import { timeCases, waitingCases } from "./engine/time.ts";
 import { waitingMessageCases, workerListCases } from "./engine/workers.ts";
 import { cancellingCases } from "./runtime/cancelling.ts";
 import { failingCases } from "./runtime/failing.ts";
+import { listingWorkersCases } from "./runtime/listing-workers.ts";
 import { workerCases } from "./runtime/running.ts";
 import { producerCases } from "./runtime/sending.ts";
 import { sharingCases } from "./runtime/sharing.ts";
@@ -75,6 +76,7 @@ export const runtimeCases: readonly ConformanceCase[] = [
   ...sharingCases,
   ...failingCases,
   ...cancellingCases,
+  ...listingWorkersCases,
 ];
 
 /** Every case, in reading order. */

@@ -5,6 +5,7 @@ import type { Hooks } from "../attempt/hooks.ts";
 import type { Executor } from "../execute/executor.ts";
 import type { FailureLog } from "../failure-log.ts";
 import type { Heartbeats } from "../lease/heartbeats.ts";
+import type { Maintenance } from "../maintenance.ts";
 import type { AttemptPool } from "../pool/attempt-pool.ts";
 import type { BufferWatch } from "../pool/buffer-watch.ts";
 import type { PendingEnd, PendingEnds } from "../pool/pending-ends.ts";
@@ -24,6 +25,7 @@ export interface ClaimSettleLoopParts {
   readonly executor: Executor;
   readonly heartbeats: Heartbeats;
   readonly workWaiter: WorkWaiter;
+  readonly maintenance: Maintenance;
   readonly restWaiters: RestWaiters;
   readonly failureLog: FailureLog;
   readonly counters: WorkerCounters;
@@ -134,6 +136,7 @@ export class ClaimSettleLoop {
         this.#lastClaim = clock.now();
         this.#wasFull = claimed.length >= limit;
         this.#mayHaveWork = this.#wasFull || nextIn === 0;
+        if (nextIn) this.#parts.maintenance.expect(nextIn);
       }
       this.#countSettled(outcomes, verdicts);
       this.#land(outcomes, limit);
@@ -169,6 +172,7 @@ export class ClaimSettleLoop {
   #onClaimed(): void {
     this.#parts.workWaiter.reset();
     this.#parts.heartbeats.start();
+    this.#parts.maintenance.hasJobs();
   }
 
   #afterTurn(): void {

@@ -16,6 +16,8 @@ export interface WorkWaiterParts {
 }
 
 const OPERATION = "wait for work";
+/** Milliseconds of one wait, longer than most poll intervals: polls go on beside it, so it isn't repeated for each. */
+const WAIT_TIMEOUT = 30_000;
 /** Milliseconds after the wait's own timeout in which the engine must answer. Later, its connection is dead. */
 const ANSWER_GRACE = 1_000;
 /** Wakes in fewer milliseconds without a job claimed suggest that the engine wakes for jobs it doesn't hand out. */
@@ -29,19 +31,25 @@ export class WorkWaiter {
   readonly #parts: WorkWaiterParts;
   #isWaiting = false;
   #isStopped = false;
+  /** Whether the latest claim is a poll. */
+  #isPolling = false;
   #emptyWakes = 0;
   #onWork: () => void = () => {};
   #endWait: (() => void) | undefined;
+  #cancelPoll: (() => void) | undefined;
 
   constructor(parts: WorkWaiterParts) {
     this.#parts = parts;
   }
 
-  /** Calls `onWork` once there may be work. Does nothing while it waits already. */
+  /** Calls `onWork` once there may be work. A wait that lasts from an earlier call goes on. */
   wait(onWork: () => void): void {
-    if (this.#isWaiting || this.#isStopped) return;
-    this.#isWaiting = true;
+    if (this.#isStopped) return;
     this.#onWork = onWork;
+    this.#isPolling = false;
+    this.#cancelPoll ??= this.#parts.clock.after(this.#parts.pollInterval, () => this.#poll());
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
     const excess = this.#emptyWakes - MAX_EMPTY_WAKES;
     if (excess <= 0) this.#block();
     else this.#pause(backoffDelay(EMPTY_WAKE_BACKOFF, excess), () => this.#block());
@@ -50,10 +58,16 @@ export class WorkWaiter {
   /** A claim got jobs: the wakes so far weren't empty. */
   reset(): void {
     this.#emptyWakes = 0;
+    if (!this.#isPolling) return;
+    // The engine didn't report these jobs. It may have lost this wait, so the next one is a new one.
+    this.#isPolling = false;
+    this.#endWait?.();
+    this.#isWaiting = false;
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.#cancelPoll?.();
     this.#endWait?.();
   }
 
@@ -61,24 +75,27 @@ export class WorkWaiter {
     const { engine, clock, failureLog, queues, handles, pollInterval } = this.#parts;
     const controller = new AbortController();
     const since = monotonicNow(clock);
+    const timeout = Math.max(pollInterval, WAIT_TIMEOUT);
     const end = () => {
       controller.abort();
       cancelTimer();
       this.#endWait = undefined;
     };
-    const wake = () => {
+    const onEnd = () => {
       if (controller.signal.aborted) return;
       end();
-      this.#emptyWakes = monotonicNow(clock) - since < SHORT_WAIT ? this.#emptyWakes + 1 : 0;
-      this.#wake();
+      const waited = monotonicNow(clock) - since;
+      this.#emptyWakes = waited < SHORT_WAIT ? this.#emptyWakes + 1 : 0;
+      if (waited < timeout) this.#wake();
+      else if (!this.#isStopped) this.#block();
     };
-    const cancelTimer = clock.after(pollInterval + ANSWER_GRACE, wake);
+    const cancelTimer = clock.after(timeout + ANSWER_GRACE, onEnd);
     this.#endWait = end;
     const { signal } = controller;
-    engine.core.waitForWork({ queues, timeout: pollInterval, signal, ...(handles && { handles }) }).then(
+    engine.core.waitForWork({ queues, timeout, signal, ...(handles && { handles }) }).then(
       () => {
         failureLog.succeeded(OPERATION);
-        wake();
+        onEnd();
       },
       (error) => {
         if (controller.signal.aborted) return;
@@ -97,8 +114,16 @@ export class WorkWaiter {
     this.#endWait = cancel;
   }
 
+  #poll(): void {
+    this.#cancelPoll = undefined;
+    this.#isPolling = true;
+    this.#onWork();
+  }
+
   #wake(): void {
     this.#isWaiting = false;
+    this.#cancelPoll?.();
+    this.#cancelPoll = undefined;
     if (!this.#isStopped) this.#onWork();
   }
 }

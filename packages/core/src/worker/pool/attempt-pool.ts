@@ -47,6 +47,11 @@ export class AttemptPool {
     return this.#held;
   }
 
+  /** Those whose handlers run, the longest running first. */
+  get runningAttempts(): ReadonlySet<Attempt> {
+    return this.#running;
+  }
+
   get running(): number {
     return this.#running.size;
   }

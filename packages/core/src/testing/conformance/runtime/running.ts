@@ -136,7 +136,7 @@ export const workerCases = section("running with createWorker", [
           },
         },
         // One slot, which the handler occupies, so that this worker doesn't claim the job again.
-        { maintenanceInterval: "1m", concurrency: 1 },
+        { maintenanceInterval: "10s", concurrency: 1 },
       );
       await stage.reaches(job, "active");
       await on.elapse(WORKER_LEASE);

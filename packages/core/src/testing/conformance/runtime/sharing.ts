@@ -83,7 +83,10 @@ export const sharingCases = section("order and fairness among workers", [
       const jobs = [await sender.send(before, {}), await queue.send(after, {})];
       assert.deepEqual(
         (await queue.health()).reasons.map(({ kind, queue: name }) => [kind, name]),
-        [["unserved", "old"]],
+        [
+          ["unserved", "new"],
+          ["unserved", "old"],
+        ],
       );
       assert.match((await rejection(astray.start(), "INVALID_OPTIONS")).message, /"odl".*new, old/);
       await Promise.all([worker.start(), worker.start()]);

@@ -1,0 +1,57 @@
+import type { WorkerInfo } from "../../engine/workers.ts";
+
+/** A version of a message, in the queue where its jobs wait. */
+export interface MessageInQueue {
+  readonly queue: string;
+  readonly message: string;
+  readonly version: number;
+}
+
+/** Which of the live workers can run a version of a message. */
+export interface Coverage {
+  /** How many serve its queue. */
+  readonly serving: number;
+  /** The newest version that any of these handles. Absent when none handles the message. */
+  readonly handledUpTo?: number;
+  readonly isHandled: boolean;
+}
+
+export function coverageOf(
+  { queue, message, version }: MessageInQueue,
+  workers: readonly WorkerInfo[],
+): Coverage {
+  const serving = workers.filter(({ queues }) => queues.includes(queue));
+  const versions = serving.flatMap(({ handles }) =>
+    handles.flatMap((handled) => (handled.message === message ? handled.version : [])),
+  );
+  const handledUpTo = versions.length > 0 ? Math.max(...versions) : undefined;
+  return {
+    serving: serving.length,
+    ...(handledUpTo !== undefined && { handledUpTo }),
+    isHandled: (handledUpTo ?? 0) >= version,
+  };
+}
+
+/** What is missing, and what to do, in a sentence each. */
+export function describeMissing(
+  { queue, message, version }: MessageInQueue,
+  { serving, handledUpTo }: Coverage,
+): { readonly text: string; readonly remedy: string } {
+  if (handledUpTo !== undefined) {
+    return {
+      text: `The live workers of the queue ${queue} handle ${message} up to version ${handledUpTo}, and this is version ${version}.`,
+      remedy: `Deploy workers that handle version ${version}.`,
+    };
+  }
+  if (serving === 0) {
+    return {
+      text: `No live worker serves the queue ${queue}.`,
+      remedy: `Start a worker that handles ${message}.`,
+    };
+  }
+  const who = serving === 1 ? "The live worker" : `None of the ${serving} live workers`;
+  return {
+    text: `${who} of the queue ${queue} ${serving === 1 ? "doesn't handle" : "handles"} ${message}.`,
+    remedy: `Add a handler for ${message}, or start a worker that has one.`,
+  };
+}
