@@ -86,6 +86,12 @@ export type {
   SummaryListOptions,
 } from "./queue/queue-options.ts";
 export type { JobExplanation, StateReason } from "./queue/read/explain.ts";
+export type {
+  FailureGroup,
+  FailureGroupList,
+  FailureGroupsOptions,
+  FailureHour,
+} from "./queue/read/failure-groups.ts";
 export type { JobError, RootCause } from "./queue/read/job-error.ts";
 export type { JobFilterOptions } from "./queue/read/job-filter.ts";
 export type { JobList, JobSummaryList } from "./queue/read/job-reader.ts";

@@ -71,7 +71,9 @@ async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
   );
   const [done, failed, tomb, ended] = await claim(bench, ["jobs"]);
   await complete(bench, [done!, tomb!, ended!]);
-  await engine.core.settle({ outcomes: [{ ...failed!, type: "fail", error: '{"code":"X","message":"x"}' }] });
+  const group = { fingerprint: "g1", code: "X", title: "x" };
+  const error = '{"code":"X","message":"x"}';
+  await engine.core.settle({ outcomes: [{ ...failed!, type: "fail", error, group }] });
   await engine.operate.remove([{ id: "v-tomb" }]);
   await send(
     bench,
@@ -243,6 +245,9 @@ const KINDS: Readonly<Record<string, Record<string, Act>>> = {
   sequence: { garbled: (admin, key) => admin.set(key, "x") },
   "dedupe:M:v": forText,
   "metrics:jobs:1699999980000": forField("sent"),
+  groups: forMember("g1"),
+  "group:g1": { ...forField("failed"), ...forField("t") },
+  "grouped:g1": forMember("v-failed"),
   audit: forText,
 };
 
@@ -294,7 +299,7 @@ describe("one damaged key costs no other job", () => {
 });
 
 /** Keys that nothing reads or writes in these cases once they are there. */
-const UNREAD = /^(dedupe|metrics|failures|logs|tombs$|paused|endings|audit)/;
+const UNREAD = /^(dedupe|metrics|group:|failures|logs|tombs$|paused|endings|audit)/;
 
 test("a first send that is refused leaves nothing that looks like damage", async () => {
   const bench = await open(8);

@@ -1,5 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
+import { describeThrown } from "../src/errors/thrown.ts";
 import { readJobError } from "../src/queue/read/job-error.ts";
 import { toStoredError } from "../src/worker/attempt/stored-error.ts";
 import { runOnce } from "./runtime-support.ts";
@@ -130,7 +131,7 @@ describe("the stored error", () => {
 
   it("has the inner errors of an AggregateError, the first ten, and its name for a message", async () => {
     const inner = Array.from({ length: 12 }, (_, index) => new RangeError(`inner ${index}`));
-    const stored = toStoredError("HANDLER_FAILED", new AggregateError(inner), 16_384);
+    const stored = toStoredError("HANDLER_FAILED", describeThrown(new AggregateError(inner)), 16_384);
     const { message, errors, stack } = readJobError(stored);
     expect(message).toBe("AggregateError");
     expect(errors).toHaveLength(10);
@@ -141,7 +142,7 @@ describe("the stored error", () => {
   it("follows causes and inner errors, each once", () => {
     const shared = new Error("shared");
     const error = new AggregateError([shared, new Error("b", { cause: shared })], "all", { cause: shared });
-    const { stack } = readJobError(toStoredError("HANDLER_FAILED", error, 16_384));
+    const { stack } = readJobError(toStoredError("HANDLER_FAILED", describeThrown(error), 16_384));
     expect(stack!.match(/Error: shared/g)).toHaveLength(1);
     expect(stack).toContain("Inner error: Error: b");
   });
@@ -149,7 +150,7 @@ describe("the stored error", () => {
   it("is well-formed Unicode wherever it is cut", () => {
     for (let cap = 60; cap < 600; cap++) {
       const error = Object.assign(new Error("😀".repeat(500)), { name: `a${"😀".repeat(100)}` });
-      const json = toStoredError("HANDLER_FAILED", error, cap);
+      const json = toStoredError("HANDLER_FAILED", describeThrown(error), cap);
       expect(Buffer.byteLength(json)).toBeLessThanOrEqual(cap);
       expect(json).not.toMatch(/\\ud[89a-f]/i);
     }

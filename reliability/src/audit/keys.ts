@@ -23,6 +23,8 @@ const RESIDUE: readonly KeyKind[] = [
   { pattern: /^sent:/, expires: true },
   { pattern: /^metrics:/, expires: true },
   { pattern: /^workers(:seen|:running)?$/, expires: true },
+  { pattern: /^groups$/ },
+  { pattern: /^group(?:ed)?:/, expires: true },
 ];
 
 /** Keys that also exist while finished jobs are kept. Any job that they name must be stored. */

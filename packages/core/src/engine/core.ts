@@ -1,4 +1,5 @@
 import type { WireEnvelope } from "../contract/envelope.ts";
+import type { FailureGroupKey } from "./failure-groups.ts";
 import type { HealthReport } from "./health-report.ts";
 import type { LogEntry, NewJob } from "./job.ts";
 import type { WorkerBeat } from "./workers.ts";
@@ -158,12 +159,20 @@ export interface SettleRequest {
   readonly claim?: ClaimRequest;
 }
 
-/** How an attempt ended. `result` and `error` are JSON text. */
+/**
+ * How an attempt ended. `result` and `error` are JSON text. A failure with a `group` is counted in it, unless the job is
+ * cancelled: as failed if it ends the job, else as retried. Stalled attempts are counted by the engine.
+ */
 export type AttemptOutcome = Lease &
   (
     | { readonly type: "complete"; readonly result?: string }
-    | { readonly type: "retry"; readonly error: string; readonly delay: number }
-    | { readonly type: "fail"; readonly error: string }
+    | {
+        readonly type: "retry";
+        readonly error: string;
+        readonly group?: FailureGroupKey;
+        readonly delay: number;
+      }
+    | { readonly type: "fail"; readonly error: string; readonly group?: FailureGroupKey }
     | { readonly type: "cancel"; readonly error: string }
   );
 

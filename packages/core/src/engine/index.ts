@@ -39,6 +39,15 @@ export {
 export { MAX_BEAT_ATTEMPTS, WORKER_LIFETIME } from "./engine-limits.ts";
 export type { EngineEvent, EngineEvents, EventSubscriber, Unsubscribe } from "./events.ts";
 export { facetOf } from "./facet.ts";
+export {
+  type FailureGroupKey,
+  type FailureGroupPage,
+  type FailureGroupRecord,
+  type FailureGroupsRequest,
+  type FailureHourRecord,
+  FINGERPRINT_PATTERN,
+  type ForgetGroupOutcome,
+} from "./failure-groups.ts";
 export type { Damage, HealthReport } from "./health-report.ts";
 export type {
   DependencyEdge,

@@ -1,3 +1,4 @@
+import type { FailureGroupPage, FailureGroupsRequest } from "./failure-groups.ts";
 import type { Dependency, JobKey, JobRecord, JobSummary, RememberedEnding } from "./job.ts";
 import type { JobFilter } from "./job-filter.ts";
 import type { JobState } from "./state-machine.ts";
@@ -27,6 +28,12 @@ export interface EngineInspect {
 
   /** What a job waits for and who waits for it, or `null` when it isn't stored. */
   edges(id: string): Promise<JobEdges | null>;
+
+  /**
+   * Failures that are alike, counted: the thousand groups that failed last, for two weeks after the latest
+   * failure. A group that fails again comes to the front, also while somebody reads page after page.
+   */
+  failureGroups(request: FailureGroupsRequest): Promise<FailureGroupPage>;
 }
 
 /** How much of each job a list has. A summary leaves out what may be large. */

@@ -8,6 +8,8 @@ export interface JobFilter {
   readonly messages?: readonly string[];
   readonly userId?: string;
   readonly orderingKey?: string;
+  /** Fingerprint of a failure group: only its newest ten thousand jobs, by send order. */
+  readonly failureGroup?: string;
   /** Only jobs that the engine stored at this instant or later. */
   readonly sentFrom?: number;
   /** Only jobs that the engine stored before this instant. */

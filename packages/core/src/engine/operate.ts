@@ -1,4 +1,5 @@
 import type { Unsubscribe } from "./events.ts";
+import type { ForgetGroupOutcome } from "./failure-groups.ts";
 import type { JobKey } from "./job.ts";
 import type { TerminalState } from "./state-machine.ts";
 
@@ -20,6 +21,9 @@ export interface EngineOperate {
 
   /** Removes up to `limit` finished jobs, oldest first. Answers how many. */
   clean(request: CleanRequest): Promise<number>;
+
+  /** Forgets what was counted of failure groups. Their jobs stay as they are. */
+  forgetFailureGroups(fingerprints: readonly string[]): Promise<readonly ForgetGroupOutcome[]>;
 
   /**
    * Calls `listener` at once when a job that this engine's claims hold is told to stop, by whatever process. An

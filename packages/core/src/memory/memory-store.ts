@@ -2,6 +2,7 @@ import type { Lease } from "../engine/core.ts";
 import { engineClosed } from "../engine/engine-closed.ts";
 import type { Clock } from "../timing/clock.ts";
 import { EventOutlet } from "./event-outlet.ts";
+import { FailureGroups } from "./failure-groups.ts";
 import type { TombstoneLimits } from "./job-table.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Metrics } from "./metrics.ts";
@@ -20,6 +21,7 @@ export class MemoryStore {
   readonly work: WorkSignal;
   readonly workers = new WorkerTable();
   readonly lifecycle: Lifecycle;
+  readonly groups: FailureGroups;
   #isClosed = false;
 
   /** `stepPoints`: what one step may spend on dependents. */
@@ -36,6 +38,7 @@ export class MemoryStore {
       stepPoints,
       clock.now(),
     );
+    this.groups = new FailureGroups(this.lifecycle.table);
   }
 
   get table() {

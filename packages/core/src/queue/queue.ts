@@ -31,6 +31,12 @@ import {
   useSchema,
 } from "./queue-options.ts";
 import type { JobExplanation } from "./read/explain.ts";
+import {
+  type FailureGroupList,
+  type FailureGroupsOptions,
+  forgetFailureGroups,
+  readFailureGroups,
+} from "./read/failure-groups.ts";
 import { type JobList, JobReader, type JobSummaryList } from "./read/job-reader.ts";
 import type { JobSnapshot } from "./read/job-snapshot.ts";
 import { JobWaits, type WaitOptions } from "./read/job-waits.ts";
@@ -289,6 +295,30 @@ export class Queue<M extends Message = Message> {
     options?: ListOptions<T> | SummaryListOptions<T>,
   ): Promise<JobList<T> | JobSummaryList<T>> {
     return (await this.#reader.list(options)) as JobList<T> | JobSummaryList<T>;
+  }
+
+  /**
+   * Failures of jobs, grouped by what is alike, the latest first: what fails, since when, how often, and which jobs. A
+   * thousand groups are kept, each for two weeks after its latest failure.
+   *
+   * @throws {QueueError} `INVALID_OPTIONS`, also for a queue that no message belongs to, and `UNKNOWN_MESSAGE`.
+   *
+   * @example
+   * const { groups } = await queue.failureGroups({ limit: 10 });
+   * for (const { title, frame, failed, lastAt } of groups) console.log(lastAt, failed, title, frame);
+   */
+  async failureGroups<T extends M = M>(options?: FailureGroupsOptions<T>): Promise<FailureGroupList<T>> {
+    return (await readFailureGroups(this.#context, options)) as FailureGroupList<T>;
+  }
+
+  /**
+   * Forgets up to 1,000 failure groups, for example once what caused them is fixed, and answers how many there were. A
+   * group that fails again begins anew. The jobs stay as they are.
+   *
+   * @throws {QueueError} `INVALID_OPTIONS`.
+   */
+  forgetFailureGroups(fingerprints: readonly string[]): Promise<number> {
+    return forgetFailureGroups(this.#context, fingerprints);
   }
 
   /** Jobs by queue and state, and what happened in the last five minutes. */

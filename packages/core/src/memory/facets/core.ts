@@ -17,6 +17,7 @@ import type {
 } from "../../engine/core.ts";
 import { engineClosed } from "../../engine/engine-closed.ts";
 import { messageOfError, stalledError } from "../../engine/engine-errors.ts";
+import { stalledGroup } from "../../engine/failure-groups.ts";
 import type { HealthReport } from "../../engine/health-report.ts";
 import type { JobState } from "../../engine/state-machine.ts";
 import { planBatch } from "../batch-plan.ts";
@@ -123,8 +124,11 @@ export class MemoryCore implements EngineCore {
     // Also when the worker hadn't heard yet: a job told to stop completes or is cancelled.
     if (outcome.type === "cancel" || job.cancelRequested) {
       this.#store.lifecycle.end(job, "cancelled", now, outcome.error);
-    } else if (outcome.type === "fail") this.#store.lifecycle.end(job, "failed", now, outcome.error);
-    else {
+    } else if (outcome.type === "fail") {
+      if (outcome.group) this.#store.groups.count(job, outcome.group, "failed", now);
+      this.#store.lifecycle.end(job, "failed", now, outcome.error);
+    } else {
+      if (outcome.group) this.#store.groups.count(job, outcome.group, "retried", now);
       job.error = outcome.error;
       this.#store.metrics.count(job.queue.name, "retried", now);
       this.#store.metrics.time(job.queue.name, "running", now - job.startedAt!, now);
@@ -208,8 +212,12 @@ export class MemoryCore implements EngineCore {
     job.recordFailure(error, now);
     this.#store.metrics.count(job.queue.name, "stalled", now);
     if (job.cancelRequested) this.#store.lifecycle.end(job, "cancelled", now, job.error);
-    else if (job.stalls >= job.spec.maxStalls) this.#store.lifecycle.end(job, "failed", now, error);
-    else this.#store.lifecycle.requeue(job, 0, now);
+    else {
+      const isLast = job.stalls >= job.spec.maxStalls;
+      this.#store.groups.count(job, stalledGroup(job.messageType), isLast ? "failed" : "retried", now);
+      if (isLast) this.#store.lifecycle.end(job, "failed", now, error);
+      else this.#store.lifecycle.requeue(job, 0, now);
+    }
     return job.state!;
   }
 

@@ -1,4 +1,5 @@
 import { MAX_DEPENDENTS } from "../../engine/engine-limits.ts";
+import type { FailureGroupPage, FailureGroupsRequest } from "../../engine/failure-groups.ts";
 import type {
   EngineInspect,
   JobEdges,
@@ -39,6 +40,7 @@ export class MemoryInspect implements EngineInspect {
     const jobs: ListedJobs[F][] = [];
     let last = 0;
     for (const job of this.#store.table.newestFirst(filter, before)) {
+      if (filter.failureGroup !== undefined && !this.#store.groups.has(filter.failureGroup, job)) continue;
       if (jobs.length === limit) return { jobs, cursor: String(last), complete: true };
       jobs.push((fields === "full" ? job.toRecord() : job.toSummary()) as ListedJobs[F]);
       last = job.sequence;
@@ -64,5 +66,10 @@ export class MemoryInspect implements EngineInspect {
       dependents,
       ...(head && head !== job && { behind: head.id }),
     };
+  }
+
+  async failureGroups(request: FailureGroupsRequest): Promise<FailureGroupPage> {
+    this.#store.assertOpen();
+    return this.#store.groups.page(request, this.#store.clock.now());
   }
 }

@@ -1,4 +1,5 @@
 import { errorText } from "../../engine/engine-errors.ts";
+import type { ForgetGroupOutcome } from "../../engine/failure-groups.ts";
 import type { JobKey } from "../../engine/job.ts";
 import type {
   CancelOutcome,
@@ -85,5 +86,12 @@ export class MemoryOperate implements EngineOperate {
     }
     for (const job of old) this.#store.lifecycle.remove(job, now);
     return old.length;
+  }
+
+  async forgetFailureGroups(fingerprints: readonly string[]): Promise<readonly ForgetGroupOutcome[]> {
+    this.#store.assertOpen();
+    return fingerprints.map((fingerprint) =>
+      this.#store.groups.forget(fingerprint) ? "forgotten" : "unknown",
+    );
   }
 }

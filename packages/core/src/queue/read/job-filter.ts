@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { Message } from "../../contract/message.ts";
 import { isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../../contract/names.ts";
 import { SHOWN } from "../../contract/option-issues.ts";
+import { FINGERPRINT_PATTERN } from "../../engine/failure-groups.ts";
 import type { JobFilter } from "../../engine/job-filter.ts";
 import { isTerminal, JOB_STATES, type JobState } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
@@ -19,6 +20,8 @@ export interface JobFilterOptions<M extends Message = Message> {
   readonly message?: M | string | readonly (M | string)[] | undefined;
   readonly userId?: string | undefined;
   readonly orderingKey?: string | undefined;
+  /** Only jobs with a failure of this group: a fingerprint of `failureGroups`. The newest ten thousand are known. */
+  readonly failureGroup?: string | undefined;
   /** Only jobs that the engine stored at this instant or later: their `createdAt`. */
   readonly sentFrom?: Date | number | undefined;
   /** Only jobs that the engine stored before this instant. */
@@ -47,6 +50,10 @@ export const instant = z.custom<Date | number>(
   { error: "expected a date, or milliseconds since the epoch", params: SHOWN },
 );
 
+export const fingerprint = z
+  .string()
+  .check(z.regex(FINGERPRINT_PATTERN, "expected the fingerprint of a failure group"));
+
 const oneOrMore = <T extends z.core.$ZodType>(one: T, error: string) =>
   z.optional(z.union([one, z.readonly(z.array(one).check(z.maxLength(MAX_NAMES)))], { error }));
 
@@ -57,6 +64,7 @@ export const jobFilterShape = {
   message: oneOrMore(message, `expected a message or its name, or an array of at most ${MAX_NAMES}`),
   userId: z.optional(key),
   orderingKey: z.optional(key),
+  failureGroup: z.optional(fingerprint),
   sentFrom: z.optional(instant),
   sentTo: z.optional(instant),
   finishedFrom: z.optional(instant),
@@ -73,7 +81,7 @@ export async function toJobFilter(
   options: JobFilterOptions,
   context: QueueContext,
 ): Promise<JobFilter> {
-  const { state, queue, message, userId, orderingKey } = options;
+  const { state, queue, message, userId, orderingKey, failureGroup } = options;
   const states = state === undefined ? undefined : listOf(state);
   const queues = queue === undefined ? undefined : listOf(queue);
   for (const name of queues ?? []) await assertKnownQueue(name, context);
@@ -98,6 +106,7 @@ export async function toJobFilter(
     ...(messages && { messages }),
     ...(userId !== undefined && { userId }),
     ...(orderingKey !== undefined && { orderingKey }),
+    ...(failureGroup !== undefined && { failureGroup }),
     ...sent,
     ...finished,
   };

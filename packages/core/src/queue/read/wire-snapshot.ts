@@ -7,6 +7,7 @@ import type { QueueHealth } from "../report/health.ts";
 import type { Stats } from "../report/stats.ts";
 import type { WorkerSnapshot } from "../report/workers.ts";
 import type { JobExplanation } from "./explain.ts";
+import type { FailureGroup, FailureGroupList } from "./failure-groups.ts";
 import {
   type JobSnapshot,
   type MessageSnapshot,
@@ -32,7 +33,15 @@ type Frame<Name> = Omit<MessageSnapshot<Message>, MessagePart | "messageType"> &
 export type WireSnapshot<Name extends string = string> = WireForm<Frame<Name>> & Payloads;
 
 /** What is read of a queue beside snapshots. It holds dates and JSON. */
-export type Report = JobExplanation | Stats | QueueHealth | JobEvent | JobSummarySnapshot | WorkerSnapshot;
+export type Report =
+  | JobExplanation
+  | Stats
+  | QueueHealth
+  | JobEvent
+  | JobSummarySnapshot
+  | WorkerSnapshot
+  | FailureGroup
+  | FailureGroupList;
 
 export interface ToWireOptions {
   /** Whether the message's `sensitive` paths are masked. @default "mask" */
@@ -126,6 +135,8 @@ const DATES: ReadonlySet<string> = new Set([
   "startedAt",
   "finishedAt",
   "seenAt",
+  "firstAt",
+  "lastAt",
 ]);
 
 /**

@@ -55,7 +55,8 @@ interface ScriptRequest {
 
 /** What `lua/list.lua` takes, and whether jobs have to be looked at one by one. */
 function toScript(filter: JobFilter): { readonly json: ScriptRequest; readonly selects: boolean } {
-  const { queues = [], messages, userId, orderingKey, sentFrom, sentTo, finishedFrom, finishedTo } = filter;
+  const { queues = [], messages, userId, orderingKey, failureGroup } = filter;
+  const { sentFrom, sentTo, finishedFrom, finishedTo } = filter;
   const sent = boundsOf(sentFrom, sentTo);
   const finished = boundsOf(finishedFrom, finishedTo);
   const possible: readonly JobState[] = finished ? TERMINAL_STATES : JOB_STATES;
@@ -68,10 +69,13 @@ function toScript(filter: JobFilter): { readonly json: ScriptRequest; readonly s
     ...(messages && { messages }),
     ...(userId !== undefined && { user: userId }),
     ...(orderingKey !== undefined && { key: orderingKey, is_unfinished: isUnfinished }),
+    ...(failureGroup !== undefined && { group: failureGroup }),
     ...(sent && { sent }),
     ...(finished && { finished }),
   };
-  const selects = [messages, userId, orderingKey, sent, finished].some((given) => given !== undefined);
+  const selects = [messages, userId, orderingKey, failureGroup, sent, finished].some(
+    (given) => given !== undefined,
+  );
   return { json, selects: selects || hasLine };
 }
 

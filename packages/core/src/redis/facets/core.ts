@@ -24,6 +24,7 @@ import type { EventFeed } from "../channels/event-feed.ts";
 import type { WorkSignal } from "../channels/work-signal.ts";
 import { describeDamage, parseDamage } from "../codec/damage.ts";
 import { EnqueueRequest, splitByEdges } from "../codec/enqueue-request.ts";
+import { encodeGroup } from "../codec/failure-groups.ts";
 import { handlesText } from "../codec/handles.ts";
 import { claimedJobs, encodeLog } from "../codec/job-record.ts";
 import { singlePlainJob, singleSendArgs } from "../codec/single-send.ts";
@@ -206,7 +207,8 @@ function outcomeArgs(outcomes: readonly AttemptOutcome[]): string[] {
   let last = "";
   for (const outcome of outcomes) {
     const delay = outcome.type === "retry" ? Math.ceil(outcome.delay) : 0;
-    const kind = `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay} ${outcome.token}`;
+    const group = "group" in outcome && outcome.group ? ` ${encodeGroup(outcome.group)}` : "";
+    const kind = `${OUTCOME_LETTERS[outcome.type]} ${outcome.epoch} ${delay} ${outcome.token}${group}`;
     args.push(outcome.id, kind === last ? "" : kind);
     args.push((outcome.type === "complete" ? outcome.result : outcome.error) ?? "");
     last = kind;

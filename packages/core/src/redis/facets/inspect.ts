@@ -1,4 +1,9 @@
 import { MAX_DEPENDENTS } from "../../engine/engine-limits.ts";
+import {
+  type FailureGroupPage,
+  type FailureGroupsRequest,
+  MAX_GROUP_SAMPLES,
+} from "../../engine/failure-groups.ts";
 import type {
   DependencyEdge,
   EngineInspect,
@@ -12,6 +17,7 @@ import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
 import type { JobState } from "../../engine/state-machine.ts";
 import { listJobs } from "../calls/list-jobs.ts";
 import type { EventFeed } from "../channels/event-feed.ts";
+import { groupCursor, parseGroups, placeOfCursor } from "../codec/failure-groups.ts";
 import { jobRecords, rememberedEndings, type StoredParts } from "../codec/job-record.ts";
 import { policyOf } from "../codec/job-value.ts";
 import { idsOf, MAX_JOBS, type RedisStore } from "../redis-store.ts";
@@ -72,5 +78,15 @@ export class RedisInspect implements EngineInspect {
       });
     }
     return { dependencies, dependents, ...(behind !== "" && { behind }) };
+  }
+
+  async failureGroups(request: FailureGroupsRequest): Promise<FailureGroupPage> {
+    const { limit, messageType = "", queue = "", cursor } = request;
+    const args = [limit, MAX_GROUP_SAMPLES, messageType, queue, ...placeOfCursor(cursor)];
+    const reply = (await this.#store.run(scripts.failureGroups, args)) as readonly [number, ...unknown[]];
+    const [more, ...flat] = reply;
+    const groups = parseGroups(flat);
+    const last = groups.at(-1);
+    return { groups, ...(more === 1 && last && { cursor: groupCursor(last) }) };
   }
 }

@@ -1,5 +1,6 @@
 import { errorText } from "../../engine/engine-errors.ts";
 import type { Unsubscribe } from "../../engine/events.ts";
+import type { ForgetGroupOutcome } from "../../engine/failure-groups.ts";
 import type { JobKey } from "../../engine/job.ts";
 import type {
   CancelListener,
@@ -12,7 +13,7 @@ import type {
 } from "../../engine/operate.ts";
 import type { EngineQueues } from "../../engine/queues.ts";
 import type { EngineChannel } from "../channels/engine-channel.ts";
-import type { RedisStore } from "../redis-store.ts";
+import { MAX_JOBS, type RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
 
 /** Finished jobs that one step of `clean` looks at. */
@@ -72,6 +73,16 @@ export class RedisOperate implements EngineOperate {
       after = Number(last);
     }
     return removed;
+  }
+
+  async forgetFailureGroups(fingerprints: readonly string[]): Promise<readonly ForgetGroupOutcome[]> {
+    const outcomes: ForgetGroupOutcome[] = [];
+    while (outcomes.length < fingerprints.length) {
+      const some = fingerprints.slice(outcomes.length, outcomes.length + MAX_JOBS);
+      const reply = (await this.#store.run(scripts.forgetGroups, some)) as readonly number[];
+      outcomes.push(...reply.map((was) => (was === 1 ? "forgotten" : "unknown")));
+    }
+    return outcomes;
   }
 
   async onCancelRequest(listener: CancelListener): Promise<Unsubscribe> {

@@ -6,6 +6,7 @@
 --          fields: "full" or "summary"
 --          states; queues: all if it is empty
 --          active: ids to look for among the active jobs; absent: all
+--          group: fingerprint of a failure group
 --          messages, user, key, sent, finished: see lib/filter.lua
 -- Answer {"many", ids} if there are more active jobs than one step reads: then call again with these ids and those of the
 --        newest active jobs, which active.lua finds. Else {the sequence of the last job looked at, or 0 if there are no
@@ -41,8 +42,11 @@ local filter = {
 local wants_active, is_many, sources = false, false, {}
 local queue_names = #queues > 0 and queues or call('SMEMBERS', P .. 'queues')
 
+if request.group then
+  filter.states, filter.queues, filter.is_grouped = set_of(states), #queues > 0 and set_of(queues) or nil, true
+  sources[1] = sorted_source(P .. 'grouped:' .. request.group)
 -- The jobs of an ordering key that haven't ended are in its lines.
-if request.key and request.is_unfinished then
+elseif request.key and request.is_unfinished then
   filter.states = set_of(states)
   for _, queue in ipairs(queue_names) do
     sources[#sources + 1] = sorted_source(P .. 'line:' .. queue .. ':' .. request.key)
@@ -59,7 +63,7 @@ else
     end
   end
 end
-filter.needs_header = filter.messages or filter.user or filter.key or filter.sent or filter.queues
+filter.needs_header = filter.is_grouped or filter.messages or filter.user or filter.key or filter.sent or filter.queues
 if wants_active then
   is_many = not request.active and has_many_held()
   if not is_many then

@@ -7,6 +7,7 @@
 --        until a turn has something to do or -1, 1 if the worker isn't registered}
 -- Cost   a few commands if there is nothing to do; about ten per job otherwise, three per trimmed job
 -- @import STALLED_ERROR from engine/engine-errors
+-- @import STALLED_TITLE from engine/failure-groups
 -- @include lib/drain
 -- @include lib/audit
 -- @include lib/due
@@ -66,6 +67,11 @@ end
 
 local requeued, stalled = 0, 0
 
+local function count_stall(job, kind)
+  local message = job.profile.m
+  life().count_failure(job, cjson.encode({ 'stalled:' .. message, 'STALLED', STALLED_TITLE }), kind)
+end
+
 local function stall(job)
   unhold(job)
   local error = string.format(STALLED_ERROR, job.epoch)
@@ -80,7 +86,9 @@ local function stall(job)
     requeued = requeued - 1
     stalled = stalled + 1
     life().finish(job, 'failed', error)
+    count_stall(job, 'failed')
   else
+    count_stall(job, 'retried')
     life().release(job, 0)
   end
   life().propagate()

@@ -3,8 +3,9 @@
 --
 -- KEYS   1 the prefix of the namespace's keys
 -- ARGV   1 tombstones to keep
---        2 number of outcomes, then of each: id, "type epoch delay token" (type c, r, f or x: complete, retry, fail,
---          cancel) or "" if it is the same as of the one before, result or error as JSON or ""
+--        2 number of outcomes, then of each: id, "type epoch delay token[ group]" (type c, r, f or x: complete, retry,
+--          fail, cancel; group: JSON of its fingerprint, code, title and frame) or "" if it is the same as of the one
+--          before, result or error as JSON or ""
 --        then, to claim, the arguments of claim.lua
 -- Answer {verdicts (1 accepted, 0 stale), claimed, the paused ones of the queues, milliseconds}; `claimed` and
 --        milliseconds as in claim.lua. Fewer verdicts than outcomes, and nothing claimed, if the step has used up its
@@ -84,7 +85,8 @@ local function flush_freed()
   end
 end
 
-local function settle_one(job, type, delay, text)
+-- `group`: "" if the failure isn't counted in one.
+local function settle_one(job, type, delay, text, group)
   local L = life()
   if type == 'c' then
     L.finish(job, 'completed', nil, text)
@@ -95,6 +97,7 @@ local function settle_one(job, type, delay, text)
     -- Even if the worker didn't know yet: a job that was told to stop completes or is cancelled.
     if type == 'x' or job.is_cancelling then
       L.finish(job, 'cancelled', text)
+      group = ''
     elseif type == 'f' then
       L.finish(job, 'failed', text)
     else
@@ -102,6 +105,9 @@ local function settle_one(job, type, delay, text)
       tally_time(job.queue, 'r', now - job.started)
       L.release(job, delay)
       call('HSET', P .. 'state:' .. job.id, 'err', text)
+    end
+    if group ~= '' then
+      L.count_failure(job, group, type == 'f' and 'failed' or 'retried')
     end
   end
   L.propagate()
@@ -150,14 +156,14 @@ local function settle_plain(id, record, token, text)
   return true
 end
 
-local function settle(id, record, type, epoch, delay, token, text)
+local function settle(id, record, type, epoch, delay, token, group, text)
   local job = life().load(id, record)
   -- A reserved job hasn't started, so an outcome for it is stale.
   if not job or job.state ~= 'active' or job.epoch ~= tonumber(epoch) or not is_of_claim(job.token, token) then
     return 0
   end
   unhold(id, job.queue, job.token, not job.has_just_started)
-  settle_one(job, type, delay, text)
+  settle_one(job, type, delay, text, group)
   return 1
 end
 
@@ -191,8 +197,8 @@ for first = 1, n, CHUNK do
       if token and settle_plain(id, record, token, text) then
         verdicts[index] = 1
       else
-        local type, epoch, delay, claim_token = string.match(outcome, '^(%a) (%d+) (%d+) (%S+)$')
-        verdicts[index] = settle(id, record, type, epoch, tonumber(delay), claim_token, text)
+        local type, epoch, delay, claim_token, group = string.match(outcome, '^(%a) (%d+) (%d+) (%S+) ?(.*)$')
+        verdicts[index] = settle(id, record, type, epoch, tonumber(delay), claim_token, group, text)
       end
     end
   end

@@ -7,6 +7,7 @@ import { dedupeCases } from "./engine/deduplication.ts";
 import { dependencyCases } from "./engine/dependencies.ts";
 import { dependencyFailureCases, retriedDependentCases } from "./engine/dependency-failures.ts";
 import { failureCases } from "./engine/failure.ts";
+import { failureGroupCases } from "./engine/failure-groups.ts";
 import { heldKeyCases } from "./engine/held-ordering-keys.ts";
 import { hostileTextCases } from "./engine/hostile-text.ts";
 import { leaseCases, releaseCases, stallCases } from "./engine/leases.ts";
@@ -54,6 +55,7 @@ export const engineCases: readonly ConformanceCase[] = [
   ...releaseCases,
   ...maintenanceCases,
   ...failureCases,
+  ...failureGroupCases,
   ...cancelCases,
   ...orderCases,
   ...timeCases,

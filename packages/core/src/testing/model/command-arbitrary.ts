@@ -92,6 +92,7 @@ const outcome = fc.record({
   ...held,
   type: fc.constantFrom("complete", "complete", "complete", "retry", "fail", "fail", "cancel" as const),
   delay,
+  group: fc.constantFrom(null, 0, 0, 1, 2),
 });
 
 /** In any order, or oldest lease first, like a worker that ends the jobs of a run. */
@@ -151,6 +152,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       limit: fc.integer({ min: 1, max: 5 }),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: on("forget"), groups: fc.array(fc.nat(2), { maxLength: 2 }) }) },
   {
     weight: 12,
     arbitrary: fc.record({ do: on("elapse"), milliseconds: fc.constantFrom(1, 10, 60, 60, 450, 1_100) }),

@@ -25,6 +25,7 @@ export type Command =
       readonly olderThan: number;
       readonly limit: number;
     }
+  | { readonly do: "forget"; readonly groups: readonly number[] }
   | { readonly do: "elapse"; readonly milliseconds: number };
 
 export interface JobDraft {
@@ -70,6 +71,8 @@ export interface LeaseDraft {
 export interface OutcomeDraft extends LeaseDraft {
   readonly type: "complete" | "retry" | "fail" | "cancel";
   readonly delay: number;
+  /** Number of a failure group; `null`: none. */
+  readonly group?: number | null;
 }
 
 export interface ReleaseDraft extends LeaseDraft {

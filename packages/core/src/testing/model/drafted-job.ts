@@ -1,3 +1,4 @@
+import type { FailureGroupKey } from "../../engine/failure-groups.ts";
 import type { Dependency, NewJob, Retention } from "../../engine/job.ts";
 import { newJob, retain } from "../conformance/new-job.ts";
 import type { DependencyDraft, JobDraft } from "./command.ts";
@@ -51,6 +52,11 @@ export function errorOf(type: string): string {
     code: "HANDLER_FAILED",
     message: `the session chose to ${type}: ${engineText(1)}`,
   });
+}
+
+export function groupOf(index: number): FailureGroupKey {
+  const frame = index % 2 === 0 ? {} : { frame: engineText(index) };
+  return { fingerprint: `group-${index}`, code: "HANDLER_FAILED", title: engineText(index), ...frame };
 }
 
 export function messageName(index: number): string {

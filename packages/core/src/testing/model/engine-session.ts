@@ -1,12 +1,13 @@
 import type { AttemptOutcome, ClaimedJob, ClaimRequest, Lease } from "../../engine/core.ts";
 import type { CompleteEngine } from "../../engine/engine.ts";
 import type { EngineEvent } from "../../engine/events.ts";
+import type { FailureGroupRecord } from "../../engine/failure-groups.ts";
 import type { JobEdges } from "../../engine/inspect.ts";
 import type { JobRecord, NewJob } from "../../engine/job.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import type { HistoryEntry, Operation, Snapshot } from "../invariants/history.ts";
 import type { ClaimDraft, Command, JobDraft, LeaseDraft, OutcomeDraft, Reference } from "./command.ts";
-import { errorOf, messageName, queueName, toNewJob } from "./drafted-job.ts";
+import { errorOf, groupOf, messageName, queueName, toNewJob } from "./drafted-job.ts";
 import { engineText, payloadText } from "./hostile-input.ts";
 import { ReferenceTable } from "./reference-table.ts";
 
@@ -99,6 +100,10 @@ export class EngineSession {
           ...(queue !== null && { queue: queueName(queue) }),
         });
       }
+      case "forget":
+        return this.#engine.operate.forgetFailureGroups(
+          command.groups.map((group) => groupOf(group).fingerprint),
+        );
       case "elapse":
         return this.#options.elapse(command.milliseconds);
     }
@@ -131,6 +136,12 @@ export class EngineSession {
     };
     this.#options.record(snapshot);
     return snapshot;
+  }
+
+  /** What is counted of failure groups. Their order depends on the engine's clock. */
+  async failureGroups(): Promise<readonly FailureGroupRecord[]> {
+    const { groups } = await this.#engine.inspect.failureGroups({ limit: 100 });
+    return groups.toSorted((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
   }
 
   /** How jobs that are gone ended, as far as the engine remembers. */
@@ -204,10 +215,12 @@ export class EngineSession {
 
   async #settle(drafts: readonly OutcomeDraft[], claim: ClaimDraft | null): Promise<unknown> {
     return this.#settleAll(
-      this.#held(drafts, ({ type, delay }, { id, epoch }) => {
+      this.#held(drafts, ({ type, delay, group }, { id, epoch }) => {
         if (type === "complete") return { type, result: payloadText(`${id} ${epoch}`) };
-        if (type === "retry") return { type, delay, error: errorOf(type) };
-        return { type, error: errorOf(type) };
+        const error = errorOf(type);
+        if (type === "cancel") return { type, error };
+        const failure = { error, ...(typeof group === "number" && { group: groupOf(group) }) };
+        return type === "retry" ? { type, delay, ...failure } : { type, ...failure };
       }),
       claim ? claimRequest(claim) : undefined,
     );

@@ -30,7 +30,14 @@ export async function firstDifference(
     const states = await bothOf(reference, subject, async (session) => {
       const { jobs, counts, edges } = await session.snapshot();
       const remembered = await session.remembered();
-      return { jobs, counts: counts.toSorted((a, b) => (a.queue < b.queue ? -1 : 1)), edges, remembered };
+      const groups = await session.failureGroups();
+      return {
+        jobs,
+        counts: counts.toSorted((a, b) => (a.queue < b.queue ? -1 : 1)),
+        edges,
+        remembered,
+        groups,
+      };
     });
     if (!isDeepStrictEqual(states.reference, states.subject)) return { at, command, in: "state", ...states };
   }

@@ -5,6 +5,9 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   "runAt",
   "startedAt",
   "finishedAt",
+  "firstAt",
+  "lastAt",
+  "hour",
   "token",
 ]);
 

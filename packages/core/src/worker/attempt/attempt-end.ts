@@ -2,9 +2,12 @@ import { MAX_DURATION } from "../../contract/duration.ts";
 import { DEFAULT_LIMITS } from "../../contract/limits.ts";
 import type { Message } from "../../contract/message.ts";
 import type { AttemptOutcome, ClaimedJob, Release } from "../../engine/core.ts";
+import type { FailureGroupKey } from "../../engine/failure-groups.ts";
 import type { ErrorCode } from "../../errors/codes.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
+import { describeThrown } from "../../errors/thrown.ts";
 import { backoffDelay } from "../../timing/backoff.ts";
+import { failureGroupOf } from "../grouping/failure-group.ts";
 import type { Attempt } from "./attempt.ts";
 import { retryDelay } from "./retry-policy.ts";
 import { toStoredError } from "./stored-error.ts";
@@ -39,8 +42,9 @@ export function completed({ job, isLost }: Attempt, result: string | undefined):
 
 /** A failure that no retry can fix. The engine keeps the raw payload. */
 export function failed(attempt: Attempt, message: Message | undefined, error: unknown): AttemptEnd {
+  if (attempt.isLost) return DROP;
   const code = isQueueError(error) ? error.code : "HANDLER_FAILED";
-  return attempt.isLost ? DROP : settle(attempt.job, "fail", toText(code, error, message));
+  return settleFailed(attempt.job, describeFailure(attempt.job, message, code, error));
 }
 
 export function released({ job: { id, epoch, token }, isLost }: Attempt): AttemptEnd {
@@ -49,8 +53,10 @@ export function released({ job: { id, epoch, token }, isLost }: Attempt): Attemp
 
 export function cancelled(attempt: Attempt, message: Message | undefined, cause?: unknown): AttemptEnd {
   if (attempt.isLost) return DROP;
-  const error = new QueueError("JOB_CANCELLED", attempt.cancelReason ?? "The job was cancelled.", { cause });
-  return settle(attempt.job, "cancel", toText("JOB_CANCELLED", error, message));
+  const thrown = new QueueError("JOB_CANCELLED", attempt.cancelReason ?? "The job was cancelled.", { cause });
+  const error = toStoredError("JOB_CANCELLED", describeThrown(thrown), capOf(message));
+  const { id, epoch, token } = attempt.job;
+  return { kind: "settle", outcome: { id, epoch, token, type: "cancel", error } };
 }
 
 /** A job that this worker doesn't handle, from an engine that can't select: back for a worker that does. */
@@ -92,19 +98,37 @@ function failedAttempt(
   error: unknown,
   delay?: number,
 ): AttemptEnd {
-  const text = toText(code, error, message);
-  if (job.attempt >= job.maxAttempts) return settle(job, "fail", text);
+  const failure = describeFailure(job, message, code, error);
+  if (job.attempt >= job.maxAttempts) return settleFailed(job, failure);
   const { id, epoch, token, attempt } = job;
   const pause = delay ?? retryDelay(message.backoff, attempt);
-  return { kind: "settle", outcome: { id, epoch, token, type: "retry", error: text, delay: pause } };
+  return { kind: "settle", outcome: { id, epoch, token, type: "retry", ...failure, delay: pause } };
 }
 
-function settle({ id, epoch, token }: ClaimedJob, type: "fail" | "cancel", error: string): AttemptEnd {
-  return { kind: "settle", outcome: { id, epoch, token, type, error } };
+function settleFailed({ id, epoch, token }: ClaimedJob, failure: Failure): AttemptEnd {
+  return { kind: "settle", outcome: { id, epoch, token, type: "fail", ...failure } };
 }
 
-function toText(code: ErrorCode, error: unknown, message: Message | undefined): string {
-  return toStoredError(code, error, (message?.limits ?? DEFAULT_LIMITS).error);
+interface Failure {
+  readonly error: string;
+  readonly group: FailureGroupKey;
+}
+
+function describeFailure(
+  { envelope }: ClaimedJob,
+  message: Message | undefined,
+  code: ErrorCode,
+  thrown: unknown,
+): Failure {
+  const text = describeThrown(thrown);
+  return {
+    error: toStoredError(code, text, capOf(message)),
+    group: failureGroupOf(code, text, envelope, message),
+  };
+}
+
+function capOf(message: Message | undefined): number {
+  return (message?.limits ?? DEFAULT_LIMITS).error;
 }
 
 /** The error may be a proxy, or come from another version of this package. */

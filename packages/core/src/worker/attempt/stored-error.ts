@@ -1,14 +1,17 @@
 import { fitsBytes } from "../../contract/limits.ts";
 import type { ErrorCode } from "../../errors/codes.ts";
 import { shorten } from "../../errors/shorten.ts";
-import { describeThrown } from "../../errors/thrown.ts";
+import type { ThrownText } from "../../errors/thrown.ts";
 
 /**
  * The JSON text of an error as a job stores it, in at most `cap` bytes: what is too long is shortened, the stack first.
- * Accepts whatever was thrown and never throws. The text is well-formed Unicode, which engines can parse.
+ * The text is well-formed Unicode, which engines can parse.
  */
-export function toStoredError(code: ErrorCode, thrown: unknown, cap: number): string {
-  const { name, message, stack, errors, issues } = describeThrown(thrown);
+export function toStoredError(
+  code: ErrorCode,
+  { name, message, stack, errors, issues }: ThrownText,
+  cap: number,
+): string {
   // The first try keeps whatever fits; each further one allows half as many characters.
   for (let room = cap; room >= 1; room = Math.floor(room / 2)) {
     const count = room === cap ? Number.POSITIVE_INFINITY : room > 1_000 ? 5 : 0;

@@ -252,6 +252,27 @@ local function audit_workers()
   end
 end
 
+-- Drops jobs that are gone from a failure group, and a group that has lost its counts.
+local function audit_group()
+  local groups = P .. 'groups'
+  local fingerprint = call('ZRANDMEMBER', groups)
+  if not fingerprint then
+    return
+  end
+  if call('EXISTS', P .. 'group:' .. fingerprint) == 0 then
+    call('ZREM', groups, fingerprint)
+    call('UNLINK', P .. 'grouped:' .. fingerprint)
+    return
+  end
+  local gone = {}
+  for _, id in ipairs(call('ZRANGE', P .. 'grouped:' .. fingerprint, 0, AUDIT_PAGE_SIZE - 1)) do
+    if call('EXISTS', JOB .. id) == 0 then
+      gone[#gone + 1] = id
+    end
+  end
+  call_each('ZREM', P .. 'grouped:' .. fingerprint, gone)
+end
+
 local function audit()
   local since, cursor = string.match(call('GET', P .. 'audit') or '', '^(%d+) (%d+)$')
   if since and now - since < AUDIT_INTERVAL then
@@ -268,6 +289,7 @@ local function audit()
   if queue then
     audit_sets(queue)
   end
+  audit_group()
   local page = call('SCAN', cursor or '0', 'MATCH', JOB .. '*', 'COUNT', AUDIT_PAGE_SIZE)
   for _, key in ipairs(page[2]) do
     audit_one(string.sub(key, #JOB + 1))

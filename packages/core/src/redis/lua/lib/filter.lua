@@ -1,6 +1,7 @@
 -- Whether a job is one that a list is to have. `filter` has what the caller's filter says beside what its sources are:
 -- `queues` and `states` (sets), if the sources have others, `messages` (a set), `user`, `key`, `sent` and `finished`
--- (two instants each).
+-- (two instants each). With `is_grouped`, jobs come from a failure group, whose entries may be of a job that is gone,
+-- and whose id another has.
 -- @include lib/profiles
 
 -- Contains most headers completely.
@@ -39,8 +40,9 @@ end
 local function matches(job, filter)
   if filter.needs_header then
     local start = call('GETRANGE', JOB .. job.id, 0, START_BYTES)
-    local profile_id, created = string.match(start, '^(%w+) %d+ (%d+) ')
-    local profile = profile_id and profile_of(profile_id)
+    local profile_id, sequence, created = string.match(start, '^(%w+) (%d+) (%d+) ')
+    local is_same = not filter.is_grouped or tonumber(sequence) == job.sequence
+    local profile = profile_id and is_same and profile_of(profile_id)
     if not profile or filter.queues and not filter.queues[profile.q] then
       return false
     elseif filter.messages and not filter.messages[profile.m] then

@@ -12,6 +12,7 @@ local function make_lifecycle()
   -- @include lib/lifecycle/cascade
   -- @include lib/lifecycle/readers
   -- @include lib/lifecycle/runs
+  -- @include lib/lifecycle/failures
   -- @include lib/lifecycle/transitions
   -- @include lib/lifecycle/lost
 
@@ -31,6 +32,9 @@ local function make_lifecycle()
     flush_changes()
     flush_unsaved()
     flush_waiters()
+    if flush_failures then
+      flush_failures()
+    end
   end
 
   return {
@@ -42,6 +46,7 @@ local function make_lifecycle()
     finish_cancelling = finish_cancelling,
     cascade_of = cascade_of,
     complete_read = complete_read,
+    count_failure = count_failure,
     deduped_to = deduped_to,
     deps_of = deps_of,
     describe = describe,

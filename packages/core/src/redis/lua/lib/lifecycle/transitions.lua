@@ -1,5 +1,4 @@
 -- Moves jobs between states.
--- @import MAX_FAILURES from engine/engine-limits
 -- @import REMOVED_ERROR from engine/engine-errors
 -- @include lib/lifecycle/cascade
 -- @include lib/lifecycle/dedupe
@@ -150,14 +149,6 @@ local function release(job, delay)
   job.is_held = false
   job.at = delay > 0 and now + delay or 0
   place(job)
-end
-
--- Keeps the error of a failed attempt.
-local function record_failure(job, error)
-  local key = P .. 'failures:' .. job.id
-  call('RPUSH', key, int(job.epoch) .. ' ' .. int(job.started) .. ' ' .. now_text .. ' ' .. error)
-  call('LTRIM', key, -MAX_FAILURES, -1)
-  job.has_state = true
 end
 
 -- Reopens a failed or cancelled job, with fresh attempts.

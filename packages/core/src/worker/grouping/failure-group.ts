@@ -1,0 +1,63 @@
+import type { WireEnvelope } from "../../contract/envelope.ts";
+import type { Message } from "../../contract/message.ts";
+import type { FailureGroupKey } from "../../engine/failure-groups.ts";
+import type { ErrorCode } from "../../errors/codes.ts";
+import { shorten } from "../../errors/shorten.ts";
+import type { ThrownText } from "../../errors/thrown.ts";
+import { appFrame } from "./app-frame.ts";
+import { normalizeText } from "./normalized-text.ts";
+import { maskSensitive } from "./sensitive-text.ts";
+
+const MAX_TITLE = 200;
+/** Characters of an error's text in which sensitive values are looked for. */
+const MAX_MASKED = 4_000;
+
+/**
+ * The group of a failed attempt: by its message, code, text without values, and the app's code that failed. Without
+ * the message, whose contract tells what is sensitive, the group has no text.
+ */
+export function failureGroupOf(
+  code: ErrorCode,
+  thrown: ThrownText,
+  { messageType, version, data }: WireEnvelope,
+  message: Message | undefined,
+): FailureGroupKey {
+  const text = textOf(code, thrown).slice(0, MAX_MASKED);
+  const title = message
+    ? shorten(normalizeText(maskSensitive(text, message, version, data)), MAX_TITLE)
+    : code;
+  const frame = appFrame(thrown.stack, thrown.message, workingDirectory());
+  const fingerprint = hash([messageType, code, title, frame ?? ""].join("\n"));
+  return { fingerprint, code, title, ...(frame !== undefined && { frame }) };
+}
+
+/** With the class of an error that isn't this library's, whose code tells more. */
+function textOf(code: ErrorCode, { name, message, errors }: ThrownText): string {
+  if (code !== "HANDLER_FAILED" || name === "Error") return message;
+  // An `AggregateError` rarely has a message of its own.
+  const text = message === name ? errors[0]?.message : message;
+  return text === undefined ? name : `${name}: ${text}`;
+}
+
+function workingDirectory(): string {
+  try {
+    return globalThis.process?.cwd?.() ?? "/";
+  } catch {
+    // The folder is gone.
+    return "/";
+  }
+}
+
+/** A 64-bit hash. Two groups of a thousand have the same once in 10^13 cases. */
+function hash(text: string): string {
+  let a = 0xdeadbeef;
+  let b = 0x41c6ce57;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    a = Math.imul(a ^ unit, 2_654_435_761);
+    b = Math.imul(b ^ unit, 1_597_334_677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2_246_822_507) ^ Math.imul(b ^ (b >>> 13), 3_266_489_909);
+  b = Math.imul(b ^ (b >>> 16), 2_246_822_507) ^ Math.imul(a ^ (a >>> 13), 3_266_489_909);
+  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
+}
