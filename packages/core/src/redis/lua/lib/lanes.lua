@@ -13,6 +13,8 @@
 
 -- Max entries of an inlet that a claim moves.
 local MAX_MOVES = 2000
+-- Max waiting engines of other kinds that a wake passes over.
+local MAX_PASSED = 2000
 
 -- A function for the reason given in lib/lifecycle.lua.
 local function make_lanes()
@@ -28,17 +30,30 @@ local function make_lanes()
     return call('LLEN', P .. 'fresh:' .. lane) + call('ZCARD', P .. 'ready:' .. lane)
   end
 
-  -- Wakes as many engines that handle a kind as there are jobs of it. Looks at the first waiting engines only.
+  -- Wakes as many engines that handle a kind as there are jobs of it, the longest waiting first.
   local function wake_waiting_for(queue, kind, n)
     local idle = P .. 'idle:' .. queue
-    local left = math.min(n, MAX_WOKEN)
-    for _, member in ipairs(call('ZRANGEBYSCORE', idle, now, '+inf', 'LIMIT', 0, MAX_WOKEN)) do
-      local name, handles = string.match(member, '^(%S*)(.*)$')
-      if left > 0 and handles_kind(handles, kind) then
-        call('ZREM', idle, member)
-        if redis.pcall('PUBLISH', C .. 'wake:' .. name, 'wake ' .. queue) ~= 0 then
-          left = left - 1
+    local left, passed = math.min(n, MAX_WOKEN), 0
+    -- Most engines handle the same as others.
+    local fits = {}
+    while left > 0 and passed < MAX_PASSED do
+      local members = call('ZRANGEBYSCORE', idle, now, '+inf', 'LIMIT', passed, MAX_WOKEN)
+      for _, member in ipairs(members) do
+        local name, handles = string.match(member, '^(%S*)(.*)$')
+        if fits[handles] == nil then
+          fits[handles] = handles_kind(handles, kind)
         end
+        if left > 0 and fits[handles] then
+          call('ZREM', idle, member)
+          if redis.pcall('PUBLISH', C .. 'wake:' .. name, 'wake ' .. queue) ~= 0 then
+            left = left - 1
+          end
+        else
+          passed = passed + 1
+        end
+      end
+      if #members < MAX_WOKEN then
+        return
       end
     end
   end

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { HandledMessage } from "../../../engine/core.ts";
+import type { Engine } from "../../../engine/engine.ts";
 import { rule, section } from "../case.ts";
 import type { JobSpec } from "../new-job.ts";
 import { QUEUE } from "../new-job.ts";
@@ -282,6 +283,23 @@ export const selectiveWaitCases = section("waiting for what a worker handles", [
     }
     stop.abort();
     await Promise.all(workers.map(({ waiting }) => waiting));
+  }),
+
+  rule("waiting ends for one's own work behind hundreds who wait for other work", async (on) => {
+    const stop = new AbortController();
+    const wait = (engine: Engine, handles: readonly HandledMessage[], timeout: number) =>
+      engine.core.waitForWork({ queues: [QUEUE], timeout, signal: stop.signal, handles });
+    const others = Array.from({ length: 300 }, (_, index) =>
+      wait(on.engine, [{ message: "A", version: index + 1 }], 30_000),
+    );
+    const waiting = wait(await on.peer(), B, 60_000);
+    await on.elapse(SOON);
+    await on.sendEach(...mixed("b1"));
+    assert.deepEqual(await idsFor(on, A), []);
+    await waiting;
+    assert.deepEqual(await idsFor(on, B), ["b1"]);
+    stop.abort();
+    await Promise.all(others);
   }),
 
   rule("waiting ends at once when what was passed over is one's own", async (on) => {
