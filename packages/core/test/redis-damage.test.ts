@@ -301,6 +301,52 @@ describe("one damaged key costs no other job", () => {
 /** Keys that nothing reads or writes in these cases once they are there. */
 const UNREAD = /^(dedupe|metrics|group:|failures|logs|tombs$|paused|endings|audit)/;
 
+describe("a damaged list of workers is complete again after the next beats", () => {
+  const acts: Record<string, Act> = {
+    ...forAny,
+    "garbled entries": async (admin, key) => {
+      if (key.endsWith("seen")) return admin.zadd(key, START + 1_000_000_000, "nobody");
+      return admin.hset(key, { live: "\0 not what it was", dead: "[}", nobody: "0" });
+    },
+  };
+  const names = ["workers", "workers:running", "workers:seen"];
+
+  test.each(names.flatMap((name) => Object.keys(acts).map((how) => [name, how] as const)))(
+    "%s: %s",
+    async (name, how) => {
+      const bench = await open(9);
+      const { admin, engine, elapse } = bench;
+      const record = {
+        queues: [],
+        handles: [],
+        concurrency: 1,
+        host: "h",
+        process: 1,
+        version: "1",
+        uptime: 0,
+      };
+      const register = (id: string) => engine.workers.register({ id, name: id, ...record });
+      try {
+        await register("live");
+        await register("dead");
+        await engine.core.recover({ beat: { id: "dead", running: 1, attempts: [] } });
+        await acts[how]!(admin, PREFIX + name);
+        for (let turn = 0; turn < 5; turn++) {
+          const beat = { id: "live", running: 1, attempts: [{ id: "job", duration: 5 }] };
+          if ((await engine.core.recover({ beat })).isUnregistered) await register("live");
+          await engine.workers.list();
+          await elapse(10_000);
+        }
+        expect(await engine.workers.list()).toMatchObject([{ id: "live", attempts: [{ id: "job" }] }]);
+        expect(await admin.hkeys(`${PREFIX}workers`)).toEqual(["live"]);
+        expect(await admin.hkeys(`${PREFIX}workers:running`)).toEqual(["live"]);
+      } finally {
+        await bench.close();
+      }
+    },
+  );
+});
+
 test("a first send that is refused leaves nothing that looks like damage", async () => {
   const bench = await open(8);
   try {

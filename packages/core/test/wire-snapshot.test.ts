@@ -166,7 +166,9 @@ describe("a report", () => {
         await queue.health(),
         await queue.explain(done),
         await queue.explain(delayed),
+        ...(await queue.workers()),
       ];
+      expect(reports).toHaveLength(5);
       for (const report of reports) {
         const wire = overJson(toWire(report));
         expect(wire).not.toStrictEqual(report);

@@ -145,6 +145,18 @@ describe("maintenance", () => {
     }
   });
 
+  it("sees short leases that others take meanwhile in time, while its worker's own are as short", async () => {
+    const { queue, clock, flaky, start } = setup();
+    await start({ SCAN: () => {} }, { lease: "1s", pollInterval: "1m" });
+    const job = await queue.send(planCreate, plan());
+    for (let stalls = 1; stalls <= 2; stalls++) {
+      await clock.advance(61 * SECOND + 300 * stalls);
+      await flaky.engine.core.claim({ queues: ["plans"], limit: 1, lease: SECOND });
+      await clock.advance(SECOND + 1_800);
+      expect(await queue.get(job)).toMatchObject({ state: "queued", stalls });
+    }
+  });
+
   it("of many idle workers is spread after the end of a lease", async () => {
     const { queue, clock, flaky, start } = setup();
     await queue.send(scan, forward);

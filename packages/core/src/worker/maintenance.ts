@@ -15,6 +15,8 @@ export interface MaintenanceParts {
   readonly deadline: Deadline;
   /** Milliseconds between two turns, at least. */
   readonly interval: number;
+  /** Milliseconds of the worker's leases. Those of others are likely as long. */
+  readonly lease: number;
 }
 
 const OPERATION = "do the engine's maintenance";
@@ -27,6 +29,8 @@ const BEAT_INTERVAL = WORKER_LIFETIME / 3;
  */
 export class Maintenance {
   readonly #parts: MaintenanceParts;
+  /** A turn sees each lease before it ends. */
+  readonly #maxInterval: number;
   #onWork: () => void = () => {};
   #lastTurn = Number.NEGATIVE_INFINITY;
   /** When something is due, on the monotonic clock. */
@@ -39,6 +43,7 @@ export class Maintenance {
 
   constructor(parts: MaintenanceParts) {
     this.#parts = parts;
+    this.#maxInterval = Math.max(parts.interval, Math.min(BEAT_INTERVAL, parts.lease));
   }
 
   /** Calls `onWork` when jobs became runnable. */
@@ -72,7 +77,7 @@ export class Maintenance {
     this.#cancelTimer?.();
     if (this.#isStopped) return;
     const { clock, interval } = this.#parts;
-    const at = Math.max(this.#lastTurn + interval, Math.min(this.#dueAt, this.#lastTurn + BEAT_INTERVAL));
+    const at = Math.max(this.#lastTurn + interval, Math.min(this.#dueAt, this.#lastTurn + this.#maxInterval));
     const pause = Math.max(0, at - monotonicNow(clock));
     this.#cancelTimer = clock.after(pause, () => void this.#turn());
   }

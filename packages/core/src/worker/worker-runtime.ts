@@ -101,6 +101,7 @@ export class WorkerRuntime {
       failureLog,
       deadline,
       interval: maintenanceInterval,
+      lease,
     });
     const calls = new EngineCalls({
       engine: engine.core,

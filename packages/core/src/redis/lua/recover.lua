@@ -26,7 +26,7 @@ if #dead > 0 then
   drop_workers(dead)
 end
 local is_unregistered = 0
-if ARGV[4] and call('HGET', P .. 'workers', ARGV[4]) then
+if ARGV[4] and string.find(call('HGET', P .. 'workers', ARGV[4]) or '', '^%d+ {') then
   call('HSET', P .. 'workers:running', ARGV[4], ARGV[5])
   keep_worker(ARGV[4])
 elseif ARGV[4] then
