@@ -1,5 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { type JobFilterOptions, reportFromWire, toWire, UnrecoverableError } from "../src/index.ts";
+import * as z from "zod";
+import type { NewJob } from "../src/engine/index.ts";
+import {
+  createQueue,
+  createRegistry,
+  defineMessage,
+  type JobFilterOptions,
+  memoryEngine,
+  type Outbox,
+  reportFromWire,
+  toWire,
+  UnrecoverableError,
+} from "../src/index.ts";
+import { searchableValues } from "../src/queue/send/search-values.ts";
 import { plan, planCreate, planResult, rejection, type scan, setup } from "./runtime-support.ts";
 
 type Filter = JobFilterOptions<typeof planCreate | typeof scan>;
@@ -58,5 +71,127 @@ describe("list", () => {
     for (const [options, text] of refusals) {
       expect((await rejection(queue.list(options))).message).toContain(text);
     }
+  });
+});
+
+const order = defineMessage("ORDER", {
+  data: z.object({
+    orderId: z.string(),
+    client: z.object({ id: z.int() }).optional(),
+    due: z.codec(z.iso.datetime(), z.date(), {
+      decode: (text) => new Date(text),
+      encode: (date) => date.toISOString(),
+    }),
+  }),
+  searchable: ["orderId", "client.id", "due"],
+});
+const due = new Date("2026-03-01T00:00:00Z");
+
+class ListOutbox implements Outbox {
+  readonly jobs: NewJob[] = [];
+
+  async add(_: unknown, jobs: readonly NewJob[]): Promise<void> {
+    this.jobs.push(...jobs);
+  }
+
+  async start() {
+    return { stop: async () => {} };
+  }
+}
+
+describe("searching", () => {
+  const open = () => {
+    const outbox = new ListOutbox();
+    const engine = memoryEngine();
+    const queue = createQueue({ registry: createRegistry([order, planCreate]), engine, outbox });
+    const found = async (search: NonNullable<JobFilterOptions["search"]>) =>
+      (await queue.list({ message: order, search })).jobs.map(({ id }) => id);
+    return { queue, engine, outbox, found };
+  };
+
+  it("finds the jobs of a message by the values of its searchable fields", async () => {
+    const { queue, found } = open();
+    const a = await queue.send(order, { orderId: "o1", client: { id: 7 }, due });
+    const [b, c] = await queue.sendMany([
+      { message: order, data: { orderId: "o2", client: { id: 7 }, due: new Date(0) } },
+      { message: order, data: { orderId: "x".repeat(65), due } },
+    ]);
+    expect(await found({ orderId: "o1" })).toEqual([a.id]);
+    expect(await found({ "client.id": 7 })).toEqual([b.id, a.id]);
+    expect(await found({ "client.id": 7, orderId: "o2" })).toEqual([b.id]);
+    expect(await found({ due })).toEqual([c.id, a.id]);
+    const { jobs } = await queue.list({
+      message: "ORDER",
+      search: { due },
+      state: "queued",
+      fields: "summary",
+      limit: 1,
+    });
+    expect(jobs.map(({ id }) => id)).toEqual([c.id]);
+  });
+
+  it("finds jobs that came through the outbox", async () => {
+    const { queue, engine, outbox, found } = open();
+    const tx = {};
+    const job = await queue.send(order, { orderId: "o1", due }, { tx });
+    expect(await found({ orderId: "o1" })).toEqual([]);
+    await engine.core.enqueue([{ jobs: JSON.parse(JSON.stringify(outbox.jobs)) }]);
+    expect(await found({ orderId: "o1" })).toEqual([job.id]);
+  });
+
+  it("refuses what no search can find, and says what it could", async () => {
+    const { queue } = open();
+    const refusals: readonly [JobFilterOptions, string][] = [
+      [
+        { search: { orderId: "o1" } },
+        "`search` needs the message whose fields it names. Pass one `message`.",
+      ],
+      [{ message: ["ORDER", "PLAN_CREATE"], search: { orderId: "o1" } }, "Pass one `message`."],
+      [
+        { message: "PLAN_CREATE", search: { planId: "p" } },
+        "PLAN_CREATE has no searchable fields. Declare them",
+      ],
+      [{ message: "ORDER", search: { client: 7 } }, "Its searchable fields: orderId, client.id, due."],
+      [
+        { message: "ORDER", search: { orderId: "x".repeat(65) } },
+        "only well-formed values of up to 64 bytes",
+      ],
+      [{ message: "ORDER", search: {} }, "`search` names no field."],
+      [{ message: "ORDER", search: { orderId: {} as never } }, "expected an object of searchable fields"],
+    ];
+    for (const [options, text] of refusals) {
+      const error = await rejection(queue.list(options as never));
+      expect(error).toMatchObject({ code: "INVALID_OPTIONS" });
+      expect(error.message).toContain(text);
+    }
+  });
+});
+
+describe("searchableValues", () => {
+  const values = (searchable: string[], data: unknown) =>
+    searchableValues(defineMessage("M", { data: z.any(), searchable }), JSON.stringify(data) ?? "");
+
+  it("are texts: strings as they are, numbers and booleans as JSON", () => {
+    expect(values(["a", "b.c", "d", "e"], { a: " x ", b: { c: 1.5e21 }, d: false, e: -0 })).toEqual({
+      a: " x ",
+      "b.c": "1.5e+21",
+      d: "false",
+      e: "0",
+    });
+    expect(values(["a"], { a: new Date(0) })).toEqual({ a: "1970-01-01T00:00:00.000Z" });
+  });
+
+  it("are null where nothing can be indexed, and absent where the message declares none", () => {
+    const nothing = (...fields: string[]) => Object.fromEntries(fields.map((field) => [field, null]));
+    expect(values(["a", "b", "c", "d"], { a: null, b: {}, c: ["x"] })).toEqual(nothing("a", "b", "c", "d"));
+    expect(values(["a", "b", "c"], { a: "x".repeat(65), b: "ü".repeat(33), c: "ü".repeat(32) })).toEqual({
+      ...nothing("a", "b"),
+      c: "ü".repeat(32),
+    });
+    expect(values(["a"], { a: "\ud800" })).toEqual(nothing("a"));
+    expect(values(["a", "a.b", "length"], "text")).toEqual(nothing("a", "a.b", "length"));
+    expect(values(["a.b", "constructor.name"], { a: { c: 1 } })).toEqual(nothing("a.b", "constructor.name"));
+    expect(values(["a"], undefined)).toEqual(nothing("a"));
+    expect(values([], { a: 1 })).toBeUndefined();
   });
 });

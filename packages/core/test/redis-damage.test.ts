@@ -92,7 +92,7 @@ async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
     await send(
       bench,
       { id: `${whose}-plain` },
-      { id: `${whose}-urgent`, priority: 5 },
+      { id: `${whose}-urgent`, priority: 5, search: { tenant: whose } },
       { id: `${whose}-late`, delay: 1_000 },
       { id: `${whose}-root`, priority: 1 },
       { id: `${whose}-child`, dependsOn: [`${whose}-root`] },
@@ -230,6 +230,7 @@ const KINDS: Readonly<Record<string, Record<string, Act>>> = {
   leases: { "a stray entry": (admin, key) => admin.zadd(key, 1, "nobody") },
   claims: { garbled: async (admin, key) => admin.hset(key, (await admin.hkeys(key))[0]!, "x") },
   running: forField("held"),
+  "index:TEST_MESSAGE:tenant": { "a stray entry": (admin, key) => admin.zadd(key, 0, "nobody") },
   "completed:jobs": forMember("v-done"),
   "failed:jobs": forMember("v-failed"),
   "cancelled:jobs": forMember("v-gone"),
@@ -345,6 +346,37 @@ describe("a damaged list of workers is complete again after the next beats", () 
       }
     },
   );
+});
+
+test("the audit restores what searches find, and drops entries of jobs that are gone", async () => {
+  const bench = await open(7);
+  const { admin, engine, elapse } = bench;
+  const key = `${PREFIX}index:TEST_MESSAGE:tenant`;
+  const found = async () => {
+    const search = { message: "TEST_MESSAGE", values: { tenant: "t" } };
+    const { jobs } = await engine.inspect.list({ filter: { search }, fields: "summary", limit: 9 });
+    return jobs.map(({ id }) => id);
+  };
+  try {
+    await send(
+      bench,
+      { id: "a", search: { tenant: "t" } },
+      { id: "b", search: { tenant: "t" }, priority: 1 },
+    );
+    const [entry] = await admin.zrange(key, 0, "0");
+    await admin.zrem(key, entry!);
+    await admin.zadd(key, 0, "t\u00000000000000000009\0gone");
+    expect(await found()).toEqual(["b"]);
+    await engine.core.recover();
+    await elapse(2_000);
+    await engine.core.recover();
+    expect(await found()).toEqual(["b", "a"]);
+    expect(await admin.zcard(key)).toBe(2);
+    await engine.operate.remove([{ id: "a" }, { id: "b" }]);
+    expect(await admin.exists(key)).toBe(0);
+  } finally {
+    await bench.close();
+  }
 });
 
 test("a first send that is refused leaves nothing that looks like damage", async () => {

@@ -33,6 +33,7 @@ const OF_FINISHED_JOBS: readonly KeyKind[] = [
   { pattern: /^(completed|failed|cancelled):/ },
   { pattern: /^ended$/ },
   { pattern: /^kept:/ },
+  { pattern: /^index:/ },
 ];
 
 const OF_ONE_JOB = /^(?:state|logs|failures):(.*)$/;
@@ -54,6 +55,12 @@ export async function drainedKeyProblems(redis: Redis, namespace: string): Promi
   for (const id of stored) if (!listed.has(id)) problems.push(`${id} is stored, but in no set`);
   for (const id of await redis.hkeys(`${prefixOf(namespace)}ended`)) {
     if (!stored.has(id)) problems.push(`${id} is in ended, but its job isn't stored`);
+  }
+  for (const name of names.filter((key) => key.startsWith("index:"))) {
+    for (const entry of await redis.zrange(`${prefixOf(namespace)}${name}`, 0, "-1")) {
+      const id = entry.slice(entry.lastIndexOf("\0") + 1);
+      if (!stored.has(id)) problems.push(`${id} is in ${name}, but its job isn't stored`);
+    }
   }
   for (const name of names) {
     const id = OF_ONE_JOB.exec(name)?.[1];

@@ -66,8 +66,9 @@ export interface MessageDefinition<
   /** Data as it travels in JSON, up to twenty: a date of a codec is its text. `createRegistry` validates them. */
   readonly examples?: readonly WireInput<Data>[] | undefined;
   /**
-   * Up to four paths to scalars in the JSON side of the data, such as `"client.id"`, that tell jobs apart. The JSON
-   * Schema marks them; no search uses them yet.
+   * Up to four paths to scalars in the JSON side of the data, such as `"client.id"`, by which
+   * `queue.list` finds jobs. Values of more than 64 bytes of UTF-8 aren't indexed. Jobs sent before a path was declared
+   * aren't found by it.
    */
   readonly searchable?: readonly SearchablePath<Data>[] | undefined;
   /**

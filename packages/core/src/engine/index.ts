@@ -72,7 +72,7 @@ export type {
   RetentionBound,
   WireEnvelope,
 } from "./job.ts";
-export type { JobFilter } from "./job-filter.ts";
+export type { JobFilter, JobSearch } from "./job-filter.ts";
 export type {
   CancelListener,
   CancelOutcome,

@@ -18,4 +18,12 @@ export interface JobFilter {
   readonly finishedFrom?: number;
   /** Only jobs that have ended, before this instant. */
   readonly finishedTo?: number;
+  readonly search?: JobSearch;
+}
+
+/** Only jobs of a message, in any version, of which each of these searchable fields has this value. */
+export interface JobSearch {
+  readonly message: string;
+  /** Texts as `NewJob.search` has them, at least one. */
+  readonly values: Readonly<Record<string, string>>;
 }

@@ -33,6 +33,11 @@ export interface NewJob {
    * back if it is free.
    */
   readonly dedupe?: { readonly key: string; readonly window: number };
+  /**
+   * The searchable fields that the job's message declares, with opaque texts by which lists find the job; `null` where
+   * it has none. Absent if the message declares none.
+   */
+  readonly search?: Readonly<Record<string, string | null>>;
 }
 
 /** Which job. `queue` is there where the caller knows it, for engines whose ids are unique per queue only. */

@@ -275,8 +275,8 @@ export class Queue<M extends Message = Message> {
 
   /**
    * Jobs, newest first by the order in which they were sent. A job that changes its state between two pages is on one of
-   * them. Filters by queue, state, or an ordering key of unfinished jobs are exact; with others, a page may be short,
-   * and `complete` false: go on while there is a `cursor`.
+   * them. Filters by queue, state, searchable fields, or an ordering key of unfinished jobs are exact; with others,
+   * a page may be short, and `complete` false: go on while there is a `cursor`.
    *
    * @throws {QueueError} `INVALID_OPTIONS`, also for a queue that no message belongs to, and for a cursor of another
    * filter; `UNKNOWN_MESSAGE`.

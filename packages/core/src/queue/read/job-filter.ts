@@ -2,13 +2,16 @@ import * as z from "zod/mini";
 import type { Message } from "../../contract/message.ts";
 import { isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../../contract/names.ts";
 import { SHOWN } from "../../contract/option-issues.ts";
+import type { Registry } from "../../contract/registry.ts";
 import { FINGERPRINT_PATTERN } from "../../engine/failure-groups.ts";
-import type { JobFilter } from "../../engine/job-filter.ts";
+import type { JobFilter, JobSearch } from "../../engine/job-filter.ts";
 import { isTerminal, JOB_STATES, type JobState } from "../../engine/state-machine.ts";
+import { describeValue } from "../../errors/describe-value.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { knownMessage, messageNamed } from "../known-message.ts";
 import { assertKnownQueue } from "../known-queue.ts";
 import type { QueueContext } from "../queue-context.ts";
+import { MAX_SEARCHABLE_BYTES, type SearchValue, searchText } from "../send/search-values.ts";
 
 /** Which jobs: those of which each condition that is given holds. Of a list, one entry has to hold. */
 export interface JobFilterOptions<M extends Message = Message> {
@@ -30,6 +33,11 @@ export interface JobFilterOptions<M extends Message = Message> {
   readonly finishedFrom?: Date | number | undefined;
   /** Only jobs that have ended, before this instant. */
   readonly finishedTo?: Date | number | undefined;
+  /**
+   * Only jobs of which each of these searchable fields has this value: of the one `message` given, in any version. Keys
+   * are the paths that it declares `searchable`.
+   */
+  readonly search?: Readonly<Record<string, SearchValue>> | undefined;
 }
 
 const MAX_NAMES = 1_000;
@@ -69,7 +77,17 @@ export const jobFilterShape = {
   sentTo: z.optional(instant),
   finishedFrom: z.optional(instant),
   finishedTo: z.optional(instant),
+  search: z.optional(
+    z.custom<Readonly<Record<string, SearchValue>>>(
+      (value) => typeof value === "object" && value !== null && Object.values(value).every(isSearchValue),
+      "expected an object of searchable fields and their values: texts, numbers, booleans, bigints or dates",
+    ),
+  ),
 };
+
+function isSearchValue(value: unknown): boolean {
+  return ["string", "number", "boolean", "bigint"].includes(typeof value) || value instanceof Date;
+}
 
 /**
  * What engines take for a filter. Equal filters give equal texts as JSON.
@@ -91,6 +109,7 @@ export async function toJobFilter(
       : knownMessage(what, context.registry, one)
     ).name;
   const messages = message === undefined ? undefined : listOf([message].flat().map(nameOf));
+  const search = options.search && toSearch(what, options.search, messages, context.registry);
   const sent = boundsOf(what, "sent", options.sentFrom, options.sentTo);
   const finished = boundsOf(what, "finished", options.finishedFrom, options.finishedTo);
   if (finished && states && !states.some((name) => isTerminal(name))) {
@@ -103,13 +122,53 @@ export async function toJobFilter(
   return {
     ...(states && { states }),
     ...(queues && { queues }),
-    ...(messages && { messages }),
+    ...(messages && !search && { messages }),
     ...(userId !== undefined && { userId }),
     ...(orderingKey !== undefined && { orderingKey }),
     ...(failureGroup !== undefined && { failureGroup }),
+    ...(search && { search }),
     ...sent,
     ...finished,
   };
+}
+
+/** The message goes into the search: in the filter it would be checked again for each job. */
+function toSearch(
+  what: string,
+  wanted: Readonly<Record<string, SearchValue>>,
+  messages: readonly string[] | undefined,
+  registry: Registry,
+): JobSearch {
+  const refuse = (text: string) => new QueueError("INVALID_OPTIONS", `${what}: ${text}`);
+  const [name, ...others] = messages ?? [];
+  if (name === undefined || others.length > 0) {
+    throw refuse("`search` needs the message whose fields it names. Pass one `message`.");
+  }
+  const { searchable } = registry.get(name)!;
+  if (searchable.length === 0) {
+    throw refuse(
+      `${name} has no searchable fields. Declare them with defineMessage(…, { searchable: […] }); jobs sent from then on ` +
+        "can be searched.",
+    );
+  }
+  const values: Record<string, string> = {};
+  for (const [field, value] of Object.entries(wanted).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!searchable.includes(field)) {
+      throw refuse(
+        `${describeValue(field)} isn't a searchable field of ${name}. Its searchable fields: ${searchable.join(", ")}.`,
+      );
+    }
+    const text = searchText(value);
+    if (text === undefined) {
+      throw refuse(
+        `no job can be found by this value of ${field}: only well-formed values of up to ${MAX_SEARCHABLE_BYTES} bytes are ` +
+          "indexed.",
+      );
+    }
+    values[field] = text;
+  }
+  if (Object.keys(values).length === 0) throw refuse("`search` names no field. Leave it out, or name one.");
+  return { message: name, values };
 }
 
 function listOf<T extends string>(given: T | readonly T[]): readonly T[] {

@@ -7,6 +7,7 @@ import { QueueError, UnsupportedByEngineError } from "../../errors/queue-error.t
 import { messageOf } from "../../errors/thrown.ts";
 import { discardPromise } from "../../logging/callback-guard.ts";
 import { encodeMetadata } from "./metadata.ts";
+import { searchableValues } from "./search-values.ts";
 import type { SendRequest } from "./send-request.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -57,6 +58,8 @@ export class JobEncoder {
       retain: message.retain,
       dependsOn: request.dependsOn,
     };
+    const search = searchableValues(message, data);
+    if (search !== undefined) job.search = search;
     if (orderingKey !== undefined) job.ordering = { key: orderingKey, onFailure: message.onOrderingFailure };
     if (request.dedupe !== undefined) {
       // Two messages that dedupe by the same user id must not stand for each other.

@@ -55,14 +55,13 @@ interface ScriptRequest {
 
 /** What `lua/list.lua` takes, and whether jobs have to be looked at one by one. */
 function toScript(filter: JobFilter): { readonly json: ScriptRequest; readonly selects: boolean } {
-  const { queues = [], messages, userId, orderingKey, failureGroup } = filter;
+  const { queues = [], messages, userId, orderingKey, failureGroup, search } = filter;
   const { sentFrom, sentTo, finishedFrom, finishedTo } = filter;
   const sent = boundsOf(sentFrom, sentTo);
   const finished = boundsOf(finishedFrom, finishedTo);
   const possible: readonly JobState[] = finished ? TERMINAL_STATES : JOB_STATES;
   const states = [...new Set(filter.states ?? possible)].filter((state) => possible.includes(state));
   const isUnfinished = !states.some((state) => isTerminal(state));
-  const hasLine = orderingKey !== undefined && isUnfinished;
   const json = {
     states: filter.queues?.length === 0 ? [] : states,
     queues: [...new Set(queues)],
@@ -70,13 +69,12 @@ function toScript(filter: JobFilter): { readonly json: ScriptRequest; readonly s
     ...(userId !== undefined && { user: userId }),
     ...(orderingKey !== undefined && { key: orderingKey, is_unfinished: isUnfinished }),
     ...(failureGroup !== undefined && { group: failureGroup }),
+    ...(search && { search }),
     ...(sent && { sent }),
     ...(finished && { finished }),
   };
-  const selects = [messages, userId, orderingKey, failureGroup, sent, finished].some(
-    (given) => given !== undefined,
-  );
-  return { json, selects: selects || hasLine };
+  const conditions = [messages, userId, orderingKey, failureGroup, search, sent, finished];
+  return { json, selects: conditions.some((given) => given !== undefined) };
 }
 
 /** From inclusive, to exclusive. JSON has no infinity. */

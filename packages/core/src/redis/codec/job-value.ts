@@ -23,6 +23,8 @@ interface Extras {
   readonly d?: readonly string[];
   /** Window in milliseconds, and dedupe key. */
   readonly w?: readonly [number, string];
+  /** Values of searchable fields. */
+  readonly s?: Readonly<Record<string, string>>;
   /** User, metadata, trace context. */
   readonly u?: string;
   readonly m?: string;
@@ -64,8 +66,9 @@ function flagsOf({ ordering, dependsOn, priority, dedupe }: NewJob): string {
 }
 
 /** `""` if there are none. */
-function encodeExtras({ envelope, ordering, dependsOn, priority, dedupe }: NewJob): string {
+function encodeExtras({ envelope, ordering, dependsOn, priority, dedupe, search }: NewJob): string {
   const { userId, metadata, traceparent } = envelope;
+  const values = search === undefined ? undefined : valuesOf(search);
   const hasNone =
     userId === undefined &&
     metadata === undefined &&
@@ -73,6 +76,7 @@ function encodeExtras({ envelope, ordering, dependsOn, priority, dedupe }: NewJo
     ordering === undefined &&
     dependsOn.length === 0 &&
     dedupe === undefined &&
+    values === undefined &&
     priority === 0;
   if (hasNone) return "";
   const extras: Extras = {
@@ -80,11 +84,18 @@ function encodeExtras({ envelope, ordering, dependsOn, priority, dedupe }: NewJo
     ...(ordering && { o: ordering.key }),
     ...(dependsOn.length > 0 && { d: dependsOn.flatMap(({ job, onFailure }) => [job, onFailure[0]!]) }),
     ...(dedupe && { w: [Math.ceil(dedupe.window), dedupe.key] as const }),
+    ...(values && { s: values }),
     ...(userId !== undefined && { u: userId }),
     ...(metadata !== undefined && { m: metadata }),
     ...(traceparent !== undefined && { t: traceparent }),
   };
   return JSON.stringify(extras);
+}
+
+/** `undefined` if the job has no value. */
+function valuesOf(search: NonNullable<NewJob["search"]>): Readonly<Record<string, string>> | undefined {
+  const given = Object.entries(search).filter((entry): entry is [string, string] => entry[1] !== null);
+  return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
 let lastPlainStamp = "";

@@ -15,7 +15,7 @@ export interface Profile {
 
 /** The profile of a job as it is stored. `lua/lib/profiles.lua` reads it too. */
 export function profileText(job: NewJob): string {
-  const { queue, envelope, maxAttempts, maxStalls, retain, ordering } = job;
+  const { queue, envelope, maxAttempts, maxStalls, retain, ordering, search } = job;
   const { completed, failed } = retain;
   return JSON.stringify({
     q: queue,
@@ -28,6 +28,7 @@ export function profileText(job: NewJob): string {
     fa: failed.age,
     fc: failed.count,
     ...(ordering?.onFailure === "hold" && { h: 1 }),
+    ...(search && { s: Object.keys(search) }),
   });
 }
 
@@ -40,8 +41,14 @@ export function sharesProfile(one: NewJob, other: NewJob): boolean {
     one.maxAttempts === other.maxAttempts &&
     one.envelope.version === other.envelope.version &&
     one.maxStalls === other.maxStalls &&
-    one.ordering?.onFailure === other.ordering?.onFailure
+    one.ordering?.onFailure === other.ordering?.onFailure &&
+    haveSameFields(one.search, other.search)
   );
+}
+
+function haveSameFields(one: NewJob["search"], other: NewJob["search"]): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return Object.keys(one).join("\n") === Object.keys(other).join("\n");
 }
 
 /** The profiles of a namespace. Each is read once. */

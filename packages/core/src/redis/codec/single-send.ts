@@ -12,7 +12,7 @@ const PROFILE_ID_LENGTH = 10;
 export function singlePlainJob(batches: readonly EnqueueBatch[]): NewJob | undefined {
   if (batches.length !== 1 || batches[0]!.jobs.length !== 1) return undefined;
   const [job] = batches[0]!.jobs;
-  return isPlain(job!) ? job : undefined;
+  return isPlain(job!) && !job!.search ? job : undefined;
 }
 
 /** The arguments of `lua/send.lua`, from the profile's id on. */

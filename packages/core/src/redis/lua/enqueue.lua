@@ -5,9 +5,9 @@
 --        4 tombstones to keep
 --        5 number of profiles, then each as JSON
 --        then groups:
---          "plain", the profile's place among the profiles, queue, the common start of all values or "", "1" if an id
---            occurs twice or "", number of jobs, then id and the rest of the value of each. Plain jobs wait for nothing
---            and refer to nothing.
+--          "plain", the profile's place among the profiles, queue, the common start of all values or "", flags ("r": an
+--            id occurs twice, "s": they can be searched) or "", number of jobs, then id and the rest of the value of
+--            each. Plain jobs wait for nothing and refer to nothing.
 --          "batch", number of jobs, "1" if they may form a cycle or "", then of each: id, terms, header from its stamp
 --            on, data. Terms are "profile" for a plain job, else "profile delay".
 -- Answer "out of turn" if the call before it hasn't arrived; then nothing is stored. Else of each group: for "plain"
@@ -19,6 +19,7 @@
 -- @include lib/lifecycle
 -- @include lib/metrics
 -- @include lib/profiles
+-- @include lib/search
 -- @include lib/step
 -- @include lib/tombs
 -- @include lib/turn
@@ -65,8 +66,9 @@ local function store_plain(group, first, n, offset, answer)
     values[2 * index] = head .. int(sequence + index) .. middle .. ARGV[first + 2 * index - 1]
   end
   -- Usually all jobs are new, and one command checks that and stores them.
-  if group.has_repeats or #tombs_there() > 0 or next(deleted) or call_unchecked('MSETNX', unpack(values)) == 0 then
-    local known = known_places(ids) or {}
+  local known
+  if group.flags ~= '' and string.find(group.flags, 'r', 1, true) or #tombs_there() > 0 or next(deleted) or call_unchecked('MSETNX', unpack(values)) == 0 then
+    known = known_places(ids) or {}
     local new_ids, new_values = {}, {}
     for index, id in ipairs(ids) do
       if known[index] then
@@ -82,6 +84,17 @@ local function store_plain(group, first, n, offset, answer)
     end
     ids = new_ids
     call_unchecked('MSET', unpack(new_values))
+  end
+  if group.flags ~= '' and string.find(group.flags, 's', 1, true) then
+    local search, lists = search_index(), {}
+    for index = 1, n do
+      if not known or not known[index] then
+        local id, text = ARGV[first + 2 * index - 2], ARGV[first + 2 * index - 1]
+        local header = group.header ~= '' and group.header or text
+        search.collect_new(lists, profile_of(profile_id), header, sequence + index, id)
+      end
+    end
+    search.add(lists)
   end
   register_queue(queue)
   if not has_ghosts(queue) then
@@ -121,7 +134,7 @@ while ARGV[at] do
       profile_id = profile_ids[tonumber(ARGV[at + 1])],
       queue = ARGV[at + 2],
       header = ARGV[at + 3],
-      has_repeats = ARGV[at + 4] == '1',
+      flags = ARGV[at + 4],
     }
     local n = tonumber(ARGV[at + 5])
     at = at + 6

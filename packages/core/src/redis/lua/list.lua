@@ -8,6 +8,8 @@
 --          active: ids to look for among the active jobs; absent: all
 --          group: fingerprint of a failure group
 --          messages, user, key, sent, finished: see lib/filter.lua
+--          is_unfinished: whether no state is that of an ending
+--          search: {message, values}
 -- Answer {"many", ids} if there are more active jobs than one step reads: then call again with these ids and those of the
 --        newest active jobs, which active.lua finds. Else {the sequence of the last job looked at, or 0 if there are no
 --        more; jobs looked at; ids; then of each what lib/read.lua or
@@ -15,11 +17,13 @@
 -- Cost   linear in the jobs looked at: one command for each, or two to four with a filter; and in those of the page
 -- @include lib/filter
 -- @include lib/read
+-- @include lib/search
 -- @include lib/sources
 -- @include lib/summary
 
 -- Jobs of a source that are read at a time.
 local READ_SIZE = 250
+local N_STATES = 7
 
 local function set_of(list)
   if not list then
@@ -34,37 +38,110 @@ end
 
 local request = cjson.decode(ARGV[1])
 local states, queues = request.states, request.queues
-local filter = {
-  messages = set_of(request.messages), user = request.user, key = request.key, sent = request.sent,
-  finished = request.finished,
-}
-
-local wants_active, is_many, sources = false, false, {}
 local queue_names = #queues > 0 and queues or call('SMEMBERS', P .. 'queues')
 
-if request.group then
-  filter.states, filter.queues, filter.is_grouped = set_of(states), #queues > 0 and set_of(queues) or nil, true
-  sources[1] = sorted_source(P .. 'grouped:' .. request.group)
+-- Ways to the jobs. Each has sources, and `size()` answers how many jobs these have at most.
+local ways = {}
+
+local function add_search(field, value)
+  local key, start = search_index().key(request.search.message, field), search_index().start(value)
+  ways[#ways + 1] = {
+    field = field,
+    sources = { index_source(key, start) },
+    size = function()
+      return call('ZLEXCOUNT', key, '[' .. start, '(' .. string.sub(start, 1, -2) .. '\1')
+    end,
+  }
+end
+
 -- The jobs of an ordering key that haven't ended are in its lines.
-elseif request.key and request.is_unfinished then
-  filter.states = set_of(states)
-  for _, queue in ipairs(queue_names) do
-    sources[#sources + 1] = sorted_source(P .. 'line:' .. queue .. ':' .. request.key)
+local function add_lines()
+  local sources, keys = {}, {}
+  for index, queue in ipairs(queue_names) do
+    keys[index] = P .. 'line:' .. queue .. ':' .. request.key
+    sources[index] = sorted_source(keys[index])
   end
-  filter.key = nil
-else
+  ways[#ways + 1] = {
+    has_key = true,
+    sources = sources,
+    size = function()
+      local size = 0
+      for _, key in ipairs(keys) do
+        size = size + call('ZCARD', key)
+      end
+      return size
+    end,
+  }
+end
+
+local wants_active, is_many = false, false
+
+local function add_states()
+  local sources, sizes = {}, {}
   for _, state in ipairs(states) do
     if state == 'active' then
       wants_active = true
     else
       for _, queue in ipairs(queue_names) do
-        add_sources(sources, queue, state)
+        add_sources(sources, sizes, queue, state)
       end
     end
   end
+  ways[#ways + 1] = {
+    has_states = true,
+    sources = sources,
+    size = function()
+      local size = wants_active and call('HLEN', P .. 'active') or 0
+      for _, count in ipairs(sizes) do
+        size = size + call(count[1], count[2])
+      end
+      return size
+    end,
+  }
 end
-filter.needs_header = filter.is_grouped or filter.messages or filter.user or filter.key or filter.sent or filter.queues
-if wants_active then
+
+if request.group then
+  -- The only way: it is bounded, and no job tells its group.
+  ways[1] = { has_group = true, sources = { sorted_source(P .. 'grouped:' .. request.group) } }
+else
+  for field, value in pairs(request.search and request.search.values or {}) do
+    add_search(field, value)
+  end
+  if request.key and request.is_unfinished then
+    add_lines()
+  end
+  add_states()
+end
+
+-- The shortest way; the first of them if one is enough.
+local way, least = ways[1], nil
+if #ways > 1 then
+  for _, each in ipairs(ways) do
+    local size = each.size()
+    if not least or size < least then
+      way, least = each, size
+    end
+  end
+end
+
+local filter = {
+  messages = set_of(request.messages), user = request.user, key = not way.has_key and request.key or nil,
+  sent = request.sent, finished = request.finished, is_grouped = way.has_group,
+}
+if request.search then
+  request.search.values[way.field or ''] = nil
+  filter.values = next(request.search.values) and request.search.values
+  -- Two messages may have fields of the same name.
+  filter.message = not way.field and request.search.message or nil
+end
+if not way.has_states then
+  filter.states = #states < N_STATES and set_of(states) or nil
+  filter.queues = not way.has_key and #queues > 0 and set_of(queues) or nil
+end
+filter.needs_header = filter.is_grouped or filter.messages or filter.message or filter.user or filter.key or filter.sent
+  or filter.queues or filter.values
+local sources = way.sources
+if way.has_states and wants_active then
   is_many = not request.active and has_many_held()
   if not is_many then
     sources[#sources + 1] = active_source(queues, request.before, request.active)

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import type { ClaimDraft, Command, JobDraft } from "./command.ts";
+import { JOB_STATES } from "../../engine/state-machine.ts";
+import type { ClaimDraft, Command, FilterDraft, JobDraft } from "./command.ts";
 
 /**
  * Random commands, weighted so that jobs interact: few queues, few keys, dependencies mostly on recent jobs, and leases
@@ -49,6 +50,7 @@ const draft: fc.Arbitrary<JobDraft> = fc.record({
     fc.record({ key: fc.nat(1), onFailure: fc.constantFrom("continue", "continue", "hold" as const) }),
   ),
   dedupe: onceIn(6, fc.record({ key: fc.nat(2), window: fc.constantFrom(50, 1_000) })),
+  search: onceIn(3, fc.nat(2)),
 });
 
 /** Many dependents of one job, more than one step may decide. */
@@ -105,6 +107,16 @@ const jobs = fc.array(recent, { minLength: 1, maxLength: 3 });
 const manyJobs = fc.array(recent, { minLength: 1, maxLength: 12 });
 const on = <Name extends Command["do"]>(name: Name) => fc.constant(name);
 
+const filter: fc.Arbitrary<FilterDraft> = fc.record({
+  queue: onceIn(3, queue),
+  states: onceIn(2, fc.subarray([...JOB_STATES])),
+  messageType: onceIn(4, fc.nat(1)),
+  user: onceIn(4, queue),
+  ordering: onceIn(3, fc.nat(1)),
+  hasEnded: onceIn(6, fc.constant(true)).map((hasEnded) => hasEnded ?? false),
+  search: onceIn(3, fc.nat(2)),
+});
+
 /** One random command. */
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
@@ -153,6 +165,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: on("forget"), groups: fc.array(fc.nat(2), { maxLength: 2 }) }) },
+  { weight: 6, arbitrary: fc.record({ do: on("list"), filter, limit: fc.integer({ min: 1, max: 4 }) }) },
   {
     weight: 12,
     arbitrary: fc.record({ do: on("elapse"), milliseconds: fc.constantFrom(1, 10, 60, 60, 450, 1_100) }),

@@ -1,5 +1,5 @@
 import type { DependencyFailurePolicy } from "../../engine/job.ts";
-import type { TerminalState } from "../../engine/state-machine.ts";
+import type { JobState, TerminalState } from "../../engine/state-machine.ts";
 
 /**
  * A job or a lease, either by recency (`0` is the newest, modulo their number) or by name, as in `"j4"` and `"j4@2"`
@@ -26,6 +26,7 @@ export type Command =
       readonly limit: number;
     }
   | { readonly do: "forget"; readonly groups: readonly number[] }
+  | { readonly do: "list"; readonly filter: FilterDraft; readonly limit: number }
   | { readonly do: "elapse"; readonly milliseconds: number };
 
 export interface JobDraft {
@@ -42,6 +43,19 @@ export interface JobDraft {
   readonly dependsOn: readonly DependencyDraft[];
   readonly ordering: { readonly key: number; readonly onFailure: "continue" | "hold" } | null;
   readonly dedupe: { readonly key: number; readonly window: number } | null;
+  /** A value of a searchable field; odd: none; `null`: the message has no such field. */
+  readonly search: number | null;
+}
+
+/** Conditions by number; `null`: none. */
+export interface FilterDraft {
+  readonly queue: number | null;
+  readonly states: readonly JobState[] | null;
+  readonly messageType: number | null;
+  readonly user: number | null;
+  readonly ordering: number | null;
+  readonly hasEnded: boolean;
+  readonly search: number | null;
 }
 
 export interface DependencyDraft {

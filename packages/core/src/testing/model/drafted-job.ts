@@ -1,7 +1,8 @@
 import type { FailureGroupKey } from "../../engine/failure-groups.ts";
 import type { Dependency, NewJob, Retention } from "../../engine/job.ts";
+import type { JobFilter } from "../../engine/job-filter.ts";
 import { newJob, retain } from "../conformance/new-job.ts";
-import type { DependencyDraft, JobDraft } from "./command.ts";
+import type { DependencyDraft, FilterDraft, JobDraft } from "./command.ts";
 import { engineText, payloadText } from "./hostile-input.ts";
 
 const RETENTION: Readonly<Record<JobDraft["retain"], Retention>> = {
@@ -35,12 +36,20 @@ export function toNewJob(
     maxStalls: draft.maxStalls,
     retain: RETENTION[draft.retain],
     dependsOn,
+    ...(draft.search !== null && { search: searchOf(draft.search) }),
     ...(draft.ordering && {
       orderingKey: engineText(draft.ordering.key),
       onOrderingFailure: draft.ordering.onFailure,
     }),
     ...(draft.dedupe && { dedupe: { key: engineText(draft.dedupe.key), window: draft.dedupe.window } }),
   });
+}
+
+const SEARCH_FIELD = "tenant";
+
+/** An even number has a value, an odd one has none. */
+function searchOf(index: number): Readonly<Record<string, string | null>> {
+  return { [SEARCH_FIELD]: index % 2 === 0 ? engineText(index) : null };
 }
 
 export function queueName(index: number): string {
@@ -61,4 +70,20 @@ export function groupOf(index: number): FailureGroupKey {
 
 export function messageName(index: number): string {
   return `MESSAGE_${index}`;
+}
+
+/** The filter that a draft describes. */
+export function toJobFilter(draft: FilterDraft): JobFilter {
+  const { queue, states, messageType, user, ordering, hasEnded, search } = draft;
+  return {
+    ...(queue !== null && { queues: [queueName(queue)] }),
+    ...(states !== null && { states }),
+    ...(messageType !== null && { messages: [messageName(messageType)] }),
+    ...(user !== null && { userId: engineText(user) }),
+    ...(ordering !== null && { orderingKey: engineText(ordering) }),
+    ...(hasEnded && { finishedFrom: 0 }),
+    ...(search !== null && {
+      search: { message: messageName(messageType ?? 0), values: { [SEARCH_FIELD]: engineText(search) } },
+    }),
+  };
 }

@@ -3,11 +3,12 @@ import type { CompleteEngine } from "../../engine/engine.ts";
 import type { EngineEvent } from "../../engine/events.ts";
 import type { FailureGroupRecord } from "../../engine/failure-groups.ts";
 import type { JobEdges } from "../../engine/inspect.ts";
-import type { JobRecord, NewJob } from "../../engine/job.ts";
+import type { JobRecord, JobSummary, NewJob } from "../../engine/job.ts";
+import type { JobFilter } from "../../engine/job-filter.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import type { HistoryEntry, Operation, Snapshot } from "../invariants/history.ts";
 import type { ClaimDraft, Command, JobDraft, LeaseDraft, OutcomeDraft, Reference } from "./command.ts";
-import { errorOf, groupOf, messageName, queueName, toNewJob } from "./drafted-job.ts";
+import { errorOf, groupOf, messageName, queueName, toJobFilter, toNewJob } from "./drafted-job.ts";
 import { engineText, payloadText } from "./hostile-input.ts";
 import { ReferenceTable } from "./reference-table.ts";
 
@@ -104,6 +105,8 @@ export class EngineSession {
         return this.#engine.operate.forgetFailureGroups(
           command.groups.map((group) => groupOf(group).fingerprint),
         );
+      case "list":
+        return this.#list(toJobFilter(command.filter), command.limit);
       case "elapse":
         return this.#options.elapse(command.milliseconds);
     }
@@ -142,6 +145,22 @@ export class EngineSession {
   async failureGroups(): Promise<readonly FailureGroupRecord[]> {
     const { groups } = await this.#engine.inspect.failureGroups({ limit: 100 });
     return groups.toSorted((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+  }
+
+  /** The summaries that a filter selects, page by page. */
+  async #list(filter: JobFilter, limit: number): Promise<readonly JobSummary[]> {
+    const jobs: JobSummary[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#engine.inspect.list({
+        filter,
+        fields: "summary",
+        limit,
+        ...(cursor !== undefined && { cursor }),
+      });
+      jobs.push(...page.jobs);
+      cursor = page.cursor;
+      if (cursor === undefined) return jobs;
+    }
   }
 
   /** How jobs that are gone ended, as far as the engine remembers. */

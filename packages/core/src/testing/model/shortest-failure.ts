@@ -80,6 +80,7 @@ const SIMPLEST = {
   retain: "long",
   ordering: null,
   dedupe: null,
+  search: null,
 } as const;
 
 function* simplerDrafts(draft: JobDraft): Iterable<JobDraft> {

@@ -5,6 +5,7 @@
 -- @include lib/lifecycle
 -- @include lib/metrics
 -- @include lib/profiles
+-- @include lib/search
 -- @include lib/tombs
 -- @include lib/wake
 
@@ -174,8 +175,14 @@ local function store_batch(specs)
   local L = life()
   local sequence = take_sequences(#fresh)
   local values, jobs, sent = {}, {}, {}
+  local searchable
   for index, spec in ipairs(fresh) do
-    local queue = profile_of(spec.profile_id).q
+    local profile = profile_of(spec.profile_id)
+    local queue = profile.q
+    if profile.s then
+      searchable = searchable or {}
+      search_index().collect_new(searchable, profile, spec.header, sequence + index, spec.id)
+    end
     values[2 * index - 1] = JOB .. spec.id
     values[2 * index] = spec.profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. spec.header .. spec.data
     sent[queue] = (sent[queue] or 0) + 1
@@ -203,6 +210,9 @@ local function store_batch(specs)
   end
   for first = 1, #values, CHUNK do
     call('MSET', unpack(values, first, math.min(first + CHUNK - 1, #values)))
+  end
+  if searchable then
+    search_index().add(searchable)
   end
 
   local pushed = {}

@@ -1,6 +1,7 @@
 -- Checks a few jobs per turn, and all jobs over time: each must be in the structures of its state. Restores what other
 -- programs deleted, as far as the jobs themselves tell.
 -- @include lib/lifecycle
+-- @include lib/search
 -- @include lib/tombs
 -- @include lib/workers
 
@@ -180,6 +181,29 @@ local function restore_lane(job)
   end
 end
 
+-- Restores a job's entries in the index of searchable fields.
+local function restore_index(job)
+  for key, entries in pairs(search_index().entries_of(job.id, job.profile)) do
+    for _, entry in ipairs(entries) do
+      restore(key, 0, entry)
+    end
+  end
+end
+
+-- Removes entries of jobs that are gone. `text`: a profile.
+local function audit_index(text)
+  local is_read, profile = pcall(cjson.decode, text)
+  for _, field in ipairs(is_read and type(profile) == 'table' and profile.s or {}) do
+    local key = search_index().key(profile.m, field)
+    for _, entry in ipairs(call('ZRANDMEMBER', key, AUDIT_MEMBERS)) do
+      if call('EXISTS', JOB .. (string.match(entry, '%z([^%z]*)$') or '')) == 0 then
+        call('ZREM', key, entry)
+        report('mended', string.sub(key, #P + 1))
+      end
+    end
+  end
+end
+
 local queues_seen = {}
 
 -- Restores the queue in `queues`, where counts and lists look.
@@ -199,6 +223,9 @@ local function audit_one(id)
     return
   end
   restore_queue(job.queue)
+  if job.profile.s then
+    restore_index(job)
+  end
   if job.is_held then
     if not is_in(P .. 'leases', job.token) then
       call('HSETNX', P .. 'claims', job.token, 1)
@@ -293,6 +320,10 @@ local function audit()
   local page = call('SCAN', cursor or '0', 'MATCH', JOB .. '*', 'COUNT', AUDIT_PAGE_SIZE)
   for _, key in ipairs(page[2]) do
     audit_one(string.sub(key, #JOB + 1))
+  end
+  local texts = page[1] == '0' and call('HGETALL', P .. 'profiles') or {}
+  for at = 2, #texts, 2 do
+    audit_index(texts[at])
   end
   life().flush()
   call('SET', P .. 'audit', now_text .. ' ' .. page[1])

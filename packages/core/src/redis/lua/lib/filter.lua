@@ -1,22 +1,12 @@
 -- Whether a job is one that a list is to have. `filter` has what the caller's filter says beside what its sources are:
--- `queues` and `states` (sets), if the sources have others, `messages` (a set), `user`, `key`, `sent` and `finished`
--- (two instants each). With `is_grouped`, jobs come from a failure group, whose entries may be of a job that is gone,
--- and whose id another has.
+-- `queues` and `states` (sets), if the sources have others, `messages` (a set), `message`, `user`, `key`, `sent` and
+-- `finished` (two instants each), and `values` of searchable fields. With `is_grouped`, jobs come from a failure group,
+-- whose entries may be of a job that is gone, and whose id another has.
+-- @include lib/extras
 -- @include lib/profiles
 
 -- Contains most headers completely.
 local START_BYTES = 255
-
--- The extras of a job from the first bytes of its value, or nil.
-local function extras_of(id, start)
-  local line = string.match(start, '^([^\n]*)\n') or string.match(call('GET', JOB .. id) or '', '^([^\n]*)\n') or ''
-  local text = string.match(line, '^%S+ %S+ %S+ %S+ %S+ (.+)$')
-  if not text then
-    return nil
-  end
-  local is_read, extras = pcall(cjson.decode, text)
-  return is_read and type(extras) == 'table' and extras or nil
-end
 
 local function is_within(instant, bounds)
   return instant ~= nil and instant >= bounds[1] and instant < bounds[2]
@@ -47,13 +37,20 @@ local function matches(job, filter)
       return false
     elseif filter.messages and not filter.messages[profile.m] then
       return false
+    elseif filter.message and profile.m ~= filter.message then
+      return false
     elseif filter.sent and not is_within(tonumber(created), filter.sent) then
       return false
     end
-    if filter.user or filter.key then
+    if filter.user or filter.key or filter.values then
       local extras = extras_of(job.id, start)
       if not extras or filter.user and extras.u ~= filter.user or filter.key and extras.o ~= filter.key then
         return false
+      end
+      for field, value in pairs(filter.values or {}) do
+        if type(extras.s) ~= 'table' or extras.s[field] ~= value then
+          return false
+        end
       end
     end
   end

@@ -14,6 +14,8 @@ local function profile_of(id)
       return nil
     end
     profile.v = tonumber(profile.v) or 0
+    -- Searchable fields, if its message declares any.
+    profile.s = type(profile.s) == 'table' and profile.s or nil
     -- As the names of lanes have it: see lib/lanes.lua.
     profile.kind = profile.m .. '@' .. int(profile.v)
     -- Names that every ending needs.

@@ -15,6 +15,19 @@ local function sorted_source(key, state)
   end
 end
 
+-- The entries of a value in the index of a searchable field: see lib/search.lua.
+local function index_source(key, start)
+  return function(before, n)
+    local last = '(' .. start .. string.format('%016d', before)
+    local jobs = {}
+    for _, entry in ipairs(call('ZRANGE', key, last, '[' .. start, 'BYLEX', 'REV', 'LIMIT', 0, n)) do
+      local sequence, id = string.match(string.sub(entry, #start + 1), '^(%d+)%z(.*)$')
+      jobs[#jobs + 1] = { id = id, sequence = tonumber(sequence) }
+    end
+    return jobs
+  end
+end
+
 -- Nil for an entry whose job is gone.
 local function sequence_of(id)
   local sequence = string.match(call('GETRANGE', JOB .. (id or ''), 0, 64), '^%w+ (%d+)')
@@ -121,13 +134,18 @@ local function has_many_held()
   return call('HLEN', P .. 'active') > 2 * HELD_PAGE_SIZE
 end
 
--- The sources of all jobs of a queue in a state, except active ones.
-local function add_sources(sources, queue, state)
+-- Adds the sources of all jobs of a queue in a state, except active ones, and the commands that count them.
+local function add_sources(sources, sizes, queue, state)
   sources[#sources + 1] = sorted_source(P .. state .. ':' .. queue, state)
+  sizes[#sizes + 1] = { 'ZCARD', P .. state .. ':' .. queue }
   if state == 'queued' then
-    sources[#sources + 1] = fresh_source(queue, queue)
+    local names = { queue }
     for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
-      sources[#sources + 1] = fresh_source(queue, queue .. '/' .. kind)
+      names[#names + 1] = queue .. '/' .. kind
+    end
+    for _, name in ipairs(names) do
+      sources[#sources + 1] = fresh_source(queue, name)
+      sizes[#sizes + 1] = { 'LLEN', P .. 'fresh:' .. name }
     end
   end
 end

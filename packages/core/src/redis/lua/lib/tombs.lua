@@ -1,10 +1,14 @@
 -- Tombstones of removed jobs by id: "co", "fa" or "ca" (how the job ended) and its profile. There are two generations.
 -- The young one replaces the old one when it is full or old enough, so each tombstone lasts at least for the configured
 -- age or count, whichever is over first.
+-- @include lib/search
+
 local deleted = {}
 local deleted_keys = {}
 local new_tombs = {}
 local deleted_endings = {}
+-- Ids and profiles in turn of deleted jobs that can be searched, if there are any.
+local deleted_searchable
 
 -- The tombstone of a removed job, or false.
 local function tomb_of(id)
@@ -36,6 +40,11 @@ local function delete_job(id, profile, state, has_state, is_ended)
   n_tombs = n_tombs + 2
   deleted_keys[n_keys + 1] = JOB .. id
   n_keys = n_keys + 1
+  if profile.s then
+    deleted_searchable = deleted_searchable or {}
+    table.insert(deleted_searchable, id)
+    table.insert(deleted_searchable, profile)
+  end
   if has_state then
     deleted_keys[n_keys + 1] = P .. 'state:' .. id
     deleted_keys[n_keys + 2] = P .. 'logs:' .. id
@@ -68,6 +77,9 @@ end
 local function flush_deleted(most)
   if #new_tombs == 0 then
     return
+  end
+  if deleted_searchable then
+    search_index().remove(deleted_searchable)
   end
   for first = 1, #deleted_keys, CHUNK do
     call_unchecked('DEL', unpack(deleted_keys, first, math.min(first + CHUNK - 1, #deleted_keys)))

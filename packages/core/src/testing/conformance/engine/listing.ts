@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { JobRecord } from "../../../engine/job.ts";
 import type { JobFilter } from "../../../engine/job-filter.ts";
 import { rule, section } from "../case.ts";
+import { retain } from "../new-job.ts";
 import type { Scenario } from "../scenario.ts";
 import { LATER } from "../timing.ts";
 
@@ -217,6 +218,96 @@ export const listingCases = section("listing", [
       }),
     );
     assert.deepEqual(new Set(jobs.map(({ state }) => state)).size, 5);
+  }),
+
+  rule("list finds jobs by the searchable fields that they were sent with, in any state", async (on) => {
+    await on.sendEach(
+      { id: "a", messageType: "X", search: { plan: "p1", client: "c1" } },
+      { id: "b", messageType: "X", search: { plan: "p2", client: "c1" } },
+      { id: "c", messageType: "X", search: { plan: "p1", client: null }, delay: LATER, priority: 2 },
+      { id: "d", messageType: "X", search: { plan: null, client: null } },
+      { id: "e", messageType: "X" },
+      { id: "f", messageType: "X", search: { plan: "p1", client: "c1" }, dependsOn: ["a"], queue: "other" },
+      { id: "g", messageType: "Y", search: { plan: "p1", client: "c1" } },
+      { id: "h", messageType: "X", search: { plan: "p1" }, envelope: { version: 2 } },
+    );
+    await on.run("a");
+    await on.cancel("h");
+    const found = (values: Readonly<Record<string, string>>, rest: JobFilter = {}) =>
+      idsOf(on, { search: { message: "X", values }, ...rest });
+    assert.deepEqual(await found({ plan: "p1" }), ["h", "f", "c", "a"]);
+    assert.deepEqual(await found({ client: "c1" }), ["f", "b", "a"]);
+    assert.deepEqual(await found({ plan: "p1", client: "c1" }), ["f", "a"]);
+    assert.deepEqual(await found({ plan: "p1" }, { states: ["completed", "scheduled"] }), ["c", "a"]);
+    assert.deepEqual(await found({ plan: "p1" }, { states: ["scheduled"] }), ["c"]);
+    assert.deepEqual(await found({ plan: "p1" }, { queues: ["other"] }), ["f"]);
+    assert.deepEqual(await found({ plan: "p" }), []);
+    assert.deepEqual(await found({ plan: "" }), []);
+    assert.deepEqual(await found({ trainer: "p1" }), []);
+    assert.deepEqual(await idsOf(on, { search: { message: "Z", values: { plan: "p1" } } }), []);
+  }),
+
+  rule("searchable fields and their values may contain any text", async (on) => {
+    const texts = [
+      "",
+      " ",
+      "a",
+      "a\0",
+      "a\0b",
+      "a\u0001",
+      "a\u0001\u0001",
+      "a\x000000000000001\0",
+      "ü:😀",
+      "__proto__",
+    ];
+    const fields = ["plan.id", "ü:\0", "__proto__"];
+    await on.sendBatch(
+      ...texts.map((text, index) => ({
+        id: `n${index}`,
+        search: Object.fromEntries(fields.map((field) => [field, text])),
+      })),
+    );
+    for (const [index, text] of texts.entries()) {
+      for (const field of fields) {
+        const values = Object.fromEntries([[field, text]]);
+        assert.deepEqual(await idsOf(on, { search: { message: "TEST_MESSAGE", values } }), [`n${index}`]);
+      }
+    }
+  }),
+
+  rule("a search finds no jobs that retention, an operator or their end has removed", async (on) => {
+    const search = { plan: "p1" };
+    const found = () => idsOf(on, { search: { message: "TEST_MESSAGE", values: search } });
+    const few = retain({ completed: { count: 1 }, failed: { count: 0 } });
+    for (const id of ["a", "b"]) await on.sendEnded("completed", { id, search, retain: few });
+    assert.deepEqual(await found(), ["b"]);
+    await on.sendEnded("failed", { id: "c", search, retain: few });
+    assert.deepEqual(await found(), ["b"]);
+    await on.sendEach({ id: "d", search, delay: LATER }, { id: "e", search });
+    await on.remove("d");
+    assert.deepEqual(await found(), ["e", "b"]);
+    await on.run("e");
+    await on.engine.operate.clean({ state: "completed", olderThan: 0, limit: 10 });
+    assert.deepEqual(await found(), []);
+    await on.sendEach({ id: "f", search, retain: few }, { id: "g", dependsOn: ["f"] });
+    await on.run("f");
+    assert.deepEqual(await found(), ["f"]);
+    await on.cancel("g");
+    await on.sendEnded("completed", { search, retain: few });
+    assert.equal((await found()).includes("f"), false);
+  }),
+
+  rule("a job that isn't stored again, or at all, adds nothing to a search", async (on) => {
+    const find = (plan: string) => idsOf(on, { search: { message: "TEST_MESSAGE", values: { plan } } });
+    await on.send({ id: "a", search: { plan: "p1" } });
+    await on.sendBatch({ id: "a", search: { plan: "p2" } }, { id: "b", search: { plan: "p2" } });
+    await on.send({ id: "c", search: { plan: "p3" }, dedupe: { key: "k", window: LATER } });
+    await on.send({ id: "d", search: { plan: "p3" }, dedupe: { key: "k", window: LATER } });
+    assert.equal((await on.offer({ id: "e", search: { plan: "p4" }, dependsOn: ["nowhere"] })).ok, false);
+    assert.deepEqual(
+      [await find("p1"), await find("p2"), await find("p3"), await find("p4")],
+      [["a"], ["b"], ["c"], []],
+    );
   }),
 
   rule("filters together select what each of them does", async (on) => {

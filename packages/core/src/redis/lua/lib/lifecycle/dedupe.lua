@@ -1,6 +1,6 @@
 -- Dedupe keys. Each has an entry "until id" that names its job: `until` is 0 while the job is unfinished, then the end
 -- of its window. Redis deletes the entry some time after that.
--- @include lib/lifecycle/jobs
+-- @include lib/extras
 
 local DEDUPE = P .. 'dedupe:'
 
@@ -24,7 +24,7 @@ local function dedupe_of(job)
     if not value then
       return nil
     end
-    local extras = decode_extras(value)
+    local extras = extras_of(job.id, value)
     created, dedupe = tonumber(string.match(value, '^%S+ %S+ (%d+)')), extras and extras.w
     if not created or type(dedupe) ~= 'table' then
       return nil

@@ -1,5 +1,6 @@
 -- Reads and writes jobs, each at most once per step.
 -- @include lib/events
+-- @include lib/extras
 -- @include lib/held
 -- @include lib/profiles
 -- @include lib/tombs
@@ -27,20 +28,6 @@ local function mark_lost(id)
     lost[#lost + 1] = id
   end
   return nil
-end
-
--- Nil if they can't be read.
-local function decode_extras(value)
-  local is_read, extras = pcall(cjson.decode, string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)') or '')
-  return is_read and type(extras) == 'table' and extras or nil
-end
-
--- `start`: the first bytes of the job's value.
-local function extras_of(id, start)
-  if not string.find(start, '\n', 1, true) then
-    start = call('GET', JOB .. id) or ''
-  end
-  return decode_extras(start)
 end
 
 -- The values of most jobs.
