@@ -78,9 +78,12 @@ export type {
   CancelOutcome,
   CleanRequest,
   EngineOperate,
+  GuardedOutcome,
   PromoteOutcome,
+  RemoveOptions,
   RemoveOutcome,
   RetryOutcome,
+  StateGuard,
 } from "./operate.ts";
 export { type EngineQueues, HISTOGRAM_BOUNDS, type MetricsBucket, type QueueCounts } from "./queues.ts";
 export {

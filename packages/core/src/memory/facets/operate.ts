@@ -5,9 +5,12 @@ import type {
   CancelOutcome,
   CleanRequest,
   EngineOperate,
+  GuardedOutcome,
   PromoteOutcome,
+  RemoveOptions,
   RemoveOutcome,
   RetryOutcome,
+  StateGuard,
 } from "../../engine/operate.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import type { MemoryStore } from "../memory-store.ts";
@@ -21,15 +24,11 @@ export class MemoryOperate implements EngineOperate {
     this.#store = store;
   }
 
-  async cancel(jobs: readonly JobKey[], why: string): Promise<readonly CancelOutcome[]> {
-    const now = this.#store.startStep();
+  async cancel(jobs: readonly JobKey[], why: string, guard?: StateGuard): Promise<readonly CancelOutcome[]> {
     const error = errorText("JOB_CANCELLED", why);
-    return jobs.map(({ id }) => {
-      this.#store.renewStep();
-      const job = this.#store.table.get(id);
-      if (!job) return "unknown";
+    return this.#each<CancelOutcome>(jobs, guard, (job, now) => {
       if (isTerminal(job.state!)) return "finished";
-      if (!this.#store.lifecycle.held.has(id)) {
+      if (!this.#store.lifecycle.held.has(job.id)) {
         this.#store.lifecycle.end(job, "cancelled", now, error);
         return "cancelled";
       }
@@ -39,38 +38,46 @@ export class MemoryOperate implements EngineOperate {
     });
   }
 
-  async retry(jobs: readonly JobKey[]): Promise<readonly RetryOutcome[]> {
-    const now = this.#store.startStep();
-    return jobs.map(({ id }) => {
-      this.#store.renewStep();
-      const job = this.#store.table.get(id);
-      if (!job) return "unknown";
+  async retry(jobs: readonly JobKey[], guard?: StateGuard): Promise<readonly RetryOutcome[]> {
+    return this.#each<RetryOutcome>(jobs, guard, (job, now) => {
       if (job.state !== "failed" && job.state !== "cancelled") return "not-failed";
       this.#store.lifecycle.reopen(job, now);
       return "retried";
     });
   }
 
-  async remove(jobs: readonly JobKey[]): Promise<readonly RemoveOutcome[]> {
+  async remove(jobs: readonly JobKey[], options: RemoveOptions = {}): Promise<readonly RemoveOutcome[]> {
+    const { lifecycle } = this.#store;
+    return this.#each<RemoveOutcome>(jobs, options, (job, now) => {
+      if (lifecycle.held.has(job.id)) {
+        if (!options.force) return "active";
+        lifecycle.breakRun(job, now);
+        lifecycle.held.delete(job.id);
+      }
+      if (!job.isDeleted) lifecycle.remove(job, now);
+      return "removed";
+    });
+  }
+
+  async promote(jobs: readonly JobKey[], guard?: StateGuard): Promise<readonly PromoteOutcome[]> {
+    return this.#each<PromoteOutcome>(jobs, guard, (job, now) => {
+      if (job.state !== "scheduled") return "not-scheduled";
+      this.#store.lifecycle.promote(job, now);
+      return "promoted";
+    });
+  }
+
+  #each<Outcome>(
+    jobs: readonly JobKey[],
+    { states }: StateGuard = {},
+    act: (job: StoredJob, now: number) => Outcome,
+  ): readonly (Outcome | "unknown" | GuardedOutcome)[] {
     const now = this.#store.startStep();
     return jobs.map(({ id }) => {
       this.#store.renewStep();
       const job = this.#store.table.get(id);
       if (!job) return "unknown";
-      if (this.#store.lifecycle.held.has(id)) return "active";
-      this.#store.lifecycle.remove(job, now);
-      return "removed";
-    });
-  }
-
-  async promote(jobs: readonly JobKey[]): Promise<readonly PromoteOutcome[]> {
-    const now = this.#store.startStep();
-    return jobs.map(({ id }) => {
-      const job = this.#store.table.get(id);
-      if (!job) return "unknown";
-      if (job.state !== "scheduled") return "not-scheduled";
-      this.#store.lifecycle.promote(job, now);
-      return "promoted";
+      return states === undefined || states.includes(job.state!) ? act(job, now) : "other-state";
     });
   }
 

@@ -8,8 +8,10 @@ import type {
   CleanRequest,
   EngineOperate,
   PromoteOutcome,
+  RemoveOptions,
   RemoveOutcome,
   RetryOutcome,
+  StateGuard,
 } from "../../engine/operate.ts";
 import type { EngineQueues } from "../../engine/queues.ts";
 import type { EngineChannel } from "../channels/engine-channel.ts";
@@ -37,20 +39,24 @@ export class RedisOperate implements EngineOperate {
     for (const listener of this.#listeners) this.#store.listeners.call(listener, [id], reason);
   }
 
-  cancel(jobs: readonly JobKey[], reason: string): Promise<readonly CancelOutcome[]> {
-    return this.#store.runOverJobs(scripts.cancel, jobs, errorText("JOB_CANCELLED", reason));
+  async cancel(
+    jobs: readonly JobKey[],
+    reason: string,
+    guard?: StateGuard,
+  ): Promise<readonly CancelOutcome[]> {
+    return this.#store.runOverJobs(scripts.cancel, jobs, textOf(guard), errorText("JOB_CANCELLED", reason));
   }
 
-  retry(jobs: readonly JobKey[]): Promise<readonly RetryOutcome[]> {
-    return this.#store.runOverJobs(scripts.retry, jobs);
+  async retry(jobs: readonly JobKey[], guard?: StateGuard): Promise<readonly RetryOutcome[]> {
+    return this.#store.runOverJobs(scripts.retry, jobs, textOf(guard));
   }
 
-  remove(jobs: readonly JobKey[]): Promise<readonly RemoveOutcome[]> {
-    return this.#store.runOverJobs(scripts.remove, jobs);
+  async remove(jobs: readonly JobKey[], options: RemoveOptions = {}): Promise<readonly RemoveOutcome[]> {
+    return this.#store.runOverJobs(scripts.remove, jobs, textOf(options), options.force ? "force" : "");
   }
 
-  promote(jobs: readonly JobKey[]): Promise<readonly PromoteOutcome[]> {
-    return this.#store.runOverJobs(scripts.promote, jobs);
+  async promote(jobs: readonly JobKey[], guard?: StateGuard): Promise<readonly PromoteOutcome[]> {
+    return this.#store.runOverJobs(scripts.promote, jobs, textOf(guard));
   }
 
   async clean({ state, queue, olderThan, limit }: CleanRequest): Promise<number> {
@@ -96,4 +102,10 @@ export class RedisOperate implements EngineOperate {
     }
     return async () => void this.#listeners.delete(entry);
   }
+}
+
+/** As `lua/lib/operation.lua` takes it. An empty list of states is none of them, not all. */
+function textOf({ states }: StateGuard = {}): string {
+  if (states === undefined) return "";
+  return states.length === 0 ? "none" : states.join(",");
 }

@@ -151,7 +151,7 @@ end
 local looked, last, has_more = 0, 0, false
 local found = {}
 each_newest(sources, request.before, math.min(request.window + 1, READ_SIZE), function(job)
-  if looked == request.window or #found == request.limit then
+  if looked == request.window or #found == request.limit and not is_many then
     has_more = true
     return true
   end

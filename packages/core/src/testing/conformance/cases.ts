@@ -8,6 +8,7 @@ import { dependencyCases } from "./engine/dependencies.ts";
 import { dependencyFailureCases, retriedDependentCases } from "./engine/dependency-failures.ts";
 import { failureCases } from "./engine/failure.ts";
 import { failureGroupCases } from "./engine/failure-groups.ts";
+import { guardedOperationCases } from "./engine/guarded-operations.ts";
 import { heldKeyCases } from "./engine/held-ordering-keys.ts";
 import { hostileTextCases } from "./engine/hostile-text.ts";
 import { leaseCases, releaseCases, stallCases } from "./engine/leases.ts";
@@ -67,6 +68,7 @@ export const engineCases: readonly ConformanceCase[] = [
   ...listingCases,
   ...pauseCases,
   ...operatingCases,
+  ...guardedOperationCases,
   ...workerListCases,
   ...waitingMessageCases,
 ];
