@@ -105,6 +105,12 @@ describe("a worker's entry in the list", () => {
     const { queue, start } = setup();
     await start({ PLAN_CREATE: () => planResult() });
     expect((await queue.workers())[0]?.name).toMatch(/.+:\d+$/);
+    await start({ SCAN: () => {} }, { name: "scanner", concurrency: 3 });
+    const lines: string[] = [];
+    for (const { name, running, concurrency } of await queue.workers()) {
+      lines.push([name, running, "of", concurrency].join(" "));
+    }
+    expect(lines).toContain("scanner 0 of 3");
     for (const name of ["", "x".repeat(257), "\ud800", 7 as never]) {
       expect(() => createWorker(queue, { name })).toThrow(/name/);
     }
