@@ -4,11 +4,12 @@ import { parseArgs } from "node:util";
 import type { Measurement, Suite, Verdict } from "./measurement.ts";
 import { formatReport } from "./report.ts";
 import { engineSuite } from "./suites/engine.ts";
+import { eventsSuite } from "./suites/events/index.ts";
 import { outboxSuite } from "./suites/outbox.ts";
 import { peersSuite } from "./suites/peers/index.ts";
 import { workersSuite } from "./suites/workers.ts";
 
-const SUITES: readonly Suite[] = [engineSuite, outboxSuite, workersSuite, peersSuite];
+const SUITES: readonly Suite[] = [engineSuite, eventsSuite, outboxSuite, workersSuite, peersSuite];
 
 const HELP = `Usage: npm run bench -- SUITE [--quick] [--only CASE]… [--json [FILE]] [--docs] [--strict]
 

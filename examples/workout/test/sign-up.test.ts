@@ -116,9 +116,7 @@ describe.each(DRIVERS)("a sign-up on %s", (driver) => {
       const { worker, queue, sent, close } = openApp(database);
       onTestFinished(close);
       const mailed = Promise.withResolvers<void>();
-      await queue.subscribe(({ messageType }) => messageType === "EMAIL" && mailed.resolve(), {
-        type: "completed",
-      });
+      await queue.subscribe(() => mailed.resolve(), { types: ["completed"], messages: ["EMAIL"] });
       await worker.start();
       await mailed.promise;
       expect(await rows(db)).toEqual([1, 1, 1]);

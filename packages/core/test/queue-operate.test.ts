@@ -331,8 +331,8 @@ describe("subscribe", () => {
     const scans: JobEvent[] = [];
     const stop = await queue.subscribe(({ type, messageType }) => void all.push(`${messageType} ${type}`));
     const stopScans = await queue.subscribe((event) => void scans.push(event), {
-      message: scan,
-      type: ["completed"],
+      messages: [scan],
+      types: ["completed"],
     });
     const handle = await queue.send(scan, forward);
     await settle();

@@ -94,14 +94,17 @@ describe("wait", () => {
     });
   });
 
-  it("shares one subscription, and ends it when nobody waits", async () => {
+  it("subscribes to the endings of its jobs, once for each, and ends that when nobody waits", async () => {
+    const filters: unknown[] = [];
     let subscriptions = 0;
     const { flaky, queue, settle, clock } = setup();
     const { engine } = flaky;
     const counting = setup({
-      subscribe: async (listener) => {
+      subscribe: async (subscriber) => {
+        const { types, jobs, detail } = subscriber;
+        filters.push({ types, jobs, detail });
         subscriptions++;
-        const end = await engine.events.subscribe(listener);
+        const end = await engine.events.subscribe(subscriber);
         return async () => {
           subscriptions--;
           await end();
@@ -109,9 +112,13 @@ describe("wait", () => {
       },
     });
     const handles = await Promise.all([1, 2, 3].map((n) => counting.queue.send(planCreate, plan(`p${n}`))));
-    const waits = handles.map((handle) => rejection(counting.queue.wait(handle, { timeout: "1s" })));
+    const waits = [...handles, handles[0]!].map((handle) =>
+      rejection(counting.queue.wait(handle, { timeout: "1s" })),
+    );
     await counting.settle();
-    expect(subscriptions).toBe(1);
+    const types = ["completed", "failed", "cancelled"];
+    expect(filters).toEqual(handles.map(({ id, queue }) => ({ types, jobs: [{ id, queue }], detail: true })));
+    expect(subscriptions).toBe(3);
     await counting.clock.advance(1_000);
     await Promise.all(waits);
     await settle();

@@ -408,7 +408,7 @@ test("what isn't ours on a channel is ignored, and logged once", async () => {
   ];
   for (const channel of channels) for (const text of malformed) await admin.publish(channel, text);
   // An ending whose texts aren't JSON rejects the waits for its job, and nothing else.
-  await admin.publish(`{${namespace}}:0:events`, event("completed", "a", "q", "M", 1, "{", false));
+  await admin.publish(`{${namespace}}:0:events:|||`, event("completed", "a", "q", "M", 1, "{", false));
   const job = await queue.send(message, {});
   expect(await job.wait({ timeout: 4_000 })).toBe("done");
   await vi.waitFor(() => expect(events.slice(-3)).toEqual(["queued", "active", "completed"]));
@@ -427,7 +427,7 @@ test("a subscription that was lost and is back says so, and waits look again", a
   const onGap = vi.fn();
   const filtered = vi.fn();
   await queue.subscribe(() => {}, { onGap });
-  await queue.subscribe(() => {}, { queue: "default", type: "failed", onGap: filtered });
+  await queue.subscribe(() => {}, { queues: ["default"], types: ["failed"], onGap: filtered });
   const job = await queue.send(message, {}, { id: "a" });
   const wait = job.wait({ timeout: 4_000 });
   const [claimed] = (await other.core.claim({ ...CLAIM, queues: ["default"] })).jobs;

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import {
   createQueue,
@@ -6,6 +6,7 @@ import {
   createWorker,
   defineMessage,
   fromWire,
+  type JobEvent,
   type JobSnapshot,
   type Queue,
   reportFromWire,
@@ -124,6 +125,27 @@ describe("a snapshot", () => {
       expect(await fromWire(overJson(shown), registry)).toStrictEqual(snapshot);
     }));
 
+  test("of an event has its details as they travel, and masked where they are sensitive", () =>
+    withQueue(async (queue) => {
+      const events: JobEvent<Messages>[] = [];
+      await queue.subscribe((event) => void events.push(event), {
+        types: ["completed", "progress"],
+        detail: true,
+      });
+      await queue.wait(await queue.send(pay, { card: { number: "4111", holder: "Ada" }, amount: 3 }));
+      await queue.wait(await queue.send(scan, { since: new Date(0), cursor: 1n, isBad: false }));
+      await vi.waitFor(() => expect(events.at(-1)).toMatchObject({ messageType: "SCAN", type: "completed" }));
+      const [paid, scanned] = [events[0]!, events.at(-1)!];
+      expect(paid).toMatchObject({ result: { receipt: 7 }, raw: false });
+      expect(toWire(paid)).toMatchObject({ id: paid.id, result: "[redacted]" });
+      expect(toWire(paid, { sensitive: "show" })).toMatchObject({ result: { receipt: 7 } });
+      expect(scanned).toMatchObject({ result: { last: 2n ** 70n, at: new Date(0) } });
+      expect(toWire(scanned)).toMatchObject({
+        result: { last: String(2n ** 70n), at: "1970-01-01T00:00:00.000Z" },
+      });
+      expect(() => toWire({ ...scanned })).toThrow("not a copy");
+    }));
+
   test("of an older version is masked as a whole, since paths are those of the current one", async () => {
     const { memoryEngine } = await import("../src/index.ts");
     const engine = memoryEngine();
@@ -150,7 +172,7 @@ describe("a snapshot", () => {
     withQueue(async (queue) => {
       const snapshot = await snapshotOf(queue, await queue.send(nothing, undefined));
       expect(() => toWire({ ...snapshot })).toThrow(
-        "toWire: expected a snapshot as queue.get or queue.list returned it.",
+        "toWire: expected a snapshot or an event as the queue returned it, not a copy.",
       );
     }));
 });

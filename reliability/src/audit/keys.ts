@@ -21,6 +21,8 @@ const RESIDUE: readonly KeyKind[] = [
   { pattern: /^dedupe:/, expires: true },
   { pattern: /^idle:/, expires: true },
   { pattern: /^sent:/, expires: true },
+  { pattern: /^listeners(:queued)?$/, expires: true },
+  { pattern: /^watched$/, expires: true },
   { pattern: /^metrics:/, expires: true },
   { pattern: /^workers(:seen|:running)?$/, expires: true },
   { pattern: /^groups$/ },

@@ -11,8 +11,8 @@ export async function cancellations(stage: Stage): Promise<void> {
   const events = new EventTarget();
   const begun = once(events, "active");
   const stop = await queue.subscribe(() => events.dispatchEvent(new Event("active")), {
-    type: "active",
-    job: id,
+    types: ["active"],
+    jobs: [id],
   });
   const long = track(
     "a minute's work",

@@ -146,11 +146,10 @@ async function showProgress({ queue, report }: Stage) {
   };
   let last = Promise.resolve();
   const stop = await queue.subscribe(
-    ({ id, messageType }) => {
-      if (messageType === planFullSave.name || messageType === dataSync.name)
-        last = last.then(() => show(id));
+    ({ id }) => {
+      last = last.then(() => show(id));
     },
-    { type: "progress" },
+    { types: ["progress"], messages: [planFullSave, dataSync] },
   );
   return {
     async end(): Promise<ReadonlyMap<string, number>> {

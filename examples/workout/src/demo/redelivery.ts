@@ -14,8 +14,8 @@ export async function startJobThatRunsTwice(stage: Stage): Promise<() => Promise
   const events = new EventTarget();
   const failed = once(events, "failed");
   const stop = await queue.subscribe(() => events.dispatchEvent(new Event("failed")), {
-    type: "scheduled",
-    job: id,
+    types: ["scheduled"],
+    jobs: [id],
   });
   const job = track(
     "notifies, then fails",

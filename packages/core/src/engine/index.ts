@@ -37,7 +37,16 @@ export {
   type SendFeatures,
 } from "./engine.ts";
 export { MAX_BEAT_ATTEMPTS, WORKER_LIFETIME } from "./engine-limits.ts";
-export type { EngineEvent, EngineEvents, EventSubscriber, Unsubscribe } from "./events.ts";
+export { createEventFilter } from "./event-filter.ts";
+export type {
+  EngineEvent,
+  EngineEvents,
+  EventFilter,
+  EventSelector,
+  EventSubscriber,
+  EventType,
+  Unsubscribe,
+} from "./events.ts";
 export { facetOf } from "./facet.ts";
 export {
   type FailureGroupKey,

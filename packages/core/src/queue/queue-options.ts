@@ -5,11 +5,12 @@ import type { Message } from "../contract/message.ts";
 import { duration } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { EngineEvent } from "../engine/events.ts";
+import type { EventSelector } from "../engine/events.ts";
 import { JOB_STATES, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
 import { type Logger, loggerOption } from "../logging/logger.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import type { Clock } from "../timing/clock.ts";
+import type { JobReference } from "./job-reference.ts";
 import { instant, type JobFilterOptions, jobFilterShape, message } from "./read/job-filter.ts";
 import type { Outbox } from "./send/outbox.ts";
 
@@ -78,14 +79,26 @@ export interface MetricsOptions {
   readonly since: Date | number;
 }
 
-/** What `subscribe` takes. A listener is called for events of which each condition that is given holds. */
-export interface SubscribeOptions {
+/**
+ * What `subscribe` takes. A listener is called for the events for which all given conditions hold. The engine knows
+ * them: what nobody asks for is neither created nor sent.
+ */
+export interface SubscribeOptions<M extends Message = Message> {
+  /**
+   * New states, `"progress"`, and `"requeued"` for jobs that have been claimed, or were retried, and wait again. @default
+   * all types
+   */
+  readonly types?: readonly EventSelector[] | undefined;
+  /** @default all queues */
+  readonly queues?: readonly string[] | undefined;
+  /** Messages or their names. @default all messages */
+  readonly messages?: readonly (M | string)[] | undefined;
+  /** Up to 10,000 ids or handles, also of jobs that aren't stored yet. @default all jobs */
+  readonly jobs?: readonly JobReference[] | undefined;
+  /** Whether events have the `result`, `error` and `progress` of the job. @default false */
+  readonly detail?: boolean | undefined;
   /** Called when events may have been missed: the engine's connection was lost, and is back. @default nothing */
   readonly onGap?: (() => void) | undefined;
-  readonly type?: EngineEvent["type"] | readonly EngineEvent["type"][] | undefined;
-  readonly queue?: string | undefined;
-  readonly message?: Message | string | undefined;
-  readonly job?: string | undefined;
 }
 
 const HOOKS: readonly string[] = ["send", "run", "progress", "settled", "start"];
@@ -167,16 +180,22 @@ export const metricsSchema = z.strictObject({
   since: instant,
 });
 
-const eventType = z.enum([...JOB_STATES, "progress"]);
+const selector = z.enum([...JOB_STATES, "progress", "requeued"]);
+
+/** Conditions of one subscription, for each list but the jobs: a filter is text that every step of an engine reads. */
+const MAX_CONDITIONS = 100;
+const conditions = <T extends z.core.SomeType>(of: T) =>
+  z.optional(z.array(of).check(z.maxLength(MAX_CONDITIONS)));
 
 export const subscribeSchema = z.strictObject({
   onGap: z.optional(z.custom<() => void>((value) => typeof value === "function", "expected a function")),
-  type: z.optional(
-    z.union([eventType, z.array(eventType)], {
-      error: "expected a job state or progress, or an array of them",
-    }),
+  types: conditions(selector),
+  queues: conditions(text),
+  messages: conditions(message),
+  jobs: z.optional(
+    z
+      .array(z.custom<JobReference>((value) => value !== undefined, "expected a job's id or handle"))
+      .check(z.maxLength(10_000)),
   ),
-  queue: z.optional(text),
-  message: z.optional(message),
-  job: z.optional(text),
+  detail: z._default(z.boolean(), false),
 });

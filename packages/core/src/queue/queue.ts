@@ -373,16 +373,22 @@ export class Queue<M extends Message = Message> {
   }
 
   /**
-   * Calls `listener` for what happens to jobs from now on. Resolves once it hears everything, with the
+   * Calls `listener` for what happens to jobs from now on. Resolves once the subscription is in force, with the
    * function that ends it. A subscription that was lost comes back by itself: then `onGap` is called, since events
-   * were missed. Read again what they would have told.
+   * were missed. Read again what you follow.
    *
    * @throws {QueueError} `INVALID_OPTIONS`, also for a queue that no message belongs to.
    *
    * @example
-   * const stop = await queue.subscribe((event) => console.log(event.id, event.type), { type: "failed" });
+   * const stop = await queue.subscribe((event) => console.log(event.id, event.error?.message), {
+   *   types: ["failed"],
+   *   detail: true,
+   * });
    */
-  subscribe(listener: (event: JobEvent<M>) => void, options?: SubscribeOptions): Promise<Unsubscribe> {
+  subscribe<T extends M = M>(
+    listener: (event: JobEvent<T>) => void,
+    options?: SubscribeOptions<T>,
+  ): Promise<Unsubscribe> {
     return this.#subscriptions.subscribe(listener as (event: JobEvent) => void, options);
   }
 

@@ -34,12 +34,7 @@ export class RedisEngine implements CompleteEngine {
   constructor({ connection, tombstones }: RedisEngineParts) {
     const name = randomSource().randomUUID().slice(0, 8);
     const store = new RedisStore(connection, tombstones);
-    const feed = new EventFeed({
-      connection,
-      channel: "events",
-      guard: store.listeners,
-      onMalformed: () => store.reportMalformed("events"),
-    });
+    const feed = new EventFeed(store, name);
     const channel = new EngineChannel(connection, `wake:${name}`, {
       onWake: (queue) => waits.wake(queue),
       onGap: () => waits.wakeAll(),

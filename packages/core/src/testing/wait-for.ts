@@ -45,7 +45,7 @@ export async function waitFor<M extends Message, T extends M = M>(
       seen.add(type);
       check();
     },
-    { job: id },
+    { jobs: [id] },
   );
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {

@@ -77,6 +77,9 @@ class EngineWatch {
 
   async start(): Promise<void> {
     this.#unsubscribe = await facetOf(this.#engine, "events").subscribe({
+      messages: [this.#parts.tracker.message.name],
+      types: ["cancelled", "failed", "requeued"],
+      detail: true,
       onEvent: (event) => this.#onEvent(event),
     });
     this.#reconciler.start();
@@ -89,7 +92,6 @@ class EngineWatch {
   }
 
   #onEvent(event: EngineEvent): void {
-    if (event.messageType !== this.#parts.tracker.message.name) return;
     const write = toWrite(event);
     if (!write || this.#parts.store.writer.hasSeen(write)) return;
     this.#pendingWrites.push(write);

@@ -1,11 +1,11 @@
 import { parseOptions } from "../../contract/options.ts";
-import type { EngineEvent, Unsubscribe } from "../../engine/events.ts";
+import type { Unsubscribe } from "../../engine/events.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { assertKnownQueue } from "../known-queue.ts";
 import type { QueueContext } from "../queue-context.ts";
 import { type SubscribeOptions, subscribeSchema } from "../queue-options.ts";
 import type { EventHub } from "./event-hub.ts";
-import { createEventFilter, type JobEvent, toJobEvent } from "./job-events.ts";
+import { EventReader, type JobEvent, toEventFilter } from "./job-events.ts";
 
 /** Subscriptions of an app to a queue's events. */
 export class Subscriptions {
@@ -23,15 +23,17 @@ export class Subscriptions {
       throw new QueueError("INVALID_OPTIONS", "subscribe: expected a function as the first argument.");
     }
     const { onGap, ...filter } = parseOptions("subscribe", subscribeSchema, options);
-    if (filter.queue !== undefined) await assertKnownQueue(filter.queue, this.#context);
+    for (const queue of filter.queues ?? []) await assertKnownQueue(queue, this.#context);
     this.#context.assertOpen();
-    const isWanted = createEventFilter(filter);
-    const subscriber = {
-      // What an asynchronous listener returns is watched for its rejection.
-      onEvent: (event: EngineEvent) => (isWanted(event) ? listener(toJobEvent(event)) : undefined),
+    const reader = new EventReader(this.#context.registry, listener);
+    const unsubscribe = await this.#hub.subscribe({
+      ...toEventFilter(filter),
+      onEvent: (event) => reader.onEvent(event),
       ...(onGap && { onGap }),
+    });
+    return async () => {
+      await unsubscribe();
+      await reader.settled();
     };
-    await this.#hub.add(subscriber);
-    return () => this.#hub.remove(subscriber);
   }
 }

@@ -119,11 +119,11 @@ export async function toSnapshot(record: JobRecord, registry: Registry): Promise
     })),
     logs: record.logs.map(({ at, message }) => ({ at: new Date(at), message })),
   };
-  origins.set(snapshot, { message, texts });
+  noteOrigin(snapshot, { message, texts });
   return snapshot;
 }
 
-/** What a snapshot was read from, for its wire form. */
+/** What a snapshot or an event was read from, for its wire form. */
 export interface SnapshotOrigin {
   readonly message: Message | undefined;
   readonly texts: PayloadTexts;
@@ -134,7 +134,11 @@ export type PayloadTexts = { readonly [Part in MessagePart]: string | undefined 
 
 const origins = new WeakMap<object, SnapshotOrigin>();
 
-/** `undefined` of what `toSnapshot` didn't make, such as a copy. */
+export function noteOrigin(value: object, origin: SnapshotOrigin): void {
+  origins.set(value, origin);
+}
+
+/** `undefined` of what the queue didn't make, such as a copy. */
 export function originOf(snapshot: object): SnapshotOrigin | undefined {
   return origins.get(snapshot);
 }
@@ -159,6 +163,22 @@ export async function readPayloads(
     progress: await reader.readOptional(progress, message?.codecs.progress),
     raw: reader.isRaw,
   };
+}
+
+/** What a handler reported, in an event: members that are there, and `raw` if there are any. */
+export async function readReports(
+  { result, progress }: Pick<PayloadTexts, "result" | "progress">,
+  message: Message | undefined,
+): Promise<{ readonly result?: unknown; readonly progress?: unknown; readonly raw?: boolean }> {
+  if (result === undefined && progress === undefined) return {};
+  const reader = new TolerantReader(message !== undefined);
+  const read = {
+    ...(result !== undefined && { result: await reader.readOptional(result, message?.codecs.result) }),
+    ...(progress !== undefined && {
+      progress: await reader.readOptional(progress, message?.codecs.progress),
+    }),
+  };
+  return { ...read, raw: reader.isRaw };
 }
 
 class TolerantReader {

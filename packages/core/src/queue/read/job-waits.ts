@@ -1,9 +1,9 @@
 import type { Duration } from "../../contract/duration.ts";
 import type { Engine } from "../../engine/engine.ts";
-import type { EngineEvent, EventSubscriber } from "../../engine/events.ts";
+import type { EngineEvent, Unsubscribe } from "../../engine/events.ts";
 import { facetOf } from "../../engine/facet.ts";
 import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
-import { isTerminal, type TerminalState } from "../../engine/state-machine.ts";
+import { isTerminal, TERMINAL_STATES, type TerminalState } from "../../engine/state-machine.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import type { Logger } from "../../logging/logger.ts";
 import type { Clock } from "../../timing/clock.ts";
@@ -31,6 +31,8 @@ interface Waiter {
 interface AwaitedJob {
   readonly key: JobKey;
   readonly waiters: Set<Waiter>;
+  /** In force, or on its way. Absent after it failed. */
+  subscription: Promise<Unsubscribe> | undefined;
 }
 
 interface WaitLimits {
@@ -53,7 +55,7 @@ export const WAIT_POLL_INTERVAL = 5_000;
 /** Jobs that one look-up reads. */
 const MAX_READ = 1_000;
 
-/** Everyone who waits for a job to end: one subscription and one poll for all. */
+/** Everyone who waits for a job to end: a subscription for each job, and one poll for all. */
 export class JobWaits {
   readonly #engine: Engine;
   readonly #clock: Clock;
@@ -61,16 +63,10 @@ export class JobWaits {
   readonly #stuck: StuckWaits;
   /** By the job's id. */
   readonly #awaited = new Map<string, AwaitedJob>();
-  /** Endings heard of, for jobs that are gone by the time they are read. */
+  /** Endings of events, for jobs that are gone by the time they are read. */
   readonly #endings = new Map<string, Omit<Ending, "record">>();
   readonly #unread = new Set<string>();
-  readonly #subscriber: EventSubscriber = {
-    onEvent: (event) => this.#hear(event),
-    // Endings may have been missed.
-    onGap: () => this.#readEach(),
-  };
   #cancelPoll: (() => void) | undefined;
-  #isListening = false;
 
   constructor(engine: Engine, clock: Clock, hub: EventHub, logger: Logger) {
     this.#engine = engine;
@@ -134,57 +130,62 @@ export class JobWaits {
     const { id } = key;
     const awaited = this.#awaited.get(id);
     if (awaited) awaited.waiters.add(waiter);
-    else this.#awaited.set(id, { key, waiters: new Set([waiter]) });
+    else this.#awaited.set(id, { key, waiters: new Set([waiter]), subscription: undefined });
     if (!this.#cancelPoll) {
       this.#cancelPoll = this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
       this.#stuck.start();
     }
     // The look-up comes after the subscription, so that no ending falls between them.
-    void this.#listen().then(() => this.#readSoon(id));
+    void this.#listen(this.#awaited.get(id)!).then(() => this.#readSoon(id));
   }
 
   #leave(id: string, waiter: Waiter): void {
-    const waiters = this.#awaited.get(id)?.waiters;
-    if (!waiters?.delete(waiter) || waiters.size > 0) return;
+    const awaited = this.#awaited.get(id);
+    if (!awaited?.waiters.delete(waiter) || awaited.waiters.size > 0) return;
     this.#awaited.delete(id);
     this.#endings.delete(id);
+    awaited.subscription?.then((end) => end()).catch(() => undefined);
     if (this.#awaited.size > 0) return;
     this.#cancelPoll?.();
     this.#cancelPoll = undefined;
     this.#stuck.stop();
-    this.#isListening = false;
-    void this.#hub.remove(this.#subscriber).catch(() => undefined);
   }
 
   /** Without a subscription the poll still finds the ending, and tries to subscribe again. */
-  async #listen(): Promise<void> {
-    if (this.#awaited.size === 0) return;
-    this.#isListening = true;
+  async #listen(awaited: AwaitedJob): Promise<void> {
+    const { key } = awaited;
+    awaited.subscription ??= this.#hub.subscribe({
+      jobs: [key],
+      types: TERMINAL_STATES,
+      detail: true,
+      onEvent: (event) => this.#onEvent(event),
+      // The ending may have been missed.
+      onGap: () => this.#readSoon(key.id),
+    });
+    const { subscription } = awaited;
     try {
-      await this.#hub.add(this.#subscriber);
+      await subscription;
     } catch {
-      this.#isListening = false;
+      if (awaited.subscription === subscription) awaited.subscription = undefined;
     }
   }
 
-  #hear({ id, type, messageType, ending }: EngineEvent): void {
+  #onEvent({ id, type, messageType, ending }: EngineEvent): void {
     if (type === "progress" || !isTerminal(type) || !this.#awaited.has(id)) return;
-    const heard = { id, state: type, messageType };
-    if (ending) this.#settle(id, (waiter) => waiter.resolve({ ...heard, record: ending }));
+    const known = { id, state: type, messageType };
+    if (ending) this.#settle(id, (waiter) => waiter.resolve({ ...known, record: ending }));
     else {
-      this.#endings.set(id, heard);
+      this.#endings.set(id, known);
       this.#readSoon(id);
     }
   }
 
   #poll(): void {
     this.#cancelPoll = this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
-    if (!this.#isListening) void this.#listen();
-    this.#readEach();
-  }
-
-  #readEach(): void {
-    for (const id of this.#awaited.keys()) this.#readSoon(id);
+    for (const [id, awaited] of this.#awaited) {
+      if (!awaited.subscription) void this.#listen(awaited);
+      this.#readSoon(id);
+    }
   }
 
   #readSoon(id: string): void {

@@ -32,12 +32,14 @@ type Frame<Name> = Omit<MessageSnapshot<Message>, MessagePart | "messageType"> &
 /** A snapshot that survives JSON. Data, result and progress are as they travel: the contract reads them. */
 export type WireSnapshot<Name extends string = string> = WireForm<Frame<Name>> & Payloads;
 
+type AnyEvent = Omit<JobEvent, "result" | "progress"> & Pick<Payloads, "result" | "progress">;
+
 /** What is read of a queue beside snapshots. It holds dates and JSON. */
 export type Report =
   | JobExplanation
   | Stats
   | QueueHealth
-  | JobEvent
+  | AnyEvent
   | JobSummarySnapshot
   | WorkerSnapshot
   | FailureGroup
@@ -62,29 +64,36 @@ export function toWire<Name extends string>(
   snapshot: Frame<Name> & Payloads,
   options?: ToWireOptions,
 ): WireSnapshot<Name>;
-/** The form of a report that survives `JSON.stringify`. */
-export function toWire<R extends Report>(report: R): WireForm<R>;
+/** The form of a report that survives `JSON.stringify`. What handlers reported to an event is as it travels. */
+export function toWire<R extends Report>(report: R, options?: ToWireOptions): WireForm<R>;
 export function toWire(
   value: (Frame<string> & Payloads) | Report,
   { sensitive = "mask" }: ToWireOptions = {},
 ): unknown {
-  if (!("dependsOn" in value)) return plainJson(value);
+  const parts = value as Payloads & { readonly raw?: boolean; readonly version?: number };
+  const { data, result, progress, ...rest } = parts;
+  const isSnapshot = "dependsOn" in value;
+  if (!isSnapshot && result === undefined && progress === undefined) return plainJson(value);
   const origin = originOf(value);
   if (!origin) {
     throw new QueueError(
       "INVALID_OPTIONS",
-      "toWire: expected a snapshot as queue.get or queue.list returned it.",
+      "toWire: expected a snapshot or an event as the queue returned it, not a copy.",
     );
   }
   const { message, texts } = origin;
-  const { data, result, progress, ...rest } = value;
   const part = (name: MessagePart) => {
     const json = parseOrText(texts[name]);
     // Paths are those of the current version.
-    const raw = value.raw || (name === "data" && value.version !== message?.version);
+    const raw = parts.raw === true || (name === "data" && parts.version !== message?.version);
     return sensitive === "show" ? json : redact(message, name, json, { raw });
   };
-  return plainJson({ ...rest, data: part("data"), result: part("result"), progress: part("progress") });
+  return plainJson({
+    ...rest,
+    ...(isSnapshot && { data: part("data") }),
+    result: part("result"),
+    progress: part("progress"),
+  });
 }
 
 /**

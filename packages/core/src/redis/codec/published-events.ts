@@ -1,14 +1,14 @@
-import type { EngineEvent } from "../../engine/events.ts";
+import type { EngineEvent, EventType } from "../../engine/events.ts";
 import { isTerminal, JOB_STATES } from "../../engine/state-machine.ts";
 
-/** An event as `lua/lib/events.lua` publishes it. */
+/** An event as `lua/lib/events.lua` publishes it. The last two are there with detail. */
 type PublishedEvent = readonly [
-  type: EngineEvent["type"],
+  type: EventType,
   id: string,
   queue: string,
   messageType: string,
   epoch: number,
-  result?: string | false,
+  text?: string | false,
   error?: string | false,
 ];
 
@@ -40,14 +40,14 @@ function isEvent(value: unknown): value is PublishedEvent {
   );
 }
 
-function eventOf(
-  [type, id, queue, messageType, epoch, result, error]: PublishedEvent,
-  at: number,
-): EngineEvent {
+function eventOf(published: PublishedEvent, at: number): EngineEvent {
+  const [type, id, queue, messageType, epoch, text, error] = published;
   const event = { type, id, queue, messageType, epoch, at };
-  if (type === "progress" || !isTerminal(type)) return event;
+  if (text === undefined) return event;
+  if (type === "progress") return typeof text === "string" ? { ...event, progress: text } : event;
+  if (!isTerminal(type)) return event;
   const ending = {
-    ...(typeof result === "string" && { result }),
+    ...(typeof text === "string" && { result: text }),
     ...(typeof error === "string" && { error }),
   };
   return { ...event, ending };

@@ -114,7 +114,7 @@ local function store_plain(group, first, n, offset, answer)
   end
   tally(queue, 'sent', #ids)
   wake(queue, #ids)
-  if has_listeners() then
+  if wants('queued', 0) then
     local message_type = profile_of(profile_id).m
     for _, id in ipairs(ids) do
       emit('queued', id, queue, message_type, 0, false, false)

@@ -93,7 +93,7 @@ for _, at in ipairs(reports) do
   end
   if job and ARGV[at + 3] ~= '' then
     call('HSET', P .. 'state:' .. job.id, 'prog', ARGV[at + 3])
-    emit('progress', job.id, job.queue, job.profile.m, job.epoch, false, false)
+    emit('progress', job.id, job.queue, job.profile.m, job.epoch, ARGV[at + 3], false)
   end
 end
 flush_events()

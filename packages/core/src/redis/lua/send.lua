@@ -16,10 +16,9 @@ local profile_id, queue, id = ARGV[4], ARGV[6], ARGV[7]
 local fresh = P .. 'fresh:' .. queue
 
 -- A new profile; cancelled jobs whose entries are still in the list, maybe one with this id; jobs that are remembered
--- until their dependents are decided; listeners.
+-- until their dependents are decided; listeners for new jobs.
 if call('HGET', P .. 'profiles', profile_id) ~= ARGV[5]
-  or call_unchecked('EXISTS', P .. 'ghosts:' .. queue, P .. 'cascades') > 0
-  or call('PUBSUB', 'NUMSUB', C .. 'events')[2] ~= 0
+  or call_unchecked('EXISTS', P .. 'ghosts:' .. queue, P .. 'cascades', P .. 'listeners:queued') > 0
 then
   return 'general'
 end

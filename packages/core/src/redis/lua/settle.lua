@@ -128,7 +128,7 @@ local function keeps(profile)
 end
 
 local match = string.match
-local must_emit = n > 0 and has_listeners()
+local must_emit = n > 0 and wants('completed', 1)
 local is_anyone_waiting = call_unchecked('EXISTS', P .. 'waiters') == 1
 
 -- Completes a job that never ran before and has nothing but its own key. Answers whether it is one.

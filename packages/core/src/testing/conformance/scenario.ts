@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AttemptOutcome, ClaimedJob, EnqueueOutcome, Lease, LeaseStatus } from "../../engine/core.ts";
 import type { CompleteEngine } from "../../engine/engine.ts";
-import type { EngineEvent } from "../../engine/events.ts";
+import type { EngineEvent, EventFilter } from "../../engine/events.ts";
 import type { JobEdges } from "../../engine/inspect.ts";
 import type { JobRecord } from "../../engine/job.ts";
 import type { QueueCounts } from "../../engine/queues.ts";
@@ -244,17 +244,17 @@ export class Scenario {
   }
 
   /**
-   * Subscribes to events. `until` resolves once the events so far satisfy the condition. An engine may deliver events
+   * Subscribes to events, with detail unless the filter says otherwise. `until` resolves once the events so far satisfy the condition. An engine may deliver events
    * after the call that caused them resolves.
    */
-  async listen() {
+  async listen(filter: EventFilter = { detail: true }) {
     const events: EngineEvent[] = [];
     let wake = () => {};
     const onEvent = (event: EngineEvent) => {
       events.push(event);
       wake();
     };
-    const unsubscribe = await this.engine.events.subscribe({ onEvent });
+    const unsubscribe = await this.engine.events.subscribe({ ...filter, onEvent });
     const until = async (enough: (events: readonly EngineEvent[]) => boolean) => {
       while (!enough(events)) await new Promise<void>((resolve) => (wake = resolve));
     };

@@ -231,7 +231,7 @@ local function store_batch(specs)
   for index, job in ipairs(jobs) do
     if job.state == 'queued' then
       wake(job.queue, 1)
-      if has_listeners() then
+      if wants('queued', 0) then
         emit('queued', job.id, job.queue, profile_of(job.profile_id).m, 0, false, false)
       end
       push_fresh(job)

@@ -136,7 +136,7 @@ local function claim(queues, limit, lease, token, run, handles)
       waited_since = since
     end
     waited = waited + 1
-    if has_listeners() then
+    if wants('active', epoch) then
       emit('active', id, queue, profile_of(profile_id).m, epoch, false, false)
     end
     if run > 1 and room > 0 and extras and extras.o then

@@ -226,7 +226,7 @@ export const workerCases = section("running with createWorker", [
         const job = await stage.queue.send(echo, text("a"));
         const open = gate();
         const heard = gate();
-        const stop = await stage.queue.subscribe(() => heard.open(), { type: "progress" });
+        const stop = await stage.queue.subscribe(() => heard.open(), { types: ["progress"] });
         await stage.work({
           ECHO: async ({ data, progress, log }) => {
             log("begun");

@@ -59,7 +59,7 @@ export class Stage {
   async until(job: JobReference, isWanted: (job: JobSnapshot) => boolean): Promise<JobSnapshot> {
     let look = () => {};
     const changed = () => new Promise<void>((resolve) => (look = resolve));
-    const stop = await this.queue.subscribe(() => look(), { job: typeof job === "string" ? job : job.id });
+    const stop = await this.queue.subscribe(() => look(), { jobs: [job] });
     try {
       for (;;) {
         const change = changed();

@@ -1,0 +1,77 @@
+-- Notes which events of single jobs an engine asks for, or renews that.
+--
+-- An engine's own field in `watched`, a space and its name, shows it whether its other fields are still there.
+--
+-- KEYS   1 the prefix of the namespace's keys, 2 the prefix of its channels
+-- ARGV   1 the engine's name, 2 "queued" while it asks for that state of a job, else "others" while it watches any job,
+--        else ""; then of each changed job: id, what the engine asks for (see lib/events.lua) or "" if it no longer
+--        does
+-- Answer 1 if the engine's field was missing, so that it has to note all of its jobs again; else 0
+-- Cost   three commands per job, and a few to find dead engines
+-- @include lib/drain
+-- @include lib/events
+-- @import LISTENER_LIFETIME from redis/channels/renewal
+
+-- Fields of which one call checks whether their engines are still there.
+local CHECKED = 20
+
+local WATCHED = P .. 'watched'
+local own_field = ' ' .. ARGV[1]
+
+-- Replaces what an engine asks for.
+local function set_watcher(id, watchers, engine, request)
+  local kept = {}
+  for other, detail, types in string.gmatch(watchers or '', WATCHER) do
+    if other ~= engine then
+      kept[#kept + 1] = other .. ':' .. detail .. '|' .. types
+    end
+  end
+  if request ~= '' then
+    kept[#kept + 1] = engine .. ':' .. request
+  end
+  if #kept > 0 then
+    call('HSET', WATCHED, id, table.concat(kept, ' '))
+  else
+    call('HDEL', WATCHED, id)
+  end
+end
+
+-- Forgets engines that died. A user that may not ask leaves that to the expiry.
+local function drop_dead()
+  local sample = call('HRANDFIELD', WATCHED, CHECKED, 'WITHVALUES')
+  local is_alive = {}
+  local function lives(engine)
+    if is_alive[engine] == nil then
+      local listeners = redis.pcall('PUBSUB', 'NUMSUB', C .. 'watch:' .. engine)
+      is_alive[engine] = listeners.err ~= nil or listeners[2] > 0
+    end
+    return is_alive[engine]
+  end
+  for at = 1, #sample, 2 do
+    local id = sample[at]
+    local owner = string.match(id, '^ (.*)$')
+    if owner and not lives(owner) then
+      call('HDEL', WATCHED, id)
+    end
+    for engine in string.gmatch(sample[at + 1], WATCHER) do
+      if not lives(engine) then
+        set_watcher(id, call('HGET', WATCHED, id), engine, '')
+      end
+    end
+  end
+end
+
+for at = 3, #ARGV, 2 do
+  set_watcher(ARGV[at], call('HGET', WATCHED, ARGV[at]), ARGV[1], ARGV[at + 1])
+end
+if ARGV[2] == '' then
+  call('HDEL', WATCHED, own_field)
+  return 0
+end
+local is_missing = call('HSET', WATCHED, own_field, '')
+drop_dead()
+if ARGV[2] == 'queued' then
+  call_unchecked('SET', P .. 'listeners:queued', '', 'PX', LISTENER_LIFETIME)
+end
+call('PEXPIRE', WATCHED, LISTENER_LIFETIME)
+return is_missing
