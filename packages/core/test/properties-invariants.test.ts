@@ -105,6 +105,7 @@ function snapshot({
 const waitingFor = (...jobs: readonly string[]): JobEdges => ({
   dependencies: jobs.map((job) => ({ job, onFailure: "hold", state: "blocked", pending: true })),
   dependents: [],
+  dependentCount: 0,
 });
 
 function brokenRules(history: readonly HistoryEntry[]): readonly string[] {
@@ -333,6 +334,7 @@ describe("the invariant checker", () => {
     const edges: JobEdges = {
       dependencies: [{ job: "a", onFailure: "cancel", state: "active", pending: true }],
       dependents: [],
+      dependentCount: 0,
     };
     const dependsOn = [{ job: "a", onFailure: "cancel" }] as const;
     expect(

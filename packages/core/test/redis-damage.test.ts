@@ -105,9 +105,11 @@ async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
       { id: `${whose}-k3`, orderingKey: whose },
       { id: `${whose}-once`, dedupe: { key: `M:${whose}`, window: 60_000 } },
       { id: `${whose}-gone` },
+      { id: `${whose}-left`, dependsOn: [`${whose}-plain`] },
     );
   }
-  await engine.operate.cancel([{ id: "v-gone" }, { id: "i-gone" }], "no");
+  const cancelled = ["v-gone", "i-gone", "v-left", "i-left"].map((id) => ({ id }));
+  await engine.operate.cancel(cancelled, "no");
   await send(bench, { id: "v-quiet", queue: "quiet" });
   await engine.queues.pause("quiet");
   return held;
@@ -221,6 +223,7 @@ const KINDS: Readonly<Record<string, Record<string, Act>>> = {
   due: { "a stray entry": (admin, key) => admin.zadd(key, 1, "0000000000001 nobody") },
   waiters: { ...forField("v-root"), "the other field deleted": (admin, key) => admin.hdel(key, "v-plain") },
   "waiters:v-plain": forMember("v-many-0"),
+  dependents: forField("v-plain"),
   "heads:jobs": forField("v"),
   "heads:held": forField("r"),
   "line:jobs:v": forMember("v-k2"),

@@ -36,6 +36,7 @@ const OF_FINISHED_JOBS: readonly KeyKind[] = [
   { pattern: /^ended$/ },
   { pattern: /^kept:/ },
   { pattern: /^index:/ },
+  { pattern: /^dependents$/ },
 ];
 
 const OF_ONE_JOB = /^(?:state|logs|failures):(.*)$/;
@@ -63,6 +64,9 @@ export async function drainedKeyProblems(redis: Redis, namespace: string): Promi
       const id = entry.slice(entry.lastIndexOf("\0") + 1);
       if (!stored.has(id)) problems.push(`${id} is in ${name}, but its job isn't stored`);
     }
+  }
+  for (const id of await redis.hkeys(`${prefixOf(namespace)}dependents`)) {
+    if (!stored.has(id)) problems.push(`${id} is in dependents, but its job isn't stored`);
   }
   for (const name of names) {
     const id = OF_ONE_JOB.exec(name)?.[1];

@@ -18,11 +18,9 @@ export async function takeSnapshot(engine: CompleteEngine, eventsAreComplete: bo
     cursor = page.cursor;
   } while (cursor !== undefined);
   const edges: Record<string, JobEdges> = {};
-  for (const { id, state } of jobs) {
-    if (isTerminal(state)) continue;
-    const found = await engine.inspect.edges(id);
-    if (found) edges[id] = found;
-  }
+  const unfinished = jobs.filter(({ state }) => !isTerminal(state));
+  const found = await engine.inspect.edges(unfinished.map(({ id }) => ({ id })));
+  for (const [index, { id }] of unfinished.entries()) if (found[index]) edges[id] = found[index];
   return {
     type: "snapshot",
     jobs,

@@ -60,6 +60,8 @@ export {
 export type { Damage, HealthReport } from "./health-report.ts";
 export type {
   DependencyEdge,
+  DependentEdge,
+  EdgesOptions,
   EngineInspect,
   JobEdges,
   JobPage,

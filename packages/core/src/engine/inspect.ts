@@ -26,8 +26,8 @@ export interface EngineInspect {
    */
   list<F extends ListFields>(request: ListRequest<F>): Promise<JobPage<ListedJobs[F]>>;
 
-  /** What a job waits for and who waits for it, or `null` when it isn't stored. */
-  edges(id: string): Promise<JobEdges | null>;
+  /** What jobs depend on and what depends on them. In the order of `jobs`; `null` where no job is stored. */
+  edges(jobs: readonly JobKey[], options?: EdgesOptions): Promise<readonly (JobEdges | null)[]>;
 
   /**
    * Failures that are alike, counted: the thousand groups that failed last, for two weeks after the latest
@@ -61,10 +61,21 @@ export interface JobPage<Job extends JobSummary | JobRecord = JobRecord> {
   readonly complete: boolean;
 }
 
+export interface EdgesOptions {
+  /** Max dependents of each job. @default 100 */
+  readonly limit?: number;
+}
+
 export interface JobEdges {
   readonly dependencies: readonly DependencyEdge[];
-  /** Ids of the jobs that still wait for this one. The first hundred. */
-  readonly dependents: readonly string[];
+  /**
+   * Those that wait for this job first, in the order in which they began to, then others that haven't ended, then those
+   * that have, the latest first. Of these, the newest hundred are known whose message's retention kept them, and those
+   * are named that are still stored.
+   */
+  readonly dependents: readonly DependentEdge[];
+  /** Dependents that haven't ended, and all that have ended and were kept, named or not. */
+  readonly dependentCount: number;
   /** The job ahead with the same ordering key, when that is what this one waits for. */
   readonly behind?: string;
 }
@@ -79,4 +90,9 @@ export interface DependencyEdge extends Dependency {
    * `onFailure` says. @default false
    */
   readonly undecided?: true;
+}
+
+/** The same edge, seen from the job depended on: `job` is the dependent, and `state` its own. */
+export interface DependentEdge extends DependencyEdge {
+  readonly state: JobState;
 }

@@ -133,6 +133,7 @@ export class Lifecycle {
     for (const { job: id, onFailure } of job.dependsOn) {
       const state = this.stateOf(id);
       const dependency = this.table.get(id);
+      dependency?.dropEndedDependent(job.id);
       if (!dependency || state === "completed" || (isTerminal(state!) && onFailure === "run")) continue;
       this.#await(job, dependency);
     }
@@ -207,7 +208,7 @@ export class Lifecycle {
 
   /** Whether something still needs a finished job where it is, so that no trimming may take it. */
   isPinned(job: StoredJob): boolean {
-    return job.readers > 0 || job.line?.head === job;
+    return (job.readers?.size ?? 0) > 0 || job.line?.head === job;
   }
 
   #enter(job: StoredJob, now: number): void {
@@ -271,7 +272,9 @@ export class Lifecycle {
       metrics.time(job.queue.name, "running", now - job.startedAt!, now);
     }
     this.cascades.spend(job.dependsOn.length);
-    for (const { job: id } of job.dependsOn) this.#endReading(job, id, now);
+    const { completed, failed } = job.spec.retain;
+    const isKept = (state === "completed" ? completed : failed).count > 0;
+    for (const { job: id } of job.dependsOn) this.#endReading(job, id, isKept, now);
     job.pending = undefined;
     job.finishedAt = now;
     job.error = error;
@@ -324,19 +327,23 @@ export class Lifecycle {
     for (const { job: id } of job.dependsOn) {
       const dependency = this.table.get(id);
       if (!dependency) continue;
-      dependency.readers++;
+      dependency.readers ??= new Set();
+      dependency.readers.add(job);
       this.#unretain(dependency);
     }
   }
 
-  #endReading(job: StoredJob, id: string, now: number): void {
+  /** `isKept`: whether retention keeps jobs that end as this one does. */
+  #endReading(job: StoredJob, id: string, isKept: boolean, now: number): void {
     const dependency = this.table.get(id);
     if (!dependency) {
       this.cascades.get(id)?.job.dependents?.delete(job);
       return;
     }
-    dependency.readers--;
+    // It was sent again since if this isn't one of its readers.
+    const wasReader = dependency.readers?.delete(job) ?? false;
     dependency.dependents?.delete(job);
+    if (isKept && wasReader) dependency.addEndedDependent(job.id);
     if (dependency.state !== null && isTerminal(dependency.state)) this.#retain(dependency, now);
   }
 

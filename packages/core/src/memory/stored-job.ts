@@ -1,5 +1,5 @@
 import type { ClaimedJob } from "../engine/core.ts";
-import { MAX_FAILURES, MAX_LOGS } from "../engine/engine-limits.ts";
+import { MAX_ENDED_DEPENDENTS, MAX_FAILURES, MAX_LOGS } from "../engine/engine-limits.ts";
 import type { AttemptFailure, Dependency, JobRecord, JobSummary, LogEntry, NewJob } from "../engine/job.ts";
 import type { JobState } from "../engine/state-machine.ts";
 import type { OrderingLine } from "./ordering-line.ts";
@@ -38,8 +38,10 @@ export class StoredJob {
 
   /** Ids this job still waits for; made with the first. */
   pending: Set<string> | undefined;
-  /** Unfinished jobs that depend on this one: they may still read its result. */
-  readers = 0;
+  /** Unfinished jobs that depend on this one: they may still read its result. Made with the first. */
+  readers: Set<StoredJob> | undefined;
+  /** Of kept dependents that have ended: how many, and the ids of the newest, oldest first. */
+  endedDependents: { count: number; ids: string[] } | undefined;
   /** Jobs that still wait for this one, by the place in which they began to; made with the first. */
   dependents: Map<StoredJob, number> | undefined;
   /** The last place given. */
@@ -80,6 +82,25 @@ export class StoredJob {
 
   policyTowards(dependency: string): Dependency["onFailure"] {
     return this.dependsOn.find(({ job }) => job === dependency)?.onFailure ?? "cancel";
+  }
+
+  addEndedDependent(id: string): void {
+    this.endedDependents ??= { count: 0, ids: [] };
+    const { ids } = this.endedDependents;
+    const at = ids.indexOf(id);
+    if (at < 0) this.endedDependents.count++;
+    else ids.splice(at, 1);
+    ids.push(id);
+    if (ids.length > MAX_ENDED_DEPENDENTS) ids.shift();
+  }
+
+  /** For a dependent that is reopened. */
+  dropEndedDependent(id: string): void {
+    const ended = this.endedDependents;
+    const at = ended?.ids.indexOf(id) ?? -1;
+    if (!ended || at < 0) return;
+    ended.ids.splice(at, 1);
+    ended.count--;
   }
 
   recordFailure(error: string, at: number): void {

@@ -1,6 +1,8 @@
 import { MAX_DEPENDENTS } from "../../engine/engine-limits.ts";
 import type { FailureGroupPage, FailureGroupsRequest } from "../../engine/failure-groups.ts";
 import type {
+  DependencyEdge,
+  EdgesOptions,
   EngineInspect,
   JobEdges,
   JobPage,
@@ -9,8 +11,10 @@ import type {
   ListRequest,
 } from "../../engine/inspect.ts";
 import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
+import { isTerminal } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { MemoryStore } from "../memory-store.ts";
+import type { StoredJob } from "../stored-job.ts";
 
 /** The facet `inspect` of the memory engine. */
 export class MemoryInspect implements EngineInspect {
@@ -48,23 +52,47 @@ export class MemoryInspect implements EngineInspect {
     return { jobs, complete: true };
   }
 
-  async edges(id: string): Promise<JobEdges | null> {
+  async edges(
+    jobs: readonly JobKey[],
+    { limit = MAX_DEPENDENTS }: EdgesOptions = {},
+  ): Promise<readonly (JobEdges | null)[]> {
     this.#store.assertOpen();
-    const job = this.#store.table.get(id);
-    if (!job) return null;
-    const dependents = [...(job.dependents?.keys() ?? [])]
-      .slice(0, MAX_DEPENDENTS)
-      .map((dependent) => dependent.id);
+    return jobs.map(({ id }) => {
+      const job = this.#store.table.get(id);
+      return job ? this.#edgesOf(job, limit) : null;
+    });
+  }
+
+  #edgesOf(job: StoredJob, limit: number): JobEdges {
+    const { dependents, readers, endedDependents } = job;
+    const waiting = [...(dependents?.keys() ?? [])];
+    const reading = [...(readers ?? [])].filter((reader) => !dependents?.has(reader));
+    const ended = (endedDependents?.ids ?? [])
+      .flatMap((id) => this.#store.table.get(id) ?? [])
+      .filter((other) => isTerminal(other.state!) && other.dependsOn.some((edge) => edge.job === job.id));
     const head = job.state === "blocked" ? job.line?.head : undefined;
     return {
       dependencies: job.dependsOn.map((dependency) => ({
         ...dependency,
         state: this.#store.lifecycle.stateOf(dependency.job) ?? null,
-        pending: job.pending?.has(dependency.job) ?? false,
-        ...(this.#store.lifecycle.cascades.get(dependency.job)?.leaves(job) && { undecided: true as const }),
+        ...this.#statusOf(dependency.job, job),
       })),
-      dependents,
+      dependents: [...waiting, ...reading, ...ended.reverse()].slice(0, limit).map((dependent) => ({
+        job: dependent.id,
+        onFailure: dependent.policyTowards(job.id),
+        state: dependent.state!,
+        ...this.#statusOf(job.id, dependent),
+      })),
+      dependentCount: (readers?.size ?? 0) + (endedDependents?.count ?? 0),
       ...(head && head !== job && { behind: head.id }),
+    };
+  }
+
+  #statusOf(dependency: string, dependent: StoredJob): Pick<DependencyEdge, "pending" | "undecided"> {
+    const cascade = this.#store.lifecycle.cascades.get(dependency);
+    return {
+      pending: dependent.pending?.has(dependency) ?? false,
+      ...(cascade?.leaves(dependent) && { undecided: true as const }),
     };
   }
 

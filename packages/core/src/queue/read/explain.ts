@@ -63,9 +63,9 @@ export type StateReason = { readonly text: string } & (
 /** @throws {QueueError} `JOB_NOT_FOUND`. */
 export async function explain(engine: Engine, key: JobKey, now: number): Promise<JobExplanation> {
   const { id } = key;
-  const [[record], edges, counts] = await Promise.all([
+  const [[record], [edges = null], counts] = await Promise.all([
     facetOf(engine, "inspect").get([key]),
-    facetOf(engine, "inspect").edges(id),
+    facetOf(engine, "inspect").edges([key]),
     facetOf(engine, "queues").counts(),
   ]);
   if (!record) return explainGone(engine, key);
@@ -99,7 +99,7 @@ export async function explain(engine: Engine, key: JobKey, now: number): Promise
       ...reasons.map(({ text }) => text),
     ].join(" "),
     reasons,
-    dependents: edges?.dependents ?? [],
+    dependents: (edges?.dependents ?? []).filter(({ pending }) => pending).map(({ job }) => job),
   };
 }
 
@@ -143,7 +143,8 @@ async function holdsKey(engine: Engine, id: string, waiting: string): Promise<bo
   const [ahead] = await facetOf(engine, "inspect").get([{ id }]);
   if (ahead?.state !== "failed") return false;
   // It may have failed, and passed the turn on, since the edges were read.
-  return (await facetOf(engine, "inspect").edges(waiting))?.behind === id;
+  const [edges] = await facetOf(engine, "inspect").edges([{ id: waiting }], { limit: 1 });
+  return edges?.behind === id;
 }
 
 type DependencyReason = Omit<Extract<StateReason, { kind: "dependency" }>, "kind" | "text">;

@@ -5,7 +5,7 @@ import {
   MAX_GROUP_SAMPLES,
 } from "../../engine/failure-groups.ts";
 import type {
-  DependencyEdge,
+  EdgesOptions,
   EngineInspect,
   JobEdges,
   JobPage,
@@ -14,12 +14,11 @@ import type {
   ListRequest,
 } from "../../engine/inspect.ts";
 import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
-import type { JobState } from "../../engine/state-machine.ts";
 import { listJobs } from "../calls/list-jobs.ts";
 import type { EventFeed } from "../channels/event-feed.ts";
 import { groupCursor, parseGroups, placeOfCursor } from "../codec/failure-groups.ts";
+import { type EdgesReply, edgesOf } from "../codec/job-edges.ts";
 import { jobRecords, rememberedEndings, type StoredParts } from "../codec/job-record.ts";
-import { policyOf } from "../codec/job-value.ts";
 import { idsOf, MAX_JOBS, type RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
 
@@ -58,26 +57,20 @@ export class RedisInspect implements EngineInspect {
     return listJobs(this.#store, request);
   }
 
-  async edges(id: string): Promise<JobEdges | null> {
-    const reply = await this.#store.run(scripts.edges, [id, MAX_DEPENDENTS]);
-    if (reply === null) return null;
-    const [flat, dependents, behind] = reply as readonly [
-      readonly (string | number)[],
-      readonly string[],
-      string,
-    ];
-    const dependencies: DependencyEdge[] = [];
-    for (let index = 0; index < flat.length; index += 4) {
-      const [job, policy, state, pending] = flat.slice(index, index + 4);
-      dependencies.push({
-        job: String(job),
-        onFailure: policyOf(String(policy)),
-        state: state === "" ? null : (state as JobState),
-        pending: pending !== 0,
-        ...(pending === 2 && { undecided: true as const }),
-      });
+  async edges(
+    jobs: readonly JobKey[],
+    { limit = MAX_DEPENDENTS }: EdgesOptions = {},
+  ): Promise<readonly (JobEdges | null)[]> {
+    const found: (JobEdges | null)[] = [];
+    while (found.length < jobs.length) {
+      const some = idsOf(jobs.slice(found.length, found.length + MAX_JOBS));
+      const reply = (await this.#store.run(scripts.edges, [
+        limit,
+        ...some,
+      ])) as readonly (EdgesReply | null)[];
+      found.push(...reply.map(edgesOf));
     }
-    return { dependencies, dependents, ...(behind !== "" && { behind }) };
+    return found;
   }
 
   async failureGroups(request: FailureGroupsRequest): Promise<FailureGroupPage> {

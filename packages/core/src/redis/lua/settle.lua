@@ -129,7 +129,9 @@ end
 
 local match = string.match
 local must_emit = n > 0 and wants('completed', 1)
-local is_anyone_waiting = call_unchecked('EXISTS', P .. 'waiters') == 1
+local structures = call_unchecked('EXISTS', P .. 'waiters', P .. 'dependents')
+local is_anyone_waiting = structures == 2 or structures == 1 and call_unchecked('EXISTS', P .. 'waiters') == 1
+has_dependents = structures == 2 or structures == 1 and not is_anyone_waiting
 
 -- Completes a job that never ran before and has nothing but its own key. Answers whether it is one.
 local function settle_plain(id, record, token, text)

@@ -6,6 +6,7 @@ import { claimingCases, fenceCases, settlingCases } from "./engine/claiming.ts";
 import { dedupeCases } from "./engine/deduplication.ts";
 import { dependencyCases } from "./engine/dependencies.ts";
 import { dependencyFailureCases, retriedDependentCases } from "./engine/dependency-failures.ts";
+import { edgeCases } from "./engine/edges.ts";
 import { eventCases } from "./engine/events.ts";
 import { failureCases } from "./engine/failure.ts";
 import { failureGroupCases } from "./engine/failure-groups.ts";
@@ -43,6 +44,7 @@ export const engineCases: readonly ConformanceCase[] = [
   ...dependencyFailureCases,
   ...retriedDependentCases,
   ...boundedCascadeCases,
+  ...edgeCases,
   ...orderingKeyCases,
   ...heldKeyCases,
   ...runCases,

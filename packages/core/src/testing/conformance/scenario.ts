@@ -231,10 +231,15 @@ export class Scenario {
     return JSON.parse(error).code;
   }
 
-  async edges(id: string): Promise<JobEdges> {
-    const edges = await this.engine.inspect.edges(id);
+  async edges(id: string, limit?: number): Promise<JobEdges> {
+    const [edges] = await this.engine.inspect.edges([{ id }], limit === undefined ? {} : { limit });
     assert(edges, `${id} is stored`);
     return edges;
+  }
+
+  /** Ids of the jobs that wait for this one. */
+  async waitingFor(id: string): Promise<readonly string[]> {
+    return (await this.edges(id)).dependents.filter(({ pending }) => pending).map(({ job }) => job);
   }
 
   async counts(queue = QUEUE): Promise<QueueCounts> {

@@ -5,7 +5,6 @@ import type { FailureGroupRecord } from "../../engine/failure-groups.ts";
 import type { JobEdges } from "../../engine/inspect.ts";
 import type { JobRecord, JobSummary, NewJob } from "../../engine/job.ts";
 import type { JobFilter } from "../../engine/job-filter.ts";
-import { isTerminal } from "../../engine/state-machine.ts";
 import type { HistoryEntry, Operation, Snapshot } from "../invariants/history.ts";
 import type { ClaimDraft, Command, JobDraft, LeaseDraft, OutcomeDraft, Reference } from "./command.ts";
 import { errorOf, groupOf, messageName, queueName, toJobFilter, toNewJob } from "./drafted-job.ts";
@@ -126,9 +125,8 @@ export class EngineSession {
       if (cursor === undefined) break;
     }
     const edges: Record<string, JobEdges> = Object.create(null);
-    const unfinished = jobs.filter(({ state }) => !isTerminal(state));
-    const found = await Promise.all(unfinished.map(({ id }) => this.#engine.inspect.edges(id)));
-    for (const [index, { id }] of unfinished.entries()) edges[id] = found[index]!;
+    const found = await this.#engine.inspect.edges(jobs.map(({ id }) => ({ id })));
+    for (const [index, { id }] of jobs.entries()) edges[id] = found[index]!;
     const snapshot: Snapshot = {
       type: "snapshot",
       jobs,

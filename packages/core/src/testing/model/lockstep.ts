@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { JobEdges } from "../../engine/inspect.ts";
 import type { Command } from "./command.ts";
 import type { EngineSession } from "./engine-session.ts";
 import { comparableReply } from "./observation.ts";
@@ -34,7 +35,7 @@ export async function firstDifference(
       return {
         jobs,
         counts: counts.toSorted((a, b) => (a.queue < b.queue ? -1 : 1)),
-        edges,
+        edges: inOrder(edges),
         remembered,
         groups,
       };
@@ -53,4 +54,15 @@ async function bothOf(
     reference: comparableReply(await ask(reference)),
     subject: comparableReply(await ask(subject)),
   };
+}
+
+/** The order of dependents that don't wait is each engine's own. */
+function inOrder(edges: Readonly<Record<string, JobEdges>>): Readonly<Record<string, JobEdges>> {
+  const sorted = Object.entries(edges).map(([id, each]) => {
+    const waiting = each.dependents.filter(({ pending }) => pending);
+    const rest = each.dependents.filter(({ pending }) => !pending);
+    const dependents = [...waiting, ...rest.sort((a, b) => (a.job < b.job ? -1 : 1))];
+    return [id, { ...each, dependents }] as const;
+  });
+  return Object.fromEntries(sorted);
 }

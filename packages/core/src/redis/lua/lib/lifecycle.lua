@@ -10,6 +10,7 @@ local function make_lifecycle()
   -- @include lib/lifecycle/waiters
   -- @include lib/lifecycle/dedupe
   -- @include lib/lifecycle/cascade
+  -- @include lib/lifecycle/dependents
   -- @include lib/lifecycle/readers
   -- @include lib/lifecycle/runs
   -- @include lib/lifecycle/failures
@@ -32,6 +33,9 @@ local function make_lifecycle()
     flush_changes()
     flush_unsaved()
     flush_waiters()
+    if flush_dependents then
+      flush_dependents()
+    end
     if flush_failures then
       flush_failures()
     end
@@ -75,6 +79,7 @@ local function make_lifecycle()
     read_waiters = read_waiters,
     record_failure = record_failure,
     remove = remove,
+    readers_of = readers_of,
     reopen = reopen,
     retain = retain,
     set_waiter = set_waiter,

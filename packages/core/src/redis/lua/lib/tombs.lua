@@ -26,6 +26,9 @@ end
 
 local n_tombs, n_keys = 0, 0
 
+-- Whether any job has dependents that have ended: see lib/lifecycle/dependents.lua. Nil: unknown.
+local has_dependents
+
 -- `has_state`: whether the job has a `state:` hash, and may have logs and failures. `is_ended`: whether it is in
 -- `ended`.
 local function delete_job(id, profile, state, has_state, is_ended)
@@ -85,6 +88,16 @@ local function flush_deleted(most)
     call_unchecked('DEL', unpack(deleted_keys, first, math.min(first + CHUNK - 1, #deleted_keys)))
   end
   call_each('HDEL', P .. 'ended', deleted_endings)
+  if has_dependents == nil then
+    has_dependents = call_unchecked('EXISTS', P .. 'dependents') == 1
+  end
+  if has_dependents then
+    local ids = {}
+    for at = 1, #new_tombs, 2 do
+      ids[#ids + 1] = new_tombs[at]
+    end
+    call_each('HDEL', P .. 'dependents', ids)
+  end
   call_each('HSET', P .. 'tombs', new_tombs)
   if call_unchecked('HLEN', P .. 'tombs') >= most then
     rotate_tombs()

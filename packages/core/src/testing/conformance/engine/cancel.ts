@@ -23,7 +23,7 @@ export const cancelCases = section("cancel", [
     await on.cancel("b");
     await on.run("a");
     await on.expect({ b: "cancelled" });
-    assert.deepEqual((await on.edges("a")).dependents, []);
+    assert.deepEqual(await on.waitingFor("a"), []);
   }),
 
   rule("a job between two attempts is cancelled at once", async (on) => {

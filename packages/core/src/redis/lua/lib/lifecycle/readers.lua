@@ -1,5 +1,6 @@
 -- The readers of finished jobs. Retention spares a job until its last reader has ended.
 -- @include lib/lifecycle/cascade
+-- @include lib/lifecycle/dependents
 -- @include lib/lifecycle/jobs
 -- @include lib/lifecycle/lines
 -- @include lib/lifecycle/retention
@@ -25,10 +26,13 @@ local function retain(job)
   keep(job)
 end
 
+-- Readers that one call looks at.
+local MAX_LOST_READERS = 100
+
 -- Drops readers that are no longer stored, whose end was never registered.
 local function drop_lost_readers(job)
   if has_waiters(job.id) then
-    for _, reader in ipairs(readers_of(job.id)) do
+    for _, reader in ipairs(readers_of(job.id, MAX_LOST_READERS)) do
       if not load(reader) then
         remove_waiter(job.id, reader)
       end
@@ -89,16 +93,22 @@ local function dependencies_of(job)
   return ids
 end
 
--- A job that read results has ended. Jobs that it was the last reader of become subject to retention.
-local function end_reading(job)
+-- A job that read results has ended in this state. Jobs that it was the last reader of become subject to retention.
+local function end_reading(job, state)
+  local _, count = bound_of(job.profile, state)
   local ids = dependencies_of(job)
   points = points - #ids
   read_waiters(ids)
   local unread = {}
   for index = 1, #ids do
     local id = ids[index]
-    if remove_waiter(id, job.id) and not has_waiters(id) then
-      unread[#unread + 1] = id
+    if remove_waiter(id, job.id) then
+      if count > 0 then
+        note_dependent(id, job.id, true)
+      end
+      if not has_waiters(id) then
+        unread[#unread + 1] = id
+      end
     end
   end
   if #unread > 0 then
@@ -128,6 +138,9 @@ local function read_dependencies(job, is_reopened)
       end
       if waits then
         job.pending = job.pending + 1
+      end
+      if is_reopened then
+        note_dependent(id, job.id, false)
       end
       if state and is_terminal(state) then
         unretain(stored)

@@ -66,7 +66,7 @@ function finish(job, state, error, result)
   end
   job.pending = 0
   if job.has_deps then
-    end_reading(job)
+    end_reading(job, state)
   end
   if job.has_dedupe then
     end_dedupe(job, state == 'completed')

@@ -77,11 +77,11 @@ local function named_in(text)
   return list
 end
 
--- The ids of a job's readers. Of many, the first hundred.
-local function readers_of(id)
+-- The ids of a job's readers. Of many, the first ones, those that only read before those that wait.
+local function readers_of(id, limit)
   local text = text_of(id)
   if text == MANY then
-    return call('ZRANGE', many_of(id), 0, 99)
+    return call('ZRANGE', many_of(id), 0, limit - 1)
   end
   local list, ids = named_in(text), {}
   for at = 1, #list, 2 do
