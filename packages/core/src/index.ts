@@ -94,6 +94,7 @@ export type {
 } from "./queue/read/failure-groups.ts";
 export type { JobError, RootCause } from "./queue/read/job-error.ts";
 export type { JobFilterOptions } from "./queue/read/job-filter.ts";
+export type { GraphEdge, GraphNode, GraphOptions, JobGraph } from "./queue/read/job-graph.ts";
 export type { JobList, JobSummaryList } from "./queue/read/job-reader.ts";
 export type { FailedAttempt, JobLog, JobSnapshot, MessageSnapshot } from "./queue/read/job-snapshot.ts";
 export type { JobSummarySnapshot } from "./queue/read/job-summary.ts";

@@ -11,6 +11,9 @@ export interface EngineInspect {
    */
   get(jobs: readonly JobKey[]): Promise<readonly (JobRecord | null)[]>;
 
+  /** The same without what may be large. */
+  getSummaries(jobs: readonly JobKey[]): Promise<readonly (JobSummary | null)[]>;
+
   /**
    * How jobs ended that are gone (trimmed, cleaned or removed), by their tombstones. In the order of `jobs`; `null`
    * where the job is stored, never was, or is forgotten.

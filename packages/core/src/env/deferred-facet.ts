@@ -17,7 +17,7 @@ const OPERATIONS: {
     health: true,
     close: true,
   },
-  inspect: { get: true, remembered: true, list: true, edges: true, failureGroups: true },
+  inspect: { get: true, getSummaries: true, remembered: true, list: true, edges: true, failureGroups: true },
   operate: {
     cancel: true,
     retry: true,

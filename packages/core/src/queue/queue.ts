@@ -37,6 +37,7 @@ import {
   forgetFailureGroups,
   readFailureGroups,
 } from "./read/failure-groups.ts";
+import { type GraphOptions, type JobGraph, readGraph } from "./read/job-graph.ts";
 import { type JobList, JobReader, type JobSummaryList } from "./read/job-reader.ts";
 import type { JobSnapshot } from "./read/job-snapshot.ts";
 import { JobWaits, type WaitOptions } from "./read/job-waits.ts";
@@ -271,6 +272,20 @@ export class Queue<M extends Message = Message> {
    */
   explain(job: JobReference): Promise<JobExplanation> {
     return this.#reader.explain(job);
+  }
+
+  /**
+   * The jobs that a job depends on and those that depend on it, directly and through others, and which still wait. Those
+   * that have ended are there while they are stored.
+   *
+   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_OPTIONS`.
+   *
+   * @example
+   * const { edges } = await queue.graph(plan, { depth: 3 });
+   * for (const { from, to, pending } of edges) if (pending) console.log(`${to} waits for ${from}`);
+   */
+  async graph<T extends M = M>(job: JobReference, options?: GraphOptions): Promise<JobGraph<T>> {
+    return (await readGraph(this.#context, job, options)) as JobGraph<T>;
   }
 
   /**

@@ -129,6 +129,11 @@ export const scripts = {
     sha: "e70bbf864019d2f9729712932bd1b9e61d5fc16b",
     text: [basePart, "return (function()", readPart, "local reply = {}\nfor index, id in ipairs(ARGV) do\nreply[index] = read(id)\nend\nreturn reply", "end)()"].join("\n"),
   },
+  getSummaries: {
+    name: "get-summaries",
+    sha: "cd0216e44022e6d9c49a9983b9dbff8d44ddb595",
+    text: [basePart, "return (function()", readPart, summaryPart, "local reply = {}\nfor index, id in ipairs(ARGV) do\nreply[index] = read_summary(id)\nend\nreturn reply", "end)()"].join("\n"),
+  },
   health: {
     name: "health",
     sha: "5f844852e1122c87ebf7a88989805ced5325df56",

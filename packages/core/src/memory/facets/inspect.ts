@@ -10,7 +10,7 @@ import type {
   ListFields,
   ListRequest,
 } from "../../engine/inspect.ts";
-import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
+import type { JobKey, JobRecord, JobSummary, RememberedEnding } from "../../engine/job.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { MemoryStore } from "../memory-store.ts";
@@ -27,6 +27,11 @@ export class MemoryInspect implements EngineInspect {
   async get(jobs: readonly JobKey[]): Promise<readonly (JobRecord | null)[]> {
     this.#store.assertOpen();
     return jobs.map(({ id }) => this.#store.table.get(id)?.toRecord() ?? null);
+  }
+
+  async getSummaries(jobs: readonly JobKey[]): Promise<readonly (JobSummary | null)[]> {
+    this.#store.assertOpen();
+    return jobs.map(({ id }) => this.#store.table.get(id)?.toSummary() ?? null);
   }
 
   async remembered(jobs: readonly JobKey[]): Promise<readonly (RememberedEnding | null)[]> {

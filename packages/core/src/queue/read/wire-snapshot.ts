@@ -8,6 +8,7 @@ import type { Stats } from "../report/stats.ts";
 import type { WorkerSnapshot } from "../report/workers.ts";
 import type { JobExplanation } from "./explain.ts";
 import type { FailureGroup, FailureGroupList } from "./failure-groups.ts";
+import type { JobGraph } from "./job-graph.ts";
 import {
   type JobSnapshot,
   type MessageSnapshot,
@@ -43,7 +44,8 @@ export type Report =
   | JobSummarySnapshot
   | WorkerSnapshot
   | FailureGroup
-  | FailureGroupList;
+  | FailureGroupList
+  | JobGraph;
 
 export interface ToWireOptions {
   /** Whether the message's `sensitive` paths are masked. @default "mask" */

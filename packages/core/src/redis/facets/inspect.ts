@@ -13,12 +13,18 @@ import type {
   ListFields,
   ListRequest,
 } from "../../engine/inspect.ts";
-import type { JobKey, JobRecord, RememberedEnding } from "../../engine/job.ts";
+import type { JobKey, JobRecord, JobSummary, RememberedEnding } from "../../engine/job.ts";
 import { listJobs } from "../calls/list-jobs.ts";
 import type { EventFeed } from "../channels/event-feed.ts";
 import { groupCursor, parseGroups, placeOfCursor } from "../codec/failure-groups.ts";
 import { type EdgesReply, edgesOf } from "../codec/job-edges.ts";
-import { jobRecords, rememberedEndings, type StoredParts } from "../codec/job-record.ts";
+import {
+  jobRecords,
+  jobSummaries,
+  rememberedEndings,
+  type StoredParts,
+  type SummaryParts,
+} from "../codec/job-record.ts";
 import { idsOf, MAX_JOBS, type RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
 
@@ -42,6 +48,17 @@ export class RedisInspect implements EngineInspect {
     // Events arrive through another connection, possibly after this reply.
     if (records.includes(null)) await this.#feed.delivered();
     return records;
+  }
+
+  async getSummaries(jobs: readonly JobKey[]): Promise<readonly (JobSummary | null)[]> {
+    const summaries: (JobSummary | null)[] = [];
+    for (let start = 0; start < jobs.length; start += MAX_JOBS) {
+      const some = idsOf(jobs.slice(start, start + MAX_JOBS));
+      const reply = (await this.#store.run(scripts.getSummaries, some)) as readonly (SummaryParts | null)[];
+      summaries.push(...(await jobSummaries(some, reply, this.#store.profiles)));
+    }
+    if (summaries.includes(null)) await this.#feed.delivered();
+    return summaries;
   }
 
   async remembered(jobs: readonly JobKey[]): Promise<readonly (RememberedEnding | null)[]> {

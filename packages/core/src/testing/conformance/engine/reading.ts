@@ -14,6 +14,16 @@ export const readingCases = section("reading", [
     );
   }),
 
+  rule("summaries are those of lists, in the order requested, with null for unknown ids", async (on) => {
+    await on.sendEnded("failed", { id: "a", orderingKey: "k" });
+    await on.sendEach({ id: "b", delay: LATER, envelope: { userId: "ann" } }, { id: "c" });
+    await on.take("c");
+    const summaries = await on.engine.inspect.getSummaries(["b", "nowhere", "a", "c"].map((id) => ({ id })));
+    const { jobs } = await on.engine.inspect.list({ fields: "summary", limit: 10 });
+    const byId = new Map(jobs.map((job) => [job.id, job]));
+    assert.deepEqual(summaries, [byId.get("b"), null, byId.get("a"), byId.get("c")]);
+  }),
+
   rule("a record is a snapshot: later changes don't affect it", async (on) => {
     await on.send({ id: "a" });
     const before = await on.job("a");
