@@ -5,7 +5,7 @@ const MANIFEST = new URL("../../packages/core/package.json", import.meta.url);
 
 /** The package's version as TypeScript, so that nothing reads files at run time. */
 export const versionPage: Page = {
-  path: "packages/core/src/version.ts",
+  path: "packages/core/src/worker/version.ts",
   source: "packages/core/package.json",
   render() {
     const { version } = JSON.parse(readFileSync(MANIFEST, "utf8"));

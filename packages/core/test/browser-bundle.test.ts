@@ -162,8 +162,8 @@ describe("the rooms of the package", () => {
     const found = importsOf(join(source, "contract/index.ts")).map(({ from }) => from);
     expect(found).toContain("./duration.ts");
     expect(found).toContain("../errors/index.ts");
-    expect(importsOf(join(source, "queue/operate/operations.ts"))).toContainEqual({
-      from: "../../engine/engine.ts",
+    expect(importsOf(join(source, "queue/known-queue.ts"))).toContainEqual({
+      from: "../engine/engine.ts",
       isType: true,
     });
   });

@@ -4,10 +4,10 @@ import { randomSource } from "../errors/random-source.ts";
 import { type Clock, monotonicNow } from "../timing/clock.ts";
 import { type Deadline, ENGINE_TIMEOUT } from "../timing/deadline.ts";
 import { fulfillsWithin } from "../timing/with-timeout.ts";
-import { VERSION } from "../version.ts";
 import type { FailureLog } from "./failure-log.ts";
 import { hostName, processId } from "./host.ts";
 import type { AttemptPool } from "./pool/attempt-pool.ts";
+import { VERSION } from "./version.ts";
 
 export interface RegistrationParts {
   /** Absent where the engine keeps no list. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createQueue, type Queue } from "../../../queue/queue.ts";
 import type { WorkerSnapshot } from "../../../queue/report/workers.ts";
-import { VERSION } from "../../../version.ts";
+import { VERSION } from "../../../worker/version.ts";
 import { createWorker } from "../../../worker/worker.ts";
 import { rule, section } from "../case.ts";
 import { SOON } from "../timing.ts";
