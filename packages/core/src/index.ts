@@ -42,7 +42,7 @@ export type { Unsubscribe } from "./engine/events.ts";
 export type { Damage } from "./engine/health-report.ts";
 export type { DependencyFailurePolicy } from "./engine/job.ts";
 export type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from "./engine/operate.ts";
-export { HISTOGRAM_BOUNDS, type MetricsBucket } from "./engine/queues.ts";
+export { HISTOGRAM_BOUNDS } from "./engine/queues.ts";
 export {
   isTerminal,
   JOB_STATES,
@@ -82,6 +82,7 @@ export type {
   ListOptions,
   MetricsOptions,
   QueueOptions,
+  StatsOptions,
   SubscribeOptions,
   SummaryListOptions,
 } from "./queue/queue-options.ts";
@@ -109,13 +110,16 @@ export {
   type WireSnapshot,
 } from "./queue/read/wire-snapshot.ts";
 export {
+  type EngineHealth,
   HEALTH_THRESHOLDS,
   type HealthReason,
   type HealthStatus,
   type QueueHealth,
 } from "./queue/report/health.ts";
+export type { QueueMetrics } from "./queue/report/metrics.ts";
 export {
   type Activity,
+  type MessageStats,
   type QueueStats,
   RECENT_MINUTES,
   type StateCounts,

@@ -238,9 +238,49 @@ describe("stats, health and metrics", () => {
     expect(stats.queues.map(({ queue: name }) => name)).toEqual(["default", "phases", "plans"]);
     expect(stats.totals.states).toMatchObject({ completed: 3, scheduled: 1, queued: 0 });
     expect(stats.totals.recent).toMatchObject({ sent: 4, completed: 3, failureRate: 0 });
-    expect((await queue.metrics({ since: 0 })).map((bucket) => bucket.sent).toSorted()).toEqual([1, 3]);
+    const minutes = await queue.metrics({ since: 0 });
+    expect(minutes.map((bucket) => bucket.sent).toSorted()).toEqual([1, 3]);
+    expect(minutes.every((bucket) => bucket.minute instanceof Date && !("message" in bucket))).toBe(true);
+    expect(stats).toMatchObject({ at: expect.any(Date), since: expect.any(Date) });
+    expect(stats.queues.every((entry) => !("messages" in entry))).toBe(true);
     await clock.advance(10 * 60_000);
     expect((await queue.stats()).totals.recent).toMatchObject({ sent: 0, completed: 0 });
+  });
+
+  it("count each message apart if asked to", async () => {
+    const { queue, start, settle } = setup();
+    await start({ SCAN: () => {}, PHASE_CREATE: () => {} });
+    await queue.send(scan, forward);
+    await queue.send(scan, forward);
+    await queue.send(phaseCreate, { planId: "p1", index: 0 });
+    await settle();
+    const minutes = await queue.metrics({ since: new Date(0), byMessage: true });
+    expect(minutes.map(({ message, sent, completed }) => ({ message, sent, completed }))).toEqual([
+      { message: "SCAN", sent: 2, completed: 2 },
+      { message: "PHASE_CREATE", sent: 1, completed: 1 },
+    ]);
+    const { queues } = await queue.stats({ byMessage: true });
+    expect(queues.map((entry) => entry.messages)).toMatchObject([
+      [{ message: "SCAN", recent: { sent: 2, completed: 2 } }],
+      [{ message: "PHASE_CREATE", recent: { sent: 1, completed: 1 } }],
+      [],
+    ]);
+    expect(await rejection(queue.stats({ byQueue: true } as never))).toMatchObject({
+      code: "INVALID_OPTIONS",
+    });
+  });
+
+  it("say how long jobs wait, and warn when one waits for long while others run", async () => {
+    const { queue, start, settle, clock } = setup();
+    await start({ PLAN_CREATE: () => planResult() }, { queues: ["plans"] });
+    await queue.pause("plans");
+    await queue.send(planCreate, plan());
+    await clock.advance(16 * 60_000);
+    const find = async () => (await queue.stats()).queues.find((entry) => entry.queue === "plans");
+    expect(await find()).toMatchObject({ oldestWaiting: 16 * 60_000 });
+    await queue.resume("plans");
+    await settle();
+    expect(await find()).not.toHaveProperty("oldestWaiting");
   });
 
   it("are healthy when all goes well", async () => {

@@ -248,7 +248,7 @@ const KINDS: Readonly<Record<string, Record<string, Act>>> = {
   paused: {},
   sequence: { garbled: (admin, key) => admin.set(key, "x") },
   "dedupe:M:v": forText,
-  "metrics:jobs:1699999980000": forField("sent"),
+  "metrics:jobs:1699999980000": forField("TEST_MESSAGE sent"),
   groups: forMember("g1"),
   "group:g1": { ...forField("failed"), ...forField("t") },
   "grouped:g1": forMember("v-failed"),

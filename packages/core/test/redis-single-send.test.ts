@@ -2,6 +2,7 @@ import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { redisEngine } from "../src/redis/index.ts";
+import { MAX_METRICS_FIELDS } from "../src/redis/metrics-limits.ts";
 import { newJob } from "../src/testing/conformance/new-job.ts";
 
 const NAMESPACE = "single";
@@ -96,6 +97,23 @@ test("it is counted with the other sends, and a waiting engine is woken", async 
   await waiting;
   const [bucket] = await engine.queues.metrics({ since: 0 });
   expect(bucket).toMatchObject({ queue: "jobs", sent: 2 });
+});
+
+test("a message beyond those that are counted apart is counted with the rest", async () => {
+  await send("a");
+  const minute = Date.now() - (Date.now() % 60_000);
+  const others = Object.fromEntries(
+    Array.from({ length: MAX_METRICS_FIELDS }, (_, index) => [`OTHER_${index} completed`, 1]),
+  );
+  // Also the next minute, which may have begun.
+  const keys = [minute, minute + 60_000].map((at) => `${PREFIX}metrics:more:${at}`);
+  for (const key of keys) await admin.hset(key, others);
+  await engine.core.enqueue([{ jobs: [newJob({ id: "warm-up", queue: "more" })] }]);
+  await engine.core.enqueue([{ jobs: [newJob({ id: "b", queue: "more" })] }]);
+  const buckets = await engine.queues.metrics({ since: 0 });
+  const rest = buckets.filter(({ queue, message }) => queue === "more" && message === undefined);
+  expect(rest.reduce((sum, { sent }) => sum + sent, 0)).toBe(2);
+  for (const key of keys) expect(await admin.hlen(key)).toBeLessThanOrEqual(MAX_METRICS_FIELDS + 1);
 });
 
 test.each(["profiles", "sequence", "fresh:jobs", "queues", "tombs", "sent:"])(

@@ -57,7 +57,7 @@ export {
   FINGERPRINT_PATTERN,
   type ForgetGroupOutcome,
 } from "./failure-groups.ts";
-export type { Damage, HealthReport } from "./health-report.ts";
+export type { Damage, EngineMemory, HealthReport } from "./health-report.ts";
 export type {
   DependencyEdge,
   DependentEdge,

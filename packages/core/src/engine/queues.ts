@@ -5,7 +5,7 @@ export interface EngineQueues {
   /** Counts of every queue that has, or had, a job or a pause. Cost doesn't grow with the jobs. */
   counts(): Promise<readonly QueueCounts[]>;
 
-  /** One bucket per queue and minute with activity, oldest first. */
+  /** One bucket per queue, message and minute with activity, oldest first. */
   metrics(request: { readonly since: number }): Promise<readonly MetricsBucket[]>;
 
   /** A paused queue keeps accepting jobs and hands none out. */
@@ -19,6 +19,11 @@ export interface QueueCounts {
   readonly paused: boolean;
   /** Jobs stored now, by state. Finished jobs count until retention trims them. */
   readonly states: Readonly<Record<JobState, number>>;
+  /**
+   * Milliseconds since the longest waiting queued job could run; absent when none is queued. Among jobs that could not
+   * run when they were sent, or were queued again since, an engine may look only at the one sent first.
+   */
+  readonly oldestWaiting?: number;
 }
 
 /**
@@ -30,9 +35,13 @@ export const HISTOGRAM_BOUNDS: readonly number[] = [
   3_600_000,
 ];
 
-/** One queue in one minute. */
+/** One message of one queue in one minute. */
 export interface MetricsBucket {
   readonly queue: string;
+  /**
+   * Absent for the rest: an engine counts a bounded number of messages apart, and all counts of further ones together.
+   */
+  readonly message?: string;
   /** The minute's first instant. */
   readonly minute: number;
   readonly sent: number;

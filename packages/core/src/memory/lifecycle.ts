@@ -63,7 +63,7 @@ export class Lifecycle {
       const job = this.table.add(spec, dependsOn, now);
       if (spec.ordering) this.#lineOf(job, spec.ordering.key).append(job);
       if (spec.dedupe) this.dedupe.take(job, now);
-      this.#hooks.metrics.count(spec.queue, "sent", now);
+      this.#hooks.metrics.count(job, "sent", now);
       return job;
     });
     for (const job of jobs) this.#enter(job, now);
@@ -245,7 +245,7 @@ export class Lifecycle {
     job.attempt++;
     job.startedAt = now;
     this.#change(job, "active", now);
-    this.#hooks.metrics.time(job.queue.name, "waiting", now - runnableAt, now);
+    this.#hooks.metrics.time(job, "waiting", now - runnableAt, now);
   }
 
   /** The state of a job that waits for a worker, by what it still waits for. */
@@ -269,7 +269,7 @@ export class Lifecycle {
     const wasQueued = job.state === "queued";
     if (job.state === "active") {
       this.held.delete(job.id);
-      metrics.time(job.queue.name, "running", now - job.startedAt!, now);
+      metrics.time(job, "running", now - job.startedAt!, now);
     }
     this.cascades.spend(job.dependsOn.length);
     const { completed, failed } = job.spec.retain;
@@ -280,7 +280,7 @@ export class Lifecycle {
     job.error = error;
     if (state === "completed") this.dedupe.complete(job);
     else this.dedupe.free(job);
-    metrics.count(job.queue.name, state, now);
+    metrics.count(job, state, now);
     this.#change(job, state, now);
     if (wasQueued) job.queue.ready.forget(job);
     this.cascades.begin(job);

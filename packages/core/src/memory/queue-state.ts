@@ -29,7 +29,13 @@ export class QueueState {
     return !this.paused && this.ready.has(handled);
   }
 
-  toCounts(): QueueCounts {
-    return { queue: this.name, paused: this.paused, states: { ...this.counts } };
+  toCounts(now: number): QueueCounts {
+    const since = this.ready.waitingSince;
+    return {
+      queue: this.name,
+      paused: this.paused,
+      states: { ...this.counts },
+      ...(since !== undefined && { oldestWaiting: now - since }),
+    };
   }
 }

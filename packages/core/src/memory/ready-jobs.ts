@@ -36,6 +36,17 @@ export class ReadyJobs {
     for (const { jobs } of this.#lanes) if (jobs.first) yield jobs.first;
   }
 
+  /** Since when the longest waiting of the jobs at the heads could run. */
+  get waitingSince(): number | undefined {
+    let since: number | undefined;
+    for (const { jobs } of this.#lanes) {
+      for (const { queuedAt, createdAt } of jobs.heads()) {
+        since = Math.min(since ?? Number.POSITIVE_INFINITY, queuedAt ?? createdAt);
+      }
+    }
+    return since;
+  }
+
   /** Takes out the next job among those that are handled. */
   shift(handled: HandledMessages): StoredJob | undefined {
     let next: ReadyQueue | undefined;

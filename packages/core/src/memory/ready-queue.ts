@@ -64,6 +64,25 @@ export class ReadyQueue {
     this.#ghosts = 0;
   }
 
+  /** The first of the jobs that came in send order, and of the others, of each priority. */
+  *heads(): Iterable<StoredJob> {
+    for (const { fresh, late } of this.#levels) {
+      for (const source of [fresh, late]) {
+        this.#dropGhosts(source);
+        if (source.first) yield source.first;
+      }
+    }
+  }
+
+  #dropGhosts(source: Deque<StoredJob> | Heap<StoredJob>): void {
+    while (source.first && source.first.state !== "queued") {
+      if (source instanceof Heap) source.pop();
+      else source.shift();
+      this.#size--;
+      this.#ghosts--;
+    }
+  }
+
   /** Where the next job stands first. */
   #source(): Deque<StoredJob> | Heap<StoredJob> | undefined {
     for (const { fresh, late } of this.#levels) {

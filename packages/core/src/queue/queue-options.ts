@@ -77,6 +77,14 @@ export interface CancelOptions {
 export interface MetricsOptions {
   /** The first instant to report. Minutes that began before it aren't. */
   readonly since: Date | number;
+  /** Whether to count each message of a queue apart. @default false */
+  readonly byMessage?: boolean | undefined;
+}
+
+/** What `stats` takes. */
+export interface StatsOptions {
+  /** Whether to add the recent activity of each message. @default false */
+  readonly byMessage?: boolean | undefined;
 }
 
 /**
@@ -178,7 +186,10 @@ export const cleanSchema = z.strictObject({
 
 export const metricsSchema = z.strictObject({
   since: instant,
+  byMessage: z._default(z.boolean(), false),
 });
+
+export const statsSchema = z.strictObject({ byMessage: z._default(z.boolean(), false) });
 
 const selector = z.enum([...JOB_STATES, "progress", "requeued"]);
 

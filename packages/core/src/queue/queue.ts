@@ -4,7 +4,6 @@ import type { Registry } from "../contract/registry.ts";
 import type { Engine, SendFeatures } from "../engine/engine.ts";
 import type { Unsubscribe } from "../engine/events.ts";
 import type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from "../engine/operate.ts";
-import type { MetricsBucket } from "../engine/queues.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { type Middleware, MiddlewareChain } from "../middleware/middleware.ts";
@@ -26,6 +25,7 @@ import {
   type MetricsOptions,
   type QueueOptions,
   queueOptionsSchema,
+  type StatsOptions,
   type SubscribeOptions,
   type SummaryListOptions,
   useSchema,
@@ -42,6 +42,7 @@ import { type JobList, JobReader, type JobSummaryList } from "./read/job-reader.
 import type { JobSnapshot } from "./read/job-snapshot.ts";
 import { JobWaits, type WaitOptions } from "./read/job-waits.ts";
 import type { QueueHealth } from "./report/health.ts";
+import type { QueueMetrics } from "./report/metrics.ts";
 import { QueueReports } from "./report/queue-reports.ts";
 import type { Stats } from "./report/stats.ts";
 import type { WorkerSnapshot } from "./report/workers.ts";
@@ -337,8 +338,8 @@ export class Queue<M extends Message = Message> {
   }
 
   /** Jobs by queue and state, and what happened in the last five minutes. */
-  stats(): Promise<Stats> {
-    return this.#reports.stats();
+  stats(options?: StatsOptions): Promise<Stats> {
+    return this.#reports.stats(options);
   }
 
   /** Whether all is well, and if not, what to do. Judged by `HEALTH_THRESHOLDS`. Never rejects. */
@@ -357,8 +358,13 @@ export class Queue<M extends Message = Message> {
     return this.#reports.workers();
   }
 
-  /** Counts and duration histograms by queue and minute, oldest first, from the instant `since` on. */
-  metrics(options: MetricsOptions): Promise<readonly MetricsBucket[]> {
+  /**
+   * Counts and duration histograms by queue and minute, oldest first, from the instant `since` on.
+   *
+   * @example
+   * const minutes = await queue.metrics({ since: new Date(Date.now() - 3_600_000), byMessage: true });
+   */
+  metrics(options: MetricsOptions): Promise<readonly QueueMetrics[]> {
     return this.#reports.metrics(options);
   }
 

@@ -130,8 +130,8 @@ export class MemoryCore implements EngineCore {
     } else {
       if (outcome.group) this.#store.groups.count(job, outcome.group, "retried", now);
       job.error = outcome.error;
-      this.#store.metrics.count(job.queue.name, "retried", now);
-      this.#store.metrics.time(job.queue.name, "running", now - job.startedAt!, now);
+      this.#store.metrics.count(job, "retried", now);
+      this.#store.metrics.time(job, "running", now - job.startedAt!, now);
       this.#store.lifecycle.requeue(job, outcome.delay, now);
     }
   }
@@ -210,7 +210,7 @@ export class MemoryCore implements EngineCore {
     job.stalls++;
     job.attempt--;
     job.recordFailure(error, now);
-    this.#store.metrics.count(job.queue.name, "stalled", now);
+    this.#store.metrics.count(job, "stalled", now);
     if (job.cancelRequested) this.#store.lifecycle.end(job, "cancelled", now, job.error);
     else {
       const isLast = job.stalls >= job.spec.maxStalls;
@@ -232,12 +232,19 @@ export class MemoryCore implements EngineCore {
   }
 
   async health(): Promise<HealthReport> {
-    return this.#store.isClosed
-      ? { ok: false, engine: "memory", latency: 0, problem: engineClosed("memory").message }
-      : { ok: true, engine: "memory", latency: 0 };
+    if (this.#store.isClosed) {
+      return { ok: false, engine: "memory", latency: 0, problem: engineClosed("memory").message };
+    }
+    const used = heapUsed();
+    return { ok: true, engine: "memory", latency: 0, ...(used !== undefined && { memory: { used } }) };
   }
 
   async close(): Promise<void> {
     this.#store.close();
   }
+}
+
+/** Bytes. Some runtimes have no `process`, or one that doesn't tell. */
+function heapUsed(): number | undefined {
+  return globalThis.process?.memoryUsage?.().heapUsed;
 }

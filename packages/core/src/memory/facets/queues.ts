@@ -11,7 +11,8 @@ export class MemoryQueues implements EngineQueues {
 
   async counts(): Promise<readonly QueueCounts[]> {
     this.#store.assertOpen();
-    return [...this.#store.table.queues.values()].map((queue) => queue.toCounts());
+    const now = this.#store.clock.now();
+    return [...this.#store.table.queues.values()].map((queue) => queue.toCounts(now));
   }
 
   async metrics({ since }: { readonly since: number }): Promise<readonly MetricsBucket[]> {

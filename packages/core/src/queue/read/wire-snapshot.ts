@@ -4,6 +4,7 @@ import type { Registry } from "../../contract/registry.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { JobEvent } from "../events/job-events.ts";
 import type { QueueHealth } from "../report/health.ts";
+import type { QueueMetrics } from "../report/metrics.ts";
 import type { Stats } from "../report/stats.ts";
 import type { WorkerSnapshot } from "../report/workers.ts";
 import type { JobExplanation } from "./explain.ts";
@@ -45,7 +46,8 @@ export type Report =
   | WorkerSnapshot
   | FailureGroup
   | FailureGroupList
-  | JobGraph;
+  | JobGraph
+  | readonly QueueMetrics[];
 
 export interface ToWireOptions {
   /** Whether the message's `sensitive` paths are masked. @default "mask" */
@@ -138,6 +140,7 @@ export async function fromWire<M extends Message, Name extends string>(
 /** Members of reports that are dates. No other members have these names. */
 const DATES: ReadonlySet<string> = new Set([
   "at",
+  "minute",
   "since",
   "until",
   "sentAt",
@@ -158,6 +161,8 @@ const DATES: ReadonlySet<string> = new Set([
  */
 export function reportFromWire<R extends Report>(wire: WireForm<R>): R {
   const revive = (value: unknown, key?: string): unknown => {
+    // What handlers reported may have members of any name.
+    if (key === "result" || key === "progress") return value;
     if (key !== undefined && DATES.has(key) && typeof value === "string") return new Date(value);
     if (Array.isArray(value)) return value.map((item) => revive(item));
     if (typeof value !== "object" || value === null) return value;

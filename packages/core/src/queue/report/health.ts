@@ -1,6 +1,6 @@
 import type { Registry } from "../../contract/registry.ts";
 import type { Engine } from "../../engine/engine.ts";
-import type { Damage, HealthReport } from "../../engine/health-report.ts";
+import type { Damage, EngineMemory, HealthReport } from "../../engine/health-report.ts";
 import { sentence } from "../../errors/sentence.ts";
 import { messageOf } from "../../errors/thrown.ts";
 import type { Clock } from "../../timing/clock.ts";
@@ -13,8 +13,13 @@ export interface QueueHealth {
   /** The worst of the reasons. */
   readonly status: HealthStatus;
   readonly reasons: readonly HealthReason[];
-  readonly engine: HealthReport;
+  readonly engine: EngineHealth;
   readonly at: Date;
+}
+
+export interface EngineHealth extends Omit<HealthReport, "damage"> {
+  /** What was found damaged in the engine's storage in the last hour, the newest hundred. Absent when nothing was. */
+  readonly damage?: readonly (Omit<Damage, "at"> & { readonly at: Date })[];
 }
 
 /** Something that isn't as it should be, and what to do about it. */
@@ -22,10 +27,13 @@ export interface HealthReason {
   readonly status: "warning" | "critical";
   readonly kind:
     | "engine"
+    | "memory"
+    | "eviction"
     | "corrupt"
     | "failures"
     | "stalls"
     | "backlog"
+    | "waiting"
     | "unserved"
     | "unhandled"
     | "paused";
@@ -46,6 +54,10 @@ export const HEALTH_THRESHOLDS = Object.freeze({
   stalls: Object.freeze({ warning: 1, critical: 10 }),
   /** Minutes that the queued jobs would take at the recent rate, judged from `minQueued` queued jobs on. */
   backlogMinutes: Object.freeze({ warning: 5, critical: 30, minQueued: 100 }),
+  /** Minutes that the longest waiting job of a queue has been ready. */
+  oldestWaitingMinutes: Object.freeze({ warning: 15, critical: 60 }),
+  /** Share of the server's memory limit that is used. */
+  memory: Object.freeze({ warning: 0.8, critical: 0.95 }),
   /** Minutes that jobs have been ready which no live worker handles. */
   unhandledMinutes: Object.freeze({ warning: 0, critical: 5 }),
 });
@@ -63,14 +75,19 @@ export async function readHealth(engine: Engine, registry: Registry, clock: Cloc
       reasons.push(engineReason(unreachable(engine, error)));
     }
   } else reasons.push(engineReason(report));
+  if (report.memory) reasons.push(...memoryReasons(report.engine, report.memory));
   if (report.damage) reasons.push(damageReason(report.damage));
   const isCritical = reasons.some(({ status }) => status === "critical");
   return {
     status: isCritical ? "critical" : reasons.length > 0 ? "warning" : "healthy",
     reasons,
-    engine: report,
+    engine: toEngineHealth(report),
     at: new Date(clock.now()),
   };
+}
+
+function toEngineHealth({ damage, ...report }: HealthReport): EngineHealth {
+  return { ...report, ...(damage && { damage: damage.map((one) => ({ ...one, at: new Date(one.at) })) }) };
 }
 
 function unreachable(engine: Engine, error: unknown): HealthReport {
@@ -85,6 +102,30 @@ function engineReason({ engine, problem }: HealthReport): HealthReason {
     text: `The ${engine} engine can't do its work: ${sentence(problem ?? "it gives no reason")}`,
     remedy: "Mend what it says. Jobs wait meanwhile, and the engine and its workers go on by themselves.",
   };
+}
+
+function memoryReasons(engine: string, { used, max, evicts }: EngineMemory): HealthReason[] {
+  if (max === undefined) return [];
+  const reasons: HealthReason[] = [];
+  const status = grade(used / max, HEALTH_THRESHOLDS.memory);
+  if (status !== "healthy") {
+    reasons.push({
+      status,
+      kind: "memory",
+      text: `The server of the ${engine} engine uses ${Math.round((100 * used) / max)} % of its memory limit.`,
+      remedy:
+        "Raise its `maxmemory`, or keep fewer finished jobs: clean them, or lower `retain` of messages.",
+    });
+  }
+  if (evicts) {
+    reasons.push({
+      status: "warning",
+      kind: "eviction",
+      text: `The server of the ${engine} engine deletes keys, and with them jobs, when its memory is full.`,
+      remedy: "Set its `maxmemory-policy` to noeviction, so that it refuses new jobs instead.",
+    });
+  }
+  return reasons;
 }
 
 function damageReason(damage: readonly Damage[]): HealthReason {
@@ -146,7 +187,24 @@ function assess(stats: QueueStats, isOurs: boolean, live: LiveWorkers | undefine
       movedRemedy(queue),
     );
   } else if (kind === "backlog" || missing.length === 0) report(kind, status, ...texts);
+  if (missing.length === 0 && found.every((reason) => reason.kind !== kind))
+    found.push(...waitingReasons(stats));
   return found;
+}
+
+function waitingReasons({ queue, oldestWaiting = 0 }: QueueStats): HealthReason[] {
+  const minutes = oldestWaiting / 60_000;
+  const status = grade(minutes, HEALTH_THRESHOLDS.oldestWaitingMinutes);
+  if (status === "healthy") return [];
+  return [
+    {
+      status,
+      kind: "waiting",
+      queue,
+      text: `The longest waiting job of ${queue} has been ready for ${Math.round(minutes)} minutes.`,
+      remedy: "Add workers or concurrency, or look for urgent jobs that keep the others waiting.",
+    },
+  ];
 }
 
 function assessBacklog(

@@ -1,8 +1,8 @@
 import { parseOptions } from "../../contract/options.ts";
-import type { MetricsBucket } from "../../engine/queues.ts";
 import type { QueueContext } from "../queue-context.ts";
-import { type MetricsOptions, metricsSchema } from "../queue-options.ts";
+import { type MetricsOptions, metricsSchema, type StatsOptions, statsSchema } from "../queue-options.ts";
 import { type QueueHealth, readHealth } from "./health.ts";
+import { type QueueMetrics, readMetrics } from "./metrics.ts";
 import { readStats, type Stats } from "./stats.ts";
 import { readWorkers, type WorkerSnapshot } from "./workers.ts";
 
@@ -14,10 +14,10 @@ export class QueueReports {
     this.#context = context;
   }
 
-  async stats(): Promise<Stats> {
+  async stats(options: StatsOptions = {}): Promise<Stats> {
     this.#context.assertOpen();
     const { engine, registry, clock } = this.#context;
-    return readStats(engine, registry, clock);
+    return readStats(engine, registry, clock, parseOptions("stats", statsSchema, options));
   }
 
   async health(): Promise<QueueHealth> {
@@ -29,9 +29,9 @@ export class QueueReports {
     return readWorkers(this.#context.facet("workers"));
   }
 
-  async metrics(options: MetricsOptions): Promise<readonly MetricsBucket[]> {
-    const queues = this.#context.facet("queues");
-    const { since } = parseOptions("metrics", metricsSchema, options);
-    return queues.metrics({ since: Number(since) });
+  async metrics(options: MetricsOptions): Promise<readonly QueueMetrics[]> {
+    this.#context.assertOpen();
+    const { since, byMessage } = parseOptions("metrics", metricsSchema, options);
+    return readMetrics(this.#context.engine, { since: Number(since), byMessage });
   }
 }

@@ -12,6 +12,19 @@ export interface QueueStats {
   readonly paused: boolean;
   /** Jobs stored now, by state. Finished ones count until retention trims them. */
   readonly states: StateCounts;
+  /**
+   * Milliseconds since the longest waiting queued job could run; absent when none is queued. Among jobs that were
+   * delayed, depended on others or are queued again, only the one that was sent first may count.
+   */
+  readonly oldestWaiting?: number;
+  readonly recent: Activity;
+  /** With `byMessage`: the messages with recent activity, by name. */
+  readonly messages?: readonly MessageStats[];
+}
+
+export interface MessageStats {
+  /** Absent for messages beyond the number that the engine counts apart. */
+  readonly message?: string;
   readonly recent: Activity;
 }
 
@@ -32,6 +45,8 @@ export interface Activity {
 
 export interface Stats {
   readonly at: Date;
+  /** The first instant that `recent` covers. */
+  readonly since: Date;
   /** Of the registry, and of any other queue that the engine has seen; by name. */
   readonly queues: readonly QueueStats[];
   readonly totals: { readonly states: StateCounts; readonly recent: Activity };
@@ -43,14 +58,19 @@ const MINUTE = 60_000;
 
 const COUNTED = ["sent", "completed", "failed", "cancelled", "retried", "stalled"] as const;
 
-export async function readStats(engine: Engine, registry: Registry, clock: Clock): Promise<Stats> {
+export async function readStats(
+  engine: Engine,
+  registry: Registry,
+  clock: Clock,
+  { byMessage = false }: { readonly byMessage?: boolean } = {},
+): Promise<Stats> {
   const now = clock.now();
   const since = recentSince(now);
   const [counts, buckets] = await Promise.all([
     facetOf(engine, "queues").counts(),
     facetOf(engine, "queues").metrics({ since }),
   ]);
-  return toStats(counts, buckets, registry, now);
+  return toStats(counts, buckets, { registry, now, byMessage });
 }
 
 /** The first instant that recent activity covers. */
@@ -61,25 +81,45 @@ function recentSince(now: number): number {
 function toStats(
   counts: readonly QueueCounts[],
   buckets: readonly MetricsBucket[],
-  registry: Registry,
-  now: number,
+  {
+    registry,
+    now,
+    byMessage,
+  }: { readonly registry: Registry; readonly now: number; readonly byMessage: boolean },
 ): Stats {
-  const seconds = Math.max(1, (now - recentSince(now)) / 1_000);
+  const since = recentSince(now);
+  const seconds = Math.max(1, (now - since) / 1_000);
   const names = new Set([...registry.queues, ...counts.map(({ queue }) => queue)]);
   const queues = [...names].sort().map((queue): QueueStats => {
     const entry = counts.find((candidate) => candidate.queue === queue);
+    const own = buckets.filter((bucket) => bucket.queue === queue);
     return {
       queue,
       paused: entry?.paused ?? false,
       states: entry?.states ?? sumStates([]),
-      recent: toActivity(
-        buckets.filter((bucket) => bucket.queue === queue),
-        seconds,
-      ),
+      ...(entry?.oldestWaiting !== undefined && { oldestWaiting: entry.oldestWaiting }),
+      recent: toActivity(own, seconds),
+      ...(byMessage && { messages: toMessageStats(own, seconds) }),
     };
   });
   const states = sumStates(queues.map((entry) => entry.states));
-  return { at: new Date(now), queues, totals: { states, recent: toActivity(buckets, seconds) } };
+  return {
+    at: new Date(now),
+    since: new Date(since),
+    queues,
+    totals: { states, recent: toActivity(buckets, seconds) },
+  };
+}
+
+function toMessageStats(buckets: readonly MetricsBucket[], seconds: number): readonly MessageStats[] {
+  const messages = [...new Set(buckets.map(({ message = "" }) => message))].sort();
+  return messages.map((name) => ({
+    ...(name !== "" && { message: name }),
+    recent: toActivity(
+      buckets.filter(({ message = "" }) => message === name),
+      seconds,
+    ),
+  }));
 }
 
 function sumStates(all: readonly StateCounts[]): StateCounts {

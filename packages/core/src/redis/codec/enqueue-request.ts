@@ -116,7 +116,15 @@ function addPlain(args: Argument[], jobs: readonly NewJob[], profileOf: (job: Ne
   const [first] = jobs;
   const headers = jobs.map(encodeHeader);
   const shared = headers.every((header) => header === headers[0]) ? headers[0]! : "";
-  args.push("plain", profileOf(first!), first!.queue, shared, plainFlags(jobs), jobs.length);
+  args.push(
+    "plain",
+    profileOf(first!),
+    first!.queue,
+    first!.envelope.messageType,
+    shared,
+    plainFlags(jobs),
+    jobs.length,
+  );
   // Sends data as it is where possible: joining texts here takes as long as storing them on the server.
   jobs.forEach(({ envelope: { id, data } }, index) => {
     args.push(id, shared === "" ? headers[index]! + data : data);

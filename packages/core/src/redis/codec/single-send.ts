@@ -18,8 +18,8 @@ export function singlePlainJob(batches: readonly EnqueueBatch[]): NewJob | undef
 /** The arguments of `lua/send.lua`, from the profile's id on. */
 export function singleSendArgs(job: NewJob): readonly string[] {
   const { id: profileId, text } = profileOf(job);
-  const { id, data } = job.envelope;
-  return [profileId, text, job.queue, id, encodeHeader(job) + data];
+  const { id, messageType, data } = job.envelope;
+  return [profileId, text, job.queue, `${messageType} sent`, id, encodeHeader(job) + data];
 }
 
 let last: { readonly job: NewJob; readonly id: string; readonly text: string } | undefined;

@@ -1,4 +1,5 @@
 import { QueueError } from "../../errors/queue-error.ts";
+import { infoField } from "../codec/server-info.ts";
 import { NO_CLUSTER, unavailable } from "./connection-errors.ts";
 
 const MIN_VERSION = [6, 2] as const;
@@ -13,7 +14,7 @@ export function checkServer(
   info: string,
   { address, allowEviction }: { readonly address: string; readonly allowEviction: boolean },
 ): void {
-  const field = (name: string) => new RegExp(`^${name}:(.*?)\\s*$`, "m").exec(info)?.[1];
+  const field = (name: string) => infoField(info, name);
   const misconfigured = (why: string) =>
     new QueueError("ENGINE_MISCONFIGURED", `Redis at ${address} can't be used: ${why}`);
 

@@ -27,6 +27,7 @@ import { EnqueueRequest, splitByEdges } from "../codec/enqueue-request.ts";
 import { encodeGroup } from "../codec/failure-groups.ts";
 import { handlesText } from "../codec/handles.ts";
 import { claimedJobs, encodeLog } from "../codec/job-record.ts";
+import { serverInfo } from "../codec/server-info.ts";
 import { singlePlainJob, singleSendArgs } from "../codec/single-send.ts";
 import { beatText } from "../codec/worker-record.ts";
 import { MAX_JOBS, type RedisStore } from "../redis-store.ts";
@@ -181,13 +182,16 @@ export class RedisCore implements EngineCore {
     const engine = "redis";
     try {
       const latency = await this.#store.connection.ping();
-      const damage = parseDamage((await this.#store.run(scripts.health, [])) as readonly string[]);
+      const reply = await this.#store.run(scripts.health, []);
+      const [damaged, server, memory] = reply as readonly [readonly string[], string, string];
+      const damage = parseDamage(damaged);
       const { problem } = this.#store.connection;
       return {
         ok: problem === undefined,
         engine,
         latency,
         ...(problem && { problem: problem.message }),
+        ...serverInfo(server, memory),
         ...(damage.length > 0 && { damage }),
       };
     } catch (error) {

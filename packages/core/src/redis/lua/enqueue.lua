@@ -5,7 +5,7 @@
 --        4 tombstones to keep
 --        5 number of profiles, then each as JSON
 --        then groups:
---          "plain", the profile's place among the profiles, queue, the common start of all values or "", flags ("r": an
+--          "plain", the profile's place among the profiles, queue, message, the common start of all values or "", flags ("r": an
 --            id occurs twice, "s": they can be searched) or "", number of jobs, then id and the rest of the value of
 --            each. Plain jobs wait for nothing and refer to nothing.
 --          "batch", number of jobs, "1" if they may form a cycle or "", then of each: id, terms, header from its stamp
@@ -55,7 +55,7 @@ local function intern(text)
 end
 
 local function store_plain(group, first, n, offset, answer)
-  local queue, profile_id = group.queue, group.profile_id
+  local queue, profile_id = group.q, group.profile_id
   local ids, values = {}, {}
   local sequence = take_sequences(n)
   local head, middle = profile_id .. ' ', ' ' .. now_text .. group.header
@@ -112,12 +112,11 @@ local function store_plain(group, first, n, offset, answer)
       end
     end
   end
-  tally(queue, 'sent', #ids)
+  tally(group, 'sent', #ids)
   wake(queue, #ids)
   if wants('queued', 0) then
-    local message_type = profile_of(profile_id).m
     for _, id in ipairs(ids) do
-      emit('queued', id, queue, message_type, 0, false, false)
+      emit('queued', id, queue, group.m, 0, false, false)
     end
   end
 end
@@ -132,12 +131,13 @@ while ARGV[at] do
   if ARGV[at] == 'plain' then
     local group = {
       profile_id = profile_ids[tonumber(ARGV[at + 1])],
-      queue = ARGV[at + 2],
-      header = ARGV[at + 3],
-      flags = ARGV[at + 4],
+      q = ARGV[at + 2],
+      m = ARGV[at + 3],
+      header = ARGV[at + 4],
+      flags = ARGV[at + 5],
     }
-    local n = tonumber(ARGV[at + 5])
-    at = at + 6
+    local n = tonumber(ARGV[at + 6])
+    at = at + 7
     for offset = 0, n - 1, CHUNK do
       store_plain(group, at + 2 * offset, math.min(CHUNK, n - offset), offset, answer)
     end

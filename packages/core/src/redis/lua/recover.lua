@@ -78,7 +78,7 @@ local function stall(job)
   job.stalls = job.stalls + 1
   job.attempt = job.attempt - 1
   life().record_failure(job, error)
-  tally(job.queue, 'stalled', 1)
+  tally(job.profile, 'stalled', 1)
   requeued = requeued + 1
   if job.is_cancelling then
     life().finish_cancelling(job)

@@ -2,17 +2,17 @@
 -- percent of its time.
 --
 -- KEYS   1 the prefix of the namespace's keys
--- ARGV   1 to 3 as in lib/turn.lua, 4 the id of the profile, 5 the profile as JSON, 6 queue, 7 id, 8 the job's value from
---        the stamp on
+-- ARGV   1 to 3 as in lib/turn.lua, 4 the id of the profile, 5 the profile as JSON, 6 queue, 7 its field in metrics, 8 id, 9 the job's
+--        value from the stamp on
 -- Answer 1 if the job is new, 0 if it was stored before, "out of turn" if the call before it hasn't arrived, or "general"
 -- if only enqueue.lua can store it. Nothing is stored unless it is 1.
 -- Cost   about twelve commands
 -- @base lib/light-base
--- @import METRICS_LIFETIME from redis/metrics-lifetime
+-- @import METRICS_LIFETIME, MAX_METRICS_FIELDS from redis/metrics-limits
 -- @include lib/turn
 -- @include lib/wake-waiting
 
-local profile_id, queue, id = ARGV[4], ARGV[6], ARGV[7]
+local profile_id, queue, id = ARGV[4], ARGV[6], ARGV[8]
 local fresh = P .. 'fresh:' .. queue
 
 -- A new profile; cancelled jobs whose entries are still in the list, maybe one with this id; jobs that are remembered
@@ -36,7 +36,7 @@ if sequence == 1 then
   return 'general'
 end
 -- Not by `..`, which writes numbers as floats and takes five times as long.
-local value = string.format('%s %d %d%s', profile_id, sequence, now, ARGV[8])
+local value = string.format('%s %d %d%s', profile_id, sequence, now, ARGV[9])
 if not call_unchecked('SET', JOB .. id, value, 'NX') then
   return 0
 end
@@ -49,8 +49,13 @@ if type(length) ~= 'number' or not is_listed then
 end
 
 local metrics = string.format('%smetrics:%s:%d', P, queue, now - now % 60000)
-if call('HINCRBY', metrics, 'sent', '1') == 1 then
+if call('HINCRBY', metrics, ARGV[7], '1') == 1 then
   call('PEXPIRE', metrics, METRICS_LIFETIME)
+  -- As in lib/metrics.lua.
+  if call_unchecked('HLEN', metrics) > MAX_METRICS_FIELDS then
+    call_unchecked('HDEL', metrics, ARGV[7])
+    call('HINCRBY', metrics, ' sent', '1')
+  end
 end
 call_unchecked('SET', sent_key, ARGV[2], 'PX', CALL_LIFETIME)
 wake_waiting(queue, 1)

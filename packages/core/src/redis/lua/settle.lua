@@ -69,8 +69,8 @@ local function flush_cohorts()
       local queue, n = cohort.profile.q, cohort.n
       drop_from_claim(cohort.token, n)
       count_running(queue, -n)
-      tally(queue, 'completed', n)
-      tally_time(queue, 'r', now - cohort.started, n)
+      tally(cohort.profile, 'completed', n)
+      tally_time(cohort.profile, 'r', now - cohort.started, n)
     end
   end
 end
@@ -101,8 +101,8 @@ local function settle_one(job, type, delay, text, group)
     elseif type == 'f' then
       L.finish(job, 'failed', text)
     else
-      tally(job.queue, 'retried', 1)
-      tally_time(job.queue, 'r', now - job.started)
+      tally(job.profile, 'retried', 1)
+      tally_time(job.profile, 'r', now - job.started)
       L.release(job, delay)
       call('HSET', P .. 'state:' .. job.id, 'err', text)
     end

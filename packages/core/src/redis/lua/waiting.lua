@@ -5,23 +5,19 @@
 -- ARGV   the queues
 -- Answer of each version in turn: queue, message, version, milliseconds that the first of its jobs has been ready
 -- Cost   about ten commands per queue, and eight per lane of a split one
+-- @include lib/heads
 -- @include lib/profiles
-
--- Max cancelled jobs that are skipped at the head of a list.
-local MAX_SKIPPED = 10000
 
 local reply = {}
 -- By queue and kind, where its time is in `reply`.
 local places = {}
 
 local function add(queue, id)
-  local value = call('GETRANGE', JOB .. id, 0, 64)
-  local profile_id, created = string.match(value, '^(%w+) %d+ (%d+) ')
+  local waited, profile_id = waited_of(id)
   local profile = profile_id and profile_of(profile_id)
   if not profile then
     return
   end
-  local waited = now - tonumber(call('HGET', P .. 'state:' .. id, 'q') or created)
   local name = queue .. '/' .. profile.kind
   if places[name] then
     reply[places[name]] = math.max(reply[places[name]], waited)
@@ -30,22 +26,6 @@ local function add(queue, id)
   local n = #reply
   reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = queue, profile.m, profile.v, waited
   places[name] = n + 4
-end
-
--- The first job of a list that isn't cancelled. `name`: a queue or one of its lanes.
-local function first_fresh(queue, name)
-  for first = 0, MAX_SKIPPED, CHUNK do
-    local ids = call('LRANGE', P .. 'fresh:' .. name, first, first + CHUNK - 1)
-    if #ids == 0 then
-      return nil
-    end
-    local ghosts = call('EXISTS', P .. 'ghosts:' .. queue) == 1 and call('SMISMEMBER', P .. 'ghosts:' .. queue, unpack(ids))
-    for index, id in ipairs(ids) do
-      if not ghosts or ghosts[index] == 0 then
-        return id
-      end
-    end
-  end
 end
 
 local function add_first(queue, name)

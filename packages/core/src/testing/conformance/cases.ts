@@ -19,6 +19,7 @@ import { maintenanceCases } from "./engine/maintenance.ts";
 import { operatingCases, pauseCases } from "./engine/operating.ts";
 import { orderCases } from "./engine/order.ts";
 import { orderingKeyCases } from "./engine/ordering-keys.ts";
+import { metricsCases, oldestWaitingCases } from "./engine/queue-figures.ts";
 import { readingCases } from "./engine/reading.ts";
 import { cleanCases, retentionCases, tombstoneCases } from "./engine/retention.ts";
 import { runCases } from "./engine/runs.ts";
@@ -72,6 +73,8 @@ export const engineCases: readonly ConformanceCase[] = [
   ...pauseCases,
   ...operatingCases,
   ...guardedOperationCases,
+  ...metricsCases,
+  ...oldestWaitingCases,
   ...eventCases,
   ...workerListCases,
   ...waitingMessageCases,

@@ -34,7 +34,10 @@ export async function firstDifference(
       const groups = await session.failureGroups();
       return {
         jobs,
-        counts: counts.toSorted((a, b) => (a.queue < b.queue ? -1 : 1)),
+        // Engines may look at different jobs for the oldest one.
+        counts: counts
+          .map(({ oldestWaiting: _, ...rest }) => rest)
+          .toSorted((a, b) => (a.queue < b.queue ? -1 : 1)),
         edges: inOrder(edges),
         remembered,
         groups,

@@ -185,7 +185,7 @@ local function store_batch(specs)
     end
     values[2 * index - 1] = JOB .. spec.id
     values[2 * index] = spec.profile_id .. ' ' .. int(sequence + index) .. ' ' .. now_text .. spec.header .. spec.data
-    sent[queue] = (sent[queue] or 0) + 1
+    sent[profile] = (sent[profile] or 0) + 1
     if spec.is_plain and not has_ghosts(queue) then
       -- It can run at once, and this step does nothing more with it, so it needs no more fields.
       spec.queue, spec.state = queue, 'queued'
@@ -204,9 +204,9 @@ local function store_batch(specs)
       end
     end
   end
-  for queue, n in pairs(sent) do
-    register_queue(queue)
-    tally(queue, 'sent', n)
+  for profile, n in pairs(sent) do
+    register_queue(profile.q)
+    tally(profile, 'sent', n)
   end
   for first = 1, #values, CHUNK do
     call('MSET', unpack(values, first, math.min(first + CHUNK - 1, #values)))

@@ -29,8 +29,8 @@ local function claim(queues, limit, lease, token, run, handles)
   local expires = int(now + lease)
   local held, started = 0, 0
   local terms = write_terms(now_text, token)
-  -- Consecutive jobs usually wait since the same instant.
-  local waited, waited_since = 0, nil
+  -- Consecutive jobs usually have the same profile, and wait since the same instant.
+  local waited, waited_since, waited_profile = 0, nil, nil
 
   -- A profile that exists. Consecutive jobs usually have the same.
   local last_profile
@@ -116,9 +116,9 @@ local function claim(queues, limit, lease, token, run, handles)
     end
   end
 
-  local function flush_waited(queue)
+  local function flush_waited()
     if waited > 0 then
-      tally_time(queue, 'w', now - waited_since, waited)
+      tally_time(profile_of(waited_profile), 'w', now - waited_since, waited)
       waited = 0
     end
   end
@@ -131,9 +131,9 @@ local function claim(queues, limit, lease, token, run, handles)
     end
     started = started + 1
     local since = state and tonumber(state[5]) or created
-    if since ~= waited_since then
-      flush_waited(queue)
-      waited_since = since
+    if since ~= waited_since or profile_id ~= waited_profile then
+      flush_waited()
+      waited_since, waited_profile = since, profile_id
     end
     waited = waited + 1
     if wants('active', epoch) then
@@ -278,7 +278,7 @@ local function claim(queues, limit, lease, token, run, handles)
       }) or is_unsorted
     end
     if started > 0 then
-      flush_waited(queue)
+      flush_waited()
       count_running(queue, started)
     end
   end

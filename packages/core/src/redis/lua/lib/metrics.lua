@@ -1,16 +1,17 @@
--- Counts of this step by queue and field, written at its end: a few commands per batch instead of per job.
+-- Counts of this step by queue, message and field, written at its end: a few commands per batch instead of per job.
 -- @import HISTOGRAM_BOUNDS from engine/queues
--- @import METRICS_LIFETIME from redis/metrics-lifetime
+-- @import METRICS_LIFETIME, MAX_METRICS_FIELDS from redis/metrics-limits
 
 local tallies = {}
 -- Created when the first duration is counted.
 local bounds
 
-local function tally(queue, field, n)
-  local fields = tallies[queue]
+-- `profile`: or a table with the queue `q` and the message `m`.
+local function tally(profile, field, n)
+  local fields = tallies[profile]
   if not fields then
     fields = {}
-    tallies[queue] = fields
+    tallies[profile] = fields
   end
   fields[field] = (fields[field] or 0) + n
 end
@@ -19,7 +20,7 @@ end
 local last_duration, last_field = {}, {}
 
 -- `kind`: "w" (waited) or "r" (ran). `n`: how many jobs, 1 by default.
-local function tally_time(queue, kind, duration, n)
+local function tally_time(profile, kind, duration, n)
   if duration ~= last_duration[kind] then
     bounds = bounds or HISTOGRAM_BOUNDS
     local slot = #bounds
@@ -31,16 +32,24 @@ local function tally_time(queue, kind, duration, n)
     end
     last_duration[kind], last_field[kind] = duration, kind .. slot
   end
-  tally(queue, last_field[kind], n or 1)
+  tally(profile, last_field[kind], n or 1)
 end
 
 local function flush_tallies()
   local minute = now - now % 60000
-  for queue, fields in pairs(tallies) do
-    local key = P .. 'metrics:' .. queue .. ':' .. minute
+  for profile, fields in pairs(tallies) do
+    local key = P .. 'metrics:' .. profile.q .. ':' .. minute
     local is_new = false
     for field, n in pairs(fields) do
-      is_new = call('HINCRBY', key, field, n) == n or is_new
+      local name = profile.m .. ' ' .. field
+      if call('HINCRBY', key, name, n) == n then
+        is_new = true
+        -- Of too many messages, the latest are counted together.
+        if call_unchecked('HLEN', key) > MAX_METRICS_FIELDS then
+          call_unchecked('HDEL', key, name)
+          call('HINCRBY', key, ' ' .. field, n)
+        end
+      end
     end
     if is_new then
       call_unchecked('PEXPIRE', key, METRICS_LIFETIME)

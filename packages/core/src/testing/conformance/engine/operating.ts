@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { HISTOGRAM_BOUNDS } from "../../../engine/queues.ts";
 import { rule, section } from "../case.ts";
 import { QUEUE } from "../new-job.ts";
-import { LATER, LEASE, SHORT_LEASE } from "../timing.ts";
+import { LATER, LEASE } from "../timing.ts";
 
 export const pauseCases = section("pause", [
   rule("a paused queue accepts jobs, and claims return none", async (on) => {
@@ -96,39 +95,19 @@ export const operatingCases = section("operating", [
     assert.deepEqual(await on.engine.operate.promote([{ id: "a" }]), ["unknown"]);
   }),
 
-  rule("metrics count sends and endings per queue", async (on) => {
-    for (const state of ["completed", "completed", "failed", "cancelled"] as const) await on.sendEnded(state);
-    await on.send({ id: "a" });
-    await on.retryAttempt(await on.take("a"));
-    await on.take("a", undefined, SHORT_LEASE);
-    await on.elapse(SHORT_LEASE);
-    await on.recover();
-    const sum = { sent: 0, completed: 0, failed: 0, cancelled: 0, retried: 0, stalled: 0 };
-    const spread = { waiting: 0, running: 0 };
-    for (const bucket of await on.engine.queues.metrics({ since: 0 })) {
-      assert.equal(bucket.queue, QUEUE);
-      assert.equal(bucket.minute % 60_000, 0);
-      for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += bucket[name];
-      for (const name of Object.keys(spread) as (keyof typeof spread)[]) {
-        assert.equal(bucket[name].length, HISTOGRAM_BOUNDS.length + 1);
-        spread[name] += bucket[name].reduce((total, count) => total + count, 0);
-      }
-    }
-    assert.deepEqual(sum, { sent: 5, completed: 2, failed: 1, cancelled: 1, retried: 1, stalled: 1 });
-    assert.deepEqual(spread, { waiting: 6, running: 5 });
-  }),
-
-  rule("metrics leave out older minutes than requested", async (on) => {
-    const id = await on.sendEnded("completed");
-    const { createdAt } = await on.job(id);
-    assert.deepEqual(await on.engine.queues.metrics({ since: createdAt + LATER }), []);
-  }),
-
   rule("a healthy engine reports healthy", async (on) => {
     const { ok, engine, latency } = await on.engine.core.health();
     assert.equal(ok, true);
     assert.equal(engine, on.engine.name);
     assert(latency >= 0);
+  }),
+
+  rule("a healthy engine reports plausible memory and a version, where it knows them", async (on) => {
+    const { memory, version = "1" } = await on.engine.core.health();
+    assert.match(version, /\d/);
+    if (!memory) return;
+    assert(memory.used > 0);
+    assert(memory.max === undefined || memory.max > 0);
   }),
 
   rule("an engine can be closed twice", async (on) => {

@@ -36,7 +36,8 @@ export const readingCases = section("reading", [
     await on.send({ id: "active" });
     await on.take("active");
     await on.sendEach({ delay: LATER }, {}, {}, { dependsOn: ["active"] }, { queue: "other" });
-    assert.deepEqual(await on.counts(), {
+    const { oldestWaiting: _, ...counts } = await on.counts();
+    assert.deepEqual(counts, {
       queue: QUEUE,
       paused: false,
       states: { blocked: 1, scheduled: 1, queued: 2, active: 1, completed: 1, failed: 1, cancelled: 1 },

@@ -45,7 +45,7 @@ local function start_reserved(job)
   -- Not counted as running yet.
   job.has_just_started = true
   started[#started + 1] = job
-  tally_time(job.queue, 'w', 0)
+  tally_time(job.profile, 'w', 0)
   emit_state(job)
 end
 

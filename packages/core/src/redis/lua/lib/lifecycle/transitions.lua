@@ -60,9 +60,9 @@ function finish(job, state, error, result)
   if holds then
     break_run(job)
   end
-  tally(job.queue, state, 1)
+  tally(job.profile, state, 1)
   if job.state == 'active' then
-    tally_time(job.queue, 'r', now - job.started)
+    tally_time(job.profile, 'r', now - job.started)
   end
   job.pending = 0
   if job.has_deps then

@@ -9,3 +9,10 @@ const SPARE_MINUTES = 60;
  * @public The scripts import it.
  */
 export const METRICS_LIFETIME = (METRICS_MINUTES + SPARE_MINUTES) * 60_000;
+
+/**
+ * Fields of one queue in one minute: those of some eighty messages. What exceeds them is counted without its message.
+ *
+ * @public The scripts import it.
+ */
+export const MAX_METRICS_FIELDS = 1_000;
