@@ -231,6 +231,7 @@ test("when everything has ended and been cleaned, only what the data model says 
   expect(lasting.sort()).toEqual([
     "audit",
     "endings",
+    "layout",
     "profiles",
     "queues",
     "running",

@@ -18,6 +18,7 @@ const RESIDUE: readonly KeyKind[] = [
   { pattern: /^dependencies$/ },
   { pattern: /^tombs(:old|:since)?$/ },
   { pattern: /^audit$/ },
+  { pattern: /^layout$/ },
   { pattern: /^dedupe:/, expires: true },
   { pattern: /^idle:/, expires: true },
   { pattern: /^sent:/, expires: true },

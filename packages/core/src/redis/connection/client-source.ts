@@ -19,6 +19,8 @@ export interface Client {
   evalsha(sha: string, keys: 2, prefix: string, channels: string, args: Arguments): Promise<unknown>;
   eval(text: string, keys: 2, prefix: string, channels: string, args: Arguments): Promise<unknown>;
   info(): Promise<string>;
+  get(key: string): Promise<string | null>;
+  set(key: string, value: number, condition: "NX"): Promise<string | null>;
   del(key: string): Promise<number>;
   publish(channel: string, message: string): Promise<number>;
   ping(): Promise<string>;

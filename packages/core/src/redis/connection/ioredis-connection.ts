@@ -3,6 +3,7 @@ import type { ResolvedRedisOptions } from "../redis-options.ts";
 import { ClientSource } from "./client-source.ts";
 import type { RedisConnection } from "./connection.ts";
 import { fromGreeting, fromReply, replyCode } from "./connection-errors.ts";
+import { assertLayout, LAYOUT } from "./layout.ts";
 import { ReconnectingSession, type SessionSettings } from "./reconnecting-session.ts";
 import type { RedisSession } from "./redis-session.ts";
 import type { Script } from "./script.ts";
@@ -107,7 +108,11 @@ export class IoredisConnection implements RedisConnection {
   }
 
   async #check(session: RedisSession): Promise<void> {
-    const otherChecks = Promise.all([this.#assertPrimary(session), this.#checkPublishing(session)]);
+    const otherChecks = Promise.all([
+      this.#assertPrimary(session),
+      this.#checkLayout(session),
+      this.#checkPublishing(session),
+    ]);
     // Awaited last: the errors of `checkServer` are clearer.
     otherChecks.catch(() => {});
     const info = await session.send(session.client.info(), (reply) => {
@@ -134,6 +139,23 @@ export class IoredisConnection implements RedisConnection {
       if (replyCode(reply) === "READONLY") throw fromGreeting(reply, this.#source.address);
       return 0;
     });
+  }
+
+  /** Notes the layout in a new namespace. A server that is full or a replica can't, which other checks report. */
+  async #checkLayout(session: RedisSession): Promise<void> {
+    const key = `${this.#prefix}layout`;
+    const read = () =>
+      session.send(session.client.get(key), (reply) => {
+        // Another program has put something else there: maintenance moves it aside.
+        if (replyCode(reply) === "WRONGTYPE") return String(LAYOUT);
+        throw fromGreeting(reply, this.#source.address);
+      });
+    let found = await read();
+    if (found === null) {
+      await session.send(session.client.set(key, LAYOUT, "NX"), () => null);
+      found = await read();
+    }
+    if (found !== null) assertLayout(found, { prefix: this.#prefix, address: this.#source.address });
   }
 
   async #checkPublishing(session: RedisSession): Promise<void> {

@@ -2,8 +2,8 @@
 -- percent of its time.
 --
 -- KEYS   1 the prefix of the namespace's keys
--- ARGV   1 to 3 as in lib/turn.lua, 4 the id of the profile, 5 the profile as JSON, 6 queue, 7 its field in metrics, 8 id, 9 the job's
---        value from the stamp on
+-- ARGV   1 to 3 as in lib/turn.lua, 4 the id of the profile, 5 the profile as JSON, 6 queue, 7 the field of sends of
+--        its message in metrics, 8 id, 9 the job's value from the stamp on
 -- Answer 1 if the job is new, 0 if it was stored before, "out of turn" if the call before it hasn't arrived, or "general"
 -- if only enqueue.lua can store it. Nothing is stored unless it is 1.
 -- Cost   about twelve commands

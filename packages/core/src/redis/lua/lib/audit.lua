@@ -1,5 +1,6 @@
 -- Checks a few jobs per turn, and all jobs over time: each must be in the structures of its state. Restores what other
 -- programs deleted, as far as the jobs themselves tell.
+-- @import LAYOUT from redis/connection/layout
 -- @include lib/lifecycle
 -- @include lib/search
 -- @include lib/tombs
@@ -304,6 +305,9 @@ local function audit()
   local since, cursor = string.match(call('GET', P .. 'audit') or '', '^(%d+) (%d+)$')
   if since and now - since < AUDIT_INTERVAL then
     return
+  end
+  if not call('GET', P .. 'layout') then
+    call('SET', P .. 'layout', LAYOUT)
   end
   if call('EXISTS', P .. 'cascades:order') == 1 then
     restore(P .. 'due', 0, CASCADING)
