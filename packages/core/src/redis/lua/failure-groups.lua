@@ -8,7 +8,7 @@
 -- Cost   linear in the groups, at most a thousand, and two commands per job looked at
 -- @import GROUP_LIFETIME from engine/failure-groups
 
--- Jobs of one group read at once, and jobs that one call looks at.
+-- Jobs of one group that are read at once if the first ones are gone, and jobs that one call looks at.
 local PAGE_SIZE = 50
 local MAX_LOOKED = 20000
 
@@ -21,9 +21,9 @@ local function is_stored(id, sequence)
 end
 
 local function newest_jobs(fingerprint)
-  local key, found, first = P .. 'grouped:' .. fingerprint, {}, 0
+  local key, found, first, size = P .. 'grouped:' .. fingerprint, {}, 0, max_jobs
   while #found < max_jobs and looked < MAX_LOOKED do
-    local scored, gone = call('ZREVRANGE', key, first, first + PAGE_SIZE - 1, 'WITHSCORES'), {}
+    local scored, gone = call('ZREVRANGE', key, first, first + size - 1, 'WITHSCORES'), {}
     for at = 1, #scored, 2 do
       if not is_stored(scored[at], int(scored[at + 1])) then
         gone[#gone + 1] = scored[at]
@@ -33,10 +33,10 @@ local function newest_jobs(fingerprint)
     end
     looked = looked + #scored / 2
     call_each('ZREM', key, gone)
-    if #scored < 2 * PAGE_SIZE then
+    if #scored < 2 * size then
       break
     end
-    first = first + PAGE_SIZE - #gone
+    first, size = first + size - #gone, PAGE_SIZE
   end
   return found
 end
