@@ -387,7 +387,7 @@ describe("mistaken calls", () => {
     await refuses(wrong.send!("PLAN_CREATE", {}), /expected a message \(defineMessage\), got a string/);
     await refuses(wrong.subscribe!(), /expected a function/);
     await refuses(
-      wrong.subscribe!(() => {}, { queue: "plan" }),
+      wrong.subscribe!(() => {}, { queues: ["plan"] }),
       /There is no queue "plan"/,
     );
     await refuses(wrong.list!({ queue: "plan" }), /There is no queue "plan"/);
