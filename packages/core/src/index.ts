@@ -40,6 +40,7 @@ export type { HandledMessage } from "./engine/core.ts";
 export type { Engine, SendFeatures } from "./engine/engine.ts";
 export type { Unsubscribe } from "./engine/events.ts";
 export type { Damage } from "./engine/health-report.ts";
+export type { JobCount } from "./engine/inspect.ts";
 export type { DependencyFailurePolicy } from "./engine/job.ts";
 export type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from "./engine/operate.ts";
 export { HISTOGRAM_BOUNDS } from "./engine/queues.ts";
@@ -74,13 +75,17 @@ export type {
 } from "./middleware/middleware.ts";
 export type { JobEvent } from "./queue/events/job-events.ts";
 export type { JobReference } from "./queue/job-reference.ts";
+export type { BulkStep } from "./queue/operate/bulk-operations.ts";
+export type { BulkCancelOptions, BulkOptions, BulkRemoveOptions } from "./queue/operate/bulk-options.ts";
 export type { JobOutcome } from "./queue/operate/operations.ts";
 export { createQueue, type Queue } from "./queue/queue.ts";
 export type {
   CancelOptions,
   CleanOptions,
+  DrainOptions,
   ListOptions,
   MetricsOptions,
+  ObliterateOptions,
   QueueOptions,
   StatsOptions,
   SubscribeOptions,

@@ -199,7 +199,7 @@ describe("list and clean", () => {
     expect(await queue.clean({ state: "completed", olderThan: "1m" })).toBe(0);
     await clock.advance(60_000);
     expect(await queue.clean({ state: "completed", olderThan: "1m", queue: "plans" })).toBe(1);
-    expect(await rejection(queue.clean({ state: "queued" } as never))).toMatchObject({
+    expect(await rejection(queue.clean({ state: "active" } as never))).toMatchObject({
       code: "INVALID_OPTIONS",
     });
   });

@@ -117,8 +117,8 @@ describe("reading", () => {
     expectTypeOf(page.jobs[0]!.data).toEqualTypeOf<{ channel: string }>();
     // @ts-expect-error no such state
     await queue.list({ state: "done" });
-    // @ts-expect-error only finished jobs can be cleaned
-    await queue.clean({ state: "queued" });
+    // @ts-expect-error active jobs can't be cleaned
+    await queue.clean({ state: "active" });
   });
 });
 

@@ -63,6 +63,7 @@ export type {
   DependentEdge,
   EdgesOptions,
   EngineInspect,
+  JobCount,
   JobEdges,
   JobPage,
   ListedJobs,

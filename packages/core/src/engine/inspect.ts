@@ -29,6 +29,9 @@ export interface EngineInspect {
    */
   list<F extends ListFields>(request: ListRequest<F>): Promise<JobPage<ListedJobs[F]>>;
 
+  /** How many jobs a filter selects. Looks at as many as `list` does. */
+  count(filter: JobFilter): Promise<JobCount>;
+
   /** What jobs depend on and what depends on them. In the order of `jobs`; `null` where no job is stored. */
   edges(jobs: readonly JobKey[], options?: EdgesOptions): Promise<readonly (JobEdges | null)[]>;
 
@@ -67,6 +70,12 @@ export interface JobPage<Job extends JobSummary | JobRecord = JobRecord> {
 export interface EdgesOptions {
   /** Max dependents of each job. @default 100 */
   readonly limit?: number;
+}
+
+export interface JobCount {
+  readonly count: number;
+  /** False if there may be more: the engine stopped before it had looked at all jobs. */
+  readonly isExact: boolean;
 }
 
 export interface JobEdges {

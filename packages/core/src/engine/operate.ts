@@ -1,7 +1,7 @@
 import type { Unsubscribe } from "./events.ts";
 import type { ForgetGroupOutcome } from "./failure-groups.ts";
 import type { JobKey } from "./job.ts";
-import type { JobState, TerminalState } from "./state-machine.ts";
+import type { JobState } from "./state-machine.ts";
 
 /** Changes jobs from outside of their attempts. */
 export interface EngineOperate {
@@ -19,7 +19,7 @@ export interface EngineOperate {
   /** Makes scheduled jobs due now. */
   promote(jobs: readonly JobKey[], guard?: StateGuard): Promise<readonly PromoteOutcome[]>;
 
-  /** Removes up to `limit` finished jobs, oldest first. Answers how many. */
+  /** Removes up to `limit` jobs of one state that nobody holds or needs, oldest first. Answers how many. */
   clean(request: CleanRequest): Promise<number>;
 
   /** Forgets what was counted of failure groups. Their jobs stay as they are. */
@@ -62,9 +62,9 @@ export type RemoveOutcome = "removed" | "active" | "unknown" | GuardedOutcome;
 export type PromoteOutcome = "promoted" | "not-scheduled" | "unknown" | GuardedOutcome;
 
 export interface CleanRequest {
-  readonly state: TerminalState;
+  readonly state: Exclude<JobState, "active">;
   readonly queue?: string;
-  /** Only jobs that ended at least this many milliseconds ago. */
+  /** Only jobs that ended at least this many milliseconds ago; in a state that is no ending: that were stored. */
   readonly olderThan: number;
   readonly limit: number;
 }

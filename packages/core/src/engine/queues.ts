@@ -12,6 +12,9 @@ export interface EngineQueues {
   pause(queue: string): Promise<void>;
 
   resume(queue: string): Promise<void>;
+
+  /** Deletes all that is kept of a queue beside its jobs. False, and nothing changes, while it has jobs. */
+  forget(queue: string): Promise<boolean>;
 }
 
 export interface QueueCounts {

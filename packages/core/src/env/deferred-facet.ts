@@ -17,7 +17,15 @@ const OPERATIONS: {
     health: true,
     close: true,
   },
-  inspect: { get: true, getSummaries: true, remembered: true, list: true, edges: true, failureGroups: true },
+  inspect: {
+    get: true,
+    getSummaries: true,
+    remembered: true,
+    list: true,
+    count: true,
+    edges: true,
+    failureGroups: true,
+  },
   operate: {
     cancel: true,
     retry: true,
@@ -29,7 +37,7 @@ const OPERATIONS: {
   },
   events: { subscribe: true },
   workers: { register: true, unregister: true, list: true, waiting: true },
-  queues: { counts: true, metrics: true, pause: true, resume: true },
+  queues: { counts: true, metrics: true, pause: true, resume: true, forget: true },
 };
 
 type Operation = (...args: readonly unknown[]) => Promise<unknown>;

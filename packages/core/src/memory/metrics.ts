@@ -28,6 +28,10 @@ export class Metrics {
     this.#bucket(job, now)[timing][histogramIndex(duration)]!++;
   }
 
+  forget(queue: string): void {
+    this.#minutes.delete(queue);
+  }
+
   since(instant: number): readonly MetricsBucket[] {
     return [...this.#minutes.values()]
       .flat()

@@ -25,6 +25,10 @@ export class QueueState {
     this.name = name;
   }
 
+  get hasJobs(): boolean {
+    return Object.values(this.counts).some((count) => count > 0);
+  }
+
   hasWork(handled: HandledMessages): boolean {
     return !this.paused && this.ready.has(handled);
   }

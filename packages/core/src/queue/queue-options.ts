@@ -6,7 +6,7 @@ import { duration } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EventSelector } from "../engine/events.ts";
-import { JOB_STATES, TERMINAL_STATES, type TerminalState } from "../engine/state-machine.ts";
+import { JOB_STATES, type JobState, TERMINAL_STATES } from "../engine/state-machine.ts";
 import { type Logger, loggerOption } from "../logging/logger.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import type { Clock } from "../timing/clock.ts";
@@ -55,10 +55,11 @@ export interface SummaryListOptions<M extends Message = Message> extends Omit<Li
 
 /** What `clean` takes. */
 export interface CleanOptions {
-  readonly state: TerminalState;
+  /** Any but `"active"`. */
+  readonly state: Exclude<JobState, "active">;
   /** @default all queues */
   readonly queue?: string | undefined;
-  /** Only jobs that ended at least this long ago. @default 0 */
+  /** Only jobs that ended, or of the other states: were stored, at least this long ago. @default 0 */
   readonly olderThan?: Duration | undefined;
   /** At most this many, 1 to 10,000. @default 1_000 */
   readonly limit?: number | undefined;
@@ -109,6 +110,22 @@ export interface SubscribeOptions<M extends Message = Message> {
   readonly onGap?: (() => void) | undefined;
 }
 
+/** What `drain` takes. */
+export interface DrainOptions {
+  /** Whether to remove scheduled jobs too. @default false */
+  readonly scheduled?: boolean | undefined;
+  /** Called after each step with the number of jobs removed so far. */
+  readonly onProgress?: ((removed: number) => void) | undefined;
+}
+
+/** What `obliterate` takes. */
+export interface ObliterateOptions {
+  /** Whether to remove active jobs too: their handlers are told to stop, and what they return is ignored. @default false */
+  readonly force?: boolean | undefined;
+  /** Called after each step with the number of jobs removed so far. */
+  readonly onProgress?: ((removed: number) => void) | undefined;
+}
+
 const HOOKS: readonly string[] = ["send", "run", "progress", "settled", "start"];
 
 /** Instances of classes may have fields of their own. */
@@ -135,6 +152,7 @@ function isEngine(value: unknown): boolean {
   return hasMethods("enqueue", "claim", "settle")((value as Partial<Engine> | null)?.core);
 }
 
+const CLEANED_STATES = ["blocked", "scheduled", "queued", ...TERMINAL_STATES] as const;
 const text = z.string().check(z.minLength(1));
 
 const middleware = z.custom<Middleware>(
@@ -161,14 +179,14 @@ export const waitSchema = z.strictObject({
   ),
 });
 
-export const cancelSchema = z.strictObject({
-  reason: z.optional(
-    text.check(
-      z.maxLength(1_000),
-      z.overwrite((reason) => reason.toWellFormed()),
-    ),
+export const cancelReason = z.optional(
+  text.check(
+    z.maxLength(1_000),
+    z.overwrite((reason) => reason.toWellFormed()),
   ),
-});
+);
+
+export const cancelSchema = z.strictObject({ reason: cancelReason });
 
 export const listSchema = z.strictObject({
   ...jobFilterShape,
@@ -178,11 +196,19 @@ export const listSchema = z.strictObject({
 });
 
 export const cleanSchema = z.strictObject({
-  state: z.enum(TERMINAL_STATES),
+  state: z.enum(CLEANED_STATES),
   queue: z.optional(text),
   olderThan: z._default(duration({ max: MAX_DURATION }), 0),
   limit: z._default(z.int().check(z.minimum(1), z.maximum(10_000)), 1_000),
 });
+
+const onProgress = z.optional(
+  z.custom<(removed: number) => void>((value) => typeof value === "function", "expected a function"),
+);
+
+export const drainSchema = z.strictObject({ scheduled: z._default(z.boolean(), false), onProgress });
+
+export const obliterateSchema = z.strictObject({ force: z._default(z.boolean(), false), onProgress });
 
 export const metricsSchema = z.strictObject({
   since: instant,

@@ -3,7 +3,7 @@ import { parseOptions } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
 import type { Engine, SendFeatures } from "../engine/engine.ts";
 import type { Unsubscribe } from "../engine/events.ts";
-import type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from "../engine/operate.ts";
+import type { JobCount } from "../engine/inspect.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
 import { type Middleware, MiddlewareChain } from "../middleware/middleware.ts";
@@ -15,12 +15,9 @@ import { EventHub } from "./events/event-hub.ts";
 import type { JobEvent } from "./events/job-events.ts";
 import { Subscriptions } from "./events/subscriptions.ts";
 import type { JobReference } from "./job-reference.ts";
-import { type JobOutcome, Operations } from "./operate/operations.ts";
-import { QueueControl } from "./operate/queue-control.ts";
+import { QueueOperator } from "./operate/queue-operator.ts";
 import { QueueContext } from "./queue-context.ts";
 import {
-  type CancelOptions,
-  type CleanOptions,
   type ListOptions,
   type MetricsOptions,
   type QueueOptions,
@@ -37,6 +34,7 @@ import {
   forgetFailureGroups,
   readFailureGroups,
 } from "./read/failure-groups.ts";
+import type { JobFilterOptions } from "./read/job-filter.ts";
 import { type GraphOptions, type JobGraph, readGraph } from "./read/job-graph.ts";
 import { type JobList, JobReader, type JobSummaryList } from "./read/job-reader.ts";
 import type { JobSnapshot } from "./read/job-snapshot.ts";
@@ -71,7 +69,7 @@ export interface QueueRuntime {
  * Every method that talks to the engine may also throw `ENGINE_UNAVAILABLE` (worth a retry), `CLOSED`, and
  * `UNSUPPORTED_BY_ENGINE` where the engine doesn't have what it needs.
  */
-export class Queue<M extends Message = Message> {
+export class Queue<M extends Message = Message> extends QueueOperator<M> {
   readonly registry: Registry<M>;
   readonly #context: QueueContext;
   readonly #middleware = new MiddlewareChain();
@@ -80,8 +78,6 @@ export class Queue<M extends Message = Message> {
   readonly #waits: JobWaits;
   readonly #producer: Producer;
   readonly #reader: JobReader;
-  readonly #operations: Operations;
-  readonly #control: QueueControl;
   readonly #reports: QueueReports;
   readonly #subscriptions: Subscriptions;
   readonly #leaveEngine: () => boolean;
@@ -95,9 +91,10 @@ export class Queue<M extends Message = Message> {
     const logger = parsed.logger ? safeLogger(parsed.logger) : consoleLogger;
     if (parsed.logger) engine.logTo?.(logger);
     if (!parsed.engine) warnOfEmbeddedInProduction(logger);
-    for (const item of parsed.middleware) this.#middleware.add(item);
 
     const context = new QueueContext({ engine, registry, clock, logger });
+    super(context);
+    for (const item of parsed.middleware) this.#middleware.add(item);
     this.registry = registry as Registry<M>;
     this.#context = context;
     this.#outbox = outbox;
@@ -110,8 +107,6 @@ export class Queue<M extends Message = Message> {
       outbox,
       wait: (...args) => this.#reader.wait(...args),
     });
-    this.#operations = new Operations(context);
-    this.#control = new QueueControl(context);
     this.#reports = new QueueReports(context);
     this.#subscriptions = new Subscriptions(context, this.#hub);
     this.#leaveEngine = useEngine(engine, parsed.closeEngine);
@@ -207,66 +202,6 @@ export class Queue<M extends Message = Message> {
   }
 
   /**
-   * Cancels a job that hasn't ended. `"cancelled"`: at once, it wasn't running. `"cancelling"`: its handler
-   * is told by its signal; it ends as `cancelled` if the handler then throws, `completed` if it returns.
-   *
-   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` when it has ended.
-   */
-  cancel(job: JobReference, options?: CancelOptions): Promise<"cancelled" | "cancelling"> {
-    return this.#operations.cancel(job, options);
-  }
-
-  /** Cancels up to 10,000 jobs and tells each one's outcome, in their order. */
-  cancelMany(
-    jobs: readonly JobReference[],
-    options?: CancelOptions,
-  ): Promise<readonly JobOutcome<CancelOutcome>[]> {
-    return this.#operations.cancelMany(jobs, options);
-  }
-
-  /**
-   * Runs a failed or cancelled job again, with all its attempts.
-   *
-   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE`.
-   */
-  retry(job: JobReference): Promise<void> {
-    return this.#operations.retry(job);
-  }
-
-  /** Retries up to 10,000 jobs and tells each one's outcome. */
-  retryMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RetryOutcome>[]> {
-    return this.#operations.retryMany(jobs);
-  }
-
-  /**
-   * Deletes a job that isn't running. What waits for it is decided as if it had been cancelled.
-   *
-   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` while it runs.
-   */
-  remove(job: JobReference): Promise<void> {
-    return this.#operations.remove(job);
-  }
-
-  /** Removes up to 10,000 jobs and tells each one's outcome. */
-  removeMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
-    return this.#operations.removeMany(jobs);
-  }
-
-  /**
-   * Makes a scheduled job due now.
-   *
-   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE`.
-   */
-  promote(job: JobReference): Promise<void> {
-    return this.#operations.promote(job);
-  }
-
-  /** Promotes up to 10,000 jobs and tells each one's outcome. */
-  promoteMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<PromoteOutcome>[]> {
-    return this.#operations.promoteMany(jobs);
-  }
-
-  /**
    * Why a job is in its state and what it waits for, in data and in sentences.
    *
    * @throws {QueueError} `JOB_NOT_FOUND`.
@@ -337,6 +272,16 @@ export class Queue<M extends Message = Message> {
     return forgetFailureGroups(this.#context, fingerprints);
   }
 
+  /**
+   * How many jobs a filter selects. Exact with filters for which `list` is, if there is only one of them; otherwise the
+   * engine looks at some ten thousand jobs, and `isExact` is false if there are more: read it as "at least".
+   *
+   * @throws {QueueError} as `list`.
+   */
+  count(filter?: JobFilterOptions<M>): Promise<JobCount> {
+    return this.#reader.count(filter);
+  }
+
   /** Jobs by queue and state, and what happened in the last five minutes. */
   stats(options?: StatsOptions): Promise<Stats> {
     return this.#reports.stats(options);
@@ -366,31 +311,6 @@ export class Queue<M extends Message = Message> {
    */
   metrics(options: MetricsOptions): Promise<readonly QueueMetrics[]> {
     return this.#reports.metrics(options);
-  }
-
-  /**
-   * Stops a queue from handing out jobs. It goes on accepting them, and running ones finish. Workers that hold jobs
-   * of it unrun give them back within 250 ms; until then some of those may still start.
-   *
-   * @throws {QueueError} `INVALID_OPTIONS` for a queue that no message belongs to.
-   */
-  pause(queue: string): Promise<void> {
-    return this.#control.pause(queue);
-  }
-
-  /** Undoes `pause`. */
-  resume(queue: string): Promise<void> {
-    return this.#control.resume(queue);
-  }
-
-  /**
-   * Removes finished jobs, oldest first, and answers how many.
-   *
-   * @example
-   * while ((await queue.clean({ state: "completed", olderThan: "1d" })) > 0);
-   */
-  clean(options: CleanOptions): Promise<number> {
-    return this.#control.clean(options);
   }
 
   /**

@@ -4,6 +4,7 @@ import type {
   DependencyEdge,
   EdgesOptions,
   EngineInspect,
+  JobCount,
   JobEdges,
   JobPage,
   ListedJobs,
@@ -11,6 +12,7 @@ import type {
   ListRequest,
 } from "../../engine/inspect.ts";
 import type { JobKey, JobRecord, JobSummary, RememberedEnding } from "../../engine/job.ts";
+import type { JobFilter } from "../../engine/job-filter.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { MemoryStore } from "../memory-store.ts";
@@ -55,6 +57,13 @@ export class MemoryInspect implements EngineInspect {
       last = job.sequence;
     }
     return { jobs, complete: true };
+  }
+
+  async count(filter: JobFilter): Promise<JobCount> {
+    this.#store.assertOpen();
+    let count = 0;
+    for (const _ of this.#store.table.newestFirst(filter)) count++;
+    return { count, isExact: true };
   }
 
   async edges(

@@ -83,16 +83,23 @@ export class MemoryOperate implements EngineOperate {
 
   async clean({ state, queue, olderThan, limit }: CleanRequest): Promise<number> {
     const now = this.#store.startStep();
-    const old: StoredJob[] = [];
-    for (const job of this.#store.table.oldestFirst({
+    const candidates = this.#store.table.oldestFirst({
       states: [state],
       ...(queue !== undefined && { queues: [queue] }),
-    })) {
-      if (old.length === limit) break;
-      if (job.finishedAt! + olderThan <= now && !this.#store.lifecycle.isPinned(job)) old.push(job);
+    });
+    let removed = 0;
+    for (const job of [...candidates]) {
+      if (removed === limit) break;
+      // The removal of one may have ended another, which waited for it.
+      if (job.isDeleted || job.state !== state) continue;
+      const isNeeded = isTerminal(state)
+        ? this.#store.lifecycle.isPinned(job)
+        : this.#store.lifecycle.held.has(job.id);
+      if ((job.finishedAt ?? job.createdAt) + olderThan > now || isNeeded) continue;
+      this.#store.lifecycle.remove(job, now);
+      removed++;
     }
-    for (const job of old) this.#store.lifecycle.remove(job, now);
-    return old.length;
+    return removed;
   }
 
   async forgetFailureGroups(fingerprints: readonly string[]): Promise<readonly ForgetGroupOutcome[]> {

@@ -30,4 +30,14 @@ export class MemoryQueues implements EngineQueues {
     this.#store.table.queue(queue).paused = false;
     this.#store.work.wakeQueue(queue);
   }
+
+  async forget(queue: string): Promise<boolean> {
+    this.#store.assertOpen();
+    const { table, metrics } = this.#store;
+    const state = table.queues.get(queue);
+    if (state?.hasJobs) return false;
+    table.queues.delete(queue);
+    metrics.forget(queue);
+    return true;
+  }
 }

@@ -85,6 +85,8 @@ export const jobFilterShape = {
   ),
 };
 
+export const jobFilterSchema = z.strictObject(jobFilterShape);
+
 function isSearchValue(value: unknown): boolean {
   return ["string", "number", "boolean", "bigint"].includes(typeof value) || value instanceof Date;
 }

@@ -1,11 +1,12 @@
 import type { JobResult, Message } from "../../contract/message.ts";
 import { parseOptions } from "../../contract/options.ts";
+import type { JobCount } from "../../engine/inspect.ts";
 import { type JobReference, keyOf, keysOf } from "../job-reference.ts";
 import type { QueueContext } from "../queue-context.ts";
 import { type ListOptions, listSchema, type SummaryListOptions, waitSchema } from "../queue-options.ts";
 import { explain, type JobExplanation } from "./explain.ts";
 import { fromFilterCursor, toFilterCursor } from "./filter-cursor.ts";
-import { toJobFilter } from "./job-filter.ts";
+import { type JobFilterOptions, jobFilterSchema, toJobFilter } from "./job-filter.ts";
 import { readOutcome } from "./job-outcome.ts";
 import { type JobSnapshot, toSnapshot } from "./job-snapshot.ts";
 import { type JobSummarySnapshot, toSummarySnapshot } from "./job-summary.ts";
@@ -66,6 +67,12 @@ export class JobReader {
   async explain(job: JobReference): Promise<JobExplanation> {
     this.#context.facet("inspect");
     return explain(this.#context.engine, keyOf(job), this.#context.clock.now());
+  }
+
+  async count(filter: JobFilterOptions = {}): Promise<JobCount> {
+    const inspect = this.#context.facet("inspect");
+    const conditions = parseOptions("count", jobFilterSchema, filter);
+    return inspect.count(await toJobFilter("count", conditions, this.#context));
   }
 
   async list(options: ListOptions | SummaryListOptions = {}): Promise<JobList | JobSummaryList> {

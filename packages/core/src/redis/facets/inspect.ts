@@ -7,6 +7,7 @@ import {
 import type {
   EdgesOptions,
   EngineInspect,
+  JobCount,
   JobEdges,
   JobPage,
   ListedJobs,
@@ -14,7 +15,8 @@ import type {
   ListRequest,
 } from "../../engine/inspect.ts";
 import type { JobKey, JobRecord, JobSummary, RememberedEnding } from "../../engine/job.ts";
-import { listJobs } from "../calls/list-jobs.ts";
+import type { JobFilter } from "../../engine/job-filter.ts";
+import { countJobs, listJobs } from "../calls/list-jobs.ts";
 import type { EventFeed } from "../channels/event-feed.ts";
 import { groupCursor, parseGroups, placeOfCursor } from "../codec/failure-groups.ts";
 import { type EdgesReply, edgesOf } from "../codec/job-edges.ts";
@@ -72,6 +74,10 @@ export class RedisInspect implements EngineInspect {
 
   list<F extends ListFields>(request: ListRequest<F>): Promise<JobPage<ListedJobs[F]>> {
     return listJobs(this.#store, request);
+  }
+
+  count(filter: JobFilter): Promise<JobCount> {
+    return countJobs(this.#store, filter);
   }
 
   async edges(

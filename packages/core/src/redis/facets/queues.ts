@@ -43,4 +43,8 @@ export class RedisQueues implements EngineQueues {
   async resume(queue: string): Promise<void> {
     await this.#store.run(scripts.resume, [queue]);
   }
+
+  async forget(queue: string): Promise<boolean> {
+    return (await this.#store.run(scripts.forget, [queue])) === 1;
+  }
 }

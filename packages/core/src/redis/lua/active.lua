@@ -8,12 +8,10 @@
 -- @include lib/scan-held
 
 local page, cursor = scan_held(ARGV[1])
-local found = active_among(page, tonumber(ARGV[2]), { unpack(ARGV, 4) })
-table.sort(found, function(a, b)
-  return a.sequence > b.sequence
-end)
+local sequences, ids = active_among(page, tonumber(ARGV[2]), { unpack(ARGV, 4) })
 local reply = {}
-for index = 1, math.min(#found, tonumber(ARGV[3])) do
-  reply[2 * index - 1], reply[2 * index] = found[index].id, int(found[index].sequence)
+for index = #sequences, math.max(1, #sequences - tonumber(ARGV[3]) + 1), -1 do
+  reply[#reply + 1] = ids[sequences[index]]
+  reply[#reply + 1] = int(sequences[index])
 end
 return { cursor, reply }

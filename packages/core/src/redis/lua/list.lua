@@ -3,7 +3,7 @@
 -- KEYS   1 the prefix of the namespace's keys
 -- ARGV   1 what to list, as JSON:
 --          limit: max jobs; window: max jobs to look at; before: the sequence before which to begin
---          fields: "full" or "summary"
+--          fields: "full", "summary", or "count" to count them only
 --          states; queues: all if it is empty
 --          active: ids to look for among the active jobs; absent: all
 --          group: fingerprint of a failure group
@@ -12,7 +12,7 @@
 --          search: {message, values}
 -- Answer {"many", ids} if there are more active jobs than one step reads: then call again with these ids and those of the
 --        newest active jobs, which active.lua finds. Else {the sequence of the last job looked at, or 0 if there are no
---        more; jobs looked at; ids; then of each what lib/read.lua or
+--        more; jobs looked at; ids, or their number for "count"; then of each what lib/read.lua or
 --        lib/summary.lua answers}
 -- Cost   linear in the jobs looked at: one command for each, or two to four with a filter; and in those of the page
 -- @include lib/filter
@@ -21,8 +21,6 @@
 -- @include lib/sources
 -- @include lib/summary
 
--- Jobs of a source that are read at a time.
-local READ_SIZE = 250
 local N_STATES = 7
 
 local function set_of(list)
@@ -40,7 +38,7 @@ local request = cjson.decode(ARGV[1])
 local states, queues = request.states, request.queues
 local queue_names = #queues > 0 and queues or call('SMEMBERS', P .. 'queues')
 
--- Ways to the jobs. Each has sources, and `size()` answers how many jobs these have at most.
+-- Ways to the jobs. Each has sources, and `size()` answers how many jobs these have.
 local ways = {}
 
 local function add_search(field, value)
@@ -81,6 +79,9 @@ local function add_states()
   for _, state in ipairs(states) do
     if state == 'active' then
       wants_active = true
+      for _, queue in ipairs(queue_names) do
+        sizes[#sizes + 1] = { command = { 'HGET', P .. 'running', queue }, sign = 1 }
+      end
     else
       for _, queue in ipairs(queue_names) do
         add_sources(sources, sizes, queue, state)
@@ -91,9 +92,9 @@ local function add_states()
     has_states = true,
     sources = sources,
     size = function()
-      local size = wants_active and call('HLEN', P .. 'active') or 0
+      local size = 0
       for _, count in ipairs(sizes) do
-        size = size + call(count[1], count[2])
+        size = size + (tonumber(call(unpack(count.command))) or 0) * count.sign
       end
       return size
     end,
@@ -140,6 +141,10 @@ if not way.has_states then
 end
 filter.needs_header = filter.is_grouped or filter.messages or filter.message or filter.user or filter.key or filter.sent
   or filter.queues or filter.values
+local selects = filter.needs_header or filter.states or filter.finished
+if request.fields == 'count' and not selects then
+  return { 0, 0, way.size() }
+end
 local sources = way.sources
 if way.has_states and wants_active then
   is_many = not request.active and has_many_held()
@@ -150,7 +155,7 @@ end
 
 local looked, last, has_more = 0, 0, false
 local found = {}
-each_newest(sources, request.before, math.min(request.window + 1, READ_SIZE), function(job)
+each_newest(sources, request.before, selects and request.window + 1 or request.limit + 1, function(job)
   if looked == request.window or #found == request.limit and not is_many then
     has_more = true
     return true
@@ -164,6 +169,9 @@ if is_many then
   return { 'many', found }
 end
 
+if request.fields == 'count' then
+  return { has_more and last or 0, looked, #found }
+end
 local reply = { has_more and last or 0, looked, found }
 local read_job = request.fields == 'full' and read or read_summary
 for index, id in ipairs(found) do

@@ -16,7 +16,7 @@ import { hostileTextCases } from "./engine/hostile-text.ts";
 import { leaseCases, releaseCases, stallCases } from "./engine/leases.ts";
 import { listingCases } from "./engine/listing.ts";
 import { maintenanceCases } from "./engine/maintenance.ts";
-import { operatingCases, pauseCases } from "./engine/operating.ts";
+import { forgetCases, operatingCases, pauseCases } from "./engine/operating.ts";
 import { orderCases } from "./engine/order.ts";
 import { orderingKeyCases } from "./engine/ordering-keys.ts";
 import { metricsCases, oldestWaitingCases } from "./engine/queue-figures.ts";
@@ -28,6 +28,7 @@ import { sendingCases } from "./engine/sending.ts";
 import { stateCases } from "./engine/states.ts";
 import { timeCases, waitingCases } from "./engine/time.ts";
 import { waitingMessageCases, workerListCases } from "./engine/workers.ts";
+import { bulkCases } from "./runtime/bulk-operations.ts";
 import { cancellingCases } from "./runtime/cancelling.ts";
 import { failingCases } from "./runtime/failing.ts";
 import { listingWorkersCases } from "./runtime/listing-workers.ts";
@@ -71,6 +72,7 @@ export const engineCases: readonly ConformanceCase[] = [
   ...readingCases,
   ...listingCases,
   ...pauseCases,
+  ...forgetCases,
   ...operatingCases,
   ...guardedOperationCases,
   ...metricsCases,
@@ -87,6 +89,7 @@ export const runtimeCases: readonly ConformanceCase[] = [
   ...sharingCases,
   ...failingCases,
   ...cancellingCases,
+  ...bulkCases,
   ...listingWorkersCases,
 ];
 

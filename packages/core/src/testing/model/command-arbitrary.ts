@@ -158,13 +158,22 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: on("clean"),
-      state: fc.constantFrom("completed", "failed", "cancelled" as const),
+      state: fc.constantFrom("completed", "failed", "cancelled", "queued", "scheduled", "blocked" as const),
       queue: onceIn(2, queue),
       olderThan: fc.constantFrom(0, 100),
       limit: fc.integer({ min: 1, max: 5 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: on("forget"), groups: fc.array(fc.nat(2), { maxLength: 2 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: on("matching"),
+      operation: fc.constantFrom("retry", "retry", "cancel", "promote", "remove" as const),
+      filter,
+      limit: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ do: on("list"), filter, limit: fc.integer({ min: 1, max: 4 }) }) },
   {
     weight: 12,

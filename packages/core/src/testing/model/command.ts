@@ -1,5 +1,5 @@
 import type { DependencyFailurePolicy } from "../../engine/job.ts";
-import type { JobState, TerminalState } from "../../engine/state-machine.ts";
+import type { JobState } from "../../engine/state-machine.ts";
 
 /**
  * A job or a lease, either by recency (`0` is the newest, modulo their number) or by name, as in `"j4"` and `"j4@2"`
@@ -20,12 +20,18 @@ export type Command =
   | { readonly do: "pause" | "resume"; readonly queue: number }
   | {
       readonly do: "clean";
-      readonly state: TerminalState;
+      readonly state: Exclude<JobState, "active">;
       readonly queue: number | null;
       readonly olderThan: number;
       readonly limit: number;
     }
   | { readonly do: "forget"; readonly groups: readonly number[] }
+  | {
+      readonly do: "matching";
+      readonly operation: "cancel" | "retry" | "remove" | "promote";
+      readonly filter: FilterDraft;
+      readonly limit: number;
+    }
   | { readonly do: "list"; readonly filter: FilterDraft; readonly limit: number }
   | { readonly do: "elapse"; readonly milliseconds: number };
 

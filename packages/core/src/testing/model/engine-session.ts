@@ -5,6 +5,8 @@ import type { FailureGroupRecord } from "../../engine/failure-groups.ts";
 import type { JobEdges } from "../../engine/inspect.ts";
 import type { JobRecord, JobSummary, NewJob } from "../../engine/job.ts";
 import type { JobFilter } from "../../engine/job-filter.ts";
+import type { CleanRequest } from "../../engine/operate.ts";
+import { isTerminal, type JobState } from "../../engine/state-machine.ts";
 import type { HistoryEntry, Operation, Snapshot } from "../invariants/history.ts";
 import type { ClaimDraft, Command, JobDraft, LeaseDraft, OutcomeDraft, Reference } from "./command.ts";
 import { errorOf, groupOf, messageName, queueName, toJobFilter, toNewJob } from "./drafted-job.ts";
@@ -91,19 +93,19 @@ export class EngineSession {
       case "pause":
       case "resume":
         return this.#engine.queues[command.do](queueName(command.queue));
-      case "clean": {
-        const { state, queue, olderThan, limit } = command;
-        return this.#engine.operate.clean({
-          state,
-          olderThan,
-          limit,
-          ...(queue !== null && { queue: queueName(queue) }),
+      case "clean":
+        return this.#clean({
+          state: command.state,
+          olderThan: command.olderThan,
+          limit: command.limit,
+          ...(command.queue !== null && { queue: queueName(command.queue) }),
         });
-      }
       case "forget":
         return this.#engine.operate.forgetFailureGroups(
           command.groups.map((group) => groupOf(group).fingerprint),
         );
+      case "matching":
+        return this.#operateMatching(command.operation, toJobFilter(command.filter), command.limit);
       case "list":
         return this.#list(toJobFilter(command.filter), command.limit);
       case "elapse":
@@ -143,6 +145,33 @@ export class EngineSession {
   async failureGroups(): Promise<readonly FailureGroupRecord[]> {
     const { groups } = await this.#engine.inspect.failureGroups({ limit: 100 });
     return groups.toSorted((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+  }
+
+  async #clean(request: CleanRequest): Promise<number> {
+    if (!isTerminal(request.state)) {
+      // Any of them may be removed, which cancels those that depend on it.
+      const ids = (await this.#list({ states: [request.state] }, 500)).map(({ id }) => id);
+      this.#options.record({ type: "operating", by: BY, operation: "remove", ids });
+    }
+    return this.#engine.operate.clean(request);
+  }
+
+  /** An operation on all jobs that a filter selects, in steps, by the states in which each step has listed them. */
+  async #operateMatching(operation: Operation, filter: JobFilter, limit: number): Promise<unknown> {
+    const steps: unknown[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#engine.inspect.list({
+        filter,
+        fields: "summary",
+        limit,
+        ...(cursor !== undefined && { cursor }),
+      });
+      const states = [...new Set(page.jobs.map(({ state }) => state))];
+      const ids = page.jobs.map(({ id }) => id);
+      if (ids.length > 0) steps.push(ids, await this.#operateOn(operation, ids, states));
+      cursor = page.cursor;
+      if (cursor === undefined) return steps;
+    }
   }
 
   /** The summaries that a filter selects, page by page. */
@@ -254,14 +283,23 @@ export class EngineSession {
     return reply;
   }
 
-  async #operate(operation: Operation, references: readonly Reference[]): Promise<unknown> {
+  #operate(operation: Operation, references: readonly Reference[]): Promise<unknown> {
     const ids = references.flatMap((reference) => this.#references.job(reference) ?? []);
+    return this.#operateOn(operation, ids);
+  }
+
+  async #operateOn(
+    operation: Operation,
+    ids: readonly string[],
+    states?: readonly JobState[],
+  ): Promise<unknown> {
     const keys = ids.map((id) => ({ id }));
+    const guard = states && { states };
     this.#options.record({ type: "operating", by: BY, operation, ids });
     const outcomes =
       operation === "cancel"
-        ? await this.#engine.operate.cancel(keys, "stop")
-        : await this.#engine.operate[operation](keys);
+        ? await this.#engine.operate.cancel(keys, "stop", guard)
+        : await this.#engine.operate[operation](keys, guard);
     outcomes.forEach((outcome, index) => {
       this.#options.record({ type: "operated", by: BY, operation, id: ids[index]!, outcome });
     });

@@ -106,14 +106,19 @@ end
 
 -- The jobs of a batch that are stored already, by id.
 local function known_among(specs)
-  local is_known = {}
+  local is_known, is_seen = {}, {}
   for first = 1, #specs, CHUNK do
     local ids = {}
     for index = first, math.min(first + CHUNK - 1, #specs) do
       ids[#ids + 1] = specs[index].id
     end
-    for place in pairs(known_places(ids) or {}) do
-      is_known[ids[place]] = true
+    local known = known_places(ids)
+    for place, id in ipairs(known and ids or {}) do
+      -- The second place of a new id counts as known, too.
+      if known[place] and not is_seen[id] then
+        is_known[id] = true
+      end
+      is_seen[id] = true
     end
   end
   return is_known

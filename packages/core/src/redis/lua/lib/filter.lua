@@ -4,9 +4,7 @@
 -- whose entries may be of a job that is gone, and whose id another has.
 -- @include lib/extras
 -- @include lib/profiles
-
--- Contains most headers completely.
-local START_BYTES = 255
+-- @include lib/sources
 
 local function is_within(instant, bounds)
   return instant ~= nil and instant >= bounds[1] and instant < bounds[2]
@@ -29,7 +27,7 @@ end
 
 local function matches(job, filter)
   if filter.needs_header then
-    local start = call('GETRANGE', JOB .. job.id, 0, START_BYTES)
+    local start = job.start or call('GETRANGE', JOB .. job.id, 0, START_BYTES)
     local profile_id, sequence, created = string.match(start, '^(%w+) (%d+) (%d+) ')
     local is_same = not filter.is_grouped or tonumber(sequence) == job.sequence
     local profile = profile_id and is_same and profile_of(profile_id)

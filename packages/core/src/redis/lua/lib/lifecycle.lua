@@ -36,6 +36,9 @@ local function make_lifecycle()
     if flush_dependents then
       flush_dependents()
     end
+    if haunted then
+      drop_outer_ghosts()
+    end
     if flush_failures then
       flush_failures()
     end

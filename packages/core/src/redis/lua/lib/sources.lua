@@ -1,8 +1,11 @@
 -- Where lists find jobs, newest first by sequence. A source is a function: `source(before, n)` answers up to n jobs with
--- sequences below `before`, fewer only if there are no more. A job is `{ id, sequence }`, with its state if the source
--- tells.
+-- sequences below `before`, fewer only if there are no more. It is called with ever smaller sequences. A job is `{ id,
+-- sequence }`, with its state if the source tells.
 -- @include lib/active
 -- @include lib/scan-held
+
+-- Contains most headers completely.
+local START_BYTES = 255
 
 local function sorted_source(key, state)
   return function(before, n)
@@ -70,38 +73,39 @@ end
 -- Entries of a fresh list that one command reads.
 local FRESH_PAGE_SIZE = 500
 
--- The fresh list of a queue or of one of its lanes, without ghosts.
+-- The fresh list of a queue or of one of its lanes, without ghosts. Its jobs have the first bytes of their values.
 local function fresh_source(queue, name)
   local fresh, ghosts = P .. 'fresh:' .. name, P .. 'ghosts:' .. queue
+  local left, has_ghosts
+  -- Entries that were read and aren't answered yet, newest first.
+  local read, at = {}, 1
   return function(before, n)
-    local jobs = {}
-    local left = entries_before(fresh, before)
-    local has_ghosts = left > 0 and call('EXISTS', ghosts) == 1
-    local size = math.min(FRESH_PAGE_SIZE, n)
-    while left > 0 and #jobs < n do
-      local first = math.max(0, left - size)
-      local ids = call('LRANGE', fresh, first, left - 1)
-      local is_ghost = has_ghosts and #ids > 0 and call('SMISMEMBER', ghosts, unpack(ids))
-      for at = #ids, 1, -1 do
-        local sequence = #jobs < n and (not is_ghost or is_ghost[at] == 0) and sequence_of(ids[at])
-        if sequence and sequence < before then
-          jobs[#jobs + 1] = { id = ids[at], sequence = sequence, state = 'queued' }
-        end
-      end
-      left = first
+    if not left then
+      left = entries_before(fresh, before)
+      has_ghosts = left > 0 and call('EXISTS', ghosts) == 1
     end
-    return jobs
-  end
-end
-
--- Jobs in a table, newest first.
-local function array_source(array, state)
-  return function(before, n)
     local jobs = {}
-    for _, job in ipairs(array) do
-      if job.sequence < before and #jobs < n then
-        job.state = state
-        jobs[#jobs + 1] = job
+    while #jobs < n do
+      local id = read[at]
+      if not id and left == 0 then
+        break
+      elseif not id then
+        local first = math.max(0, left - math.min(FRESH_PAGE_SIZE, n))
+        local ids = call('LRANGE', fresh, first, left - 1)
+        local is_ghost = has_ghosts and #ids > 0 and call('SMISMEMBER', ghosts, unpack(ids))
+        read, at, left = {}, 1, first
+        for index = #ids, 1, -1 do
+          if not is_ghost or is_ghost[index] == 0 then
+            read[#read + 1] = ids[index]
+          end
+        end
+      else
+        at = at + 1
+        local start = call('GETRANGE', JOB .. id, 0, START_BYTES)
+        local sequence = tonumber(string.match(start, '^%w+ (%d+)') or nil)
+        if sequence and sequence < before then
+          jobs[#jobs + 1] = { id = id, sequence = sequence, state = 'queued', start = start }
+        end
       end
     end
     return jobs
@@ -122,11 +126,17 @@ local function active_source(queues, before, ids)
       end
     end
   end
-  local active = active_among(held, before, queues)
-  table.sort(active, function(a, b)
-    return a.sequence > b.sequence
-  end)
-  return array_source(active, 'active')
+  local sequences, id_of = active_among(held, before, queues)
+  return function(last, n)
+    local jobs = {}
+    for index = #sequences, 1, -1 do
+      local sequence = sequences[index]
+      if sequence < last and #jobs < n then
+        jobs[#jobs + 1] = { id = id_of[sequence], sequence = sequence, state = 'active' }
+      end
+    end
+    return jobs
+  end
 end
 
 -- Whether there are more held jobs than one step reads.
@@ -137,7 +147,7 @@ end
 -- Adds the sources of all jobs of a queue in a state, except active ones, and the commands that count them.
 local function add_sources(sources, sizes, queue, state)
   sources[#sources + 1] = sorted_source(P .. state .. ':' .. queue, state)
-  sizes[#sizes + 1] = { 'ZCARD', P .. state .. ':' .. queue }
+  sizes[#sizes + 1] = { command = { 'ZCARD', P .. state .. ':' .. queue }, sign = 1 }
   if state == 'queued' then
     local names = { queue }
     for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
@@ -145,16 +155,21 @@ local function add_sources(sources, sizes, queue, state)
     end
     for _, name in ipairs(names) do
       sources[#sources + 1] = fresh_source(queue, name)
-      sizes[#sizes + 1] = { 'LLEN', P .. 'fresh:' .. name }
+      sizes[#sizes + 1] = { command = { 'LLEN', P .. 'fresh:' .. name }, sign = 1 }
     end
+    sizes[#sizes + 1] = { command = { 'SCARD', P .. 'ghosts:' .. queue }, sign = -1 }
   end
 end
 
--- Calls `visit` with the jobs of all sources, newest first, until it answers true. Reads `n` jobs of a source at a time.
+-- Jobs of a source that are read first. Twice as many each time: a source may have most of the jobs, or one.
+local MIN_READ = 16
+
+-- Calls `visit` with the jobs of all sources, newest first, until it answers true. `n`: about how many it takes.
 local function each_newest(sources, before, n, visit)
   local readers = {}
   for index, source in ipairs(sources) do
-    readers[index] = { source = source, before = before, jobs = {}, at = 1 }
+    local size = math.max(MIN_READ, math.ceil(n / #sources))
+    readers[index] = { source = source, before = before, jobs = {}, at = 1, size = size }
   end
   local last
   repeat
@@ -162,8 +177,9 @@ local function each_newest(sources, before, n, visit)
     local complete_from = 0
     for _, reader in ipairs(readers) do
       if not reader.is_done and not reader.jobs[reader.at] then
-        reader.jobs, reader.at = reader.source(reader.before, n), 1
-        reader.is_done = #reader.jobs < n
+        reader.jobs, reader.at = reader.source(reader.before, reader.size), 1
+        reader.is_done = #reader.jobs < reader.size
+        reader.size = math.min(2 * reader.size, CHUNK)
         reader.before = reader.jobs[1] and reader.jobs[#reader.jobs].sequence or 0
       end
       if not reader.is_done then

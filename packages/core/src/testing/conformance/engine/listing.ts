@@ -182,6 +182,38 @@ export const listingCases = section("listing", [
     assert.deepEqual(await idsOf(on, { finishedFrom: 0 }), ["a"]);
   }),
 
+  rule("count has as many jobs as the list", async (on) => {
+    await on.sendEach(
+      { id: "a", messageType: "X", search: { plan: "p1" }, envelope: { userId: "u" } },
+      { id: "b", queue: "other", messageType: "X", search: { plan: "p1" } },
+      { id: "c", orderingKey: "k", delay: LATER },
+      { id: "d", orderingKey: "k" },
+      { id: "e" },
+      { id: "f" },
+    );
+    await on.run("a");
+    await on.take("e");
+    await on.cancel("f");
+    const plan = { message: "X", values: { plan: "p1" } };
+    const filters: readonly JobFilter[] = [
+      {},
+      { queues: ["other"] },
+      { states: ["queued"] },
+      { states: ["active", "blocked", "scheduled"] },
+      { states: [] },
+      { search: plan },
+      { search: plan, states: ["queued"] },
+      { orderingKey: "k", states: ["blocked", "scheduled", "queued", "active"] },
+      { userId: "u" },
+      { messages: ["X"], queues: ["jobs"] },
+      { finishedFrom: 0 },
+    ];
+    for (const filter of filters) {
+      const { length } = await idsOf(on, filter);
+      assert.deepEqual(await on.engine.inspect.count(filter), { count: length, isExact: true });
+    }
+  }),
+
   rule("a reserved job is listed as blocked", async (on) => {
     await on.sendEach({ id: "a", orderingKey: "k" }, { id: "b", orderingKey: "k" });
     await on.takeRun(["a", "b"]);

@@ -68,6 +68,46 @@ export const pauseCases = section("pause", [
   }),
 ]);
 
+export const forgetCases = section("forgetting a queue", [
+  rule("a queue with jobs isn't forgotten, in whatever state they are", async (on) => {
+    await on.send({ id: "a" });
+    assert.equal(await on.engine.queues.forget(QUEUE), false);
+    const lease = await on.take("a");
+    assert.equal(await on.engine.queues.forget(QUEUE), false);
+    await on.complete(lease);
+    assert.equal(await on.engine.queues.forget(QUEUE), false);
+    await on.send({ id: "b", delay: LATER });
+    await on.remove("a");
+    assert.equal(await on.engine.queues.forget(QUEUE), false);
+    await on.remove("b");
+    assert.equal(await on.engine.queues.forget(QUEUE), true);
+  }),
+
+  rule("of a forgotten queue no count, pause or metric is left, and its next job begins anew", async (on) => {
+    await on.sendEach({ id: "a" }, { id: "b" }, { id: "c", queue: "other" });
+    await on.run("a");
+    await on.cancel("b");
+    await on.engine.queues.pause(QUEUE);
+    for (const id of ["a", "b"]) await on.remove(id);
+    assert.equal(await on.engine.queues.forget(QUEUE), true);
+    assert.equal(await on.engine.queues.forget(QUEUE), true);
+    const queues = (await on.engine.queues.counts()).map(({ queue }) => queue);
+    assert.deepEqual(queues, ["other"]);
+    const metrics = await on.engine.queues.metrics({ since: 0 });
+    assert.deepEqual([...new Set(metrics.map(({ queue }) => queue))], ["other"]);
+    await on.send({ id: "d" });
+    assert.deepEqual(await on.claimIds(), ["d"]);
+    assert.equal((await on.counts()).states.active, 1);
+  }),
+
+  rule("a queue that never had a job can be forgotten", async (on) => {
+    await on.engine.queues.pause("empty");
+    assert.equal(await on.engine.queues.forget("empty"), true);
+    assert.equal(await on.engine.queues.forget("nowhere"), true);
+    assert.deepEqual(await on.engine.queues.counts(), []);
+  }),
+]);
+
 export const operatingCases = section("operating", [
   rule("removing deletes jobs that aren't active", async (on) => {
     await on.send({ id: "active" });

@@ -289,6 +289,52 @@ export const cleanCases = section("clean", [
     );
   }),
 
+  rule(
+    "cleaning removes waiting jobs of one state, oldest first, by the time they were stored",
+    async (on) => {
+      await on.sendEach(
+        { id: "a" },
+        { id: "b", priority: 1 },
+        { id: "c", delay: LATER },
+        { id: "d", orderingKey: "k" },
+      );
+      await on.send({ id: "e", dependsOn: ["c"] });
+      await on.elapse(SOON);
+      await on.sendEach({ id: "f" }, { id: "g", delay: LATER }, { id: "h", orderingKey: "k" });
+      const clean = (state: "queued" | "scheduled" | "blocked", olderThan = 0, limit = 100) =>
+        on.engine.operate.clean({ state, olderThan, limit });
+      assert.equal(await clean("queued", 0, 1), 1);
+      await on.expect({ b: "queued", d: "queued", f: "queued" });
+      assert.equal(await clean("queued", SOON), 2);
+      await on.expect({ f: "queued", c: "scheduled", g: "scheduled", h: "queued" });
+      assert.equal(await clean("scheduled", SOON), 1);
+      await on.expect({ g: "scheduled", e: "cancelled" });
+      assert.equal(await clean("blocked"), 0);
+      assert.equal(await clean("queued"), 2);
+      assert.deepEqual(await on.claimIds(), []);
+    },
+  ),
+
+  rule("cleaning blocked jobs spares those that a worker has reserved", async (on) => {
+    await on.sendEach(...["a", "b", "c"].map((id) => ({ id, orderingKey: "k" })));
+    const [a, b] = await on.takeRun(["a", "b"]);
+    assert.equal(await on.engine.operate.clean({ state: "blocked", olderThan: 0, limit: 9 }), 1);
+    await on.complete(a!);
+    await on.complete(b!);
+    assert.equal(await on.isStored("c"), false);
+  }),
+
+  rule("cleaning a queue of many waiting jobs leaves nothing of them in its way", async (on) => {
+    await on.sendBatch(...Array.from({ length: 350 }, (_, index) => ({ id: `n${index}` })));
+    for (let removed = 0; removed < 340; removed += 34) {
+      assert.equal(await on.engine.operate.clean({ state: "queued", olderThan: 0, limit: 34 }), 34);
+    }
+    assert.equal((await on.counts()).states.queued, 10);
+    await on.send({ id: "last" });
+    assert.deepEqual(await on.claimIds(2), ["n340", "n341"]);
+    assert.equal(await on.engine.operate.clean({ state: "queued", olderThan: 0, limit: 100 }), 9);
+  }),
+
   rule("cleaning one queue doesn't affect the others", async (on) => {
     await on.sendEnded("completed", { id: "a", queue: "one" });
     await on.sendEnded("completed", { id: "b", queue: "two" });

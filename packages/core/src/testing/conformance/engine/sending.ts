@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { rule, section } from "../case.ts";
 import { newJob } from "../new-job.ts";
+import { LATER } from "../timing.ts";
 
 export const sendingCases = section("sending", [
   rule("the caller gets an id only after the engine has stored the job", async (on) => {
@@ -95,6 +96,12 @@ export const sendingCases = section("sending", [
       },
     ]);
     assert.deepEqual(await on.claimIds(), ["a", "b"]);
+  }),
+
+  rule("a job that occurs twice in a batch is stored once, also one that waits", async (on) => {
+    await on.sendBatch({ id: "a" }, { id: "a", orderingKey: "k" }, { id: "b", delay: LATER }, { id: "b" });
+    await on.expect({ a: "queued", b: "scheduled" });
+    assert.deepEqual(await on.claimIds(), ["a"]);
   }),
 
   rule("repeating the send of a finished job doesn't run it again", async (on) => {

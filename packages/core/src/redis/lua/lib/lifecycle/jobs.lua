@@ -240,6 +240,43 @@ local function leave_ready(job)
   end
 end
 
+-- Queues by the names of fresh lists in which this step has left ghosts, if there are any.
+local haunted
+-- Entries that are looked at together, and how often a step does so at each end.
+local GHOST_PAGE_SIZE = 100
+local MAX_GHOST_PAGES = 50
+
+-- Drops the ghosts at the ends of fresh lists, so that removing many jobs, from the oldest or the newest on, leaves none
+-- that lists and claims have to pass.
+local function drop_outer_ghosts()
+  for name, queue in pairs(haunted) do
+    local fresh, ghosts = P .. 'fresh:' .. name, P .. 'ghosts:' .. queue
+    for side = 0, 1 do
+      local n
+      for _ = 1, MAX_GHOST_PAGES do
+        n = 0
+        local first = side == 0 and 0 or -GHOST_PAGE_SIZE
+        local ids = call('LRANGE', fresh, first, first + GHOST_PAGE_SIZE - 1)
+        local is_ghost = #ids > 0 and call('SMISMEMBER', ghosts, unpack(ids)) or {}
+        while is_ghost[side == 0 and n + 1 or #ids - n] == 1 do
+          n = n + 1
+        end
+        if n > 0 and side == 0 then
+          call('LTRIM', fresh, n, -1)
+          call('SREM', ghosts, unpack(ids, 1, n))
+        elseif n > 0 then
+          call('LTRIM', fresh, 0, -n - 1)
+          call('SREM', ghosts, unpack(ids, #ids - n + 1))
+        end
+        if n < GHOST_PAGE_SIZE then
+          break
+        end
+      end
+    end
+  end
+  haunted = nil
+end
+
 -- Removes a job from the structures of its state. The structures of held jobs are left to the caller.
 local function leave(job)
   local state, queue, id = job.state, job.queue, job.id
@@ -249,6 +286,8 @@ local function leave(job)
     elseif may_be_fresh(job) then
       local ghosts, fresh = P .. 'ghosts:' .. queue, P .. 'fresh:' .. queue
       call('SADD', ghosts, id)
+      haunted = haunted or {}
+      haunted[queue], haunted[lane_of(job)] = queue, queue
       -- The ghosts of a split queue also stand for entries in its lanes.
       if call('SCARD', ghosts) == call('LLEN', fresh) and call('EXISTS', P .. 'lanes:' .. queue) == 0 then
         call('UNLINK', ghosts, fresh)
