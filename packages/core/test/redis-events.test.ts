@@ -126,6 +126,27 @@ test("filters of dead engines are dropped by the next step, and their jobs by th
   expect(await watchedIds()).toEqual(["b"]);
 });
 
+test.for(["listeners", "watched", "listeners:queued"])(
+  "a key of the wrong type in place of %s stops no step, and subscriptions are in force again",
+  async (name) => {
+    const engine = openFirst();
+    const heard: string[] = [];
+    const onEvent = ({ id, type }: EngineEvent) => void heard.push(`${id} ${type}`);
+    await engine.events.subscribe({ jobs: [{ id: "a" }], types: ["completed"], onEvent });
+    await engine.events.subscribe({ types: ["active"], onEvent });
+    await admin.del(key(name));
+    await admin.rpush(key(name), "x");
+    await send(engine, "a");
+    await complete(engine);
+    const onGap = vi.fn();
+    await engine.events.subscribe({ jobs: [{ id: "b" }], onEvent, onGap });
+    await engine.events.subscribe({ types: ["queued"], onEvent, onGap });
+    await send(engine, "b");
+    await vi.waitFor(() => expect(heard.filter((event) => event === "b queued").length).toBe(2));
+    expect((await engine.core.health()).ok).toBe(true);
+  },
+);
+
 test("filters and watches expire with their engines", async () => {
   const engine = openFirst();
   await engine.events.subscribe({ onEvent() {} });

@@ -4,7 +4,7 @@ import type { EngineEvent, EventFilter, EventSelector, EventType } from "./event
 const WAITING: ReadonlySet<EventType> = new Set(["queued", "scheduled", "blocked"]);
 
 /** The types by which a filter can select an event. */
-export function selectorsOf(type: EventType, epoch: number): readonly EventSelector[] {
+function selectorsOf(type: EventType, epoch: number): readonly EventSelector[] {
   return epoch > 0 && WAITING.has(type) ? [type, "requeued"] : [type];
 }
 

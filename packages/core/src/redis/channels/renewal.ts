@@ -1,4 +1,8 @@
-/** Milliseconds after which the server forgets what no engine renews. */
+/**
+ * Milliseconds after which the server forgets what no engine renews.
+ *
+ * @public The scripts import it.
+ */
 export const LISTENER_LIFETIME = 30_000;
 
 /**

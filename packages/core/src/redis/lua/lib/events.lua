@@ -9,14 +9,15 @@ local WATCHER = '(%x+):(d?)|(%S*)'
 -- Events carry results: one message of many large ones would block the server.
 local MAX_EVENT_BYTES = 1000000
 
--- A function, so that steps that nobody listens to create none of its closures.
-local function make_audience()
-  local filters, is_selected, is_all = {}, {}, false
-  local events, n = {}, 0
-  local is_watched = call_unchecked('EXISTS', P .. 'watched') == 1
+-- Members of an event, one after the other in `events`.
+local EVENT_SIZE = 7
 
+local WAITING = 'queued scheduled blocked'
+
+-- Who listens. A function, so that steps that nobody listens to create none of its closures.
+local function make_audience(n_keys)
   -- The names of a list as a set, or nil for all.
-  local function parse(list)
+  local function names_in(list)
     if list == '' then
       return nil
     end
@@ -27,123 +28,135 @@ local function make_audience()
     return names
   end
 
-  local function add_filter(text)
+  -- Publishes the events of the step. A function for the same reason: most steps have no events that somebody wants.
+  local function make_publisher(events, n)
+    local function event_at(at, has_detail)
+      if has_detail then
+        return { unpack(events, at, at + EVENT_SIZE - 1) }
+      end
+      return { unpack(events, at, at + 4) }
+    end
+
+    -- Publishes in messages of bounded size. Answers whether anybody received them. If the user may not publish, the writes
+    -- still count, and `health()` reports it.
+    local function publish(channel, batch)
+      local some, bytes, is_received = {}, 0, true
+      for index, event in ipairs(batch) do
+        some[#some + 1] = event
+        bytes = bytes + (event[6] and #event[6] or 0) + (event[7] and #event[7] or 0)
+        if bytes > MAX_EVENT_BYTES or index == #batch then
+          is_received = redis.pcall('PUBLISH', C .. channel, cjson.encode({ now, some })) ~= 0
+          some, bytes = {}, 0
+        end
+      end
+      return is_received
+    end
+
+    local function is_of_type(types, at)
+      return not types or types[events[at]]
+        or types.requeued and events[at + 4] > 0 and string.find(WAITING, events[at], 1, true)
+    end
+
+    local function publish_filtered(filter)
+      local queues, messages = filter.queues, filter.messages
+      local batch = {}
+      for at = 1, n, EVENT_SIZE do
+        if is_of_type(filter.types, at) and (not queues or queues[events[at + 2]])
+          and (not messages or messages[events[at + 3]])
+        then
+          batch[#batch + 1] = event_at(at, filter.has_detail)
+        end
+      end
+      if not publish('events:' .. filter.text, batch) then
+        -- Its engines are gone. One that is only reconnecting registers it again.
+        call('SREM', P .. 'listeners', filter.text)
+      end
+    end
+
+    -- `watchers`: what `watched` has for each event.
+    local function publish_watched(watchers)
+      local batches = {}
+      for index = 1, n / EVENT_SIZE do
+        local at = (index - 1) * EVENT_SIZE + 1
+        for engine, detail, types in string.gmatch(watchers[index] or '', WATCHER) do
+          if is_of_type(names_in(types), at) then
+            batches[engine] = batches[engine] or {}
+            table.insert(batches[engine], event_at(at, detail == 'd'))
+          end
+        end
+      end
+      for engine, batch in pairs(batches) do
+        publish('watch:' .. engine, batch)
+      end
+    end
+
+    return publish_filtered, publish_watched
+  end
+
+  local filters, is_selected, is_all = {}, {}, false
+  local events, n = {}, 0
+
+  local texts = call('SMEMBERS', P .. 'listeners')
+  for index, text in ipairs(texts) do
     local detail, types, queues, messages = string.match(text, '^(d?)|([^|]*)|([^|]*)|([^|]*)$')
     if detail then
-      local filter = { channel = 'events:' .. text, has_detail = detail == 'd' }
-      filter.types, filter.queues, filter.messages = parse(types), parse(queues), parse(messages)
+      local filter = {
+        text = text, has_detail = detail == 'd',
+        types = names_in(types), queues = names_in(queues), messages = names_in(messages),
+      }
       filters[#filters + 1] = filter
       is_all = is_all or not filter.types
       for type in pairs(filter.types or {}) do
         is_selected[type] = true
       end
+    else
+      call_unchecked('SREM', P .. 'listeners', text)
     end
   end
-
-  local texts = call('SMEMBERS', P .. 'listeners')
-  if #texts > 0 then
-    local channels = {}
-    for index, text in ipairs(texts) do
-      channels[index] = C .. 'events:' .. text
-    end
-    -- If the user may not ask, all count as listening: an error after the first writes would end the step halfway.
-    local listeners = redis.pcall('PUBSUB', 'NUMSUB', unpack(channels))
-    for index, text in ipairs(texts) do
-      if listeners.err or listeners[2 * index] > 0 then
-        add_filter(text)
-      else
-        call_unchecked('SREM', P .. 'listeners', text)
-      end
-    end
-  end
-
-  local WAITING = { queued = true, scheduled = true, blocked = true }
-
-  local function is_requeued(type, epoch)
-    return epoch > 0 and WAITING[type]
-  end
+  local is_watched = n_keys == 2 or #texts == 0
 
   local function may_want(type, epoch)
-    return is_all or is_watched or is_selected[type] or is_selected.requeued and is_requeued(type, epoch)
+    return is_all or is_watched or is_selected[type]
+      or is_selected.requeued and epoch > 0 and string.find(WAITING, type, 1, true)
   end
 
-  local function add(...)
-    n = n + 1
-    events[n] = { ... }
+  local function add(type, id, queue, message_type, epoch, text, error)
+    events[n + 1], events[n + 2], events[n + 3], events[n + 4] = type, id, queue, message_type
+    events[n + 5], events[n + 6], events[n + 7] = epoch, text, error
+    n = n + EVENT_SIZE
   end
 
-  -- Publishes in messages of bounded size. If the user may not publish, the writes still count, and `health()` reports it.
-  local function publish(channel, batch)
-    local some, bytes = {}, 0
-    for index, event in ipairs(batch) do
-      some[#some + 1] = event
-      bytes = bytes + (event[6] and #event[6] or 0) + (event[7] and #event[7] or 0)
-      if bytes > MAX_EVENT_BYTES or index == #batch then
-        redis.pcall('PUBLISH', C .. channel, cjson.encode({ now, some }))
-        some, bytes = {}, 0
+  -- What `watched` has for each event; nil if it has nothing.
+  local function find_watchers()
+    local found, is_any = {}, false
+    for first = 1, n, CHUNK * EVENT_SIZE do
+      local ids = {}
+      for at = first, math.min(first + CHUNK * EVENT_SIZE, n + 1) - 1, EVENT_SIZE do
+        ids[#ids + 1] = events[at + 1]
+      end
+      for _, watchers in ipairs(call('HMGET', P .. 'watched', unpack(ids))) do
+        found[#found + 1] = watchers
+        is_any = is_any or watchers
       end
     end
-  end
-
-  local function selects(filter, event)
-    local types, queues, messages = filter.types, filter.queues, filter.messages
-    return (not types or types[event[1]] or types.requeued and is_requeued(event[1], event[5]))
-      and (not queues or queues[event[3]])
-      and (not messages or messages[event[4]])
-  end
-
-  local function without_detail(event)
-    return { event[1], event[2], event[3], event[4], event[5] }
-  end
-
-  local function publish_filtered()
-    for _, filter in ipairs(filters) do
-      local batch = {}
-      for index = 1, n do
-        local event = events[index]
-        if selects(filter, event) then
-          batch[#batch + 1] = filter.has_detail and event or without_detail(event)
-        end
-      end
-      publish(filter.channel, batch)
-    end
-  end
-
-  -- Adds the events of watched jobs to the batches of the engines that watch them.
-  local function group_watched(first, last, batches)
-    local ids = {}
-    for index = first, last do
-      ids[#ids + 1] = events[index][2]
-    end
-    for place, watchers in ipairs(call('HMGET', P .. 'watched', unpack(ids))) do
-      for engine, detail, types in string.gmatch(watchers or '', WATCHER) do
-        local event = events[first + place - 1]
-        if selects({ types = parse(types) }, event) then
-          batches[engine] = batches[engine] or {}
-          table.insert(batches[engine], detail == 'd' and event or without_detail(event))
-        end
-      end
-    end
-  end
-
-  local function publish_watched()
-    local batches = {}
-    for first = 1, n, CHUNK do
-      group_watched(first, math.min(first + CHUNK - 1, n), batches)
-    end
-    for engine, batch in pairs(batches) do
-      publish('watch:' .. engine, batch)
-    end
+    return is_any and found
   end
 
   local function flush()
-    if n > 0 then
-      publish_filtered()
-      if is_watched then
-        publish_watched()
-      end
-      events, n = {}, 0
+    if n == 0 then
+      return
     end
+    local watchers = is_watched and find_watchers()
+    if watchers or #filters > 0 then
+      local publish_filtered, publish_watched = make_publisher(events, n)
+      for _, filter in ipairs(filters) do
+        publish_filtered(filter)
+      end
+      if watchers then
+        publish_watched(watchers)
+      end
+    end
+    events, n = {}, 0
   end
 
   return { add = add, flush = flush, may_want = may_want }
@@ -155,7 +168,8 @@ local audience
 -- Whether someone may have asked for an event. Ask before you collect what `emit` needs.
 local function wants(type, epoch)
   if audience == nil then
-    audience = call_unchecked('EXISTS', P .. 'listeners', P .. 'watched') > 0 and make_audience()
+    local n_keys = call_unchecked('EXISTS', P .. 'listeners', P .. 'watched')
+    audience = n_keys > 0 and make_audience(n_keys)
   end
   return audience and audience.may_want(type, epoch)
 end
