@@ -5,7 +5,7 @@ import { LATER, SOON } from "../timing.ts";
 
 export const timeCases = section("time", [
   rule("a delayed job isn't claimed before it is due", async (on) => {
-    await on.send({ id: "a", delay: SOON });
+    await on.send({ id: "a", delay: LATER });
     assert.deepEqual(await on.claimIds(), []);
     await on.recover();
     await on.expect({ a: "scheduled" });
