@@ -68,7 +68,8 @@ if ARGV[2] == '' then
   call('HDEL', WATCHED, own_field)
   return 0
 end
-local is_missing = call('HSET', WATCHED, own_field, '')
+-- A long value, for the reason given at `LONG_FIELD`: steps look up the ids of all their events.
+local is_missing = call('HSET', WATCHED, own_field, LONG_FIELD)
 drop_dead()
 if ARGV[2] == 'queued' then
   call_unchecked('SET', P .. 'listeners:queued', '', 'PX', LISTENER_LIFETIME)

@@ -121,8 +121,14 @@ local function make_audience(n_keys)
   end
 
   local function add(type, id, queue, message_type, epoch, text, error)
-    events[n + 1], events[n + 2], events[n + 3], events[n + 4] = type, id, queue, message_type
-    events[n + 5], events[n + 6], events[n + 7] = epoch, text, error
+    -- One by one: Lua makes a joint assignment from the last to the first, and an array with holes is a hash.
+    events[n + 1] = type
+    events[n + 2] = id
+    events[n + 3] = queue
+    events[n + 4] = message_type
+    events[n + 5] = epoch
+    events[n + 6] = text
+    events[n + 7] = error
     n = n + EVENT_SIZE
   end
 
