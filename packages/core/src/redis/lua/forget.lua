@@ -1,4 +1,4 @@
--- Deletes all that is kept of a queue that has no jobs.
+-- Deletes all that is kept of a queue that has no jobs, except who waits for work of it.
 --
 -- KEYS   1 the prefix of the namespace's keys
 -- ARGV   1 the queue
@@ -16,7 +16,7 @@ local names, standing = { queue }, 0
 for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
   names[#names + 1] = queue .. '/' .. kind
 end
-local keys = { P .. 'ghosts:' .. queue, P .. 'lanes:' .. queue, P .. 'heads:' .. queue, P .. 'idle:' .. queue }
+local keys = { P .. 'ghosts:' .. queue, P .. 'lanes:' .. queue, P .. 'heads:' .. queue }
 for _, name in ipairs(names) do
   standing = standing + call('LLEN', P .. 'fresh:' .. name)
   keys[#keys + 1] = P .. 'fresh:' .. name

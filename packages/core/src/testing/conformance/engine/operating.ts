@@ -100,6 +100,19 @@ export const forgetCases = section("forgetting a queue", [
     assert.equal((await on.counts()).states.active, 1);
   }),
 
+  rule("who waits for work is woken by the first job after its queue was forgotten", async (on) => {
+    await on.send({ id: "a" });
+    await on.remove("a");
+    const peer = await on.peer();
+    const signal = new AbortController().signal;
+    const waiting = peer.core.waitForWork({ queues: [QUEUE], timeout: LEASE, signal });
+    await peer.core.health();
+    assert.equal(await on.engine.queues.forget(QUEUE), true);
+    await on.send({ id: "b" });
+    await waiting;
+    assert.deepEqual(await on.claimIds(), ["b"]);
+  }),
+
   rule("a queue that never had a job can be forgotten", async (on) => {
     await on.engine.queues.pause("empty");
     assert.equal(await on.engine.queues.forget("empty"), true);
