@@ -97,9 +97,11 @@ export class BulkOperations {
     const { force, ...parsed } = parseOptions(REMOVED.what, bulkRemoveSchema, options);
     const operate = this.#context.facet("operate");
     const target = force ? { ...REMOVED, states: JOB_STATES } : REMOVED;
-    return this.#step(target, filter, parsed, async (jobs, states) =>
-      countOf(await operate.remove(jobs, { states, force }), "removed"),
-    );
+    return this.#step(target, filter, parsed, async (jobs, states) => {
+      // The removal of a job may have cancelled those of the same step that wait for it.
+      const removed = [...new Set<JobState>([...states, "cancelled"])];
+      return countOf(await operate.remove(jobs, { states: removed, force }), "removed");
+    });
   }
 
   async #step(

@@ -18,11 +18,12 @@ const JOBS_PER_STEP = 500;
 /** Times that `obliterate` looks for jobs that were sent meanwhile. */
 const MAX_PASSES = 10;
 
-function stillActive(queue: string, active: number): QueueError {
+function stillActive(queue: string, active: number, removed: number): QueueError {
+  const done = removed === 0 ? "Nothing was removed." : `${removed} others were removed, and it is paused.`;
   return new QueueError(
     "INVALID_STATE",
-    `The queue ${queue} has ${active} active ${active === 1 ? "job" : "jobs"}. It is paused now. Obliterate it once they have ` +
-      "ended, or with `force: true`; or resume it.",
+    `The queue ${queue} has ${active} active ${active === 1 ? "job" : "jobs"}. ${done} Pause it and obliterate it once they ` +
+      "have ended, or pass `force: true`.",
   );
 }
 
@@ -68,12 +69,16 @@ export class QueueControl {
     const { force, onProgress } = parseOptions("obliterate", obliterateSchema, options);
     const queues = this.#context.facet("queues");
     await assertKnownQueue(queue, this.#context);
+    const countsNow = async () => (await queues.counts()).find((each) => each.queue === queue);
+    const wasPaused = (await countsNow())?.paused ?? false;
     await queues.pause(queue);
     let removed = 0;
     for (let pass = 0; pass < MAX_PASSES; pass++) {
-      const counts = (await queues.counts()).find((each) => each.queue === queue);
-      const active = counts?.states.active ?? 0;
-      if (active > 0 && !force) throw stillActive(queue, active);
+      const active = (await countsNow())?.states.active ?? 0;
+      if (active > 0 && !force) {
+        if (!wasPaused && removed === 0) await queues.resume(queue);
+        throw stillActive(queue, active, removed);
+      }
       removed += await this.#removeAll({ queue }, { force, onProgress }, removed);
       if (await queues.forget(queue)) return removed;
     }
