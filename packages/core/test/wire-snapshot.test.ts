@@ -210,3 +210,19 @@ describe("a report", () => {
     expect(reportFromWire(overJson(toWire(event)))).toStrictEqual(event);
   });
 });
+
+test("snapshots inside of other values are refused, since they would keep what is sensitive", async () => {
+  await withQueue(async (queue) => {
+    const job = await queue.send(pay, { card: { number: "4111", holder: "Ada" }, amount: 1 });
+    await job.wait();
+    const page = await queue.list();
+    const snapshot = await queue.get(job);
+    for (const value of [page, page.jobs, { job: snapshot }, { deep: [{ job: { ...snapshot } }] }]) {
+      expect(() => toWire(value as never)).toThrow(/got a value that contains some\. Convert each/);
+    }
+    for (const value of [null, undefined, "job"]) {
+      expect(() => toWire(value as never)).toThrow(/expected a snapshot or a report, got/);
+    }
+    expect(JSON.stringify(page.jobs.map((each) => toWire(each)))).not.toContain("4111");
+  });
+});

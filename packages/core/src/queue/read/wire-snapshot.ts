@@ -1,6 +1,7 @@
 import type { Message, MessagePart } from "../../contract/message.ts";
 import { redact } from "../../contract/redaction.ts";
 import type { Registry } from "../../contract/registry.ts";
+import { describeValue } from "../../errors/describe-value.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import type { JobEvent } from "../events/job-events.ts";
 import type { QueueHealth } from "../report/health.ts";
@@ -74,10 +75,19 @@ export function toWire(
   value: (Frame<string> & Payloads) | Report,
   { sensitive = "mask" }: ToWireOptions = {},
 ): unknown {
+  if (typeof value !== "object" || value === null) {
+    throw new QueueError(
+      "INVALID_OPTIONS",
+      `toWire: expected a snapshot or a report, got ${describeValue(value)}.`,
+    );
+  }
   const parts = value as Payloads & { readonly raw?: boolean; readonly version?: number };
   const { data, result, progress, ...rest } = parts;
   const isSnapshot = "dependsOn" in value;
-  if (!isSnapshot && result === undefined && progress === undefined) return plainJson(value);
+  if (!isSnapshot && result === undefined && progress === undefined) {
+    assertNoSnapshots(value);
+    return plainJson(value);
+  }
   const origin = originOf(value);
   if (!origin) {
     throw new QueueError(
@@ -98,6 +108,20 @@ export function toWire(
     result: part("result"),
     progress: part("progress"),
   });
+}
+
+/** Snapshots inside of other values would keep what is sensitive. */
+function assertNoSnapshots(value: object): void {
+  for (const member of Object.values(value)) {
+    if (typeof member !== "object" || member === null) continue;
+    if (originOf(member) || ("dependsOn" in member && "messageType" in member)) {
+      throw new QueueError(
+        "INVALID_OPTIONS",
+        "toWire: expected one snapshot, got a value that contains some. Convert each: `jobs.map((job) => toWire(job))`.",
+      );
+    }
+    assertNoSnapshots(member);
+  }
 }
 
 /**
