@@ -133,15 +133,17 @@ const card = defineMessage("CARD_CHARGE", {
     owner: z.string(),
     cards: z.array(z.object({ number: z.string(), pin: z.number() })),
     note: z.string(),
+    guests: z.record(z.string(), z.object({ seat: z.int() })),
   }),
   upcast: { 1: (data) => data },
-  sensitive: { data: ["owner", "cards.*.number", "cards.*.pin", "note"] },
+  sensitive: { data: ["owner", "cards.*.number", "cards.*.pin", "note", "guests"] },
 });
 
 const data = {
   owner: "Ann Lee",
   cards: [{ number: "tok-abcdefgh", pin: 7 }],
   note: "allergic to peanuts, and to much else that nobody but her doctor is to know",
+  guests: { "Bob Stone": { seat: 31 }, 李明: { seat: 32 } },
 };
 
 function groupOf(
@@ -171,6 +173,16 @@ describe("the group of a failure", () => {
     expect(groupOf(named()).fingerprint).not.toBe(groupOf(fail(1)).fingerprint);
   });
 
+  it("is the same for short ids that the data has, and keeps what only looks like one", () => {
+    const titleOf = (id: string) =>
+      groupOf(new Error(`Invoice ${id} in utf8 has no amount (${id}.pdf)`), {
+        json: JSON.stringify({ invoice: { id } }),
+      }).title;
+    for (const id of ["f9", "f101", "user12", "cus_Nab12x", "a+b.1"]) {
+      expect(titleOf(id)).toBe("Invoice <id> in utf8 has no amount (<id>.pdf)");
+    }
+  });
+
   it("has the error's class, and the first of an AggregateError's errors", () => {
     expect(groupOf(new TypeError("no")).title).toBe("TypeError: no");
     expect(groupOf(new AggregateError([new Error("down 1"), new Error("b")])).title).toBe(
@@ -181,8 +193,10 @@ describe("the group of a failure", () => {
   it.each([
     ["a value", "Ann Lee has no money", "[redacted] has no money"],
     ["in other case", "no money: ANN LEE", "no money: [redacted]"],
+    ["a key of a record", "no seat for Bob Stone", "no seat for [redacted]"],
     ["an element's", "card tok-abcdefgh refused", "card [redacted] refused"],
     ["a short number, as a word", "pin 7 of S7 refused", "pin [redacted] of S7 refused"],
+    ["a short name of a language without spaces", "用户李明的订单失败", "用户[redacted]的订单失败"],
     ["the beginning of a long one", "note allergic to peanuts, and… refused", "note [redacted]… refused"],
   ])("doesn't have what is sensitive in its text: %s", (_, text, title) => {
     expect(groupOf(new Error(text)).title).toBe(title);

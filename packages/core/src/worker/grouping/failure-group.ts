@@ -5,8 +5,8 @@ import type { ErrorCode } from "../../errors/codes.ts";
 import { shorten } from "../../errors/shorten.ts";
 import type { ThrownText } from "../../errors/thrown.ts";
 import { appFrame } from "./app-frame.ts";
+import { maskSensitive, replaceIds } from "./job-values.ts";
 import { normalizeText } from "./normalized-text.ts";
-import { maskSensitive } from "./sensitive-text.ts";
 
 const MAX_TITLE = 200;
 /** Characters of an error's text in which sensitive values are looked for. */
@@ -24,7 +24,7 @@ export function failureGroupOf(
 ): FailureGroupKey {
   const text = textOf(code, thrown).slice(0, MAX_MASKED);
   const title = message
-    ? shorten(normalizeText(maskSensitive(text, message, version, data)), MAX_TITLE)
+    ? shorten(normalizeText(replaceIds(maskSensitive(text, message, version, data), data)), MAX_TITLE)
     : code;
   const frame = appFrame(thrown.stack, thrown.message, workingDirectory());
   const fingerprint = hash([messageType, code, title, frame ?? ""].join("\n"));
