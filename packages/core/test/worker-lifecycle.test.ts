@@ -23,6 +23,25 @@ import {
   setup,
 } from "./runtime-support.ts";
 
+describe("a worker on an engine with nothing but its core", () => {
+  it("runs jobs and stops", async () => {
+    const { queue, clock } = setup({ without: ["inspect", "operate", "events", "queues", "workers"] });
+    let resolve = () => {};
+    const ran = new Promise<void>((settle) => {
+      resolve = settle;
+    });
+    const worker = createWorker(queue).handle(planCreate, () => {
+      resolve();
+      return planResult();
+    });
+    await worker.start();
+    await queue.send(planCreate, plan());
+    await clock.advance(0);
+    await ran;
+    await worker.stop();
+  });
+});
+
 describe("a worker's handlers", () => {
   it("are one a message, of the registry, added before the start", async () => {
     const { queue, logger } = setup();

@@ -283,7 +283,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     const unserved = [...this.#handlers.values()].filter(({ message }) => !queues.includes(message.queue));
     if (unserved.length > 0) {
       this.#logger.warn(
-        `This worker handles ${unserved.map(({ message }) => message.name).join(", ")} but doesn't serve their queues. Add them to \`queues\`.`,
+        `This worker handles ${unserved.map(({ message }) => message.name).join(", ")} but doesn't serve ${unserved.length === 1 ? "its queue. Add it" : "their queues. Add them"} to \`queues\`.`,
       );
     }
   }

@@ -1,6 +1,5 @@
 import type { Engine } from "../../engine/engine.ts";
 import type { Unsubscribe } from "../../engine/events.ts";
-import { facetOf } from "../../engine/facet.ts";
 import type { CancelListener } from "../../engine/operate.ts";
 import type { Clock } from "../../timing/clock.ts";
 
@@ -26,17 +25,15 @@ export class CancelRequests {
   }
 
   start(): void {
-    facetOf(this.#engine, "operate")
-      .onCancelRequest?.(this.#listener)
-      .then(
-        (unsubscribe) => {
-          this.#unsubscribe = unsubscribe;
-          if (this.#isStopped) this.stop();
-        },
-        () => {
-          if (!this.#isStopped) this.#cancelRetry = this.#clock.after(RETRY_INTERVAL, () => this.start());
-        },
-      );
+    this.#engine.operate?.onCancelRequest?.(this.#listener).then(
+      (unsubscribe) => {
+        this.#unsubscribe = unsubscribe;
+        if (this.#isStopped) this.stop();
+      },
+      () => {
+        if (!this.#isStopped) this.#cancelRetry = this.#clock.after(RETRY_INTERVAL, () => this.start());
+      },
+    );
   }
 
   stop(): void {
