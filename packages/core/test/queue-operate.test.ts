@@ -188,7 +188,7 @@ describe("list and clean", () => {
       expect(await rejection(queue.list(options as never))).toMatchObject({ code: "INVALID_OPTIONS" });
     }
     const error = await rejection(queue.list({ queue: "plan" }));
-    expect(error.message).toBe('There is no queue "plan". The queues are: default, phases, plans.');
+    expect(error.message).toBe('There is no queue "plan". Did you mean plans?');
   });
 
   it("removes finished jobs of a certain age", async () => {
@@ -222,7 +222,7 @@ describe("pause", () => {
     const { queue } = setup();
     expect(await rejection(queue.pause("plan"))).toMatchObject({
       code: "INVALID_OPTIONS",
-      message: expect.stringContaining("default, phases, plans"),
+      message: expect.stringContaining("Did you mean plans?"),
     });
   });
 });

@@ -169,7 +169,7 @@ function assess(stats: QueueStats, isOurs: boolean, live: LiveWorkers | undefine
     report(
       "paused",
       "warning",
-      `${queue} is paused with ${states.queued} jobs waiting.`,
+      `${queue} is paused with ${states.queued} ${states.queued === 1 ? "job" : "jobs"} waiting.`,
       "Resume it when ready.",
     );
   }
