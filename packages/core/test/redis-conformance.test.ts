@@ -17,6 +17,7 @@ import {
   type EngineUnderTest,
   runtimeCases,
 } from "../src/testing/conformance/index.ts";
+import { newJob } from "../src/testing/conformance/new-job.ts";
 import { systemClock } from "../src/timing/clock.ts";
 import { FakeTimeConnection } from "./redis-fake-time.ts";
 
@@ -154,6 +155,19 @@ describe("the rights that docs/guide.md gives to the user", () => {
     }
     expect(await queue.get("c")).toBe(null);
     await queue.close();
+  });
+
+  test("let subscribers have more filters than the namespace holds", async () => {
+    const namespace = `conformance-${process.pid}-filters`;
+    const engine = redisEngine({ url: urlOfTheUser(), namespace });
+    const seen: string[] = [];
+    for (let index = 0; index <= 101; index++) {
+      const onEvent = ({ id }: { readonly id: string }) => void seen.push(`${index} ${id}`);
+      await engine.events.subscribe({ onEvent, queues: [`queue-${index}`] });
+    }
+    await engine.core.enqueue([{ jobs: [newJob({ id: "a", queue: "queue-101" })] }]);
+    await expect.poll(() => seen).toEqual(["101 a"]);
+    await engine.core.close();
   });
 
   test("are all used by the cases above: without one of its commands, some case fails", async () => {
