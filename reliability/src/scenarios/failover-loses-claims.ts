@@ -69,8 +69,9 @@ export const failoverLosesClaims: Scenario = {
       // Outcomes of its handlers are sent as soon as it thaws, before a heartbeat can be refused.
       for (const { id } of claims) if (random.chance(0.5)) earlier!.send({ command: "finish", id });
       earlier!.thaw();
-      // Its connection was cut. A reply means that it has a new one.
+      // Its connection was cut. A reply means that it has a new one. Frozen past its lease, it asks nothing any more.
       await Promise.race([
+        earlier!.until("aborted"),
         earlier!.until("settled", ({ verdict }) => verdict === "stale"),
         earlier!.until("extended", ({ status }) => status === "lost"),
       ]);
