@@ -62,7 +62,7 @@ describe("list", () => {
     );
     const refusals: readonly [Filter & { cursor?: string | undefined }, string][] = [
       [{ cursor }, "list: the cursor belongs to another filter. Pass the same filter"],
-      [{ queue: ["plans", "plan"] }, 'There is no queue "plan". The queues are:'],
+      [{ queue: ["plans", "plan"] }, 'There is no queue "plan". Did you mean plans?'],
       [{ message: "PLAN_CREAT" }, "Did you mean PLAN_CREATE?"],
       [{ sentFrom: 5, sentTo: 5 }, "list: sentFrom must be before sentTo"],
       [{ state: "queued", finishedTo: 5 }, "list: jobs that are queued haven't ended"],
