@@ -178,7 +178,7 @@ test("FLUSHALL is noticed: subscriptions are in force again, and their listeners
   expect(heard.sort()).toEqual(["filter a", "filter b", "filter c", "job a", "job b"]);
 }, 30_000);
 
-test("a lost connection is a gap, which listeners hear of once the subscription is in force again", async () => {
+test("a lost connection is a gap, reported to listeners once the subscription is in force again", async () => {
   const [engine, other] = [openFirst(), open()];
   const heard: string[] = [];
   const inForce: unknown[] = [];

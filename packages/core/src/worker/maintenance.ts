@@ -25,7 +25,7 @@ const BEAT_INTERVAL = WORKER_LIFETIME / 3;
 
 /**
  * Calls the engine's maintenance (expired leases, due jobs, retention) when something is due. While this worker has
- * jobs, nobody tells it what is due: then it calls at intervals.
+ * jobs, no claim reports what is due: then it calls at intervals.
  */
 export class Maintenance {
   readonly #parts: MaintenanceParts;

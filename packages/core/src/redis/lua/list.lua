@@ -102,7 +102,7 @@ local function add_states()
 end
 
 if request.group then
-  -- The only way: it is bounded, and no job tells its group.
+  -- The only source: it is bounded, and a job doesn't hold its group.
   ways[1] = { has_group = true, sources = { sorted_source(P .. 'grouped:' .. request.group) } }
 else
   for field, value in pairs(request.search and request.search.values or {}) do

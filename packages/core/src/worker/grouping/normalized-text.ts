@@ -1,4 +1,4 @@
-/** Enough of a message to tell it from others. */
+/** Characters of a message that distinguish it from others. */
 const MAX_READ = 500;
 
 const LETTER_OR_DIGIT = "[\\p{L}\\p{N}]";
