@@ -1,4 +1,5 @@
 import type { JobFilter } from "../../engine/job-filter.ts";
+import { hashText } from "../../errors/hash-text.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 
 /** An engine's cursor, marked with the filter that it belongs to. */
@@ -17,11 +18,6 @@ export function fromFilterCursor(what: string, cursor: string, filter: JobFilter
   );
 }
 
-/** FNV-1a over the filter's JSON: 32 bits tell mistakes, which is all they have to. */
 function markOf(filter: JobFilter): string {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(JSON.stringify(filter))) {
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  }
-  return hash.toString(36);
+  return hashText(JSON.stringify(filter));
 }

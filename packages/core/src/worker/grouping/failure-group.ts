@@ -2,6 +2,7 @@ import type { WireEnvelope } from "../../contract/envelope.ts";
 import type { Message } from "../../contract/message.ts";
 import type { FailureGroupKey } from "../../engine/failure-groups.ts";
 import type { ErrorCode } from "../../errors/codes.ts";
+import { hashText } from "../../errors/hash-text.ts";
 import { shorten } from "../../errors/shorten.ts";
 import type { ThrownText } from "../../errors/thrown.ts";
 import { appFrame } from "./app-frame.ts";
@@ -27,7 +28,8 @@ export function failureGroupOf(
     ? shorten(normalizeText(replaceIds(maskSensitive(text, message, version, data), data)), MAX_TITLE)
     : code;
   const frame = appFrame(thrown.stack, thrown.message, workingDirectory());
-  const fingerprint = hash([messageType, code, title, frame ?? ""].join("\n"));
+  // Two groups of a thousand have the same once in 10^13 cases.
+  const fingerprint = hashText([messageType, code, title, frame ?? ""].join("\n"));
   return { fingerprint, code, title, ...(frame !== undefined && { frame }) };
 }
 
@@ -46,18 +48,4 @@ function workingDirectory(): string {
     // The folder is gone.
     return "/";
   }
-}
-
-/** A 64-bit hash. Two groups of a thousand have the same once in 10^13 cases. */
-function hash(text: string): string {
-  let a = 0xdeadbeef;
-  let b = 0x41c6ce57;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    a = Math.imul(a ^ unit, 2_654_435_761);
-    b = Math.imul(b ^ unit, 1_597_334_677);
-  }
-  a = Math.imul(a ^ (a >>> 16), 2_246_822_507) ^ Math.imul(b ^ (b >>> 13), 3_266_489_909);
-  b = Math.imul(b ^ (b >>> 16), 2_246_822_507) ^ Math.imul(a ^ (a >>> 13), 3_266_489_909);
-  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
 }
