@@ -67,7 +67,9 @@ local function store_plain(group, first, n, offset, answer)
   end
   -- Usually all jobs are new, and one command checks that and stores them.
   local known
-  if group.flags ~= '' and string.find(group.flags, 'r', 1, true) or #tombs_there() > 0 or next(deleted) or call_unchecked('MSETNX', unpack(values)) == 0 then
+  if group.flags ~= '' and string.find(group.flags, 'r', 1, true)
+    or #tombs_there() > 0 or next(deleted) or call_unchecked('MSETNX', unpack(values)) == 0
+  then
     known = known_places(ids) or {}
     local new_ids, new_values = {}, {}
     for index, id in ipairs(ids) do

@@ -1,5 +1,6 @@
--- Comes first in every script that names no other base. KEYS[1] is the prefix of the namespace's keys, which share a hash tag. KEYS[2] is the
--- prefix of its channels, with the number of the database: channels of Redis don't belong to a database.
+-- Comes first in every script that names no other base. KEYS[1] is the prefix of the namespace's keys, which share a
+-- hash tag. KEYS[2] is the prefix of its channels, with the number of the database: channels of Redis don't belong to a
+-- database.
 
 local P = KEYS[1]
 local C = KEYS[2]
