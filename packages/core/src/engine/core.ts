@@ -8,7 +8,8 @@ import type { WorkerBeat } from "./workers.ts";
 export interface EngineCore {
   /**
    * Stores batches. Each batch is all or nothing; one batch's refusal doesn't touch another's. A job whose
-   * id is already known (stored, or finished and remembered) is not stored again.
+   * id is already known (stored, or finished and remembered) is not stored again. If a job of another message has the
+   * id, the batch is refused: whoever sent it would take that job's result for its own.
    */
   enqueue(batches: readonly EnqueueBatch[]): Promise<readonly EnqueueOutcome[]>;
 
@@ -78,11 +79,15 @@ export interface EnqueueBatch {
   readonly jobs: readonly NewJob[];
 }
 
-/** `jobs[i]` tells of the batch's i-th job; with `dedupe`, `id` may be an earlier job's. */
+/**
+ * `jobs[i]` tells of the batch's i-th job; with `dedupe`, `id` may be an earlier job's. `id-in-use` names the first such
+ * id, and the message of the job that has it.
+ */
 export type EnqueueOutcome =
   | { readonly ok: true; readonly jobs: readonly EnqueuedJob[] }
   | { readonly ok: false; readonly reason: "dependency-not-found"; readonly missing: readonly string[] }
-  | { readonly ok: false; readonly reason: "dependency-cycle"; readonly cycle: readonly string[] };
+  | { readonly ok: false; readonly reason: "dependency-cycle"; readonly cycle: readonly string[] }
+  | { readonly ok: false; readonly reason: "id-in-use"; readonly id: string; readonly messageType: string };
 
 export interface EnqueuedJob {
   readonly id: string;

@@ -72,6 +72,16 @@ export const ERROR_CODES = {
     remedy: "Deploy workers before producers, or add the missing upcast step.",
   },
 
+  // Ids
+  ID_IN_USE: {
+    retryable: false,
+    exposure: "public",
+    status: 409,
+    publicMessage: "Another job has this id.",
+    means: "A job of another message has the id, or had it until lately. Nothing was stored.",
+    remedy: "Put the message's name into the ids that you choose: one id names one job of the whole engine.",
+  },
+
   // Dependencies
   DEPENDENCY_NOT_FOUND: {
     retryable: false,

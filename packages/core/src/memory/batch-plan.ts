@@ -6,6 +6,8 @@ import type { Dependency, NewJob } from "../engine/job.ts";
 export interface KnownJobs {
   /** Whether the id is stored, or remembered by a tombstone. */
   isKnown(id: string): boolean;
+  /** The message of a known job. */
+  messageOf(id: string): string | undefined;
   /** The id that a dedupe key stands for now. */
   dedupedTo(key: string): string | undefined;
 }
@@ -24,12 +26,16 @@ export function planBatch({ jobs }: EnqueueBatch, known: KnownJobs): BatchPlan {
   const fresh = new Map<string, NewJob>();
   const aliases = new Map<string, string>();
   const dedupe = new Map<string, string>();
+  let inUse: BatchPlan | undefined;
   const enqueued = jobs.map((spec): EnqueuedJob => {
     const { id } = spec.envelope;
     const key = spec.dedupe?.key;
     const isRepeat = fresh.has(id) || known.isKnown(id);
     const first = isRepeat || key === undefined ? undefined : (dedupe.get(key) ?? known.dedupedTo(key));
-    if (isRepeat) return { id, created: false };
+    if (isRepeat) {
+      inUse ??= idInUse(spec, fresh.get(id)?.envelope.messageType ?? known.messageOf(id));
+      return { id, created: false };
+    }
     if (first !== undefined) {
       aliases.set(id, first);
       return { id: first, created: false };
@@ -38,6 +44,8 @@ export function planBatch({ jobs }: EnqueueBatch, known: KnownJobs): BatchPlan {
     fresh.set(id, spec);
     return { id, created: true };
   });
+
+  if (inUse) return inUse;
 
   const create: BatchJob[] = [];
   const missing = new Set<string>();
@@ -55,8 +63,16 @@ export function planBatch({ jobs }: EnqueueBatch, known: KnownJobs): BatchPlan {
 /** Nearly every batch: one job that refers to no other. */
 function planOne(spec: NewJob, known: KnownJobs): BatchPlan {
   const { id } = spec.envelope;
-  const created = !known.isKnown(id);
-  return { ok: true, create: created ? [{ spec, dependsOn: spec.dependsOn }] : [], jobs: [{ id, created }] };
+  if (!known.isKnown(id)) {
+    return { ok: true, create: [{ spec, dependsOn: spec.dependsOn }], jobs: [{ id, created: true }] };
+  }
+  return idInUse(spec, known.messageOf(id)) ?? { ok: true, create: [], jobs: [{ id, created: false }] };
+}
+
+/** The refusal of a job whose id a job of another message has. */
+function idInUse({ envelope }: NewJob, messageType: string | undefined): BatchPlan | undefined {
+  if (messageType === undefined || messageType === envelope.messageType) return undefined;
+  return { ok: false, reason: "id-in-use", id: envelope.id, messageType };
 }
 
 /** References to deduplicated jobs become their first job's id; of several to one job the first stands. */

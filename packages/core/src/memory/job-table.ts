@@ -60,6 +60,11 @@ export class JobTable {
   }
 
   /** Also of a job that only its tombstone remembers. */
+  messageOf(id: string): string | undefined {
+    return this.#byId.get(id)?.messageType;
+  }
+
+  /** Also of a job that only its tombstone remembers. */
   stateOf(id: string): JobState | undefined {
     const known = this.#byId.get(id);
     // A job of the batch that is being admitted has no state yet; it hasn't ended, that's certain.

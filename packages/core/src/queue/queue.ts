@@ -127,7 +127,7 @@ export class Queue<M extends Message = Message> extends QueueOperator<M> {
    * Sends one job. Resolves once the engine has stored it; sends of one event-loop turn share round trips.
    * With `tx` it resolves once the outbox has stored it in that transaction.
    *
-   * @throws {QueueError} `INVALID_DATA`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTIONS`, `UNKNOWN_MESSAGE`,
+   * @throws {QueueError} `INVALID_DATA`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTIONS`, `UNKNOWN_MESSAGE`, `ID_IN_USE`,
    * `DEPENDENCY_NOT_FOUND`, `DEPENDENCY_CYCLE`, `UNSUPPORTED_BY_ENGINE`.
    *
    * @example

@@ -41,6 +41,7 @@ export class MemoryCore implements EngineCore {
     const now = this.#store.startStep();
     const known = {
       isKnown: (id: string) => this.#store.lifecycle.stateOf(id) !== undefined,
+      messageOf: (id: string) => this.#store.table.messageOf(id),
       dedupedTo: (key: string) => this.#store.lifecycle.dedupe.get(key, now),
     };
     return batches.map((batch) => {

@@ -100,6 +100,9 @@ async function enqueueWave(wave: readonly OutboxEntry[], enqueue: Enqueue): Prom
 
 function toEntryResult(outcome: EnqueueOutcome): EntryResult {
   if (outcome.ok) return "stored";
+  if (outcome.reason === "id-in-use") {
+    return { error: `A job of the message ${outcome.messageType} has its id, ${outcome.id}.` };
+  }
   return outcome.reason === "dependency-not-found"
     ? { error: `It depends on jobs that the engine doesn't know: ${outcome.missing.join(", ")}.` }
     : { error: `Its dependencies form a cycle: ${outcome.cycle.join(" → ")}.` };

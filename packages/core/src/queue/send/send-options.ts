@@ -29,8 +29,8 @@ export interface DependsOnRef {
 /** What a send may say about its job beyond the data. */
 export interface SendOptions {
   /**
-   * The job's id, 1 to 128 of `A-Z a-z 0-9 _ . : -`. A repeat of the send with the same id stores nothing new,
-   * whatever its message: an id names one job of the whole engine.
+   * The job's id, 1 to 128 of `A-Z a-z 0-9 _ . : -`. A repeat of the send with the same id stores nothing new. An id
+   * names one job of the whole engine: with that of another message's job, the send is rejected with `ID_IN_USE`.
    * @default a generated id, ordered by time
    */
   readonly id?: string | undefined;

@@ -4,7 +4,7 @@ import { QueueError } from "../../errors/queue-error.ts";
 import type { WaitOptions } from "../read/job-waits.ts";
 import { type JobHandle, StoredJobHandle } from "./job-handle.ts";
 import type { Outbox } from "./outbox.ts";
-import { type Naming, refusal } from "./refusal.ts";
+import { idInUse, type Naming, refusal } from "./refusal.ts";
 import type { SendRequest } from "./send-request.ts";
 
 /** Stores jobs with the caller's own database transaction, through the queue's outbox. */
@@ -20,7 +20,7 @@ export class TransactionalSender {
   /**
    * All or nothing. The jobs are encoded already, in the order of their requests.
    *
-   * @throws {QueueError} `INVALID_OPTIONS` without an outbox or with `dedupe`, `DEPENDENCY_CYCLE`.
+   * @throws {QueueError} `INVALID_OPTIONS` without an outbox or with `dedupe`, `ID_IN_USE`, `DEPENDENCY_CYCLE`.
    */
   async store(
     requests: readonly SendRequest[],
@@ -31,8 +31,10 @@ export class TransactionalSender {
     // A repeat of an id within the call stands for the first job that has it, as everywhere.
     const firsts = new Map<string, NewJob>();
     const isFirst = jobs.map((job) => {
-      const { id } = job.envelope;
-      if (firsts.has(id)) return false;
+      const { id, messageType } = job.envelope;
+      const first = firsts.get(id)?.envelope.messageType;
+      if (first !== undefined && first !== messageType) throw idInUse(id, first);
+      if (first !== undefined) return false;
       firsts.set(id, job);
       return true;
     });

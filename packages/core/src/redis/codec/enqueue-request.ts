@@ -5,9 +5,10 @@ import { profileText, sharesProfile } from "./profiles.ts";
 
 type Argument = string | number;
 
-/** Consecutive plain jobs of one profile, of any number of batches: a plain job is never refused. */
+/** Plain jobs of one profile: consecutive batches of one job each, or one batch. */
 interface PlainGroup {
-  readonly plain: NewJob[];
+  readonly plain: readonly NewJob[];
+  readonly isOneBatch: boolean;
 }
 
 /** A batch that contains other jobs. */
@@ -15,6 +16,8 @@ interface BatchGroup {
   readonly batch: EnqueueBatch;
 }
 
+/** Begins the answer to a batch that is refused since an id belongs to a job of another message. */
+const IN_USE = "in use";
 /** Dependencies that one call stores. A single batch may have more. */
 const MAX_EDGES = 1_000;
 
@@ -47,24 +50,24 @@ function edgesOf({ jobs }: EnqueueBatch): number {
 export class EnqueueRequest {
   readonly #batches: readonly EnqueueBatch[];
   readonly #groups: (PlainGroup | BatchGroup)[] = [];
-  readonly #refusable = new Set<EnqueueBatch>();
 
   constructor(batches: readonly EnqueueBatch[]) {
     this.#batches = batches;
-    let plain: NewJob[] | undefined;
+    let singles: NewJob[] | undefined;
     for (const batch of batches) {
-      if (!batch.jobs.every(isPlain)) {
+      const { jobs } = batch;
+      const [first] = jobs;
+      if (jobs.length === 0) continue;
+      if (!jobs.every((job) => isPlain(job) && sharesProfile(first!, job))) {
         this.#groups.push({ batch });
-        this.#refusable.add(batch);
-        plain = undefined;
-        continue;
-      }
-      for (const job of batch.jobs) {
-        if (plain !== undefined && sharesProfile(plain[0]!, job)) plain.push(job);
-        else {
-          plain = [job];
-          this.#groups.push({ plain });
-        }
+        singles = undefined;
+      } else if (jobs.length > 1) {
+        this.#groups.push({ plain: jobs, isOneBatch: true });
+        singles = undefined;
+      } else if (singles !== undefined && sharesProfile(singles[0]!, first!)) singles.push(first!);
+      else {
+        singles = [first!];
+        this.#groups.push({ plain: singles, isOneBatch: false });
       }
     }
   }
@@ -82,28 +85,19 @@ export class EnqueueRequest {
     };
     for (const group of this.#groups) {
       if ("batch" in group) addBatch(args, group.batch.jobs, profileOf);
-      else addPlain(args, group.plain, profileOf);
+      else addPlain(args, group, profileOf);
     }
     return [tombstones, profiles.size, ...profiles.keys(), ...args];
   }
 
   /** The outcome of each batch. */
   outcomes(reply: unknown): readonly EnqueueOutcome[] {
-    const refusable: EnqueueOutcome[] = [];
-    const plainJobs: EnqueuedJob[] = [];
-    (reply as readonly (readonly Argument[])[]).forEach((answer, index) => {
+    const outcomes = (reply as readonly (readonly Argument[])[]).flatMap((answer, index) => {
       const group = this.#groups[index]!;
-      if ("batch" in group) refusable.push(batchOutcome(answer));
-      else addPlainOutcomes(plainJobs, group.plain, answer);
+      return "batch" in group ? batchOutcome(answer) : plainOutcomes(group, answer);
     });
-    let nextRefusable = 0;
-    let nextPlain = 0;
-    return this.#batches.map((batch) => {
-      if (this.#refusable.has(batch)) return refusable[nextRefusable++]!;
-      const first = nextPlain;
-      nextPlain += batch.jobs.length;
-      return { ok: true, jobs: plainJobs.slice(first, nextPlain) };
-    });
+    let next = 0;
+    return this.#batches.map(({ jobs }) => (jobs.length === 0 ? { ok: true, jobs: [] } : outcomes[next++]!));
   }
 }
 
@@ -112,7 +106,11 @@ export function isPlain({ dependsOn, delay, priority, ordering, dedupe }: NewJob
   return dependsOn.length === 0 && delay === 0 && priority === 0 && !ordering && !dedupe;
 }
 
-function addPlain(args: Argument[], jobs: readonly NewJob[], profileOf: (job: NewJob) => number): void {
+function addPlain(
+  args: Argument[],
+  { plain: jobs, isOneBatch }: PlainGroup,
+  profileOf: (job: NewJob) => number,
+): void {
   const [first] = jobs;
   const headers = jobs.map(encodeHeader);
   const shared = headers.every((header) => header === headers[0]) ? headers[0]! : "";
@@ -122,7 +120,7 @@ function addPlain(args: Argument[], jobs: readonly NewJob[], profileOf: (job: Ne
     first!.queue,
     first!.envelope.messageType,
     shared,
-    plainFlags(jobs),
+    `${plainFlags(jobs)}${isOneBatch ? "b" : ""}`,
     jobs.length,
   );
   // Sends data as it is where possible: joining texts here takes as long as storing them on the server.
@@ -143,19 +141,25 @@ function hasRepeats(jobs: readonly NewJob[]): boolean {
   return !isAscending && new Set(jobs.map(({ envelope }) => envelope.id)).size < jobs.length;
 }
 
-/** `known`: the places, from 1, of jobs that were stored before. */
-function addPlainOutcomes(
-  outcomes: EnqueuedJob[],
-  jobs: readonly NewJob[],
+/** `known`: the places, from 1, of jobs that were stored before, each followed by its message if that is another one. */
+function plainOutcomes(
+  { plain, isOneBatch }: PlainGroup,
   known: readonly Argument[],
-): void {
-  if (known.length === 0) for (const { envelope } of jobs) outcomes.push({ id: envelope.id, created: true });
-  else {
-    const places = new Set(known);
-    jobs.forEach(({ envelope }, index) => {
-      outcomes.push({ id: envelope.id, created: !places.has(index + 1) });
-    });
-  }
+): EnqueueOutcome | readonly EnqueueOutcome[] {
+  if (known[0] === IN_USE) return batchOutcome(known);
+  const otherMessages = new Map<Argument, string>();
+  known.forEach((message, index) => {
+    if (typeof message === "string") otherMessages.set(known[index - 1]!, message);
+  });
+  const places = known.length === 0 ? undefined : new Set(known);
+  const jobs = plain.map(({ envelope: { id } }, index) => ({ id, created: !places?.has(index + 1) }));
+  if (isOneBatch) return { ok: true, jobs };
+  return jobs.map((job, index): EnqueueOutcome => {
+    const messageType = otherMessages.get(index + 1);
+    return messageType === undefined
+      ? { ok: true, jobs: [job] }
+      : { ok: false, reason: "id-in-use", id: job.id, messageType };
+  });
 }
 
 function addBatch(args: Argument[], jobs: readonly NewJob[], profileOf: (job: NewJob) => number): void {
@@ -185,6 +189,7 @@ function mayCycle(jobs: readonly NewJob[]): boolean {
 function batchOutcome([kind, ...rest]: readonly Argument[]): EnqueueOutcome {
   const ids = rest as readonly string[];
   if (kind === "missing") return { ok: false, reason: "dependency-not-found", missing: ids };
+  if (kind === IN_USE) return { ok: false, reason: "id-in-use", id: ids[0]!, messageType: ids[1]! };
   if (kind === "cycle") return { ok: false, reason: "dependency-cycle", cycle: ids };
   const jobs: EnqueuedJob[] = [];
   for (let index = 0; index < rest.length; index += 2) {

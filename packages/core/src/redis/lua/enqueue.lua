@@ -6,13 +6,14 @@
 --        5 number of profiles, then each as JSON
 --        then groups:
 --          "plain", the profile's place among the profiles, queue, message, the common start of all values or "", flags ("r": an
---            id occurs twice, "s": they can be searched) or "", number of jobs, then id and the rest of the value of
---            each. Plain jobs wait for nothing and refer to nothing.
+--            id occurs twice, "s": they can be searched, "b": they are one batch, not one each) or "", number of jobs,
+--            then id and the rest of the value of each. Plain jobs wait for nothing and refer to nothing.
 --          "batch", number of jobs, "1" if they may form a cycle or "", then of each: id, terms, header from its stamp
 --            on, data. Terms are "profile" for a plain job, else "profile delay".
 -- Answer "out of turn" if the call before it hasn't arrived; then nothing is stored. Else of each group: for "plain"
---        the places (from 1) of jobs that were stored before; for "batch" {"stored", id or the id of the deduplicated
---        job, 1 if new or 0, ...}, {"missing", ids...} or {"cycle", ids...}
+--        the places (from 1) of jobs that were stored before, each followed by the message of the job that has the id, if
+--        that is another one; for "batch" {"stored", id or the id of the deduplicated job, 1 if new or 0, ...},
+--        {"missing", ids...} or {"cycle", ids...}; for any batch {"in use", id, message of the job that has it}
 -- Cost   a few commands per group of plain jobs, each linear in the jobs; about ten commands per other job
 -- @include lib/events
 -- @include lib/admission
@@ -54,6 +55,17 @@ local function intern(text)
   end
 end
 
+-- Puts the refusal of a batch into `answer` if jobs of another message have some of its ids.
+local function refuse(answer, group, ids, known)
+  for index, id in ipairs(known and ids or {}) do
+    local other = known[index] and message_of(id)
+    if other and other ~= group.m then
+      answer[1], answer[2], answer[3] = 'in use', id, other
+      return true
+    end
+  end
+end
+
 local function store_plain(group, first, n, offset, answer)
   local queue, profile_id = group.q, group.profile_id
   local ids, values = {}, {}
@@ -71,10 +83,17 @@ local function store_plain(group, first, n, offset, answer)
     or #tombs_there() > 0 or next(deleted) or call_unchecked('MSETNX', unpack(values)) == 0
   then
     known = known_places(ids) or {}
+    if group.is_batch and refuse(answer, group, ids, known) then
+      return
+    end
     local new_ids, new_values = {}, {}
     for index, id in ipairs(ids) do
       if known[index] then
         answer[#answer + 1] = offset + index
+        local other = message_of(id)
+        if other and other ~= group.m then
+          answer[#answer + 1] = other
+        end
       else
         new_ids[#new_ids + 1] = id
         new_values[#new_values + 1] = values[2 * index - 1]
@@ -123,6 +142,19 @@ local function store_plain(group, first, n, offset, answer)
   end
 end
 
+-- A batch of several chunks is decided before its first is stored.
+local function check_chunks(group, first, n, answer)
+  for offset = 0, n - 1, CHUNK do
+    local ids = {}
+    for index = offset, math.min(offset + CHUNK, n) - 1 do
+      ids[#ids + 1] = ARGV[first + 2 * index]
+    end
+    if refuse(answer, group, ids, known_places(ids)) then
+      return
+    end
+  end
+end
+
 for index = 1, tonumber(ARGV[5]) do
   profile_ids[index] = intern(ARGV[5 + index])
 end
@@ -140,8 +172,14 @@ while ARGV[at] do
     }
     local n = tonumber(ARGV[at + 6])
     at = at + 7
-    for offset = 0, n - 1, CHUNK do
-      store_plain(group, at + 2 * offset, math.min(CHUNK, n - offset), offset, answer)
+    group.is_batch = string.find(group.flags, 'b', 1, true) ~= nil
+    if group.is_batch and n > CHUNK then
+      check_chunks(group, at, n, answer)
+    end
+    if #answer == 0 then
+      for offset = 0, n - 1, CHUNK do
+        store_plain(group, at + 2 * offset, math.min(CHUNK, n - offset), offset, answer)
+      end
     end
     at = at + 2 * n
   else

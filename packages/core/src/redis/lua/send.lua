@@ -5,7 +5,7 @@
 -- ARGV   1 to 3 as in lib/turn.lua, 4 the profile as JSON, 5 queue, 6 the field of sends of its message in metrics, 7 id,
 --        8 the job's value from the stamp on
 -- Answer 1 if the job is new, 0 if it was stored before, "out of turn" if the call before it hasn't arrived, or "general"
--- if only enqueue.lua can store it. Nothing is stored unless it is 1.
+-- if only enqueue.lua can decide about it. Nothing is stored unless it is 1.
 -- Cost   about twelve commands
 -- @base lib/light-base
 -- @import METRICS_LIFETIME, MAX_METRICS_FIELDS from redis/metrics-limits
@@ -26,7 +26,7 @@ then
 end
 local tomb = call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
 if tomb then
-  return type(tomb) == 'string' and 0 or 'general'
+  return type(tomb) == 'string' and string.sub(tomb, 3) == profile_id and 0 or 'general'
 end
 local sequence = call('INCR', P .. 'sequence')
 if type(sequence) ~= 'number' then
@@ -40,7 +40,9 @@ end
 -- Not by `..`, which writes numbers as floats and takes five times as long.
 local value = string.format('%s %d %d%s', profile_id, sequence, now, ARGV[8])
 if not call_unchecked('SET', JOB .. id, value, 'NX') then
-  return 0
+  -- With another profile it may be a job of another message.
+  local known = redis.pcall('GET', JOB .. id)
+  return type(known) == 'string' and string.match(known, '^%S+') == profile_id and 0 or 'general'
 end
 local length = call('RPUSH', fresh, id)
 local is_listed = length ~= 1 or type(call('SADD', P .. 'queues', queue)) == 'number'

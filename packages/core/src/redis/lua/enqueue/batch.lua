@@ -124,13 +124,24 @@ local function known_among(specs)
   return is_known
 end
 
+-- Whether a job of another message has the id of `spec`. `first`: the job of this batch that has it.
+local function other_message(spec, first)
+  local other = first and profile_of(first.profile_id).m or not first and message_of(spec.id)
+  return other and other ~= profile_of(spec.profile_id).m and other
+end
+
 local function store_batch(specs)
   local known = known_among(specs)
   local fresh, is_fresh, aliases, dedupes = {}, {}, {}, {}
   local reply = { 'stored' }
   for _, spec in ipairs(specs) do
     local id, is_new = spec.id, 0
-    if not is_fresh[id] and not known[id] then
+    if is_fresh[id] or known[id] then
+      local other = other_message(spec, is_fresh[id])
+      if other then
+        return { 'in use', id, other }
+      end
+    else
       local first = spec.dedupe and (dedupes[spec.dedupe] or life().deduped_to(spec.dedupe))
       if first then
         aliases[id] = first
@@ -139,7 +150,7 @@ local function store_batch(specs)
         if spec.dedupe then
           dedupes[spec.dedupe] = id
         end
-        is_fresh[id] = true
+        is_fresh[id] = spec
         fresh[#fresh + 1] = spec
         is_new = 1
       end

@@ -47,6 +47,15 @@ local function known_places(ids)
   return known
 end
 
+-- The message of a stored or remembered job, if that is known.
+local function message_of(id)
+  local value = try('GET', JOB .. id)
+  local tomb = not value and tomb_of(id)
+  local profile_id = tomb and string.sub(tomb, 3) or type(value) == 'string' and string.match(value, '^%S+')
+  local profile = profile_id and profile_of(profile_id)
+  return profile and profile.m
+end
+
 -- Whether the namespace had jobs before.
 local has_profiles = false
 

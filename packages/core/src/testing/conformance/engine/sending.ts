@@ -163,6 +163,61 @@ export const sendingCases = section("sending", [
     assert.deepEqual(await on.offer({ id: "a" }), { ok: true, jobs: [{ id: "a", created: true }] });
   }),
 
+  rule("an id of another message's job is refused, whatever became of that job", async (on) => {
+    await on.send({ id: "waiting", messageType: "A" });
+    await on.send({ id: "removed", messageType: "A" });
+    await on.remove("removed");
+    for (const id of ["waiting", "removed"]) {
+      const refusal = { ok: false, reason: "id-in-use", id, messageType: "A" };
+      assert.deepEqual(await on.offer({ id, messageType: "B" }), refusal);
+      assert.deepEqual(await on.offer({ id, messageType: "B", delay: LATER }), refusal);
+      assert.deepEqual(await on.offer({ id, messageType: "A" }), { ok: true, jobs: [{ id, created: false }] });
+      // Another version, or other limits, are the same message.
+      const later = { id, messageType: "A", envelope: { version: 9 }, maxAttempts: 9 };
+      assert.deepEqual(await on.offer(later), { ok: true, jobs: [{ id, created: false }] });
+    }
+    assert.deepEqual(await on.claimIds(), ["waiting"]);
+  }),
+
+  rule("a batch with an id of another message's job stores nothing", async (on) => {
+    await on.send({ id: "used", messageType: "A" });
+    const refusal = { ok: false, reason: "id-in-use", id: "used", messageType: "A" };
+    const other = { id: "used", messageType: "B" };
+    assert.deepEqual(await on.offer({ id: "a", messageType: "B" }, other), refusal);
+    assert.deepEqual(await on.offer({ id: "a", messageType: "C" }, other), refusal);
+    assert.deepEqual(await on.offer({ id: "a", messageType: "B", dependsOn: ["used"] }, other), refusal);
+    const many = Array.from({ length: 2_500 }, (_, index) => ({ id: `n${index}`, messageType: "B" }));
+    assert.deepEqual(await on.offer(...many, other), refusal);
+    const twice = await on.offer({ id: "b", messageType: "A" }, { id: "b", messageType: "B" });
+    assert.deepEqual(twice, { ok: false, reason: "id-in-use", id: "b", messageType: "A" });
+    assert.deepEqual(await on.claimIds(), ["used"]);
+  }),
+
+  rule("an id of another message's job doesn't affect other batches", async (on) => {
+    await on.send({ id: "used", messageType: "A" });
+    const outcomes = await on.engine.core.enqueue([
+      { jobs: [newJob({ id: "a", messageType: "B" })] },
+      { jobs: [newJob({ id: "used", messageType: "B" })] },
+      { jobs: [] },
+      { jobs: [newJob({ id: "a", messageType: "B" })] },
+      { jobs: [newJob({ id: "b", messageType: "B" }), newJob({ id: "c", messageType: "B" })] },
+    ]);
+    assert.deepEqual(outcomes, [
+      { ok: true, jobs: [{ id: "a", created: true }] },
+      { ok: false, reason: "id-in-use", id: "used", messageType: "A" },
+      { ok: true, jobs: [] },
+      { ok: true, jobs: [{ id: "a", created: false }] },
+      {
+        ok: true,
+        jobs: [
+          { id: "b", created: true },
+          { id: "c", created: true },
+        ],
+      },
+    ]);
+    assert.deepEqual(await on.claimIds(), ["used", "a", "b", "c"]);
+  }),
+
   rule("a batch of a thousand jobs is stored in order", async (on) => {
     const ids = Array.from({ length: 1_000 }, (_, index) => `n${index}`);
     await on.sendBatch(...ids.map((id) => ({ id })));

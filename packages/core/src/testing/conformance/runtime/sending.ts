@@ -75,6 +75,18 @@ export const producerCases = section("sending with createQueue", [
     });
   }),
 
+  rule("a send with the id of another message's job is rejected, and so is its batch", async (on) => {
+    await play(on, async ({ queue }) => {
+      await queue.send(echo, text("a"), { id: "mine" });
+      const error = await rejection(queue.send(silent, {}, { id: "mine" }), "ID_IN_USE");
+      assert.match(error.message, /message ECHO has the id mine/);
+      const item = { message: silent, data: {} };
+      const sending = queue.sendMany([item, { ...item, options: { id: "mine" } }]);
+      await rejection(sending, "ID_IN_USE");
+      assert.equal((await queue.list()).jobs.length, 1);
+    });
+  }),
+
   rule("`dedupe` returns the handle of the first job of the same message", async (on) => {
     await play(on, async ({ queue }) => {
       const dedupe = { key: "daily", window: "1h" } as const;
