@@ -130,6 +130,39 @@ describe("searching", () => {
     expect(jobs.map(({ id }) => id)).toEqual([c.id]);
   });
 
+  it("encodes values as the message's schema does", async () => {
+    const milliseconds = z.codec(z.number(), z.date(), {
+      decode: (value) => new Date(value),
+      encode: (date) => date.getTime(),
+    });
+    const hex = z.codec(z.string(), z.bigint(), {
+      decode: (text) => BigInt(text),
+      encode: (value) => `0x${value.toString(16)}`,
+    });
+    const visit = defineMessage("VISIT", {
+      data: z.object({
+        at: milliseconds.optional(),
+        by: z.union([z.object({ serial: hex }), z.object({ name: z.string().toLowerCase() })]),
+        day: z.coerce.date().optional(),
+      }),
+      searchable: ["at", "by.serial", "by.name", "day"],
+    });
+    const queue = createQueue({ registry: createRegistry([visit]) });
+    const at = new Date(1_700_000_000_000);
+    const a = await queue.send(visit, { at, by: { serial: 255n }, day: at });
+    const b = await queue.send(visit, { by: { name: "Ann" } });
+    const found = async (search: NonNullable<JobFilterOptions["search"]>) =>
+      (await queue.list({ message: visit, search })).jobs.map(({ id }) => id);
+    expect(await found({ at })).toEqual([a.id]);
+    // As it travels.
+    expect(await found({ at: at.getTime() })).toEqual([a.id]);
+    expect(await found({ "by.serial": 255n })).toEqual([a.id]);
+    expect(await found({ "by.serial": "0xff", day: at })).toEqual([a.id]);
+    expect(await found({ "by.name": "ANN" })).toEqual([b.id]);
+    expect(await found({ at: new Date(0) })).toEqual([]);
+    await queue.close();
+  });
+
   it("finds jobs that came through the outbox", async () => {
     const { queue, engine, outbox, found } = open();
     const tx = {};

@@ -46,6 +46,17 @@ export function findAtPath(schema: $ZodType, path: string): PathTarget {
   return { kind: kindOf(cores), ...(codec !== undefined && { codec }) };
 }
 
+/** The schemas at a path, in each option of a union; none inside of a codec, whose app side may be anything. */
+export function schemasAtPath(schema: $ZodType, path: string): readonly $ZodType[] {
+  let schemas: readonly $ZodType[] = [schema];
+  for (const segment of path.split(".")) {
+    schemas = schemas
+      .flatMap((parent) => coresOf(parent, false))
+      .flatMap((core) => (core.isInCodec ? [] : memberSchemasOf(core, segment)));
+  }
+  return schemas;
+}
+
 function kindOf(cores: readonly Core[]): PathTarget["kind"] {
   const types = cores.map(({ definition }) => definition.type);
   if (types.length === 0) return "missing";
@@ -54,21 +65,29 @@ function kindOf(cores: readonly Core[]): PathTarget["kind"] {
 }
 
 function membersOf(core: Core, segment: string): readonly Core[] {
-  const { type, shape, catchall, element, items, rest, valueType, keyType } = core.definition;
-  const coresOfAll = (schemas: readonly ($ZodType | null | undefined)[]) =>
-    schemas.flatMap((schema) => (schema ? coresOf(schema, core.isInCodec) : []));
+  const { type } = core.definition;
+  if (CONTAINERS.has(type)) {
+    return memberSchemasOf(core, segment).flatMap((schema) => coresOf(schema, core.isInCodec));
+  }
+  // Of other types nothing is known about their members.
+  return SCALARS.has(type) || EMPTY.has(type) ? [] : [core];
+}
+
+function memberSchemasOf({ definition }: Core, segment: string): readonly $ZodType[] {
+  const { type, shape, catchall, element, items, rest, valueType, keyType } = definition;
+  const isAny = segment === "*";
+  const present = (schemas: readonly ($ZodType | null | undefined)[]) =>
+    schemas.filter((schema): schema is $ZodType => Boolean(schema));
   if (type === "object") {
-    if (segment === "*") return coresOfAll([...Object.values<$ZodType>(shape), catchall]);
-    return coresOfAll([Object.hasOwn(shape, segment) ? shape[segment] : catchall]);
+    if (isAny) return present([...Object.values<$ZodType>(shape), catchall]);
+    return present([Object.hasOwn(shape, segment) ? shape[segment] : catchall]);
   }
   if (type === "record") {
     const keys: ReadonlySet<unknown> | undefined = keyType._zod.values;
-    return segment === "*" || !keys || keys.has(segment) ? coresOfAll([valueType]) : [];
+    return isAny || !keys || keys.has(segment) ? [valueType] : [];
   }
-  if (type === "array") return segment === "*" ? coresOfAll([element]) : [];
-  if (type === "tuple") return segment === "*" ? coresOfAll([...items, rest]) : [];
-  // Of other types nothing is known about their members.
-  return SCALARS.has(type) || EMPTY.has(type) ? [] : [core];
+  if (type === "array" && isAny) return [element];
+  return type === "tuple" && isAny ? present([...items, rest]) : [];
 }
 
 function coresOf(root: $ZodType, isInCodec: boolean): readonly Core[] {

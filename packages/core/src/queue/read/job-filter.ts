@@ -35,7 +35,7 @@ export interface JobFilterOptions<M extends Message = Message> {
   readonly finishedTo?: Date | number | undefined;
   /**
    * Only jobs of which each of these searchable fields has this value: of the one `message` given, in any version. Keys
-   * are the paths that it declares `searchable`.
+   * are the paths that it declares `searchable`; values are as the app has them, and are encoded as its schema does.
    */
   readonly search?: Readonly<Record<string, SearchValue>> | undefined;
 }
@@ -111,7 +111,7 @@ export async function toJobFilter(
       : knownMessage(what, context.registry, one)
     ).name;
   const messages = message === undefined ? undefined : listOf([message].flat().map(nameOf));
-  const search = options.search && toSearch(what, options.search, messages, context.registry);
+  const search = options.search && (await toSearch(what, options.search, messages, context.registry));
   const sent = boundsOf(what, "sent", options.sentFrom, options.sentTo);
   const finished = boundsOf(what, "finished", options.finishedFrom, options.finishedTo);
   if (finished && states && !states.some((name) => isTerminal(name))) {
@@ -135,18 +135,19 @@ export async function toJobFilter(
 }
 
 /** The message goes into the search: in the filter it would be checked again for each job. */
-function toSearch(
+async function toSearch(
   what: string,
   wanted: Readonly<Record<string, SearchValue>>,
   messages: readonly string[] | undefined,
   registry: Registry,
-): JobSearch {
+): Promise<JobSearch> {
   const refuse = (text: string) => new QueueError("INVALID_OPTIONS", `${what}: ${text}`);
   const [name, ...others] = messages ?? [];
   if (name === undefined || others.length > 0) {
     throw refuse("`search` needs the message whose fields it names. Pass one `message`.");
   }
-  const { searchable } = registry.get(name)!;
+  const message = registry.get(name)!;
+  const { searchable } = message;
   if (searchable.length === 0) {
     throw refuse(
       `${name} has no searchable fields. Declare them with defineMessage(…, { searchable: […] }); jobs sent from then on ` +
@@ -160,7 +161,7 @@ function toSearch(
         `${describeValue(field)} isn't a searchable field of ${name}. Its searchable fields: ${searchable.join(", ")}.`,
       );
     }
-    const text = searchText(value);
+    const text = await searchText(message, field, value);
     if (text === undefined) {
       throw refuse(
         `no job can be found by this value of ${field}: only well-formed values of up to ${MAX_SEARCHABLE_BYTES} bytes are ` +

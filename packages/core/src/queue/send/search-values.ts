@@ -1,6 +1,9 @@
 import { fitsBytes } from "../../contract/limits.ts";
 import type { Message } from "../../contract/message.ts";
 import { isWellFormed } from "../../contract/names.ts";
+import { createCodec, type Schema } from "../../contract/schema.ts";
+import { schemasAtPath } from "../../contract/schema-paths.ts";
+import { isZod } from "../../contract/zod-nodes.ts";
 
 /** Longer values aren't indexed. In bytes of UTF-8. */
 export const MAX_SEARCHABLE_BYTES = 64;
@@ -26,15 +29,29 @@ export function searchableValues(
   );
 }
 
-/** The text by which a value is found; `undefined` for what no index has. */
-export function searchText(value: SearchValue): string | undefined {
-  const text = value instanceof Date || typeof value === "bigint" ? jsonOf(value) : textOf(value);
+/** The text by which a value at a searchable path is found; `undefined` for what no index has. */
+export async function searchText(
+  message: Message,
+  path: string,
+  value: SearchValue,
+): Promise<string | undefined> {
+  const text = jsonText(await encodeAtPath(message, path, value));
   return text !== undefined && isIndexed(text) ? text : undefined;
 }
 
-/** As the codecs of dates and bigints write them. */
-function jsonOf(value: Date | bigint): string | undefined {
+/** As the schema writes it when the message is sent. What it doesn't accept may be in the form that travels already. */
+async function encodeAtPath({ data }: Message, path: string, value: SearchValue): Promise<unknown> {
+  for (const schema of isZod(data) ? schemasAtPath(data, path) : []) {
+    const encoded = await createCodec(schema as Schema & typeof schema).encode(value);
+    if (encoded.ok && jsonText(encoded.value) !== undefined) return encoded.value;
+  }
+  return value;
+}
+
+/** Of a value that JSON changes: dates as JSON writes them, and bigints as their codecs usually do. */
+function jsonText(value: unknown): string | undefined {
   if (typeof value === "bigint") return String(value);
+  if (!(value instanceof Date)) return textOf(value);
   return Number.isNaN(value.getTime()) ? undefined : value.toISOString();
 }
 

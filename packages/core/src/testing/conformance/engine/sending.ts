@@ -171,7 +171,10 @@ export const sendingCases = section("sending", [
       const refusal = { ok: false, reason: "id-in-use", id, messageType: "A" };
       assert.deepEqual(await on.offer({ id, messageType: "B" }), refusal);
       assert.deepEqual(await on.offer({ id, messageType: "B", delay: LATER }), refusal);
-      assert.deepEqual(await on.offer({ id, messageType: "A" }), { ok: true, jobs: [{ id, created: false }] });
+      assert.deepEqual(await on.offer({ id, messageType: "A" }), {
+        ok: true,
+        jobs: [{ id, created: false }],
+      });
       // Another version, or other limits, are the same message.
       const later = { id, messageType: "A", envelope: { version: 9 }, maxAttempts: 9 };
       assert.deepEqual(await on.offer(later), { ok: true, jobs: [{ id, created: false }] });
