@@ -138,6 +138,25 @@ describe("wait", () => {
     expect(await waiting).toMatchObject({ code: "JOB_CANCELLED" });
   });
 
+  it("tries again soon after a call that failed, less often the longer the engine is away", async () => {
+    const { queue, flaky, clock, settle } = setup();
+    const handle = await queue.send(planCreate, plan());
+    flaky.fail("subscribe", "get");
+    const waiting = rejection(queue.wait(handle));
+    await settle();
+    await clock.advance(60_000);
+    expect(flaky.count("subscribe")).toBeGreaterThan(10);
+    expect(flaky.count("subscribe")).toBeLessThan(60);
+    flaky.mend();
+    await clock.advance(WAIT_POLL_INTERVAL);
+    const looks = flaky.count("get");
+    await clock.advance(WAIT_POLL_INTERVAL);
+    expect(flaky.count("get")).toBe(looks + 1);
+    await queue.cancel(handle);
+    expect(await waiting).toMatchObject({ code: "JOB_CANCELLED" });
+    expect(clock.nextTimer).toBeUndefined();
+  });
+
   it("outlasts an engine that is away", async () => {
     const { queue, flaky, clock, settle } = setup();
     const handle = await queue.send(planCreate, plan());

@@ -1,8 +1,10 @@
 import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import * as z from "zod/mini";
 import type { CompleteEngine } from "../src/engine/engine.ts";
 import type { EngineEvent } from "../src/engine/events.ts";
+import { createQueue, createRegistry, defineMessage } from "../src/index.ts";
 import { MAX_FILTERS } from "../src/redis/codec/event-filters.ts";
 import { redisEngine } from "../src/redis/index.ts";
 import { newJob } from "../src/testing/conformance/new-job.ts";
@@ -196,6 +198,21 @@ test("a lost connection is a gap, reported to listeners once the subscription is
   expect(inForce.at(-1)).toBe(2);
   await send(other, "a");
   await vi.waitFor(() => expect(heard.sort()).toEqual(["all a", "job a"]));
+});
+
+test("a wait that begins while the connection for messages is lost isn't left to its poll", async () => {
+  const [engine, other] = [openFirst(), open()];
+  const registry = createRegistry([defineMessage("TEST_MESSAGE", { data: z.unknown() })]);
+  const queue = createQueue({ registry, engine, closeEngine: false });
+  await engine.events.subscribe({ onEvent() {} });
+  await send(other, "a");
+  const killed = admin.call("CLIENT", "KILL", "TYPE", "pubsub");
+  const ended = queue.wait("a", { timeout: "3s" });
+  await killed;
+  await vi.waitFor(async () => expect((await engine.core.health()).ok).toBe(true));
+  await complete(other);
+  await ended;
+  await queue.close();
 });
 
 test("more filters than a namespace takes still select what they ask for", async () => {

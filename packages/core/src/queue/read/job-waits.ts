@@ -11,6 +11,7 @@ import { nextTurn } from "../../timing/next-turn.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import { type PendingWait, StuckWaits } from "../report/stuck-waits.ts";
 import { notFound, notMoved } from "./not-found.ts";
+import { Retries } from "./retries.ts";
 
 /** How a job ended. `record` is `null` when the job is gone, and only its tombstone tells of it. */
 export interface Ending {
@@ -66,6 +67,8 @@ export class JobWaits {
   /** Endings of events, for jobs that are gone by the time they are read. */
   readonly #endings = new Map<string, Omit<Ending, "record">>();
   readonly #unread = new Set<string>();
+  /** Of subscriptions and look-ups that failed. */
+  readonly #retries: Retries;
   #cancelPoll: (() => void) | undefined;
 
   constructor(engine: Engine, clock: Clock, hub: EventHub, logger: Logger) {
@@ -73,6 +76,9 @@ export class JobWaits {
     this.#clock = clock;
     this.#hub = hub;
     this.#stuck = new StuckWaits(engine, clock, logger, () => this.#pending());
+    this.#retries = new Retries(clock, (ids) => {
+      for (const id of ids) this.#listenAndRead(id);
+    });
   }
 
   wait(key: JobKey, { timeout, signal, arrivalTimeout = 0 }: WaitLimits): Promise<Ending> {
@@ -135,8 +141,7 @@ export class JobWaits {
       this.#cancelPoll = this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
       this.#stuck.start();
     }
-    // The look-up comes after the subscription, so that no ending falls between them.
-    void this.#listen(this.#awaited.get(id)!).then(() => this.#readSoon(id));
+    this.#listenAndRead(id);
   }
 
   #leave(id: string, waiter: Waiter): void {
@@ -148,7 +153,14 @@ export class JobWaits {
     if (this.#awaited.size > 0) return;
     this.#cancelPoll?.();
     this.#cancelPoll = undefined;
+    this.#retries.clear();
     this.#stuck.stop();
+  }
+
+  /** In this order, so that no ending falls between them. */
+  #listenAndRead(id: string): void {
+    const awaited = this.#awaited.get(id);
+    if (awaited) void this.#listen(awaited).then(() => this.#readSoon(id));
   }
 
   /** Without a subscription the poll still finds the ending, and tries to subscribe again. */
@@ -165,8 +177,9 @@ export class JobWaits {
     const { subscription } = awaited;
     try {
       await subscription;
-    } catch {
+    } catch (error) {
       if (awaited.subscription === subscription) awaited.subscription = undefined;
+      if (isAway(error) && this.#awaited.has(key.id)) this.#retries.add(key.id);
     }
   }
 
@@ -209,11 +222,13 @@ export class JobWaits {
       const endings = missing.length > 0 ? await facetOf(this.#engine, "inspect").remembered(missing) : [];
       for (const [index, { id }] of missing.entries()) gone.set(id, endings[index] ?? null);
     } catch (error) {
-      // An engine that is away for now is what the poll is there for.
-      if (isQueueError(error) && error.retryable) return;
-      for (const { id } of keys) this.#settle(id, (waiter) => waiter.reject(error));
+      for (const { id } of keys) {
+        if (!isAway(error)) this.#settle(id, (waiter) => waiter.reject(error));
+        else if (this.#awaited.has(id)) this.#retries.add(id);
+      }
       return;
     }
+    this.#retries.noteSuccess();
     for (const [index, { id }] of keys.entries()) this.#decide(id, records[index] ?? null, gone.get(id));
   }
 
@@ -242,4 +257,8 @@ export class JobWaits {
   #settle(id: string, settle: (waiter: Waiter) => void): void {
     for (const waiter of [...(this.#awaited.get(id)?.waiters ?? [])]) settle(waiter);
   }
+}
+
+function isAway(error: unknown): boolean {
+  return isQueueError(error) && error.retryable;
 }

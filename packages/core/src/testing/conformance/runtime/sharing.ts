@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import * as z from "zod/mini";
 import { defineMessage } from "../../../contract/message.ts";
 import { createRegistry } from "../../../contract/registry.ts";
+import { QueueError } from "../../../errors/index.ts";
 import { createQueue } from "../../../queue/queue.ts";
 import { createWorker } from "../../../worker/worker.ts";
+import { alterEngine } from "../../alter-engine.ts";
 import { rule, section } from "../case.ts";
 import { SOON } from "../timing.ts";
 import { dated, echo, step, text } from "./messages.ts";
-import { play, rejection, type StageHandlers } from "./stage.ts";
+import { play, rejection, type Stage, type StageHandlers } from "./stage.ts";
 
 const echoes: StageHandlers = { ECHO: async ({ data }) => data };
 
@@ -118,6 +120,26 @@ export const sharingCases = section("order and fairness among workers", [
       await all;
       assert.deepEqual(ran, [5, 5]);
     });
+  }),
+
+  rule("a wait whose subscription failed notices the ending long before its next poll", async (on) => {
+    let failures = 2;
+    const engine = alterEngine(on.engine, {
+      events: {
+        async subscribe(subscriber) {
+          if (failures-- > 0) throw new QueueError("ENGINE_UNAVAILABLE", "The connection was lost.");
+          return on.engine.events.subscribe(subscriber);
+        },
+      },
+    });
+    const scene = async ({ queue }: Stage) => {
+      const job = await queue.send(echo, text("a"));
+      const waiting = rejection(job.wait({ timeout: "3s" }), "JOB_CANCELLED");
+      await on.elapse(SOON);
+      await queue.cancel(job);
+      await waiting;
+    };
+    await play(on, scene, engine);
   }),
 
   rule("a paused queue's jobs wait until it is resumed", async (on) => {
