@@ -191,6 +191,25 @@ describe("what JSON would change is refused", () => {
     expect(contract.message).toContain("cause: JSON can't carry an Error; use z.codec");
   });
 
+  test("a schema that can't decode what it encodes is named as the reason, not a date beside it", async () => {
+    const bytes = z.codec(z.object({ hex: z.string() }), z.instanceof(Uint8Array), {
+      decode: ({ hex }) => Uint8Array.from(Buffer.from(hex, "hex")),
+      encode: (array) => ({ hex: Buffer.from(array).toString("hex") }),
+    });
+    const both = (left: z.ZodType) =>
+      z.object({
+        a: z.object({ left }).and(z.object({ right: z.string() })),
+        "a b": z.coerce.date(),
+      });
+    const value = { a: { left: Uint8Array.from([0]), right: "" }, "a b": new Date(0) };
+    expect((await pass(both(bytes), value)).received).toEqual([value]);
+    // Zod freezes what is readonly, and freezing throws for a typed array with elements.
+    const error = await refusal(() => pass(both(bytes.readonly()), value));
+    expect(error.issues).toEqual([
+      { path: "", message: expect.stringMatching(/^the schema can't decode what it encodes: .*freeze/) },
+    ]);
+  });
+
   test("a `toJSON` that throws is told in its own words", async () => {
     const toJSON = () => {
       throw new Error("sold out");

@@ -56,12 +56,18 @@ function assertCarried(
 ): MaybePromise<string> {
   const compare = ([received, meant]: readonly Parsed[]): string => {
     if (received?.ok && meant?.ok && isSameValue(received.value, meant.value)) return json;
-    throw invalid(code, what, findJsonLosses(value));
+    // If the schema refuses the value itself as well, JSON isn't what is wrong.
+    const isUnreadable = received?.ok === false && meant?.ok === false;
+    throw invalid(code, what, isUnreadable ? meant.issues.map(toUnreadable) : findJsonLosses(value));
   };
   const both = [codec.decode(JSON.parse(json)), codec.decode(value)] as const;
   return both[0] instanceof Promise || both[1] instanceof Promise
     ? Promise.all(both).then(compare)
     : compare(both as readonly Parsed[]);
+}
+
+function toUnreadable({ path, message }: Issue): Issue {
+  return { path, message: `the schema can't decode what it encodes: ${message}` };
 }
 
 /** The way back: checks size, parses, validates. */
