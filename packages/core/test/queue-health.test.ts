@@ -63,3 +63,9 @@ test("doesn't judge the waiting of a paused queue twice", async () => {
   const { reasons } = await healthOf({}, { states, paused: true, oldestWaiting: 60 * MINUTE });
   expect(reasons).toMatchObject([{ kind: "paused" }]);
 });
+
+test("judges only the engine if that has no figures of queues", async () => {
+  const queue = createQueue({ registry, engine: alterEngine(memoryEngine(), { queues: null }) });
+  expect(await queue.health()).toMatchObject({ status: "healthy", reasons: [] });
+  await queue.close();
+});

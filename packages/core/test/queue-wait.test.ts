@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { UnrecoverableError } from "../src/index.ts";
+import { createQueue, createRegistry, memoryEngine, UnrecoverableError } from "../src/index.ts";
 import { WAIT_POLL_INTERVAL } from "../src/queue/read/job-waits.ts";
+import { alterEngine, FakeClock } from "../src/testing/index.ts";
 import {
   forward,
   Gate,
@@ -168,6 +169,44 @@ describe("wait", () => {
     await queue.cancel(handle);
     await clock.advance(WAIT_POLL_INTERVAL);
     expect(await waiting).toMatchObject({ code: "JOB_CANCELLED" });
+  });
+
+  it("without events finds endings by its poll, and when its time is over", async () => {
+    const clock = new FakeClock();
+    const engine = alterEngine(memoryEngine({ clock }), { events: null });
+    const queue = createQueue({ registry: createRegistry([scan]), engine, clock });
+    const [ended, polled, late] = [
+      await queue.send(scan, forward),
+      await queue.send(scan, forward),
+      await queue.send(scan, forward),
+    ];
+    await queue.cancel(ended);
+    expect(await rejection(queue.wait(ended))).toMatchObject({ code: "JOB_CANCELLED" });
+    const waits = [rejection(queue.wait(polled)), rejection(queue.wait(late, { timeout: 1_500 }))];
+    await clock.advance(0);
+    await queue.cancel(polled);
+    await clock.advance(1_000);
+    expect(await waits[0]).toMatchObject({ code: "JOB_CANCELLED" });
+    await queue.cancel(late);
+    await clock.advance(500);
+    expect(await waits[1]).toMatchObject({ code: "JOB_CANCELLED" });
+    await queue.close();
+  });
+
+  it("says of a removed job what may have happened", async () => {
+    const { queue } = setup();
+    const handle = await queue.send(scan, forward);
+    await queue.remove(handle);
+    const error = await rejection(queue.wait(handle));
+    expect(error).toMatchObject({ code: "JOB_CANCELLED" });
+    expect(error.message).toBe(
+      `The job ${handle.id} was cancelled, or removed before it ended. It is no longer stored: its retention was over, or ` +
+        "`remove`, `clean`, `drain` or `obliterate` removed it. Retention is its message's `retain.failed`.",
+    );
+    expect((await queue.explain(handle)).summary).toContain("or `remove`, `clean`, `drain`");
+    expect((await rejection(queue.retry(handle))).message).toContain(
+      "can't be retried: it was cancelled, or removed",
+    );
   });
 
   it("rejects with CLOSED when the queue closes", async () => {

@@ -115,7 +115,7 @@ export const ERROR_CODES = {
     exposure: "public",
     status: 404,
     publicMessage: "The job doesn't exist or is no longer stored.",
-    means: "No job with this id is stored: it never was, or retention has removed it.",
+    means: "No job with this id is stored: it never was, its retention was over, or somebody removed it.",
     remedy: "Check the id and the namespace; keep jobs longer with `retain`.",
   },
   RESULT_NOT_KEPT: {
@@ -123,7 +123,7 @@ export const ERROR_CODES = {
     exposure: "public",
     status: 410,
     publicMessage: "The result of the job is no longer stored.",
-    means: "The job completed, but it and its result are no longer stored.",
+    means: "The job completed, and was removed since: its retention was over, or somebody removed it.",
     remedy:
       "Keep results longer with the message's `retain.completed`, or wait for the job as soon as it is sent.",
   },

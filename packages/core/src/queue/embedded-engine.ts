@@ -1,5 +1,4 @@
 import type { Engine } from "../engine/engine.ts";
-import { facetOf } from "../engine/facet.ts";
 import { isTerminal, type JobState } from "../engine/state-machine.ts";
 import type { Logger } from "../logging/logger.ts";
 
@@ -19,10 +18,8 @@ export function warnOfEmbeddedInProduction(logger: Logger): void {
 
 /** Says how many unfinished jobs end with an embedded engine that is about to be closed. */
 export async function reportDroppedJobs(engine: Engine, logger: Logger): Promise<void> {
-  if (!engine.embedded) return;
-  const counts = await facetOf(engine, "queues")
-    .counts()
-    .catch(() => []);
+  if (!engine.embedded || !engine.queues) return;
+  const counts = await engine.queues.counts().catch(() => []);
   let dropped = 0;
   for (const { states } of counts) {
     for (const [state, n] of Object.entries(states)) if (!isTerminal(state as JobState)) dropped += n;

@@ -5,7 +5,7 @@ import { QueueError } from "../../errors/queue-error.ts";
 import { type JobReference, keyOf, keysOf } from "../job-reference.ts";
 import type { QueueContext } from "../queue-context.ts";
 import { type CancelOptions, cancelSchema } from "../queue-options.ts";
-import { notFound } from "../read/not-found.ts";
+import { endingText, notFound, whyGone } from "../read/not-found.ts";
 import { noticeCancel } from "./cancel-notices.ts";
 
 /** What an operation on many jobs did with one of them. */
@@ -115,8 +115,7 @@ export class Operations {
     if (!ending) return notFound(key.id);
     return new QueueError(
       "JOB_NOT_FOUND",
-      `The job ${key.id} is ${ending.state} and no longer kept, so it can't be ${participle}. ` +
-        "Keep jobs longer with their message's `retain`.",
+      `The job ${key.id} can't be ${participle}: it ${endingText(ending.state)}. ${whyGone(ending.state)}`,
     );
   }
 }

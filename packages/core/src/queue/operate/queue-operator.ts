@@ -55,7 +55,8 @@ export abstract class QueueOperator<M extends Message> {
   }
 
   /**
-   * Deletes a job that isn't running. What waits for it is decided as if it had been cancelled.
+   * Deletes a job that isn't running. What waits for it is decided as if it had been cancelled. Its id stays used for a
+   * day (the engine's `tombstones`): until then a send with it stores nothing, and `wait` answers how the job ended.
    *
    * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` while it runs.
    */
@@ -164,6 +165,7 @@ export abstract class QueueOperator<M extends Message> {
   /**
    * Pauses a queue, then removes all of its jobs and all that the engine keeps of it: its metrics, its pause, its entry
    * in `stats`. Works in bounded steps, and answers how many jobs it has removed. The next send creates the queue anew.
+   * Ids of its jobs stay used for a day, as with `remove`.
    *
    * @throws {QueueError} `INVALID_STATE` while jobs are active, unless forced, and while others keep sending;
    * `INVALID_OPTIONS` for a queue that no message belongs to.

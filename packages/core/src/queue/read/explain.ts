@@ -6,7 +6,7 @@ import { isTerminal, type JobState } from "../../engine/state-machine.ts";
 import { sentence } from "../../errors/sentence.ts";
 import type { Coverage } from "../report/coverage.ts";
 import { type JobError, readJobError } from "./job-error.ts";
-import { notFound } from "./not-found.ts";
+import { endingText, notFound, whyGone } from "./not-found.ts";
 import { readCoverage, type UnhandledReason, unhandled, wasServed } from "./unhandled.ts";
 
 /** Why a job is in its state, and what would change it. */
@@ -108,11 +108,11 @@ async function explainGone(engine: Engine, key: JobKey): Promise<JobExplanation>
   const [ending] = await facetOf(engine, "inspect").remembered([key]);
   if (!ending) throw notFound(id);
   const { state, messageType } = ending;
-  const text = "It is no longer kept: its retention removed it, or somebody did. See its message's `retain`.";
+  const text = whyGone(state);
   return {
     id,
     state,
-    summary: `The job ${id} (${messageType}) is ${state}. ${text}`,
+    summary: `The job ${id} (${messageType}) ${endingText(state)}. ${text}`,
     reasons: [{ kind: "not-kept", messageType, text }],
     dependents: [],
   };

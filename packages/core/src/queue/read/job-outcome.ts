@@ -4,6 +4,7 @@ import type { Registry } from "../../contract/registry.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { readJobError, toThrowable } from "./job-error.ts";
 import type { Ending } from "./job-waits.ts";
+import { endingText, whyGone } from "./not-found.ts";
 
 /**
  * What a waiter gets from an ended job: its decoded result, or the error to throw.
@@ -17,7 +18,7 @@ export function readOutcome({ id, state, messageType, record }: Ending, registry
     throw new QueueError(
       state === "failed" ? "JOB_FAILED" : "JOB_CANCELLED",
       record === null
-        ? `${what}. Its error is no longer kept: keep it longer with the message's \`retain.failed\`.`
+        ? `The job ${id} ${endingText(state)}. ${whyGone(state)}`
         : error
           ? `${what}: ${error.message}`
           : `${what}.`,
@@ -29,8 +30,7 @@ export function readOutcome({ id, state, messageType, record }: Ending, registry
     if (message && !message.codecs.result) return undefined;
     throw new QueueError(
       "RESULT_NOT_KEPT",
-      `The job ${id} completed, and its result is no longer kept: keep it longer with the message's ` +
-        "`retain.completed`.",
+      `The job ${id} completed, and its result is gone. ${whyGone(state)}`,
     );
   }
   if (!message?.codecs.result) {

@@ -8,6 +8,7 @@ import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import type { Logger } from "../../logging/logger.ts";
 import type { Clock } from "../../timing/clock.ts";
 import { nextTurn } from "../../timing/next-turn.ts";
+import { fulfillsWithin } from "../../timing/with-timeout.ts";
 import type { EventHub } from "../events/event-hub.ts";
 import { type PendingWait, StuckWaits } from "../report/stuck-waits.ts";
 import { notFound, notMoved } from "./not-found.ts";
@@ -53,6 +54,10 @@ export interface WaitOptions {
 
 /** How often waited-for jobs are looked up although no event came, in case one was lost. */
 export const WAIT_POLL_INTERVAL = 5_000;
+/** The same on an engine that has no events. */
+const EVENTLESS_POLL_INTERVAL = 1_000;
+/** Longest that a wait whose time is over takes to look whether the job has ended. */
+const LAST_READ_TIMEOUT = 1_000;
 /** Jobs that one look-up reads. */
 const MAX_READ = 1_000;
 
@@ -104,7 +109,11 @@ export class JobWaits {
       };
       const abort = () => waiter.reject(signal!.reason);
       const expire = async () => {
-        const known = await this.#stuck.describe(key, waiter.arrivalTimeout > 0);
+        // It may have ended without an event.
+        const [known] = await Promise.all([
+          this.#stuck.describe(key, waiter.arrivalTimeout > 0),
+          fulfillsWithin(this.#read([key]), LAST_READ_TIMEOUT, this.#clock),
+        ]);
         waiter.reject(
           new QueueError("WAIT_TIMEOUT", `The job ${id} didn't end within ${timeout} ms. ${known}`),
         );
@@ -138,7 +147,7 @@ export class JobWaits {
     if (awaited) awaited.waiters.add(waiter);
     else this.#awaited.set(id, { key, waiters: new Set([waiter]), subscription: undefined });
     if (!this.#cancelPoll) {
-      this.#cancelPoll = this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
+      this.#schedulePoll();
       this.#stuck.start();
     }
     this.#listenAndRead(id);
@@ -193,8 +202,13 @@ export class JobWaits {
     }
   }
 
+  #schedulePoll(): void {
+    const interval = this.#engine.events ? WAIT_POLL_INTERVAL : EVENTLESS_POLL_INTERVAL;
+    this.#cancelPoll = this.#clock.after(interval, () => this.#poll());
+  }
+
   #poll(): void {
-    this.#cancelPoll = this.#clock.after(WAIT_POLL_INTERVAL, () => this.#poll());
+    this.#schedulePoll();
     for (const [id, awaited] of this.#awaited) {
       if (!awaited.subscription) void this.#listen(awaited);
       this.#readSoon(id);

@@ -62,11 +62,12 @@ export const HEALTH_THRESHOLDS = Object.freeze({
   unhandledMinutes: Object.freeze({ warning: 0, critical: 5 }),
 });
 
-/** Never rejects: an engine that can't be asked is a critical reason. */
+/** Never rejects: an engine that can't be asked is a critical reason. Without figures of queues it judges the engine. */
 export async function readHealth(engine: Engine, registry: Registry, clock: Clock): Promise<QueueHealth> {
   const report = await engine.core.health().catch((error: unknown) => unreachable(engine, error));
   const reasons: HealthReason[] = [];
-  if (report.ok) {
+  if (!report.ok) reasons.push(engineReason(report));
+  else if (engine.queues) {
     try {
       const { queues } = await readStats(engine, registry, clock);
       const live = await readLiveWorkers(engine, queues);
@@ -74,7 +75,7 @@ export async function readHealth(engine: Engine, registry: Registry, clock: Cloc
     } catch (error) {
       reasons.push(engineReason(unreachable(engine, error)));
     }
-  } else reasons.push(engineReason(report));
+  }
   if (report.memory) reasons.push(...memoryReasons(report.engine, report.memory));
   if (report.damage) reasons.push(damageReason(report.damage));
   const isCritical = reasons.some(({ status }) => status === "critical");

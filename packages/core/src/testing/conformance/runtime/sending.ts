@@ -302,7 +302,7 @@ export const producerCases = section("sending with createQueue", [
       assert.match((await rejection(dropped.wait(), "JOB_CANCELLED")).message, /cancelled.*`retain/);
       const { state, reasons, summary } = await queue.explain(done);
       assert.deepEqual([state, reasons.map(({ kind }) => kind)], ["completed", ["not-kept"]]);
-      assert.match(summary, /FORGOTTEN.*no longer kept/);
+      assert.match(summary, /FORGOTTEN.*no longer stored/);
       assert.match((await rejection(queue.retry(broken), "JOB_NOT_FOUND")).message, /failed/);
     });
   }),
