@@ -3,21 +3,12 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import type { ClaimedJob } from "../src/engine/core.ts";
-import type { NewJob } from "../src/engine/job.ts";
 import { createQueue, createRegistry, createWorker, defineMessage } from "../src/index.ts";
-import { IoredisConnection } from "../src/redis/connection/ioredis-connection.ts";
 import { redisEngine } from "../src/redis/index.ts";
-import { RedisEngine } from "../src/redis/redis-engine.ts";
-import { resolveRedisOptions } from "../src/redis/redis-options.ts";
-import { type JobSpec, newJob } from "../src/testing/conformance/new-job.ts";
-import { FakeTimeConnection } from "./redis-fake-time.ts";
+import { type Bench, claim, complete, LEASE, open, PREFIX, START, send } from "./redis-damage-support.ts";
 import { RecordingLogger } from "./runtime-support.ts";
 
 /** What an evicting server, an operator's slip or another program does to the engine's keys. */
-
-const START = 1_700_000_000_000;
-const PREFIX = "{damaged}:";
-const LEASE = 5_000;
 
 let server: TestServer;
 
@@ -28,35 +19,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.stop();
 });
-
-/** An engine on a database of its own, in a time that is advanced by hand. */
-async function open(database: number) {
-  const url = `${server.url.replace(/\/\d*$/, "")}/${database}`;
-  const admin = new Redis(url);
-  await admin.flushdb();
-  const options = resolveRedisOptions({ url, namespace: "damaged" });
-  const connection = new FakeTimeConnection(new IoredisConnection(options, PREFIX), admin, PREFIX);
-  await connection.start(START);
-  const engine = new RedisEngine({ connection, tombstones: options.tombstones });
-  const logger = new RecordingLogger();
-  engine.logTo(logger);
-  const close = async () => {
-    await engine.core.close();
-    await admin.quit();
-  };
-  return { admin, engine, logger, elapse: (milliseconds: number) => connection.advance(milliseconds), close };
-}
-
-type Bench = Awaited<ReturnType<typeof open>>;
-
-const send = (bench: Bench, ...specs: readonly JobSpec[]) =>
-  bench.engine.core.enqueue([{ jobs: specs.map((spec) => newJob(spec)) as readonly NewJob[] }]);
-
-const claim = async ({ engine }: Bench, queues: readonly string[], limit = 100) =>
-  (await engine.core.claim({ queues, limit, lease: LEASE, run: 3 })).jobs;
-
-const complete = ({ engine }: Bench, jobs: readonly ClaimedJob[]) =>
-  engine.core.settle({ outcomes: jobs.map((job) => ({ ...job, type: "complete", result: "1" })) });
 
 /** A job in every state and structure. Ids begin with what may be damaged (`v`) or with what may not (`i`). */
 async function fill(bench: Bench): Promise<readonly ClaimedJob[]> {
@@ -265,7 +227,7 @@ describe("one damaged key costs no other job", () => {
   test.concurrent.each(Array.from({ length: LANES }, (_, lane) => lane + 1))(
     "part %i",
     async (lane) => {
-      const bench = await open(lane);
+      const bench = await open(server.url, lane);
       const failures: unknown[] = [];
       try {
         const held = await fill(bench);
@@ -318,7 +280,7 @@ describe("a damaged list of workers is complete again after the next beats", () 
   test.each(names.flatMap((name) => Object.keys(acts).map((how) => [name, how] as const)))(
     "%s: %s",
     async (name, how) => {
-      const bench = await open(9);
+      const bench = await open(server.url, 9);
       const { admin, engine, elapse } = bench;
       const record = {
         queues: [],
@@ -352,7 +314,7 @@ describe("a damaged list of workers is complete again after the next beats", () 
 });
 
 test("the audit restores what searches find, and drops entries of jobs that are gone", async () => {
-  const bench = await open(7);
+  const bench = await open(server.url, 7);
   const { admin, engine, elapse } = bench;
   const key = `${PREFIX}index:TEST_MESSAGE:tenant`;
   const found = async () => {
@@ -383,7 +345,7 @@ test("the audit restores what searches find, and drops entries of jobs that are 
 });
 
 test("a first send that is refused leaves nothing that looks like damage", async () => {
-  const bench = await open(8);
+  const bench = await open(server.url, 8);
   try {
     const [refused] = await send(bench, { id: "a", dependsOn: ["nowhere"] });
     expect(refused).toMatchObject({ ok: false });

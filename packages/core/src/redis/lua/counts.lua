@@ -5,6 +5,7 @@
 -- Answer {the next cursor, or "0"; of each queue in turn: name, 1 if paused or 0, blocked, scheduled, queued, active,
 --        completed, failed, cancelled, milliseconds that the longest waiting job waits or -1}
 -- Cost   some fifteen commands per queue, whatever the number of jobs, and five per lane of a split queue
+-- @include lib/fresh
 -- @include lib/heads
 
 local reply = {}
@@ -34,13 +35,9 @@ for _, queue in ipairs(page[2]) do
   add(state[1])
   add(call('ZCARD', P .. 'blocked:' .. queue))
   add(call('ZCARD', P .. 'scheduled:' .. queue))
-  local fresh = call('LLEN', P .. 'fresh:' .. queue) - call('SCARD', P .. 'ghosts:' .. queue)
   local kinds = state[2] == 1 and call('SMEMBERS', P .. 'lanes:' .. queue) or {}
-  for _, kind in ipairs(kinds) do
-    fresh = fresh + call('LLEN', P .. 'fresh:' .. queue .. '/' .. kind)
-  end
-  add(fresh + call('ZCARD', P .. 'queued:' .. queue))
-  add(tonumber(call('HGET', P .. 'running', queue) or 0) or 0)
+  add(count_fresh(queue, kinds) + call('ZCARD', P .. 'queued:' .. queue))
+  add(math.max(0, tonumber(call('HGET', P .. 'running', queue)) or 0))
   add(call('ZCARD', P .. 'completed:' .. queue))
   add(call('ZCARD', P .. 'failed:' .. queue))
   add(call('ZCARD', P .. 'cancelled:' .. queue))

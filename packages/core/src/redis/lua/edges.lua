@@ -14,6 +14,7 @@ local MAX_EDGES = 2000
 local HEADER_BYTES = 255
 
 local L = life()
+local count_ended = L.count_ended
 local limit = tonumber(ARGV[1])
 
 -- `letter` and `place`: of a job among the readers of the one that it depends on.
@@ -57,7 +58,7 @@ local function ended_dependents_of(id)
   for dependent in string.gmatch(text, ' (%S+)') do
     table.insert(ids, 1, dependent)
   end
-  return tonumber(string.match(text, '^%d+')) or 0, ids
+  return count_ended(text, #ids), ids
 end
 
 -- The dependents of a job, and how many there are.

@@ -80,7 +80,9 @@ local function add_states()
     if state == 'active' then
       wants_active = true
       for _, queue in ipairs(queue_names) do
-        sizes[#sizes + 1] = { command = { 'HGET', P .. 'running', queue }, sign = 1 }
+        sizes[#sizes + 1] = function()
+          return math.max(0, tonumber(call('HGET', P .. 'running', queue)) or 0)
+        end
       end
     else
       for _, queue in ipairs(queue_names) do
@@ -94,7 +96,7 @@ local function add_states()
     size = function()
       local size = 0
       for _, count in ipairs(sizes) do
-        size = size + (tonumber(call(unpack(count.command))) or 0) * count.sign
+        size = size + count()
       end
       return size
     end,

@@ -83,7 +83,16 @@ local ghosts_there = {}
 -- Whether the fresh list of a queue has entries of cancelled jobs.
 local function has_ghosts(queue)
   if ghosts_there[queue] == nil then
-    ghosts_there[queue] = call_unchecked('EXISTS', P .. 'ghosts:' .. queue) == 1
+    local ghosts = P .. 'ghosts:' .. queue
+    ghosts_there[queue] = call_unchecked('EXISTS', ghosts) == 1
+    if ghosts_there[queue] and call('SCARD', ghosts) > call('LLEN', P .. 'fresh:' .. queue)
+      and call_unchecked('EXISTS', P .. 'lanes:' .. queue) == 0
+    then
+      -- The list was deleted. Its new entries aren't void.
+      call_unchecked('UNLINK', ghosts)
+      report('mended', 'fresh:' .. queue)
+      ghosts_there[queue] = false
+    end
   end
   return ghosts_there[queue]
 end

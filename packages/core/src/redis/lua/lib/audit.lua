@@ -1,6 +1,7 @@
 -- Checks a few jobs per turn, and all jobs over time: each must be in the structures of its state. Restores what other
 -- programs deleted, as far as the jobs themselves tell.
 -- @import LAYOUT from redis/connection/layout
+-- @include lib/header
 -- @include lib/lifecycle
 -- @include lib/search
 -- @include lib/tombs
@@ -171,6 +172,38 @@ local function audit_sets(queue)
   end
 end
 
+-- Notes void entries of a fresh list in `ghosts:` again, of some at a place that changes. (Redis seeds `math.random` alike
+-- for each call.)
+local function audit_fresh(queue, name)
+  local fresh, ghosts = P .. 'fresh:' .. name, P .. 'ghosts:' .. queue
+  local first = now % math.max(1, call('LLEN', fresh) - AUDIT_MEMBERS)
+  for _, id in ipairs(call('LRANGE', fresh, first, first + AUDIT_MEMBERS - 1)) do
+    local start = call_unchecked('GETRANGE', JOB .. id, 0, 255)
+    local is_void = start == '' or string.find(string.match(start, HEADER_FLAGS) or '', VOID)
+    if is_void and call('SADD', ghosts, id) == 1 then
+      report('mended', 'ghosts:' .. queue)
+      life().drop_ghosts(queue, name)
+    end
+  end
+end
+
+-- Checks that the ghosts of a queue have entries in its fresh lists.
+local function audit_ghosts(queue)
+  local entries, names = 0, { queue }
+  for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
+    names[#names + 1] = queue .. '/' .. kind
+  end
+  for _, name in ipairs(names) do
+    audit_fresh(queue, name)
+    entries = entries + call('LLEN', P .. 'fresh:' .. name)
+  end
+  if call('SCARD', P .. 'ghosts:' .. queue) > entries then
+    -- A list was deleted. Void entries of others are found as above.
+    report('mended', 'fresh:' .. queue)
+    call('UNLINK', P .. 'ghosts:' .. queue)
+  end
+end
+
 -- Restores the names that lead to the lanes of a split queue.
 local function restore_lane(job)
   local lane = life().lane_of(job)
@@ -301,6 +334,16 @@ local function audit_group()
   call_each('ZREM', P .. 'grouped:' .. fingerprint, gone)
 end
 
+-- Drops the dependents of jobs that are gone.
+local function audit_dependents()
+  for _, id in ipairs(call('HRANDFIELD', P .. 'dependents', AUDIT_MEMBERS)) do
+    if call_unchecked('EXISTS', JOB .. id) == 0 then
+      call('HDEL', P .. 'dependents', id)
+      report('mended', 'dependents')
+    end
+  end
+end
+
 local function audit()
   local since, cursor = string.match(call('GET', P .. 'audit') or '', '^(%d+) (%d+)$')
   if since and now - since < AUDIT_INTERVAL then
@@ -319,8 +362,10 @@ local function audit()
   local queue = call('SRANDMEMBER', P .. 'queues')
   if queue then
     audit_sets(queue)
+    audit_ghosts(queue)
   end
   audit_group()
+  audit_dependents()
   local page = call('SCAN', cursor or '0', 'MATCH', JOB .. '*', 'COUNT', AUDIT_PAGE_SIZE)
   for _, key in ipairs(page[2]) do
     audit_one(string.sub(key, #JOB + 1))

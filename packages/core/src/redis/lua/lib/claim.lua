@@ -5,6 +5,7 @@
 -- @include lib/due
 -- @include lib/events
 -- @include lib/handles
+-- @include lib/header
 -- @include lib/held
 -- @include lib/lanes
 -- @include lib/lifecycle
@@ -35,6 +36,10 @@ local function claim(queues, limit, lease, token, run, handles)
   -- A profile that exists. Consecutive jobs usually have the same.
   local last_profile
 
+  -- Void entries that this claim has skipped: their jobs are cancelled or lost.
+  local passed = 0
+  local are_ghosts_lost = false
+
   -- `state`: for a job with a `state:` hash, its epoch, attempt, stalls and bounces before this claim, and since when
   -- it is queued. Answers nil for a job that wasn't leased; then the second value says whether that is because the
   -- worker doesn't handle it.
@@ -52,6 +57,19 @@ local function claim(queues, limit, lease, token, run, handles)
     end
     local epoch, attempt, counters = 1, 1, ''
     local key, extras
+    if flags ~= '-' then
+      if string.find(flags, VOID) then
+        if not state then
+          passed = passed + 1
+          if not are_ghosts_lost then
+            are_ghosts_lost = true
+            report('mended', 'ghosts:' .. profile_of(profile_id).q)
+          end
+          return nil
+        end
+        flags = flags == '=' and '-' or string.lower(flags)
+      end
+    end
     if flags ~= '-' and string.find(flags, 'k', 1, true) then
       local is_read
       is_read, extras = pcall(cjson.decode, string.match(value, '^%S+ %S+ %S+ %S+ %S+ ([^\n]*)') or '')
@@ -160,9 +178,6 @@ local function claim(queues, limit, lease, token, run, handles)
     end
     return call('SMISMEMBER', key, unpack(ids))
   end
-
-  -- Cancelled or lost jobs that this claim has skipped.
-  local passed = 0
 
   -- Takes fresh jobs with sequences up to `before`, while there is room. `name`: the queue or one of its lanes. Answers
   -- true if it stopped at a job that the worker doesn't handle.

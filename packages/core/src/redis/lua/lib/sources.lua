@@ -2,6 +2,8 @@
 -- sequences below `before`, fewer only if there are no more. It is called with ever smaller sequences. A job is `{ id,
 -- sequence }`, with its state if the source tells.
 -- @include lib/active
+-- @include lib/fresh
+-- @include lib/header
 -- @include lib/scan-held
 
 -- Contains most headers completely.
@@ -103,7 +105,8 @@ local function fresh_source(queue, name)
         at = at + 1
         local start = call('GETRANGE', JOB .. id, 0, START_BYTES)
         local sequence = tonumber(string.match(start, '^%w+ (%d+)') or nil)
-        if sequence and sequence < before then
+        local is_void = string.find(string.match(start, HEADER_FLAGS) or '', VOID)
+        if sequence and sequence < before and not is_void then
           jobs[#jobs + 1] = { id = id, sequence = sequence, state = 'queued', start = start }
         end
       end
@@ -144,20 +147,18 @@ local function has_many_held()
   return call('HLEN', P .. 'active') > 2 * HELD_PAGE_SIZE
 end
 
--- Adds the sources of all jobs of a queue in a state, except active ones, and the commands that count them.
+-- Adds the sources of all jobs of a queue in a state, except active ones, and functions that count them.
 local function add_sources(sources, sizes, queue, state)
   sources[#sources + 1] = sorted_source(P .. state .. ':' .. queue, state)
-  sizes[#sizes + 1] = { command = { 'ZCARD', P .. state .. ':' .. queue }, sign = 1 }
-  if state == 'queued' then
-    local names = { queue }
-    for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
-      names[#names + 1] = queue .. '/' .. kind
+  local kinds = state == 'queued' and call('SMEMBERS', P .. 'lanes:' .. queue)
+  if kinds then
+    sources[#sources + 1] = fresh_source(queue, queue)
+    for _, kind in ipairs(kinds) do
+      sources[#sources + 1] = fresh_source(queue, queue .. '/' .. kind)
     end
-    for _, name in ipairs(names) do
-      sources[#sources + 1] = fresh_source(queue, name)
-      sizes[#sizes + 1] = { command = { 'LLEN', P .. 'fresh:' .. name }, sign = 1 }
-    end
-    sizes[#sizes + 1] = { command = { 'SCARD', P .. 'ghosts:' .. queue }, sign = -1 }
+  end
+  sizes[#sizes + 1] = function()
+    return call('ZCARD', P .. state .. ':' .. queue) + (kinds and count_fresh(queue, kinds) or 0)
   end
 end
 

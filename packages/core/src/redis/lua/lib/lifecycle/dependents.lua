@@ -4,9 +4,18 @@
 -- @import MAX_ENDED_DEPENDENTS from engine/engine-limits
 -- @include lib/tombs
 
+-- No job has as many dependents.
+local MAX_COUNT = 1000000000
+
 -- By the id of the job depended on: the id of a dependent that has ended, or a list of ids, each followed by whether it
 -- has ended (else it is reopened). Created with the functions below when the first one ends.
 local ended_dependents, flush_dependents
+
+-- How many dependents have ended, of the text of a job that names some. At least these, whatever the text says.
+local function count_ended(text, named)
+  local n = tonumber(string.match(text, '^%d+')) or 0
+  return n < MAX_COUNT and math.max(n, named) or named
+end
 
 local function note_dependent(id, dependent, has_ended)
   if not ended_dependents then
@@ -30,10 +39,11 @@ local function note_dependent(id, dependent, has_ended)
         end
         changes = { changes, true }
       end
-      local n, ids = tonumber(string.match(text, '^%d+')) or 0, {}
+      local ids = {}
       for other in string.gmatch(text, ' (%S+)') do
         ids[#ids + 1] = other
       end
+      local n = count_ended(text, #ids)
       for at = 1, #changes, 2 do
         local was_known = drop(ids, changes[at])
         if changes[at + 1] then

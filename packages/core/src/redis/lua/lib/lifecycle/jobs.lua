@@ -1,6 +1,7 @@
 -- Reads and writes jobs, each at most once per step.
 -- @include lib/events
 -- @include lib/extras
+-- @include lib/header
 -- @include lib/held
 -- @include lib/profiles
 -- @include lib/tombs
@@ -159,6 +160,9 @@ local function load(id, record)
   if not flags then
     return mark_lost(id)
   end
+  if flags ~= '-' and string.find(flags, VOID) then
+    flags = flags == '=' and '-' or string.lower(flags)
+  end
   local needs_extras = flags ~= '-' and flags ~= 'd'
   local extras = needs_extras and extras_of(id, start) or nil
   job = (extras or not needs_extras) and describe(id, profile_id, sequence, created, extras)
@@ -277,6 +281,12 @@ local function drop_outer_ghosts()
   haunted = nil
 end
 
+-- Does so at the end of the step.
+local function drop_ghosts(queue, name)
+  haunted = haunted or {}
+  haunted[name] = queue
+end
+
 -- Removes a job from the structures of its state. The structures of held jobs are left to the caller.
 local function leave(job)
   local state, queue, id = job.state, job.queue, job.id
@@ -286,8 +296,14 @@ local function leave(job)
     elseif may_be_fresh(job) then
       local ghosts, fresh = P .. 'ghosts:' .. queue, P .. 'fresh:' .. queue
       call('SADD', ghosts, id)
-      haunted = haunted or {}
-      haunted[queue], haunted[lane_of(job)] = queue, queue
+      -- The mark stays: a fresh list never gets a second entry of a job.
+      local value = not job.is_removed and call('GET', JOB .. id)
+      local before, flag, after = string.match(value or '', '^(%w+ %d+ %d+ %S+ )(%S)(.*)$')
+      if flag then
+        call('SET', JOB .. id, before .. (flag == '-' and '=' or string.upper(flag)) .. after)
+      end
+      drop_ghosts(queue, queue)
+      drop_ghosts(queue, lane_of(job))
       -- The ghosts of a split queue also stand for entries in its lanes.
       if call('SCARD', ghosts) == call('LLEN', fresh) and call('EXISTS', P .. 'lanes:' .. queue) == 0 then
         call('UNLINK', ghosts, fresh)
