@@ -18,11 +18,12 @@ const FULL_CALL = 100;
 
 /**
  * Gathers the sends of one event-loop turn into one `enqueue` call, or a few when they are many. Each keeps its
- * own batch, so each succeeds or is refused by itself.
+ * own batch, so each succeeds or is refused by itself. While no call is under way, only the sends that are made together
+ * wait for each other, not for the end of the turn.
  */
 export class EnqueueBatcher {
   readonly #engine: Engine;
-  readonly #underway = new Map<Promise<void>, readonly Entry[]>();
+  readonly #underway = new Map<readonly Entry[], Promise<void>>();
   #entries: Entry[] = [];
   #jobs = 0;
 
@@ -35,7 +36,7 @@ export class EnqueueBatcher {
     resolve: (outcome: EnqueueOutcome) => void,
     reject: (error: unknown) => void,
   ): void {
-    if (this.#entries.length === 0) nextTurn(() => this.#flush());
+    if (this.#entries.length === 0) this.#schedule();
     this.#entries.push({ batch, resolve, reject });
     this.#jobs += batch.jobs.length;
     if (this.#jobs >= FULL_CALL) this.#flush();
@@ -44,41 +45,48 @@ export class EnqueueBatcher {
   /** Sends what is waiting and resolves when every call has been answered. */
   async drain(): Promise<void> {
     this.#flush();
-    while (this.#underway.size > 0) await Promise.all(this.#underway.keys());
+    while (this.#underway.size > 0) await Promise.all(this.#underway.values());
   }
 
   /** Nobody waits any longer for the calls under way. */
   giveUp(): void {
-    for (const entries of this.#underway.values()) {
+    for (const entries of this.#underway.keys()) {
       for (const entry of entries) this.#reject(entry, unanswered(this.#engine));
     }
   }
 
-  #flush(): void {
+  /** Calls of an embedded engine end in the turn in which they begin: without a pause, a loop of sends would block. */
+  #schedule(): void {
+    if (this.#underway.size > 0 || this.#engine.embedded) nextTurn(this.#flush);
+    else queueMicrotask(this.#flush);
+  }
+
+  readonly #flush = (): void => {
     const entries = this.#entries;
     if (entries.length === 0) return;
     this.#entries = [];
     this.#jobs = 0;
-    const call = this.#send(entries).finally(() => this.#underway.delete(call));
-    this.#underway.set(call, entries);
-  }
+    this.#underway.set(entries, this.#send(entries));
+  };
 
   async #send(entries: readonly Entry[]): Promise<void> {
+    let outcomes: readonly EnqueueOutcome[];
     try {
-      const outcomes = await this.#engine.core.enqueue(entries.map(({ batch }) => batch));
-      for (let index = 0; index < entries.length; index++) {
-        const outcome = outcomes[index];
-        if (outcome) entries[index]!.resolve(outcome);
-        else this.#reject(entries[index]!, unanswered(this.#engine));
-      }
+      outcomes = await this.#engine.core.enqueue(entries.map(({ batch }) => batch));
     } catch (error) {
-      if (entries.length === 1 || isQueueError(error)) {
-        for (const entry of entries) this.#reject(entry, error);
-        return;
-      }
+      if (entries.length === 1 || isQueueError(error)) for (const entry of entries) this.#reject(entry, error);
       // Something about one of them that the engine has no word for: alone, only that one fails.
-      for (const entry of entries) await this.#send([entry]);
+      else for (const entry of entries) await this.#send([entry]);
+      this.#underway.delete(entries);
+      return;
     }
+    // First: who was answered may send again at once.
+    this.#underway.delete(entries);
+    entries.forEach((entry, index) => {
+      const outcome = outcomes[index];
+      if (outcome) entry.resolve(outcome);
+      else this.#reject(entry, unanswered(this.#engine));
+    });
   }
 
   /** Each send gets an error of its own, with the ids that make a repeat of it safe. */

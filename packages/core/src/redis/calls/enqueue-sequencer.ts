@@ -49,13 +49,11 @@ export class EnqueueSequencer {
     return answer;
   }
 
-  async #first(calls: readonly SendCall[], number: number, after: number | ""): Promise<unknown> {
-    let reply: unknown = GENERAL;
-    for (const { script, args } of calls) {
-      reply = await this.#connection.run(script, [this.#name, number, after, ...args()]);
-      if (reply !== GENERAL) break;
-    }
-    return reply;
+  #first(calls: readonly SendCall[], number: number, after: number | ""): Promise<unknown> {
+    const { script, args } = calls[0]!;
+    const reply = this.#connection.run(script, [this.#name, number, after, ...args()]);
+    if (calls.length === 1) return reply;
+    return reply.then((text) => (text === GENERAL ? this.#first(calls.slice(1), number, after) : text));
   }
 
   #settle(number: number): void {

@@ -66,21 +66,21 @@ export class RedisCore implements EngineCore {
     if (single !== undefined) return this.#enqueueSingle(batches, single);
     const calls = splitByEdges(batches).map(async (some) => {
       const request = new EnqueueRequest(some);
-      return request.outcomes(await this.#sends.run(this.#general(request)));
+      return request.outcomes(await this.#sends.run(this.#general(() => request)));
     });
     return calls.length === 1 ? calls[0]! : (await Promise.all(calls)).flat();
   }
 
   async #enqueueSingle(batches: readonly EnqueueBatch[], job: NewJob): Promise<readonly EnqueueOutcome[]> {
-    const request = new EnqueueRequest(batches);
+    const toRequest = () => new EnqueueRequest(batches);
     const single = { script: scripts.send, args: () => singleSendArgs(job) };
-    const reply = await this.#sends.run(single, this.#general(request));
-    if (Array.isArray(reply)) return request.outcomes(reply);
+    const reply = await this.#sends.run(single, this.#general(toRequest));
+    if (Array.isArray(reply)) return toRequest().outcomes(reply);
     return [{ ok: true, jobs: [{ id: job.envelope.id, created: reply === 1 }] }];
   }
 
-  #general(request: EnqueueRequest): SendCall {
-    return { script: scripts.enqueue, args: () => request.args(this.#store.tombstones.count) };
+  #general(toRequest: () => EnqueueRequest): SendCall {
+    return { script: scripts.enqueue, args: () => toRequest().args(this.#store.tombstones.count) };
   }
 
   async claim(request: ClaimRequest): Promise<ClaimReply> {

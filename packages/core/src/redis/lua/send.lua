@@ -2,8 +2,8 @@
 -- percent of its time.
 --
 -- KEYS   1 the prefix of the namespace's keys
--- ARGV   1 to 3 as in lib/turn.lua, 4 the profile as JSON, 5 queue, 6 the field of sends of its message in metrics, 7 id,
---        8 the job's value from the stamp on
+-- ARGV   1 to 3 as in lib/turn.lua, 4 the profile's id, 5 the profile as JSON, 6 queue, 7 the field of sends of its
+--        message in metrics, 8 id, 9 the job's value from the stamp on
 -- Answer 1 if the job is new, 0 if it was stored before, "out of turn" if the call before it hasn't arrived, or "general"
 -- if only enqueue.lua can decide about it. Nothing is stored unless it is 1.
 -- Cost   about twelve commands
@@ -12,14 +12,14 @@
 -- @include lib/turn
 -- @include lib/wake-waiting
 
--- A profile whose id is longer counts as new here: see `intern` in enqueue.lua.
-local profile_id = string.sub(redis.sha1hex(ARGV[4]), 1, 10)
-local queue, id = ARGV[5], ARGV[7]
+-- Not hashed here, which takes as long as two commands. A profile whose id is longer counts as new: see `intern` in
+-- enqueue.lua.
+local profile_id, queue, id = ARGV[4], ARGV[6], ARGV[8]
 local fresh = P .. 'fresh:' .. queue
 
 -- A new profile; cancelled jobs whose entries are still in the list, maybe one with this id; jobs that are remembered
 -- until their dependents are decided; listeners for new jobs.
-if call('HGET', P .. 'profiles', profile_id) ~= ARGV[4]
+if call('HGET', P .. 'profiles', profile_id) ~= ARGV[5]
   or call_unchecked('EXISTS', P .. 'ghosts:' .. queue, P .. 'cascades', P .. 'listeners:queued') > 0
 then
   return 'general'
@@ -38,7 +38,7 @@ if sequence == 1 then
   return 'general'
 end
 -- Not by `..`, which writes numbers as floats and takes five times as long.
-local value = string.format('%s %d %d%s', profile_id, sequence, now, ARGV[8])
+local value = string.format('%s %d %d%s', profile_id, sequence, now, ARGV[9])
 if not call_unchecked('SET', JOB .. id, value, 'NX') then
   -- With another profile it may be a job of another message.
   local known = redis.pcall('GET', JOB .. id)
@@ -53,11 +53,11 @@ if type(length) ~= 'number' or not is_listed then
 end
 
 local metrics = string.format('%smetrics:%s:%d', P, queue, now - now % 60000)
-if call('HINCRBY', metrics, ARGV[6], '1') == 1 then
+if call('HINCRBY', metrics, ARGV[7], '1') == 1 then
   call('PEXPIRE', metrics, METRICS_LIFETIME)
   -- As in lib/metrics.lua.
   if call_unchecked('HLEN', metrics) > MAX_METRICS_FIELDS then
-    call_unchecked('HDEL', metrics, ARGV[6])
+    call_unchecked('HDEL', metrics, ARGV[7])
     call('HINCRBY', metrics, ' sent', '1')
   end
 end
