@@ -74,7 +74,8 @@ export class EnqueueBatcher {
     try {
       outcomes = await this.#engine.core.enqueue(entries.map(({ batch }) => batch));
     } catch (error) {
-      if (entries.length === 1 || isQueueError(error)) for (const entry of entries) this.#reject(entry, error);
+      if (entries.length === 1 || isQueueError(error))
+        for (const entry of entries) this.#reject(entry, error);
       // Something about one of them that the engine has no word for: alone, only that one fails.
       else for (const entry of entries) await this.#send([entry]);
       this.#underway.delete(entries);

@@ -73,10 +73,11 @@ export class ClaimSettleLoop {
     return this.#lastClaim;
   }
 
-  /** There may be work: claims even when there is nothing to settle. */
+  /** There may be work: claims even when there is nothing to settle, and at once where no call is under way. */
   wake(): void {
     this.#mayHaveWork = true;
-    this.#schedule();
+    if (this.#inFlight > 0 || this.#isScheduled || this.#cancelRetry || this.#isStopped) this.#schedule();
+    else void this.#turn();
   }
 
   /** Sends nothing more. Ends that the engine doesn't know are discarded. */

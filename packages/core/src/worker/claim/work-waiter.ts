@@ -76,21 +76,29 @@ export class WorkWaiter {
     const controller = new AbortController();
     const since = monotonicNow(clock);
     const timeout = Math.max(pollInterval, WAIT_TIMEOUT);
+    let isOver = false;
     const end = () => {
-      controller.abort();
+      isOver = true;
       cancelTimer();
       this.#endWait = undefined;
     };
+    const giveUp = () => {
+      end();
+      controller.abort();
+    };
     const onEnd = () => {
-      if (controller.signal.aborted) return;
+      if (isOver) return;
       end();
       const waited = monotonicNow(clock) - since;
       this.#emptyWakes = waited < SHORT_WAIT ? this.#emptyWakes + 1 : 0;
       if (waited < timeout) this.#wake();
       else if (!this.#isStopped) this.#block();
     };
-    const cancelTimer = clock.after(timeout + ANSWER_GRACE, onEnd);
-    this.#endWait = end;
+    const cancelTimer = clock.after(timeout + ANSWER_GRACE, () => {
+      controller.abort();
+      onEnd();
+    });
+    this.#endWait = giveUp;
     const { signal } = controller;
     engine.core.waitForWork({ queues, timeout, signal, ...(handles && { handles }) }).then(
       () => {
@@ -98,7 +106,7 @@ export class WorkWaiter {
         onEnd();
       },
       (error) => {
-        if (controller.signal.aborted) return;
+        if (isOver) return;
         end();
         const pause = failureLog.failed(OPERATION, error);
         if (!this.#isStopped) this.#pause(pause, () => this.#wake());
