@@ -99,7 +99,7 @@ export type {
   FailureHour,
 } from "./queue/read/failure-groups.ts";
 export type { JobError, RootCause } from "./queue/read/job-error.ts";
-export type { JobFilterOptions } from "./queue/read/job-filter.ts";
+export type { JobFilterOptions, MessageChoice, SearchOptions } from "./queue/read/job-filter.ts";
 export type { GraphEdge, GraphNode, GraphOptions, JobGraph } from "./queue/read/job-graph.ts";
 export type { JobList, JobSummaryList } from "./queue/read/job-reader.ts";
 export type { FailedAttempt, JobLog, JobSnapshot, MessageSnapshot } from "./queue/read/job-snapshot.ts";
@@ -133,6 +133,7 @@ export {
 export type { WorkerAttempt, WorkerSnapshot } from "./queue/report/workers.ts";
 export type { JobHandle } from "./queue/send/job-handle.ts";
 export type { Outbox } from "./queue/send/outbox.ts";
+export type { SearchValue } from "./queue/send/search-values.ts";
 export type { SendItem } from "./queue/send/send-many.ts";
 export type {
   DependsOn,

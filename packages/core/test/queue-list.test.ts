@@ -62,6 +62,7 @@ describe("list", () => {
     );
     const refusals: readonly [Filter & { cursor?: string | undefined }, string][] = [
       [{ cursor }, "list: the cursor belongs to another filter. Pass the same filter"],
+      [{ message: "no name" }, "The message \"no name\" isn't in this queue's registry"],
       [{ queue: ["plans", "plan"] }, 'There is no queue "plan". Did you mean plans?'],
       [{ message: "PLAN_CREAT" }, "Did you mean PLAN_CREATE?"],
       [{ sentFrom: 5, sentTo: 5 }, "list: sentFrom must be before sentTo"],
@@ -71,6 +72,32 @@ describe("list", () => {
     for (const [options, text] of refusals) {
       expect((await rejection(queue.list(options))).message).toContain(text);
     }
+  });
+
+  it("takes messages of other apps, and tells them from misspelt names", async () => {
+    const registry = createRegistry([planCreate]);
+    const planUpdate = defineMessage("PLAN_UPDATE", { data: z.object({}) });
+    const engine = memoryEngine();
+    const [mine, theirs] = [
+      createQueue({ registry, engine }),
+      createQueue({ registry: createRegistry([planUpdate]), engine }),
+    ];
+    expect((await mine.list({ message: "INVOICE_SEND" })).jobs).toEqual([]);
+    const misspelt = { message: "PLAN_UPDATE" };
+    for (const call of [mine.list(misspelt), mine.retryMatching(misspelt), mine.failureGroups(misspelt)]) {
+      const error = await rejection(call);
+      expect(error).toMatchObject({ code: "UNKNOWN_MESSAGE" });
+      expect(error.message).toContain("no job of it was found. Did you mean PLAN_CREATE?");
+    }
+    expect((await mine.list({ message: planUpdate as never })).jobs).toEqual([]);
+    const job = await theirs.send(planUpdate, {});
+    const { jobs } = await mine.list(misspelt);
+    expect(jobs).toMatchObject([{ id: job.id, messageType: "PLAN_UPDATE", raw: true }]);
+    expect(await mine.count(misspelt)).toEqual({ count: 1, isExact: true });
+    const error = await rejection(mine.list({ ...misspelt, search: { planId: "p" } }));
+    expect(error.message).toContain("`search` needs the contract of PLAN_UPDATE.");
+    expect(await mine.removeMatching(misspelt)).toEqual({ matched: 1, changed: 1 });
+    await Promise.all([mine, theirs].map((one) => one.close()));
   });
 });
 

@@ -9,6 +9,7 @@ import {
   type HandlerContext,
   type JobHandle,
   type JobSnapshot,
+  type MessageChoice,
   type MessageDefinition,
   type Queue,
   reportFromWire,
@@ -119,6 +120,23 @@ describe("reading", () => {
     await queue.list({ state: "done" });
     // @ts-expect-error active jobs can't be cleaned
     await queue.clean({ state: "active" });
+  });
+
+  it("know the messages and fields of the registry in filters", async () => {
+    await queue.list({ message: ["SCAN", planCreate, "MESSAGE_OF_ANOTHER_APP"], queue: "scans" });
+    await queue.list({ message: planCreate, search: { planId: "p", startsAt } });
+    await queue.count({ message: "PLAN_CREATE", search: { planId: "p" } });
+    await queue.retryMatching({ message: scan, search: { channel: "a" } });
+    // @ts-expect-error the message isn't in the registry
+    await queue.list({ message: stranger });
+    // @ts-expect-error a path of another message
+    await queue.list({ message: planCreate, search: { channel: "a" } });
+    // @ts-expect-error no message has this path
+    await queue.count({ message: "PLAN_CREATE", search: { plan: "p" } });
+    // @ts-expect-error not a scalar
+    await queue.list({ message: planCreate, search: { planId: ["p"] } });
+    const named = (message: MessageChoice<typeof planCreate>) => queue.failureGroups({ message });
+    named("PLAN_CREATE");
   });
 });
 

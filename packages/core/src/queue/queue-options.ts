@@ -11,7 +11,13 @@ import { type Logger, loggerOption } from "../logging/logger.ts";
 import type { Middleware } from "../middleware/middleware.ts";
 import type { Clock } from "../timing/clock.ts";
 import type { JobReference } from "./job-reference.ts";
-import { instant, type JobFilterOptions, jobFilterShape, message } from "./read/job-filter.ts";
+import {
+  instant,
+  type JobFilterOptions,
+  jobFilterShape,
+  type MessageChoice,
+  message,
+} from "./read/job-filter.ts";
 import type { Outbox } from "./send/outbox.ts";
 
 /** What `createQueue` takes. */
@@ -100,8 +106,8 @@ export interface SubscribeOptions<M extends Message = Message> {
   readonly types?: readonly EventSelector[] | undefined;
   /** @default all queues */
   readonly queues?: readonly string[] | undefined;
-  /** Messages or their names. @default all messages */
-  readonly messages?: readonly (M | string)[] | undefined;
+  /** Messages or their names, as in filters of `list`. @default all messages */
+  readonly messages?: readonly MessageChoice<M>[] | undefined;
   /** Up to 10,000 ids or handles, also of jobs that aren't stored yet. @default all jobs */
   readonly jobs?: readonly JobReference[] | undefined;
   /** Whether events have the `result`, `error` and `progress` of the job. @default false */

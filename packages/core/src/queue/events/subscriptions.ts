@@ -1,7 +1,7 @@
 import { parseOptions } from "../../contract/options.ts";
 import type { Unsubscribe } from "../../engine/events.ts";
 import { QueueError } from "../../errors/queue-error.ts";
-import { knownMessage, messageNamed } from "../known-message.ts";
+import { filteredMessage } from "../known-message.ts";
 import { assertKnownQueue } from "../known-queue.ts";
 import type { QueueContext } from "../queue-context.ts";
 import { type SubscribeOptions, subscribeSchema } from "../queue-options.ts";
@@ -25,10 +25,7 @@ export class Subscriptions {
     }
     const { onGap, ...filter } = parseOptions("subscribe", subscribeSchema, options);
     for (const queue of filter.queues ?? []) await assertKnownQueue(queue, this.#context);
-    for (const message of filter.messages ?? []) {
-      if (typeof message === "string") messageNamed("subscribe", this.#context.registry, message);
-      else knownMessage("subscribe", this.#context.registry, message);
-    }
+    for (const message of filter.messages ?? []) await filteredMessage("subscribe", this.#context, message);
     this.#context.assertOpen();
     const reader = new EventReader(this.#context.registry, listener);
     const unsubscribe = await this.#hub.subscribe({

@@ -119,7 +119,7 @@ export class BulkOperations {
         `${what}: the filter has no condition, so it would select every job. Give one, such as \`state\` or \`queue\`.`,
       );
     }
-    const wanted = await toJobFilter(what, conditions, this.#context);
+    const wanted = await toJobFilter(what, conditions, this.#context, { isContinued: cursor !== undefined });
     const states = target.states.filter((state) => wanted.states?.includes(state) ?? true);
     if (states.length === 0) {
       throw new QueueError("INVALID_OPTIONS", `${what}: ${needs}, and \`state\` names none of them.`);

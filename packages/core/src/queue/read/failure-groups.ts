@@ -2,15 +2,15 @@ import * as z from "zod/mini";
 import type { Message } from "../../contract/message.ts";
 import { parseOptions } from "../../contract/options.ts";
 import type { FailureGroupRecord } from "../../engine/failure-groups.ts";
-import { knownMessage, messageNamed } from "../known-message.ts";
+import { filteredMessage } from "../known-message.ts";
 import { assertKnownQueue } from "../known-queue.ts";
 import type { QueueContext } from "../queue-context.ts";
-import { fingerprint, message as messageOption } from "./job-filter.ts";
+import { fingerprint, type MessageChoice, message as messageOption } from "./job-filter.ts";
 
 /** What `failureGroups` takes. */
 export interface FailureGroupsOptions<M extends Message = Message> {
   /** @default all messages */
-  readonly message?: M | string | undefined;
+  readonly message?: MessageChoice<M> | undefined;
   /** @default all queues */
   readonly queue?: string | undefined;
   /** 1 to 100. @default 20 */
@@ -76,7 +76,7 @@ export async function readFailureGroups(
   const page = await inspect.failureGroups({
     limit,
     ...(queue !== undefined && { queue }),
-    ...(message !== undefined && { messageType: nameOf(context, message) }),
+    ...(message !== undefined && { messageType: await filteredMessage("failureGroups", context, message) }),
     ...(cursor !== undefined && { cursor }),
   });
   return { groups: page.groups.map(toGroup), ...(page.cursor !== undefined && { cursor: page.cursor }) };
@@ -91,12 +91,6 @@ export async function forgetFailureGroups(
   const parsed = parseOptions("forgetFailureGroups", forgetSchema, { fingerprints });
   const outcomes = await operate.forgetFailureGroups(parsed.fingerprints);
   return outcomes.filter((outcome) => outcome === "forgotten").length;
-}
-
-function nameOf({ registry }: QueueContext, message: Message | string): string {
-  return typeof message === "string"
-    ? messageNamed("failureGroups", registry, message).name
-    : knownMessage("failureGroups", registry, message).name;
 }
 
 function toGroup({ firstAt, lastAt, hours, ...rest }: FailureGroupRecord): FailureGroup {

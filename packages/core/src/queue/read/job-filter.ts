@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import type { SearchablePath } from "../../contract/field-paths.ts";
 import type { Message } from "../../contract/message.ts";
 import { isWellFormed, MAX_KEY_LENGTH, NOT_WELL_FORMED } from "../../contract/names.ts";
 import { SHOWN } from "../../contract/option-issues.ts";
@@ -8,7 +9,7 @@ import type { JobFilter, JobSearch } from "../../engine/job-filter.ts";
 import { isTerminal, JOB_STATES, type JobState } from "../../engine/state-machine.ts";
 import { describeValue } from "../../errors/describe-value.ts";
 import { QueueError } from "../../errors/queue-error.ts";
-import { knownMessage, messageNamed } from "../known-message.ts";
+import { filteredMessage } from "../known-message.ts";
 import { assertKnownQueue } from "../known-queue.ts";
 import type { QueueContext } from "../queue-context.ts";
 import { MAX_SEARCHABLE_BYTES, type SearchValue, searchText } from "../send/search-values.ts";
@@ -19,8 +20,11 @@ export interface JobFilterOptions<M extends Message = Message> {
   readonly state?: JobState | readonly JobState[] | undefined;
   /** @default all queues */
   readonly queue?: string | readonly string[] | undefined;
-  /** Only jobs of these messages, or of these names, in any version. @default all messages */
-  readonly message?: M | string | readonly (M | string)[] | undefined;
+  /**
+   * Only jobs of these messages, or of these names, in any version; also of other apps' messages. A name like one of the
+   * registry's is refused as misspelt if no live worker handles it and no job of it is found. @default all messages
+   */
+  readonly message?: MessageChoice<M> | readonly MessageChoice<M>[] | undefined;
   readonly userId?: string | undefined;
   readonly orderingKey?: string | undefined;
   /** Only jobs with a failure of this group: a fingerprint of `failureGroups`. The newest ten thousand are known. */
@@ -37,8 +41,18 @@ export interface JobFilterOptions<M extends Message = Message> {
    * Only jobs of which each of these searchable fields has this value: of the one `message` given, in any version. Keys
    * are the paths that it declares `searchable`; values are as the app has them, and are encoded as its schema does.
    */
-  readonly search?: Readonly<Record<string, SearchValue>> | undefined;
+  readonly search?: SearchOptions<M> | undefined;
 }
+
+/** A message, or the name of one: of the registry, or of another app's. */
+export type MessageChoice<M extends Message = Message> = M | M["name"] | (string & {});
+
+/** Values by the paths of scalars in the data of the registry's messages. */
+export type SearchOptions<M extends Message = Message> = {
+  readonly [Path in SearchablePathOf<M>]?: SearchValue | undefined;
+};
+
+type SearchablePathOf<M extends Message> = M extends Message ? SearchablePath<M["data"]> : never;
 
 const MAX_NAMES = 1_000;
 const text = z.string().check(z.minLength(1));
@@ -78,7 +92,7 @@ export const jobFilterShape = {
   finishedFrom: z.optional(instant),
   finishedTo: z.optional(instant),
   search: z.optional(
-    z.custom<Readonly<Record<string, SearchValue>>>(
+    z.custom<SearchOptions>(
       (value) => typeof value === "object" && value !== null && Object.values(value).every(isSearchValue),
       "expected an object of searchable fields and their values: texts, numbers, booleans, bigints or dates",
     ),
@@ -88,7 +102,9 @@ export const jobFilterShape = {
 export const jobFilterSchema = z.strictObject(jobFilterShape);
 
 function isSearchValue(value: unknown): boolean {
-  return ["string", "number", "boolean", "bigint"].includes(typeof value) || value instanceof Date;
+  return (
+    ["string", "number", "boolean", "bigint", "undefined"].includes(typeof value) || value instanceof Date
+  );
 }
 
 /**
@@ -100,17 +116,17 @@ export async function toJobFilter(
   what: string,
   options: JobFilterOptions,
   context: QueueContext,
+  { isContinued = false }: { readonly isContinued?: boolean } = {},
 ): Promise<JobFilter> {
   const { state, queue, message, userId, orderingKey, failureGroup } = options;
   const states = state === undefined ? undefined : listOf(state);
   const queues = queue === undefined ? undefined : listOf(queue);
   for (const name of queues ?? []) await assertKnownQueue(name, context);
+  // By a later page, the last job of a message may be gone.
   const nameOf = (one: Message | string) =>
-    (typeof one === "string"
-      ? messageNamed(what, context.registry, one)
-      : knownMessage(what, context.registry, one)
-    ).name;
-  const messages = message === undefined ? undefined : listOf([message].flat().map(nameOf));
+    isContinued && typeof one === "string" ? one : filteredMessage(what, context, one);
+  const messages =
+    message === undefined ? undefined : listOf(await Promise.all([message].flat().map(nameOf)));
   const search = options.search && (await toSearch(what, options.search, messages, context.registry));
   const sent = boundsOf(what, "sent", options.sentFrom, options.sentTo);
   const finished = boundsOf(what, "finished", options.finishedFrom, options.finishedTo);
@@ -137,7 +153,7 @@ export async function toJobFilter(
 /** The message goes into the search: in the filter it would be checked again for each job. */
 async function toSearch(
   what: string,
-  wanted: Readonly<Record<string, SearchValue>>,
+  wanted: SearchOptions,
   messages: readonly string[] | undefined,
   registry: Registry,
 ): Promise<JobSearch> {
@@ -146,7 +162,8 @@ async function toSearch(
   if (name === undefined || others.length > 0) {
     throw refuse("`search` needs the message whose fields it names. Pass one `message`.");
   }
-  const message = registry.get(name)!;
+  const message = registry.get(name);
+  if (!message) throw refuse(`\`search\` needs the contract of ${name}. Add the message to createRegistry.`);
   const { searchable } = message;
   if (searchable.length === 0) {
     throw refuse(
@@ -155,7 +172,10 @@ async function toSearch(
     );
   }
   const values: Record<string, string> = {};
-  for (const [field, value] of Object.entries(wanted).sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const given = Object.entries(wanted).filter(
+    (entry): entry is [string, SearchValue] => entry[1] !== undefined,
+  );
+  for (const [field, value] of given.sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!searchable.includes(field)) {
       throw refuse(
         `${describeValue(field)} isn't a searchable field of ${name}. Its searchable fields: ${searchable.join(", ")}.`,

@@ -78,7 +78,9 @@ export class JobReader {
   async list(options: ListOptions | SummaryListOptions = {}): Promise<JobList | JobSummaryList> {
     const inspect = this.#context.facet("inspect");
     const { fields, limit, cursor, ...conditions } = parseOptions("list", listSchema, options);
-    const filter = await toJobFilter("list", conditions, this.#context);
+    const filter = await toJobFilter("list", conditions, this.#context, {
+      isContinued: cursor !== undefined,
+    });
     const request = {
       filter,
       limit,
