@@ -49,6 +49,7 @@ describe("an error's text", () => {
     ["job 01J9ZQ4T7N8V5W6X3Y2Z1A0B9C, key sk_live_51Habc", "job <id>, key <id>"],
     ["channels 1, 2, 3 are gone", "channels <number>, … are gone"],
     ["two\n  lines\tof text", "two lines of text"],
+    ["\u001b[1;31mred\u001b[0m, a bell\u0007 and nul\u0000", "red, a bell and nul"],
   ])("%s → %s", (text, normalized) => {
     expect(normalizeText(text)).toBe(normalized);
   });
@@ -185,6 +186,8 @@ describe("the group of a failure", () => {
 
   it("has the error's class, and the first of an AggregateError's errors", () => {
     expect(groupOf(new TypeError("no")).title).toBe("TypeError: no");
+    expect(groupOf(new Error("")).title).toBe("Error");
+    expect(groupOf(new Error("\u0000\u001b[0m")).title).toBe("Error");
     expect(groupOf(new AggregateError([new Error("down 1"), new Error("b")])).title).toBe(
       "AggregateError: down <number>",
     );
@@ -295,18 +298,25 @@ describe("queue.failureGroups", () => {
     for (const planId of ["last", "p2"]) await queue.send(planCreate, plan(planId));
     await settle();
     const first = await queue.failureGroups({ limit: 1, message: "PLAN_CREATE", queue: "plans" });
-    const second = await queue.failureGroups<typeof planCreate>({ limit: 1, cursor: first.cursor });
+    const second = await queue.failureGroups({
+      limit: 1,
+      message: planCreate,
+      queue: "plans",
+      cursor: first.cursor,
+    });
     const messageType: "PLAN_CREATE" = second.groups[0]!.messageType;
     expect(messageType).toBe("PLAN_CREATE");
     expect(second.groups[0]!.fingerprint).not.toBe(first.groups[0]!.fingerprint);
     expect((await queue.failureGroups({ message: scan })).groups).toEqual([]);
+    const error = await rejection(queue.failureGroups({ queue: "plans", cursor: first.cursor }));
+    expect(error.message).toContain("failureGroups: the cursor belongs to another filter.");
   });
 
   it("refuses options that it can't mean", async () => {
     const { queue } = setup();
     const refusals: readonly [() => Promise<unknown>, string][] = [
       [() => queue.failureGroups({ limit: 101 }), "limit"],
-      [() => queue.failureGroups({ cursor: "x" }), "isn't a cursor"],
+      [() => queue.failureGroups({ cursor: "x" }), "the cursor belongs to another filter"],
       [() => queue.failureGroups({ queue: "plan" }), 'no queue "plan"'],
       [() => queue.failureGroups({ message: "PLAN" }), "Did you mean"],
       [() => queue.forgetFailureGroups(["a b"]), "fingerprint"],

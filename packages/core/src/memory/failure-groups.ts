@@ -10,7 +10,7 @@ import {
   MAX_GROUP_JOBS,
   MAX_GROUP_SAMPLES,
 } from "../engine/failure-groups.ts";
-import { QueueError } from "../errors/queue-error.ts";
+import { notACursor } from "../engine/list-cursor.ts";
 import type { JobTable } from "./job-table.ts";
 import type { StoredJob } from "./stored-job.ts";
 
@@ -142,8 +142,7 @@ function writeCursor({ lastAt, fingerprint }: Place): string {
 
 function readCursor(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
-  const [, lastAt, fingerprint] = /^(\d+) (\S+)$/.exec(cursor) ?? [];
-  if (fingerprint === undefined)
-    throw new QueueError("INVALID_OPTIONS", `"${cursor}" isn't a cursor of this engine.`);
+  const [, lastAt, fingerprint] = /^(\d{1,15}) (\S+)$/.exec(cursor) ?? [];
+  if (fingerprint === undefined) throw notACursor(cursor);
   return { lastAt: Number(lastAt), fingerprint };
 }

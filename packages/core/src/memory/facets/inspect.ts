@@ -13,8 +13,8 @@ import type {
 } from "../../engine/inspect.ts";
 import type { JobKey, JobRecord, JobSummary, RememberedEnding } from "../../engine/job.ts";
 import type { JobFilter } from "../../engine/job-filter.ts";
+import { readListCursor } from "../../engine/list-cursor.ts";
 import { isTerminal } from "../../engine/state-machine.ts";
-import { QueueError } from "../../errors/queue-error.ts";
 import type { MemoryStore } from "../memory-store.ts";
 import type { StoredJob } from "../stored-job.ts";
 
@@ -45,9 +45,7 @@ export class MemoryInspect implements EngineInspect {
   async list<F extends ListFields>(request: ListRequest<F>): Promise<JobPage<ListedJobs[F]>> {
     this.#store.assertOpen();
     const { filter = {}, fields, limit, cursor } = request;
-    const before = cursor === undefined ? undefined : Number(cursor);
-    if (Number.isNaN(before))
-      throw new QueueError("INVALID_OPTIONS", `"${cursor}" isn't a cursor of this engine.`);
+    const before = cursor === undefined ? undefined : readListCursor(cursor);
     const jobs: ListedJobs[F][] = [];
     let last = 0;
     for (const job of this.#store.table.newestFirst(filter, before)) {

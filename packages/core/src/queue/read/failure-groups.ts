@@ -5,6 +5,7 @@ import type { FailureGroupRecord } from "../../engine/failure-groups.ts";
 import { filteredMessage } from "../known-message.ts";
 import { assertKnownQueue } from "../known-queue.ts";
 import type { QueueContext } from "../queue-context.ts";
+import { fromFilterCursor, toFilterCursor } from "./filter-cursor.ts";
 import { fingerprint, type MessageChoice, message as messageOption } from "./job-filter.ts";
 
 /** What `failureGroups` takes. */
@@ -15,7 +16,7 @@ export interface FailureGroupsOptions<M extends Message = Message> {
   readonly queue?: string | undefined;
   /** 1 to 100. @default 20 */
   readonly limit?: number | undefined;
-  /** From the page before. */
+  /** From the page before, of the same message and queue. */
   readonly cursor?: string | undefined;
 }
 
@@ -73,13 +74,19 @@ export async function readFailureGroups(
   const inspect = context.facet("inspect");
   const { message, queue, limit, cursor } = parseOptions("failureGroups", optionsSchema, options);
   if (queue !== undefined) await assertKnownQueue(queue, context);
-  const page = await inspect.failureGroups({
-    limit,
+  const filter = {
     ...(queue !== undefined && { queue }),
     ...(message !== undefined && { messageType: await filteredMessage("failureGroups", context, message) }),
-    ...(cursor !== undefined && { cursor }),
+  };
+  const page = await inspect.failureGroups({
+    ...filter,
+    limit,
+    ...(cursor !== undefined && { cursor: fromFilterCursor("failureGroups", cursor, filter) }),
   });
-  return { groups: page.groups.map(toGroup), ...(page.cursor !== undefined && { cursor: page.cursor }) };
+  return {
+    groups: page.groups.map(toGroup),
+    ...(page.cursor !== undefined && { cursor: toFilterCursor(page.cursor, filter) }),
+  };
 }
 
 /** Answers how many of them there were. */

@@ -1,14 +1,13 @@
-import type { JobFilter } from "../../engine/job-filter.ts";
 import { hashText } from "../../errors/hash-text.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 
 /** An engine's cursor, marked with the filter that it belongs to. */
-export function toFilterCursor(cursor: string, filter: JobFilter): string {
+export function toFilterCursor(cursor: string, filter: object): string {
   return `${markOf(filter)}.${cursor}`;
 }
 
 /** @throws {QueueError} `INVALID_OPTIONS` for a cursor of another filter. */
-export function fromFilterCursor(what: string, cursor: string, filter: JobFilter): string {
+export function fromFilterCursor(what: string, cursor: string, filter: object): string {
   const mark = markOf(filter);
   if (cursor.startsWith(`${mark}.`)) return cursor.slice(mark.length + 1);
   throw new QueueError(
@@ -18,6 +17,6 @@ export function fromFilterCursor(what: string, cursor: string, filter: JobFilter
   );
 }
 
-function markOf(filter: JobFilter): string {
+function markOf(filter: object): string {
   return hashText(JSON.stringify(filter));
 }

@@ -1,7 +1,7 @@
 import type { JobCount, JobPage, ListedJobs, ListFields, ListRequest } from "../../engine/inspect.ts";
 import type { JobFilter } from "../../engine/job-filter.ts";
+import { readListCursor } from "../../engine/list-cursor.ts";
 import { isTerminal, JOB_STATES, type JobState, TERMINAL_STATES } from "../../engine/state-machine.ts";
-import { QueueError } from "../../errors/queue-error.ts";
 import { jobRecords, jobSummaries, type StoredParts, type SummaryParts } from "../codec/job-record.ts";
 import type { RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
@@ -26,10 +26,7 @@ export async function listJobs<F extends ListFields>(
 ): Promise<JobPage<ListedJobs[F]>> {
   const request = toScript(filter);
   const jobs: ListedJobs[F][] = [];
-  let before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
-  if (!Number.isSafeInteger(before)) {
-    throw new QueueError("INVALID_OPTIONS", `"${cursor}" isn't a cursor of this engine.`);
-  }
+  let before = cursor === undefined ? Number.MAX_SAFE_INTEGER : readListCursor(cursor);
   for (let left = MAX_LOOKED_AT; ; ) {
     const wanted = limit - jobs.length;
     const window = request.selects ? Math.max(wanted, MAX_LOOKED_AT_PER_STEP) : wanted;

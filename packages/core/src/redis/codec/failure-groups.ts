@@ -1,5 +1,5 @@
 import type { FailureGroupKey, FailureGroupRecord, FailureHourRecord } from "../../engine/failure-groups.ts";
-import { QueueError } from "../../errors/queue-error.ts";
+import { notACursor } from "../../engine/list-cursor.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -59,8 +59,7 @@ export function groupCursor({ lastAt, fingerprint }: FailureGroupRecord): string
 /** Instant and fingerprint of the group that a cursor comes after. */
 export function placeOfCursor(cursor: string | undefined): readonly [string, string] {
   if (cursor === undefined) return ["", ""];
-  const [, instant, fingerprint] = /^(\d+) (\S+)$/.exec(cursor) ?? [];
-  if (instant === undefined || fingerprint === undefined)
-    throw new QueueError("INVALID_OPTIONS", `"${cursor}" isn't a cursor of this engine.`);
+  const [, instant, fingerprint] = /^(\d{1,15}) (\S+)$/.exec(cursor) ?? [];
+  if (instant === undefined || fingerprint === undefined) throw notACursor(cursor);
   return [instant, fingerprint];
 }

@@ -24,13 +24,16 @@ export function failureGroupOf(
   message: Message | undefined,
 ): FailureGroupKey {
   const text = textOf(code, thrown).slice(0, MAX_MASKED);
-  const title = message
-    ? shorten(normalizeText(replaceIds(maskSensitive(text, message, version, data), data)), MAX_TITLE)
-    : code;
+  const title = message ? titleOf(maskSensitive(text, message, version, data), data, thrown) || code : code;
   const frame = appFrame(thrown.stack, thrown.message, workingDirectory());
   // Two groups of a thousand have the same once in 10^13 cases.
   const fingerprint = hashText([messageType, code, title, frame ?? ""].join("\n"));
   return { fingerprint, code, title, ...(frame !== undefined && { frame }) };
+}
+
+/** Of an error that has no visible text: its class. */
+function titleOf(text: string, json: string, { name }: ThrownText): string {
+  return shorten(normalizeText(replaceIds(text, json)) || normalizeText(name), MAX_TITLE);
 }
 
 /** With the class of an error that isn't this library's, whose code tells more. */

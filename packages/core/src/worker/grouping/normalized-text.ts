@@ -5,6 +5,11 @@ const LETTER_OR_DIGIT = "[\\p{L}\\p{N}]";
 const word = (pattern: string, flags = "giu") =>
   new RegExp(`(?<!${LETTER_OR_DIGIT})${pattern}(?!${LETTER_OR_DIGIT})`, flags);
 
+/** What changes colours in a terminal, and characters that show nothing or change what is shown. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it begins with the escape character
+const ANSI_SEQUENCE = /\u{1b}\[[\d;?]*[ -/]*[@-~]/gu;
+const CONTROLS = /[\p{Cc}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu;
+
 /** What differs from job to job, and what stands for it. In this order: an address contains numbers, a URL a path. */
 const RULES: readonly (readonly [RegExp, string])[] = [
   [/[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'`<>()[\]{}]+/gi, "<url>"],
@@ -38,7 +43,13 @@ const RULES: readonly (readonly [RegExp, string])[] = [
  */
 export function normalizeText(text: string): string {
   const isCut = text.length > MAX_READ;
-  let line = text.slice(0, MAX_READ).toWellFormed().replaceAll(/\s+/g, " ").trim();
+  let line = text
+    .slice(0, MAX_READ)
+    .toWellFormed()
+    .replaceAll(ANSI_SEQUENCE, "")
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(CONTROLS, "")
+    .trim();
   // The end of a quoted text may be cut off.
   if (isCut)
     line = line.replace(/["'`][^"'`]*$/, (rest) => (countOf(line, rest[0]!) % 2 === 1 ? "<text>" : rest));

@@ -46,6 +46,14 @@ export const listingCases = section("listing", [
     assert.deepEqual(ids(await listAll(on, {})), sent.toReversed());
   }),
 
+  rule("a text that isn't a cursor of lists is refused", async (on) => {
+    for (const cursor of ["?", "-5", "1.5", "1e3", "", "9".repeat(30)]) {
+      await assert.rejects(on.engine.inspect.list({ fields: "summary", limit: 1, cursor }), {
+        code: "INVALID_OPTIONS",
+      });
+    }
+  }),
+
   rule("sends during a list don't shift its pages", async (on) => {
     await on.sendBatch(...["a", "b", "c", "d"].map((id) => ({ id })));
     const first = await on.engine.inspect.list({ fields: "full", limit: 2 });
