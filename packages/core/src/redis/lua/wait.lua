@@ -6,7 +6,7 @@
 -- Answer 0 if there is work; else milliseconds until the next scheduled job is due, or -1
 -- Cost   about five commands per queue, and one per lane of a split queue
 -- @include lib/drain
--- @include lib/lanes
+-- @include lib/handled-kinds
 
 local handles = ARGV[3]
 local queues = { unpack(ARGV, 4) }
@@ -23,7 +23,7 @@ local function has_work(queue)
   if state[2] == 0 then
     return fresh > call('SCARD', P .. 'ghosts:' .. queue)
   end
-  for _, kind in ipairs(lanes().handled_kinds(queue, handles)) do
+  for _, kind in ipairs(handled_kinds(queue, handles)) do
     local lane = queue .. '/' .. kind
     if call('EXISTS', P .. 'fresh:' .. lane, P .. 'ready:' .. lane) > 0 then
       return true

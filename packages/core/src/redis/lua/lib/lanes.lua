@@ -73,16 +73,7 @@ local function make_lanes()
     end
   end
 
-  -- The kinds of a split queue's lanes that are handled.
-  local function handled_kinds(queue, handles)
-    local kinds = {}
-    for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
-      if handles_kind(handles, kind) then
-        kinds[#kinds + 1] = kind
-      end
-    end
-    return kinds
-  end
+  -- @include lib/handled-kinds
 
   -- Moves entries to the lanes of their jobs, with scores if they have any. Drops those of cancelled and unreadable
   -- jobs.
