@@ -45,7 +45,7 @@ afterAll(async () => {
 async function openMemory(points: number) {
   const clock = new FakeClock(START);
   const engine = new MemoryEngine({ clock, tombstones: TOMBSTONES }, points);
-  return EngineSession.open({ engine, elapse: (milliseconds) => clock.advance(milliseconds), record() {} });
+  return EngineSession.open({ engine, elapse: (milliseconds) => clock.advance(milliseconds) });
 }
 
 async function openRedis(points: number) {
@@ -56,7 +56,8 @@ async function openRedis(points: number) {
   await connection.start(START);
   const engine = new RedisEngine({ connection, tombstones: options.tombstones });
   const elapse = (milliseconds: number) => connection.advance(milliseconds);
-  const session = await EngineSession.open({ engine, elapse, record() {}, eventsAreSynchronous: false });
+  const delivered = () => connection.delivered();
+  const session = await EngineSession.open({ engine, elapse, delivered });
   return { session, close: () => engine.core.close() };
 }
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
+import type { EventSelector } from "../../engine/events.ts";
 import { JOB_STATES } from "../../engine/state-machine.ts";
-import type { ClaimDraft, Command, FilterDraft, JobDraft } from "./command.ts";
+import type { ClaimDraft, Command, EventFilterDraft, FilterDraft, JobDraft } from "./command.ts";
 
 /**
  * Random commands, weighted so that jobs interact: few queues, few keys, dependencies mostly on recent jobs, and leases
@@ -117,6 +118,25 @@ const filter: fc.Arbitrary<FilterDraft> = fc.record({
   search: onceIn(3, fc.nat(2)),
 });
 
+const SELECTORS: readonly EventSelector[] = [...JOB_STATES, "progress"];
+
+/** Of everything, or with conditions that seldom select nothing. */
+const eventFilter: fc.Arbitrary<EventFilterDraft> = fc.record({
+  types: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(null) },
+    { weight: 2, arbitrary: fc.constant(["requeued"] as const) },
+    { weight: 3, arbitrary: fc.subarray([...SELECTORS, "requeued" as const]) },
+  ),
+  queues: onceIn(4, fc.constantFrom([0], [1], [0, 1], [7])),
+  messages: onceIn(4, fc.constantFrom([0], [1], [0, 1])),
+  jobs: onceIn(3, fc.array(fc.oneof(recent, fc.integer({ min: -20, max: -1 })), { maxLength: 20 })),
+  detail: fc.boolean(),
+});
+
+const worker = fc.nat(1);
+/** Rarely more than an engine keeps. */
+const beat = fc.record({ worker, running: fc.constantFrom(0, 1, 2, 2, 120) });
+
 /** One random command. */
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
@@ -147,10 +167,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       releases: fc.array(fc.record({ ...held, delay, bounce: fc.boolean() }), { minLength: 1, maxLength: 2 }),
     }),
   },
-  { weight: 6, arbitrary: fc.record({ do: on("recover") }) },
+  { weight: 6, arbitrary: fc.record({ do: on("recover"), beat: fc.option(beat, { freq: 3 }) }) },
   { weight: 4, arbitrary: fc.record({ do: on("cancel"), jobs }) },
   { weight: 8, arbitrary: fc.record({ do: on("retry"), jobs: manyJobs }) },
-  { weight: 3, arbitrary: fc.record({ do: on("remove"), jobs }) },
+  { weight: 2, arbitrary: fc.record({ do: on("remove"), jobs, force: fc.constant(false) }) },
+  { weight: 2, arbitrary: fc.record({ do: on("remove"), jobs, force: fc.constant(true) }) },
   { weight: 3, arbitrary: fc.record({ do: on("promote"), jobs: manyJobs }) },
   { weight: 1, arbitrary: fc.record({ do: on("pause"), queue }) },
   { weight: 3, arbitrary: fc.record({ do: on("resume"), queue }) },
@@ -175,10 +196,23 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }),
   },
   { weight: 6, arbitrary: fc.record({ do: on("list"), filter, limit: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 6, arbitrary: fc.record({ do: on("subscribe"), filter: eventFilter }) },
+  { weight: 1, arbitrary: fc.record({ do: on("unsubscribe"), subscription: fc.nat(3) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: on("register"),
+      worker: fc.record({ worker, handles: fc.subarray([0, 1]), uptime: fc.constantFrom(0, 500) }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: on("unregister"), worker }) },
+  { weight: 2, arbitrary: fc.record({ do: on("waiting"), queues: fc.subarray([0, 1]) }) },
   {
     weight: 12,
     arbitrary: fc.record({ do: on("elapse"), milliseconds: fc.constantFrom(1, 10, 60, 60, 450, 1_100) }),
   },
+  // A worker without a beat is alive for 30 s.
+  { weight: 2, arbitrary: fc.record({ do: on("elapse"), milliseconds: fc.constantFrom(16_000, 30_000) }) },
 );
 
 /** A sequence of exactly `length` commands. */

@@ -1,3 +1,4 @@
+import type { EventSelector } from "../../engine/events.ts";
 import type { DependencyFailurePolicy } from "../../engine/job.ts";
 import type { JobState } from "../../engine/state-machine.ts";
 
@@ -15,8 +16,10 @@ export type Command =
   | { readonly do: "settle"; readonly outcomes: readonly OutcomeDraft[]; readonly claim: ClaimDraft | null }
   | { readonly do: "extend"; readonly leases: readonly LeaseDraft[]; readonly lease: number }
   | { readonly do: "release"; readonly releases: readonly ReleaseDraft[] }
-  | { readonly do: "recover" }
-  | { readonly do: "cancel" | "retry" | "remove" | "promote"; readonly jobs: readonly Reference[] }
+  | { readonly do: "recover"; readonly beat: BeatDraft | null }
+  | { readonly do: "cancel" | "retry" | "promote"; readonly jobs: readonly Reference[] }
+  /** With `force` by the recency of leases, since few jobs are held. */
+  | { readonly do: "remove"; readonly jobs: readonly Reference[]; readonly force: boolean }
   | { readonly do: "pause" | "resume"; readonly queue: number }
   | {
       readonly do: "clean";
@@ -33,6 +36,11 @@ export type Command =
       readonly limit: number;
     }
   | { readonly do: "list"; readonly filter: FilterDraft; readonly limit: number }
+  | { readonly do: "subscribe"; readonly filter: EventFilterDraft }
+  | { readonly do: "unsubscribe"; readonly subscription: number }
+  | { readonly do: "register"; readonly worker: WorkerDraft }
+  | { readonly do: "unregister"; readonly worker: number }
+  | { readonly do: "waiting"; readonly queues: readonly number[] }
   | { readonly do: "elapse"; readonly milliseconds: number };
 
 export interface JobDraft {
@@ -62,6 +70,29 @@ export interface FilterDraft {
   readonly ordering: number | null;
   readonly hasEnded: boolean;
   readonly search: number | null;
+}
+
+/** Conditions by number; `null`: none. */
+export interface EventFilterDraft {
+  readonly types: readonly EventSelector[] | null;
+  readonly queues: readonly number[] | null;
+  readonly messages: readonly number[] | null;
+  /** Negative: one that is yet to be sent, `-1` the next. */
+  readonly jobs: readonly Reference[] | null;
+  readonly detail: boolean;
+}
+
+export interface WorkerDraft {
+  readonly worker: number;
+  /** Numbers of messages. */
+  readonly handles: readonly number[];
+  readonly uptime: number;
+}
+
+export interface BeatDraft {
+  readonly worker: number;
+  /** How many attempts run. */
+  readonly running: number;
 }
 
 export interface DependencyDraft {

@@ -1,8 +1,9 @@
+import type { EventFilter } from "../../engine/events.ts";
 import type { FailureGroupKey } from "../../engine/failure-groups.ts";
 import type { Dependency, NewJob, Retention } from "../../engine/job.ts";
 import type { JobFilter } from "../../engine/job-filter.ts";
 import { newJob, retain } from "../conformance/new-job.ts";
-import type { DependencyDraft, FilterDraft, JobDraft } from "./command.ts";
+import type { DependencyDraft, EventFilterDraft, FilterDraft, JobDraft } from "./command.ts";
 import { engineText, payloadText } from "./hostile-input.ts";
 
 const RETENTION: Readonly<Record<JobDraft["retain"], Retention>> = {
@@ -85,5 +86,19 @@ export function toJobFilter(draft: FilterDraft): JobFilter {
     ...(search !== null && {
       search: { message: messageName(messageType ?? 0), values: { [SEARCH_FIELD]: engineText(search) } },
     }),
+  };
+}
+
+/** The filter of events that a draft describes, of these jobs. */
+export function toEventFilter(
+  { types, queues, messages, detail }: EventFilterDraft,
+  jobs: readonly string[] | null,
+): EventFilter {
+  return {
+    ...(types !== null && { types }),
+    ...(queues !== null && { queues: queues.map(queueName) }),
+    ...(messages !== null && { messages: messages.map(messageName) }),
+    ...(jobs !== null && { jobs: jobs.map((id) => ({ id })) }),
+    detail,
   };
 }

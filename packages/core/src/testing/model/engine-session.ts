@@ -5,22 +5,35 @@ import type { FailureGroupRecord } from "../../engine/failure-groups.ts";
 import type { JobEdges } from "../../engine/inspect.ts";
 import type { JobRecord, JobSummary, NewJob } from "../../engine/job.ts";
 import type { JobFilter } from "../../engine/job-filter.ts";
-import type { CleanRequest } from "../../engine/operate.ts";
-import { isTerminal, type JobState } from "../../engine/state-machine.ts";
+import type { CleanRequest, RemoveOptions } from "../../engine/operate.ts";
+import { isTerminal } from "../../engine/state-machine.ts";
 import type { HistoryEntry, Operation, Snapshot } from "../invariants/history.ts";
 import type { ClaimDraft, Command, JobDraft, LeaseDraft, OutcomeDraft, Reference } from "./command.ts";
-import { errorOf, groupOf, messageName, queueName, toJobFilter, toNewJob } from "./drafted-job.ts";
+import {
+  errorOf,
+  groupOf,
+  messageName,
+  queueName,
+  toEventFilter,
+  toJobFilter,
+  toNewJob,
+} from "./drafted-job.ts";
+import { comparableWorkers, toWorkerBeat, toWorkerRecord, workerId } from "./drafted-worker.ts";
 import { engineText, payloadText } from "./hostile-input.ts";
 import { ReferenceTable } from "./reference-table.ts";
+import { SessionSubscriptions } from "./session-subscriptions.ts";
 
 export interface EngineSessionOptions {
   readonly engine: CompleteEngine;
   /** Advances the engine's clock. */
   elapse(milliseconds: number): Promise<void>;
-  /** Called with every history entry. */
-  record(entry: HistoryEntry): void;
-  /** Whether events are delivered before the call that caused them resolves. @default true */
-  readonly eventsAreSynchronous?: boolean | undefined;
+  /** Called with every history entry, and every event. Without it, the session subscribes only as commands say. */
+  record?(entry: HistoryEntry): void;
+  /**
+   * Resolves once subscribers were called for all that has happened. @default events are delivered before the call that
+   * caused them resolves
+   */
+  delivered?(): Promise<void>;
 }
 
 const BY = "session";
@@ -33,17 +46,19 @@ export class EngineSession {
   readonly #options: EngineSessionOptions;
   readonly #engine: CompleteEngine;
   readonly #references = new ReferenceTable();
+  readonly #subscriptions: SessionSubscriptions;
   #logged = 0;
 
   private constructor(options: EngineSessionOptions) {
     this.#options = options;
     this.#engine = options.engine;
+    this.#subscriptions = new SessionSubscriptions(options.engine.events);
   }
 
   /** Starts a session on an empty engine. */
   static async open(options: EngineSessionOptions): Promise<EngineSession> {
-    const onEvent = (event: EngineEvent) => options.record({ type: "event", event });
-    await options.engine.events.subscribe({ onEvent });
+    const { engine, record } = options;
+    if (record) await engine.events.subscribe({ onEvent: (event) => record({ type: "event", event }) });
     return new EngineSession(options);
   }
 
@@ -82,14 +97,25 @@ export class EngineSession {
         );
       case "recover": {
         // When there is something to do is each engine's own guess.
-        const { nextIn: _, ...report } = await this.#engine.core.recover();
+        const { beat } = command;
+        const { nextIn: _, ...report } = await this.#engine.core.recover(
+          beat ? { beat: toWorkerBeat(beat.worker, beat.running) } : {},
+        );
         return report;
       }
       case "cancel":
       case "retry":
-      case "remove":
       case "promote":
         return this.#operate(command.do, command.jobs);
+      case "remove":
+        if (!command.force) return this.#operate("remove", command.jobs);
+        return this.#operateOn(
+          "remove",
+          idsOf(command.jobs, (job) => this.#references.held(job)),
+          {
+            force: true,
+          },
+        );
       case "pause":
       case "resume":
         return this.#engine.queues[command.do](queueName(command.queue));
@@ -108,6 +134,19 @@ export class EngineSession {
         return this.#operateMatching(command.operation, toJobFilter(command.filter), command.limit);
       case "list":
         return this.#list(toJobFilter(command.filter), command.limit);
+      case "subscribe": {
+        const { jobs } = command.filter;
+        const ids = jobs && idsOf(jobs, (job) => this.#references.watched(job));
+        return this.#subscriptions.add(toEventFilter(command.filter, ids));
+      }
+      case "unsubscribe":
+        return this.#subscriptions.end(command.subscription);
+      case "register":
+        return this.#engine.workers.register(toWorkerRecord(command.worker));
+      case "unregister":
+        return this.#engine.workers.unregister(workerId(command.worker));
+      case "waiting":
+        return this.#waiting(command.queues.map(queueName));
       case "elapse":
         return this.#options.elapse(command.milliseconds);
     }
@@ -134,10 +173,10 @@ export class EngineSession {
       jobs,
       counts: await this.#engine.queues.counts(),
       edges,
-      eventsAreComplete: this.#options.eventsAreSynchronous ?? true,
+      eventsAreComplete: true,
       isDrained,
     };
-    this.#options.record(snapshot);
+    this.#options.record?.(snapshot);
     return snapshot;
   }
 
@@ -147,11 +186,33 @@ export class EngineSession {
     return groups.toSorted((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
   }
 
+  /** What each of the open subscriptions has received since the last call. */
+  async events(): Promise<readonly (readonly EngineEvent[])[]> {
+    if (!this.#subscriptions.isEmpty) await this.#options.delivered?.();
+    return this.#subscriptions.take();
+  }
+
+  /** The workers that are alive. */
+  async workers(): Promise<readonly unknown[]> {
+    return comparableWorkers(await this.#engine.workers.list());
+  }
+
+  /** The queues with jobs that wait. Which of their messages are named is each engine's own. */
+  async #waiting(queues: readonly string[]): Promise<readonly string[]> {
+    const waiting = await this.#engine.workers.waiting(queues);
+    for (const { queue, message } of waiting) {
+      const filter: JobFilter = { queues: [queue], messages: [message], states: ["queued"] };
+      if ((await this.#list(filter, 1)).length === 0)
+        throw new Error(`${message} has no queued job in ${queue}, though it is named as waiting.`);
+    }
+    return queues.filter((name) => waiting.some(({ queue }) => queue === name));
+  }
+
   async #clean(request: CleanRequest): Promise<number> {
     if (!isTerminal(request.state)) {
       // Any of them may be removed, which cancels those that depend on it.
       const ids = (await this.#list({ states: [request.state] }, 500)).map(({ id }) => id);
-      this.#options.record({ type: "operating", by: BY, operation: "remove", ids });
+      this.#options.record?.({ type: "operating", by: BY, operation: "remove", ids });
     }
     return this.#engine.operate.clean(request);
   }
@@ -168,7 +229,7 @@ export class EngineSession {
       });
       const states = [...new Set(page.jobs.map(({ state }) => state))];
       const ids = page.jobs.map(({ id }) => id);
-      if (ids.length > 0) steps.push(ids, await this.#operateOn(operation, ids, states));
+      if (ids.length > 0) steps.push(ids, await this.#operateOn(operation, ids, { states }));
       cursor = page.cursor;
       if (cursor === undefined) return steps;
     }
@@ -217,19 +278,19 @@ export class EngineSession {
       limit: 1_000,
     });
     const ids = jobs.map(({ id }) => id);
-    this.#options.record({ type: "operating", by: BY, operation: "retry", ids });
+    this.#options.record?.({ type: "operating", by: BY, operation: "retry", ids });
     await this.#engine.operate.retry(ids.map((id) => ({ id })));
     return ids.length;
   }
 
   async #send(batches: readonly (readonly JobDraft[])[]): Promise<unknown> {
     const jobs = batches.map((batch) => this.#drafted(batch));
-    for (const batch of jobs) this.#options.record({ type: "sending", by: BY, jobs: batch });
+    for (const batch of jobs) this.#options.record?.({ type: "sending", by: BY, jobs: batch });
     const outcomes = await this.#engine.core.enqueue(jobs.map((batch) => ({ jobs: batch })));
     outcomes.forEach((outcome, index) => {
       if (!outcome.ok) return;
       const requested = jobs[index]!.map(({ envelope }) => envelope.id);
-      this.#options.record({ type: "sent", by: BY, requested, jobs: outcome.jobs });
+      this.#options.record?.({ type: "sent", by: BY, requested, jobs: outcome.jobs });
       for (const { id, created } of outcome.jobs) if (created) this.#references.ids.push(id);
     });
     return outcomes;
@@ -255,7 +316,7 @@ export class EngineSession {
       attempt,
       ...(follows !== undefined && { follows }),
     }));
-    this.#options.record({ type: "claimed", by: BY, jobs });
+    this.#options.record?.({ type: "claimed", by: BY, jobs });
     return claimed;
   }
 
@@ -277,31 +338,28 @@ export class EngineSession {
     const { nextIn: _, ...reply } = await this.#engine.core.settle({ outcomes, ...(claim && { claim }) });
     outcomes.forEach(({ id, epoch, type }, index) => {
       const verdict = reply.verdicts[index]!;
-      this.#options.record({ type: "settled", by: BY, id, epoch, outcome: type, verdict });
+      this.#options.record?.({ type: "settled", by: BY, id, epoch, outcome: type, verdict });
     });
     if (claim) this.#claimed(reply.claimed);
     return reply;
   }
 
   #operate(operation: Operation, references: readonly Reference[]): Promise<unknown> {
-    const ids = references.flatMap((reference) => this.#references.job(reference) ?? []);
-    return this.#operateOn(operation, ids);
+    return this.#operateOn(
+      operation,
+      idsOf(references, (job) => this.#references.job(job)),
+    );
   }
 
-  async #operateOn(
-    operation: Operation,
-    ids: readonly string[],
-    states?: readonly JobState[],
-  ): Promise<unknown> {
+  async #operateOn(operation: Operation, ids: readonly string[], options?: RemoveOptions): Promise<unknown> {
     const keys = ids.map((id) => ({ id }));
-    const guard = states && { states };
-    this.#options.record({ type: "operating", by: BY, operation, ids });
+    this.#options.record?.({ type: "operating", by: BY, operation, ids });
     const outcomes =
       operation === "cancel"
-        ? await this.#engine.operate.cancel(keys, "stop", guard)
-        : await this.#engine.operate[operation](keys, guard);
+        ? await this.#engine.operate.cancel(keys, "stop", options)
+        : await this.#engine.operate[operation](keys, options);
     outcomes.forEach((outcome, index) => {
-      this.#options.record({ type: "operated", by: BY, operation, id: ids[index]!, outcome });
+      this.#options.record?.({ type: "operated", by: BY, operation, id: ids[index]!, outcome });
     });
     return outcomes;
   }
@@ -315,6 +373,13 @@ export class EngineSession {
       return lease ? [{ ...lease, ...rest(draft, lease) }] : [];
     });
   }
+}
+
+function idsOf(
+  references: readonly Reference[],
+  resolve: (reference: Reference) => string | undefined,
+): readonly string[] {
+  return references.flatMap((reference) => resolve(reference) ?? []);
 }
 
 function claimRequest({ queues, limit, lease, run, handles }: ClaimDraft): ClaimRequest {

@@ -29,9 +29,13 @@ export async function firstDifference(
     if (!isDeepStrictEqual(replies.reference, replies.subject))
       return { at, command, in: "reply", ...replies };
     const states = await bothOf(reference, subject, async (session) => {
-      const { jobs, counts, edges } = await session.snapshot();
-      const remembered = await session.remembered();
-      const groups = await session.failureGroups();
+      const [{ jobs, counts, edges }, remembered, groups, workers, events] = await Promise.all([
+        session.snapshot(),
+        session.remembered(),
+        session.failureGroups(),
+        session.workers(),
+        session.events(),
+      ]);
       return {
         jobs,
         // Engines may look at different jobs for the oldest one.
@@ -41,6 +45,8 @@ export async function firstDifference(
         edges: inOrder(edges),
         remembered,
         groups,
+        workers,
+        events,
       };
     });
     if (!isDeepStrictEqual(states.reference, states.subject)) return { at, command, in: "state", ...states };

@@ -14,6 +14,18 @@ export class ReferenceTable {
     return typeof reference === "string" ? reference : recent(this.ids, reference);
   }
 
+  /** The job of a recent lease. */
+  held(reference: Reference): string | undefined {
+    return typeof reference === "string" ? reference : recent(this.leases, reference)?.id;
+  }
+
+  /** A job that may yet be sent. */
+  watched(reference: Reference): string | undefined {
+    return typeof reference === "number" && reference < 0
+      ? modelId(this.#named - reference)
+      : this.job(reference);
+  }
+
   lease({ lease, skew, isForeign }: LeaseDraft): Lease | undefined {
     const found = typeof lease === "string" ? this.#namedLease(lease) : recent(this.leases, lease);
     if (found === undefined) return undefined;
@@ -52,9 +64,16 @@ export class ReferenceTable {
         return { ...command, releases: this.#concreteLeases(command.releases) };
       case "cancel":
       case "retry":
-      case "remove":
       case "promote":
         return { ...command, jobs: command.jobs.flatMap((job) => this.job(job) ?? []) };
+      case "remove": {
+        const resolve = (job: Reference) => (command.force ? this.held(job) : this.job(job)) ?? [];
+        return { ...command, jobs: command.jobs.flatMap(resolve) };
+      }
+      case "subscribe": {
+        const jobs = command.filter.jobs?.flatMap((job) => this.watched(job) ?? []) ?? null;
+        return { ...command, filter: { ...command.filter, jobs } };
+      }
       default:
         return command;
     }

@@ -56,6 +56,13 @@ function* simplerForms(command: Command): Iterable<Command> {
     yield { ...command, claim: { ...command.claim, run: 1 } };
   }
   if ("jobs" in command) for (const jobs of withoutEach(command.jobs)) yield { ...command, jobs };
+  if (command.do === "subscribe") {
+    const { filter } = command;
+    for (const name of ["types", "queues", "messages", "jobs"] as const)
+      if (filter[name] !== null) yield { ...command, filter: { ...filter, [name]: null } };
+    if (filter.detail) yield { ...command, filter: { ...filter, detail: false } };
+  }
+  if (command.do === "recover" && command.beat) yield { ...command, beat: null };
   if (command.do !== "send") return;
   for (const batches of withoutEach(command.batches)) yield { ...command, batches };
   for (const [place, batch] of command.batches.entries()) {
