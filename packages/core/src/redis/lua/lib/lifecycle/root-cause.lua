@@ -1,7 +1,7 @@
 -- The error of a job that is cancelled because a dependency failed or was cancelled: names that dependency and the root
--- cause. Writes the same texts as engine/root-cause.ts. Errors stay JSON text here and are cut between characters,
--- because `cjson` throws at half a surrogate pair.
--- @import MAX_ROOT_TEXT from engine/root-cause
+-- cause. Errors stay JSON text here and are cut between characters, because `cjson` throws at half a surrogate pair.
+-- @import DEPENDENCY_FAILED_START, DEPENDENCY_FAILED_END, HAS_FAILED, WAS_CANCELLED from engine/root-cause
+-- @import MAX_ROOT_TEXT, ROOT_CAUSE_START, ROOT_CAUSE_END, CODELESS_ROOT_CAUSE_END from engine/root-cause
 
 -- The first `limit` characters of a JSON string, from `at` on, and whether that is all of it.
 local function cut_json(text, at, limit)
@@ -34,19 +34,23 @@ end
 local function root_cause_tail(job)
   if not job.tail then
     local error = job.error or call('HGET', P .. 'state:' .. job.id, 'err') or nil
-    local inherited = error
-      and string.match(error, '^{"code":"DEPENDENCY_FAILED","message":"The job %S+ that this one depends on [ %l]+%.( Root .*)$')
-    local code, message = read_error(error)
-    local root = '","root":{"id":"' .. job.id .. '","messageType":"' .. job.profile.m .. '"'
-    local name = ' Root cause: job ' .. job.id .. ' (' .. job.profile.m .. ')'
-    job.tail = inherited or code and name .. ', ' .. code .. ': ' .. message .. root .. ',"code":"' .. code .. '"}}'
-      or name .. '.' .. root .. '}}'
+    local inherited = error and string.find(error, DEPENDENCY_FAILED_START, 1, true) == 1
+      and string.find(error, ROOT_CAUSE_START, 1, true)
+    if inherited then
+      job.tail = string.sub(error, inherited)
+    else
+      local code, message = read_error(error)
+      local id, name = job.id, job.profile.m
+      job.tail = ROOT_CAUSE_START .. (code
+        and string.format(ROOT_CAUSE_END, id, name, code, message, id, name, code)
+        or string.format(CODELESS_ROOT_CAUSE_END, id, name, id, name))
+    end
   end
   return job.tail
 end
 
 -- `tail`: nil if only a tombstone is left of the job.
 local function dependency_failed(id, state, tail)
-  return '{"code":"DEPENDENCY_FAILED","message":"The job ' .. id .. ' that this one depends on '
-    .. (state == 'failed' and 'failed' or 'was cancelled') .. '.' .. (tail or '"}')
+  local how = string.format(DEPENDENCY_FAILED_END, state == 'failed' and HAS_FAILED or WAS_CANCELLED)
+  return DEPENDENCY_FAILED_START .. id .. how .. (tail or '"}')
 end
