@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
-import type { HealthReport, QueueCounts } from "../src/engine/index.ts";
+import type { HealthReport, MetricsBucket, QueueCounts } from "../src/engine/index.ts";
 import { createQueue, createRegistry, defineMessage, memoryEngine } from "../src/index.ts";
 import { alterEngine } from "../src/testing/index.ts";
 
@@ -67,5 +67,25 @@ test("doesn't judge the waiting of a paused queue twice", async () => {
 test("judges only the engine if that has no figures of queues", async () => {
   const queue = createQueue({ registry, engine: alterEngine(memoryEngine(), { queues: null }) });
   expect(await queue.health()).toMatchObject({ status: "healthy", reasons: [] });
+  await queue.close();
+});
+
+test("says of a backlog that it includes jobs which no live worker handles", async () => {
+  const idle = { completed: 60, failed: 0, cancelled: 0, retried: 0, stalled: 0, sent: 0 };
+  const bucket = { queue: "scans", ...idle } as MetricsBucket;
+  const engine = alterEngine(memoryEngine(), {
+    queues: {
+      counts: async () => [{ queue: "scans", paused: false, states: { ...IDLE, queued: 10_000, active: 1 } }],
+      metrics: async () => [bucket],
+    },
+    workers: {
+      list: async () => [{ queues: ["scans"], handles: [] } as never],
+      waiting: async () => [{ queue: "scans", message: "SCAN", version: 1, waited: 1 }],
+    },
+  });
+  const queue = createQueue({ registry, engine, logger: { warn() {}, error() {} } });
+  const { reasons } = await queue.health();
+  expect(reasons.map(({ kind }) => kind)).toEqual(["unhandled", "backlog"]);
+  expect(reasons[1]!.remedy).toContain("This includes the jobs that no live worker handles");
   await queue.close();
 });

@@ -231,12 +231,13 @@ describe("claiming", () => {
 describe("an engine that is away", () => {
   it("is waited for, told of once, and resumed with", async () => {
     const { queue, flaky, start, settle, clock, logger } = setup();
-    flaky.fail("claim", "recover", "waitForWork", "settle");
     await start({ SCAN: () => {} });
+    flaky.fail("claim", "recover", "waitForWork", "settle");
     await clock.advance(60_000);
     expect(logger.lines.toSorted()).toEqual([
       "error: The worker couldn't do the engine's maintenance. It keeps trying.",
       "error: The worker couldn't settle and claim jobs. It keeps trying.",
+      "error: The worker couldn't wait for work. It keeps trying.",
     ]);
     // Every 2 s at the end, not in a hurry.
     expect(flaky.count("claim")).toBeLessThan(45);
@@ -245,7 +246,7 @@ describe("an engine that is away", () => {
     await clock.advance(5_000);
     await settle();
     expect((await queue.get(handle))?.state).toBe("completed");
-    expect(logger.lines).toHaveLength(4);
+    expect(logger.lines).toHaveLength(6);
   });
 
   it("fails the wait for work only: the worker polls", async () => {

@@ -6,13 +6,15 @@ import {
   createWorker,
   defineMessage,
   type Message,
+  memoryEngine,
   type Queue,
   type Worker,
 } from "../src/index.ts";
-import { FakeClock } from "../src/testing/index.ts";
+import { alterEngine, FakeClock } from "../src/testing/index.ts";
 import {
   forward,
   Gate,
+  phaseCreate,
   plan,
   planCreate,
   planResult,
@@ -70,15 +72,47 @@ describe("a worker's handlers", () => {
     await complete.stop();
   });
 
-  it("that are missing for a queue it serves, or are for one it doesn't, are warned of", async () => {
+  it("that are for a queue it doesn't serve are warned of", async () => {
     const { queue, logger } = setup();
     const worker = createWorker(queue, { logger, queues: ["phases"] }).handle(planCreate, () => planResult());
     await worker.start();
-    expect(logger.lines).toEqual([
-      expect.stringContaining("serves phases without a handler for PHASE_CREATE"),
-      expect.stringContaining("handles PLAN_CREATE but doesn't serve"),
-    ]);
+    expect(logger.lines).toEqual([expect.stringContaining("handles PLAN_CREATE but doesn't serve")]);
     await worker.stop();
+  });
+
+  it("that no live worker has for its queues are warned of, once other workers had time to start", async () => {
+    const { queue, logger, clock } = setup();
+    const queues = ["plans", "phases", "default"];
+    const worker = createWorker(queue, { logger, queues }).handle(planCreate, () => planResult());
+    await worker.start();
+    const other = createWorker(queue, { logger, queues }).handle(scan, () => {});
+    await other.start();
+    await clock.advance(9_000);
+    expect(logger.lines).toEqual([]);
+    await clock.advance(1_000);
+    expect(logger.lines).toEqual([
+      "warn: No live worker of plans, phases, default handles PHASE_CREATE. Those jobs stay queued for a worker that " +
+        "handles them.",
+    ]);
+    await Promise.all([worker.stop(), other.stop()]);
+  });
+
+  it("that it lacks for its queues are warned of at once where the engine keeps no list of workers", async () => {
+    const clock = new FakeClock();
+    const engine = alterEngine(memoryEngine({ clock }), { workers: null });
+    const [queue, logger] = [createQueue({ registry, engine, clock }), new RecordingLogger()];
+    const worker = createWorker(queue, { logger, queues: ["phases"] }).handle(phaseCreate, () => {});
+    await worker.start();
+    const lacking = createWorker(queue, { logger, queues: ["phases", "plans"] }).handle(
+      phaseCreate,
+      () => {},
+    );
+    await lacking.start();
+    expect(logger.lines).toEqual([
+      expect.stringContaining("serves phases, plans without a handler for PLAN_CREATE."),
+    ]);
+    await Promise.all([worker.stop(), lacking.stop()]);
+    await queue.close();
   });
 });
 

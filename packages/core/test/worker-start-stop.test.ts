@@ -42,6 +42,29 @@ describe("start", () => {
     await redis.stop();
   });
 
+  it("resolves while the server is away, and says so once, with its address", async () => {
+    const server = createServer();
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as { readonly port: number };
+    await once(server.close(), "close");
+    const logger = new RecordingLogger();
+    const engine = redisEngine({ url: `redis://127.0.0.1:${port}` });
+    const queue = createQueue({ registry, engine, logger });
+    const worker = createWorker(queue, { queues: ["default"] }).handle(scan, () => {});
+    await worker.start();
+    expect(worker.stats().state).toBe("running");
+    await expect.poll(() => worker.stats().state).toBe("running");
+    await worker.stop();
+    await queue.close();
+    expect(logger.lines).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^warn: The worker has started, but can't reach its engine yet. It keeps trying. .*:${port} `,
+        ),
+      ),
+    ]);
+  });
+
   it("can be repeated once the engine's fault is mended", async () => {
     const redis = await startRedis({ args: ["--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru"] });
     const queue = createQueue({

@@ -1,4 +1,4 @@
-import { isQueueError } from "../errors/queue-error.ts";
+import { isQueueError, type QueueError } from "../errors/queue-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import { backoffDelay } from "../timing/backoff.ts";
 
@@ -7,7 +7,8 @@ const RETRY_BACKOFF = { first: 100, max: 2_000 };
 
 /**
  * Logs the failures of a worker's calls to its engine: for each operation, the first failure and the success that ends
- * it, however many retries are in between. An engine that is closed stays closed.
+ * it, however many retries are in between. Before the first answer, one line for all operations. An engine that is
+ * closed stays closed.
  */
 export class FailureLog {
   /**
@@ -20,6 +21,8 @@ export class FailureLog {
   readonly #failures = new Map<string, number>();
   #settleReady: ((refusal?: unknown) => void) | undefined;
   #hasAnswered = false;
+  /** Failures by operation before the engine's first answer: they have one cause, and one line tells of it. */
+  readonly #unanswered = new Map<string, number>();
   #isRefused = false;
   #isClosed = false;
 
@@ -50,6 +53,7 @@ export class FailureLog {
     if (this.#isRefused) return RETRY_BACKOFF.max;
     if (isQueueError(error, "CLOSED")) this.#close();
     if (this.#isClosed) return RETRY_BACKOFF.max;
+    if (!this.#hasAnswered && isQueueError(error) && error.retryable) return this.#notYet(operation, error);
     const failures = (this.#failures.get(operation) ?? 0) + 1;
     this.#failures.set(operation, failures);
     if (failures === 1) this.#logger.error(`The worker couldn't ${operation}. It keeps trying.`, error);
@@ -62,6 +66,8 @@ export class FailureLog {
       this.#hasAnswered = true;
       this.#settleReady?.();
       this.#settleReady = undefined;
+      if (this.#unanswered.size > 0) this.#logger.warn("The worker has reached its engine.");
+      this.#unanswered.clear();
     }
     if (this.#failures.size === 0 || !this.#failures.delete(operation)) return;
     this.#logger.warn(`The worker can ${operation} again.`);
@@ -71,6 +77,17 @@ export class FailureLog {
   stop(): void {
     this.#settleReady?.();
     this.#settleReady = undefined;
+  }
+
+  #notYet(operation: string, { message }: QueueError): number {
+    if (this.#unanswered.size === 0) {
+      this.#logger.warn(
+        `The worker has started, but can't reach its engine yet. It keeps trying. ${message}`,
+      );
+    }
+    const failures = (this.#unanswered.get(operation) ?? 0) + 1;
+    this.#unanswered.set(operation, failures);
+    return backoffDelay(RETRY_BACKOFF, failures);
   }
 
   #close(): void {

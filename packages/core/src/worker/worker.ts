@@ -9,6 +9,7 @@ import { assertKnownQueue } from "../queue/known-queue.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { HandlerEntry } from "./attempt/handler-entry.ts";
 import { listenForSignals } from "./stop-signals.ts";
+import { UnhandledCheck } from "./unhandled-check.ts";
 import {
   type ResolvedWorkerOptions,
   type StopOptions,
@@ -51,6 +52,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   readonly #handlers = new Map<string, HandlerEntry>();
   #state: WorkerState = "new";
   #runtime: WorkerRuntime | undefined;
+  #unhandledCheck: UnhandledCheck | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   readonly #stopListeners: (() => void)[] = [];
@@ -114,7 +116,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
 
   /**
    * Starts claiming and running jobs. Resolves once the engine has answered. Does nothing if the worker is running. If
-   * the engine is unavailable, the worker logs that and keeps trying.
+   * the engine is unavailable, it resolves too: the worker logs that once and keeps trying.
    *
    * @throws {QueueError} `INVALID_OPTIONS` without handlers, and for a queue that neither the registry nor the engine
    * knows. `CLOSED` when the worker was stopped or the engine is closed. `ENGINE_MISCONFIGURED` when the engine's
@@ -204,8 +206,17 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   }
 
   async #start(queues: readonly string[]): Promise<void> {
-    this.#warnOfUnhandled(queues);
+    this.#warnOfUnserved(queues);
     const queue = this.#queue.runtime;
+    const unhandledCheck = new UnhandledCheck({
+      engine: queue.engine,
+      clock: queue.clock,
+      logger: this.#logger,
+      queues,
+      unhandled: queue.registry.messages.filter(
+        (message) => queues.includes(message.queue) && !this.#handlers.has(message.name),
+      ),
+    });
     const runtime = new WorkerRuntime({
       queue,
       host: { queue: this.#queue as unknown as Queue, engine: queue.engine, logger: this.#logger },
@@ -217,6 +228,9 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     this.#runtime = runtime;
     try {
       await runtime.start();
+      if (this.#state !== "running") return;
+      this.#unhandledCheck = unhandledCheck;
+      unhandledCheck.start();
     } catch (error) {
       await runtime.stop(0);
       if (this.#state === "running") {
@@ -229,6 +243,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
 
   async #stop(timeout: number): Promise<void> {
     this.#state = "stopping";
+    this.#unhandledCheck?.stop();
     await this.#runtime?.stop(timeout);
     this.#state = "stopped";
     for (const listener of this.#stopListeners.splice(0)) listener();
@@ -270,16 +285,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     }
   }
 
-  #warnOfUnhandled(queues: readonly string[]): void {
-    const unhandled = this.#queue.registry.messages.filter(
-      ({ name, queue }) => queues.includes(queue) && !this.#handlers.has(name),
-    );
-    if (unhandled.length > 0) {
-      this.#logger.warn(
-        `This worker serves ${queues.join(", ")} without a handler for ${unhandled.map(({ name }) => name).join(", ")}. ` +
-          "Those jobs stay queued for a worker that handles them.",
-      );
-    }
+  #warnOfUnserved(queues: readonly string[]): void {
     const unserved = [...this.#handlers.values()].filter(({ message }) => !queues.includes(message.queue));
     if (unserved.length > 0) {
       this.#logger.warn(

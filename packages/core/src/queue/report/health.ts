@@ -187,11 +187,17 @@ function assess(stats: QueueStats, isOurs: boolean, live: LiveWorkers | undefine
       `${states.queued} jobs of ${queue} wait, none runs, and no message of this registry belongs to that queue.`,
       movedRemedy(queue),
     );
-  } else if (kind === "backlog" || missing.length === 0) report(kind, status, ...texts);
+  } else if (missing.length === 0) report(kind, status, ...texts);
+  else if (kind === "backlog") report(kind, status, texts[0], BACKLOG_WITH_UNHANDLED);
   if (missing.length === 0 && found.every((reason) => reason.kind !== kind))
     found.push(...waitingReasons(stats));
   return found;
 }
+
+/** The engine doesn't count the jobs of each message. */
+const BACKLOG_WITH_UNHANDLED =
+  "This includes the jobs that no live worker handles: let workers handle those first. Only if the backlog stays, add " +
+  "workers or concurrency.";
 
 function waitingReasons({ queue, oldestWaiting = 0 }: QueueStats): HealthReason[] {
   const minutes = oldestWaiting / 60_000;
