@@ -71,9 +71,12 @@ async function complete(engine: CompleteEngine, result?: string): Promise<void> 
   });
 }
 
+async function scriptCalls(): Promise<number> {
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await admin.info("commandstats"))?.[1] ?? 0);
+}
+
 const key = (name: string) => `{${namespace}}:${name}`;
 const filters = () => admin.smembers(key("listeners"));
-const watchedIds = async () => (await admin.hkeys(key("watched"))).filter((field) => !field.startsWith(" "));
 
 test("nothing is published while nobody listens, nor what nobody asks for", async () => {
   const [engine, other] = [openFirst(), open()];
@@ -116,16 +119,61 @@ test("engines with the same filter share its channel, and one that leaves takes 
   await vi.waitFor(() => expect(events.map(({ id }) => id)).toEqual(["a", "b"]));
 });
 
-test("filters of dead engines are dropped by the next step, and their jobs by the next engine that watches some", async () => {
+test("filters and jobs of dead engines are dropped by the next step with such an event", async () => {
   const engine = openFirst();
   await send(engine, "a");
   await admin.sadd(key("listeners"), "|,active,||", "malformed");
   await admin.hset(key("watched"), "a", "0123abcd:|", " 0123abcd", "");
+  await admin.hset(key("watched"), "b", "0123abcd:| 01234567:|,completed,");
+  await engine.events.subscribe({ jobs: [{ id: "c" }], onEvent() {} });
+  await admin.hset(key("watched"), "a", "0123abcd:|", " 0123abcd", "", "later", "0123abcd:|");
   await complete(engine);
   expect(await filters()).toEqual([]);
-  expect(await watchedIds()).toEqual(["a"]);
-  await engine.events.subscribe({ jobs: [{ id: "b" }], onEvent() {} });
-  expect(await watchedIds()).toEqual(["b"]);
+  expect((await admin.hkeys(key("watched"))).toSorted()).toEqual([expect.stringMatching(/^ /), "c", "later"]);
+  const live = (await admin.hget(key("watched"), "c"))!;
+  await admin.hset(key("watched"), "d", `0123abcd:| ${live} 01234567:d|`);
+  await send(engine, "d");
+  await complete(engine);
+  expect(await admin.hget(key("watched"), "d")).toBe(live);
+});
+
+test("what thousands of watches of dead engines leave is gone after some renewals of one that lives", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    const [first, engine] = [openFirst(), open()];
+    const ids = Array.from({ length: 8_000 }, (_, index) => `job-${index}`);
+    await first.events.subscribe({ jobs: [{ id: "job-0" }], onEvent() {} });
+    const live = (await admin.hget(key("watched"), "job-0"))!;
+    const left = ids.flatMap((id, index) => [id, index < 3_000 ? live : `${live} 0123abcd:|,failed,`]);
+    await admin.hset(key("watched"), " 0123abcd", "", ...left);
+    await engine.events.subscribe({ jobs: [{ id: "own" }], onEvent() {} });
+    for (let renewal = 0; renewal < 8_000 / 500; renewal++) {
+      const before = await scriptCalls();
+      vi.advanceTimersByTime(5_000);
+      await vi.waitFor(async () => expect(await scriptCalls()).toBeGreaterThanOrEqual(before + 2));
+    }
+    const watched = await admin.hgetall(key("watched"));
+    expect(Object.keys(watched)).not.toContain(" 0123abcd");
+    expect(ids.filter((id) => watched[id] !== live)).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("single sends of jobs that nobody watches keep their own script while others are watched", async () => {
+  const [engine, other] = [openFirst(), open()];
+  await send(engine, "warm-up");
+  await send(engine, "warm-up-2");
+  const seen: string[] = [];
+  await other.events.subscribe({
+    jobs: [{ id: "a" }],
+    onEvent: ({ id, type }) => void seen.push(`${id} ${type}`),
+  });
+  const before = await scriptCalls();
+  await send(engine, "b");
+  expect((await scriptCalls()) - before).toBe(1);
+  await send(engine, "a");
+  await vi.waitFor(() => expect(seen).toEqual(["a queued"]));
 });
 
 test.for(["listeners", "watched", "listeners:queued"])(

@@ -23,7 +23,7 @@ const RESIDUE: readonly KeyKind[] = [
   { pattern: /^idle:/, expires: true },
   { pattern: /^sent:/, expires: true },
   { pattern: /^listeners(:queued)?$/, expires: true },
-  { pattern: /^watched$/, expires: true },
+  { pattern: /^watched(:queued)?$/, expires: true },
   { pattern: /^metrics:/, expires: true },
   { pattern: /^workers(:seen|:running)?$/, expires: true },
   { pattern: /^groups$/ },

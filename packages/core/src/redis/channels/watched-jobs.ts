@@ -22,6 +22,8 @@ export class WatchedJobs {
   /** Whether the server has noted that this engine watches jobs. */
   #isNoted = false;
   #hasGap = false;
+  /** Where this engine goes on looking for jobs that engines which died have left noted. */
+  #cursor = "0";
 
   /** `engine`: the name of this engine. */
   constructor(store: RedisStore, engine: string) {
@@ -88,7 +90,8 @@ export class WatchedJobs {
     this.#saving ??= new Promise((resolve, reject) => {
       nextTurn(() => {
         this.#saving = undefined;
-        this.#send().then((wasLost) => {
+        // The first call looks, then each renewal does.
+        this.#send(!this.#isNoted).then((wasLost) => {
           if (wasLost) this.#onGap();
           resolve();
         }, reject);
@@ -98,7 +101,7 @@ export class WatchedJobs {
   }
 
   /** Answers whether the server had lost what was noted before. */
-  async #send(): Promise<boolean> {
+  async #send(looksForDead: boolean): Promise<boolean> {
     let wasLost = false;
     const ids = [...this.#changed];
     this.#changed.clear();
@@ -107,11 +110,15 @@ export class WatchedJobs {
       const requests = some.flatMap((id) => [id, this.#byId.has(id) ? requestText(this.#filtersOf(id)) : ""]);
       const isNoted = !this.isEmpty;
       try {
-        const isMissing = await this.#store.run(scripts.watch, [
+        const looks = looksForDead && start === 0;
+        const reply = await this.#store.run(scripts.watch, [
           this.#engine,
           isNoted ? (this.#forQueued.size > 0 ? "queued" : "others") : "",
+          looks ? this.#cursor : "",
           ...requests,
         ]);
+        const [isMissing, cursor] = reply as readonly [number, string];
+        if (looks) this.#cursor = cursor;
         wasLost ||= isMissing === 1 && this.#isNoted && isNoted;
         this.#isNoted = isNoted;
       } catch (error) {
@@ -137,7 +144,7 @@ export class WatchedJobs {
     this.#hasGap = false;
     if (hasGap) for (const id of this.#byId.keys()) this.#changed.add(id);
     try {
-      if ((await this.#send()) && !hasGap) this.#onGap();
+      if ((await this.#send(true)) && !hasGap) this.#onGap();
     } catch {
       // The connection reports it, and the next renewal tries again.
       this.#hasGap ||= hasGap;

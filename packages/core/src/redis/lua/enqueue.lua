@@ -135,7 +135,7 @@ local function store_plain(group, first, n, offset, answer)
   end
   tally(group, 'sent', #ids)
   wake(queue, #ids)
-  if wants('queued', 0) then
+  if wants('queued', 0, ids) then
     for _, id in ipairs(ids) do
       emit('queued', id, queue, group.m, 0, false, false)
     end

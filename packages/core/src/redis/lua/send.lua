@@ -18,10 +18,14 @@ local profile_id, queue, id = ARGV[4], ARGV[6], ARGV[8]
 local fresh = P .. 'fresh:' .. queue
 
 -- A new profile; cancelled jobs whose entries are still in the list, maybe one with this id; jobs that are remembered
--- until their dependents are decided; listeners for new jobs.
-if call('HGET', P .. 'profiles', profile_id) ~= ARGV[5]
-  or call_unchecked('EXISTS', P .. 'ghosts:' .. queue, P .. 'cascades', P .. 'listeners:queued') > 0
-then
+-- until their dependents are decided; listeners for new jobs, or for this one.
+local n_general = call_unchecked(
+  'EXISTS', P .. 'ghosts:' .. queue, P .. 'cascades', P .. 'listeners:queued', P .. 'watched:queued'
+)
+if n_general == 1 and call_unchecked('EXISTS', P .. 'watched:queued') == 1 and call('HEXISTS', P .. 'watched', id) == 0 then
+  n_general = 0
+end
+if n_general > 0 or call('HGET', P .. 'profiles', profile_id) ~= ARGV[5] then
   return 'general'
 end
 local tomb = call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)

@@ -128,7 +128,7 @@ local function keeps(profile)
 end
 
 local match = string.match
-local must_emit = n > 0 and wants('completed', 1)
+local must_emit
 local structures = call_unchecked('EXISTS', P .. 'waiters', P .. 'dependents')
 local is_anyone_waiting = structures == 2 or structures == 1 and call_unchecked('EXISTS', P .. 'waiters') == 1
 has_dependents = structures == 2 or structures == 1 and not is_anyone_waiting
@@ -180,6 +180,7 @@ for first = 1, n, CHUNK do
     ids[index - first + 1] = ARGV[3 * index]
   end
   local records = call('HMGET', P .. 'active', unpack(ids))
+  must_emit = wants('completed', 1, ids)
   if is_anyone_waiting then
     life().read_waiters(ids)
   end

@@ -39,6 +39,8 @@ local function claim(queues, limit, lease, token, run, handles)
   -- Void entries that this claim has skipped: their jobs are cancelled or lost.
   local passed = 0
   local are_ghosts_lost = false
+  -- Whether someone may have asked for the start of one of the jobs that are about to be taken.
+  local is_heard
 
   -- `state`: for a job with a `state:` hash, its epoch, attempt, stalls and bounces before this claim, and since when
   -- it is queued. Answers nil for a job that wasn't leased; then the second value says whether that is because the
@@ -154,7 +156,7 @@ local function claim(queues, limit, lease, token, run, handles)
       waited_since, waited_profile = since, profile_id
     end
     waited = waited + 1
-    if wants('active', epoch) then
+    if is_heard then
       emit('active', id, queue, profile_of(profile_id).m, epoch, false, false)
     end
     if run > 1 and room > 0 and extras and extras.o then
@@ -188,6 +190,7 @@ local function claim(queues, limit, lease, token, run, handles)
       if #ids == 0 then
         return
       end
+      is_heard = wants('active', 1, ids)
       local ghosts = ghosts_among(queue, ids)
       local values = values_of(ids)
       local taken = 0
@@ -224,6 +227,7 @@ local function claim(queues, limit, lease, token, run, handles)
       for at = 1, #scored, 2 do
         ids[#ids + 1] = scored[at]
       end
+      is_heard = wants('active', 1, ids)
       local values = values_of(ids)
       local taken = 0
       local is_foreign

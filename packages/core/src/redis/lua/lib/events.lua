@@ -14,8 +14,9 @@ local EVENT_SIZE = 7
 
 local WAITING = 'queued scheduled blocked'
 
--- Who listens. A function, so that steps that nobody listens to create none of its closures.
-local function make_audience(n_keys)
+-- Who listens. A function, so that steps that nobody listens to create none of its closures. `is_watched`: whether
+-- single jobs are watched.
+local function make_audience(has_filters, is_watched)
   -- The names of a list as a set, or nil for all.
   local function names_in(list)
     if list == '' then
@@ -86,7 +87,19 @@ local function make_audience(n_keys)
         end
       end
       for engine, batch in pairs(batches) do
-        publish('watch:' .. engine, batch)
+        if not publish('watch:' .. engine, batch) then
+          -- It is gone. If it is only reconnecting, it notes its jobs again.
+          for _, event in ipairs(batch) do
+            local watchers = ' ' .. (call('HGET', P .. 'watched', event[2]) or '')
+            local others = string.sub(string.gsub(watchers, ' ' .. engine .. ':%S*', ''), 2)
+            if others == '' then
+              call('HDEL', P .. 'watched', event[2])
+            else
+              call('HSET', P .. 'watched', event[2], others)
+            end
+          end
+          call('HDEL', P .. 'watched', ' ' .. engine)
+        end
       end
     end
 
@@ -96,8 +109,7 @@ local function make_audience(n_keys)
   local filters, is_selected, is_all = {}, {}, false
   local events, n = {}, 0
 
-  local texts = call('SMEMBERS', P .. 'listeners')
-  for index, text in ipairs(texts) do
+  for _, text in ipairs(has_filters and call('SMEMBERS', P .. 'listeners') or {}) do
     local detail, types, queues, messages = string.match(text, '^(d?)|([^|]*)|([^|]*)|([^|]*)$')
     if detail then
       local filter = {
@@ -113,10 +125,10 @@ local function make_audience(n_keys)
       call_unchecked('SREM', P .. 'listeners', text)
     end
   end
-  local is_watched = n_keys == 2 or #texts == 0
 
-  local function may_want(type, epoch)
-    return is_all or is_watched or is_selected[type]
+  -- Whether a filter may select an event.
+  local function may_select(type, epoch)
+    return is_all or is_selected[type]
       or is_selected.requeued and epoch > 0 and string.find(WAITING, type, 1, true)
   end
 
@@ -165,19 +177,36 @@ local function make_audience(n_keys)
     events, n = {}, 0
   end
 
-  return { add = add, flush = flush, may_want = may_want }
+  return { add = add, flush = flush, may_select = may_select }
 end
 
--- Nil until it is needed; false if nobody listens.
-local audience
+-- Nil until they are needed.
+local audience, has_filters, is_watched
 
--- Whether someone may have asked for an event. Ask before you collect what `emit` needs.
-local function wants(type, epoch)
-  if audience == nil then
+-- Whether someone may have asked for an event. Ask before you collect what `emit` needs. `ids`: of at most CHUNK jobs of
+-- which any may have the event. Where filters don't select it, one command tells whether any of them is watched, which
+-- takes a fifth of the time of collecting their events.
+local function wants(type, epoch, ids)
+  if has_filters == nil then
     local n_keys = call_unchecked('EXISTS', P .. 'listeners', P .. 'watched')
-    audience = n_keys > 0 and make_audience(n_keys)
+    has_filters = n_keys == 2 or n_keys == 1 and call_unchecked('EXISTS', P .. 'listeners') == 1
+    is_watched = n_keys == 2 or n_keys == 1 and not has_filters
   end
-  return audience and audience.may_want(type, epoch)
+  if has_filters or is_watched and not ids then
+    audience = audience or make_audience(has_filters, is_watched)
+    if is_watched and not ids or audience.may_select(type, epoch) then
+      return true
+    end
+  end
+  if is_watched then
+    local watchers = call('HMGET', P .. 'watched', unpack(ids))
+    for index = 1, #watchers do
+      if watchers[index] then
+        return true
+      end
+    end
+  end
+  return false
 end
 
 -- `text`: false, or JSON text: the result of a completed job, or the progress. `error`: the same.
