@@ -19,6 +19,7 @@ import {
   planCreate,
   planResult,
   RecordingLogger,
+  rejection,
   runOnce,
   type Setup,
   scan,
@@ -370,7 +371,13 @@ describe("cancellation", () => {
     expect(reason).toMatchObject({ code: "JOB_CANCELLED", message: "changed my mind" });
     expect(await queue.get(handle)).toMatchObject({
       state: "cancelled",
-      error: { code: "JOB_CANCELLED", message: "changed my mind" },
+      error: {
+        code: "JOB_CANCELLED",
+        message: "changed my mind",
+        stack: expect.stringMatching(
+          /^QueueError: changed my mind\nCaused by: Error: stopped half-way\n +at /,
+        ),
+      },
     });
   });
 
@@ -411,7 +418,15 @@ describe("cancellation", () => {
     expect(reason).toBeUndefined();
     await clock.advance(10_000);
     expect(reason).toMatchObject({ code: "JOB_CANCELLED", message: "cancelled over there" });
-    expect((await queue.get(handle))?.state).toBe("cancelled");
+    // No stack of the library's.
+    expect((reason as Error).stack).toBe("QueueError: cancelled over there");
+    const { state, error } = (await queue.get(handle))!;
+    expect([state, error]).toEqual([
+      "cancelled",
+      { code: "JOB_CANCELLED", message: "cancelled over there", name: "QueueError" },
+    ]);
+    const { cause } = await rejection(queue.wait(handle));
+    expect((cause as Error).stack).toBe("QueueError: cancelled over there");
   });
 
   it("of a job that is only prefetched keeps it from running", async () => {

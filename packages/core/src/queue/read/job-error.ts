@@ -1,5 +1,6 @@
 import { isErrorCode } from "../../errors/codes.ts";
 import { type Issue, QueueError } from "../../errors/queue-error.ts";
+import { withoutStack } from "../../errors/without-stack.ts";
 
 /** An error as it was stored with its job or attempt. */
 export interface JobError {
@@ -70,6 +71,7 @@ export function toThrowable({ code, message, name, stack, issues }: JobError): E
     ? new QueueError(code, message, { ...(issues && { issues }) })
     : new Error(message);
   if (name !== undefined && !isErrorCode(code)) error.name = name;
-  if (stack !== undefined) error.stack = stack;
+  if (stack === undefined) return withoutStack(error);
+  error.stack = stack;
   return error;
 }

@@ -6,6 +6,7 @@ import type { FailureGroupKey } from "../../engine/failure-groups.ts";
 import type { ErrorCode } from "../../errors/codes.ts";
 import { isQueueError, QueueError } from "../../errors/queue-error.ts";
 import { describeThrown } from "../../errors/thrown.ts";
+import { withoutStack } from "../../errors/without-stack.ts";
 import { backoffDelay } from "../../timing/backoff.ts";
 import { failureGroupOf } from "../grouping/failure-group.ts";
 import type { Attempt } from "./attempt.ts";
@@ -53,8 +54,12 @@ export function released({ job: { id, epoch, token }, isLost }: Attempt): Attemp
 
 export function cancelled(attempt: Attempt, message: Message | undefined, cause?: unknown): AttemptEnd {
   if (attempt.isLost) return DROP;
-  const thrown = new QueueError("JOB_CANCELLED", attempt.cancelReason ?? "The job was cancelled.", { cause });
-  const error = toStoredError("JOB_CANCELLED", describeThrown(thrown), capOf(message));
+  const isOwn = cause === undefined || cause === attempt.abortReason;
+  const reason = attempt.cancelReason ?? "The job was cancelled.";
+  const thrown = withoutStack(new QueueError("JOB_CANCELLED", reason, isOwn ? {} : { cause }));
+  const described = describeThrown(thrown);
+  const text = isOwn ? { ...described, stack: "" } : described;
+  const error = toStoredError("JOB_CANCELLED", text, capOf(message));
   const { id, epoch, token } = attempt.job;
   return { kind: "settle", outcome: { id, epoch, token, type: "cancel", error } };
 }

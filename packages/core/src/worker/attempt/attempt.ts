@@ -1,6 +1,7 @@
 import type { ClaimedJob, Heartbeat } from "../../engine/core.ts";
 import type { LogEntry } from "../../engine/job.ts";
 import { QueueError } from "../../errors/queue-error.ts";
+import { withoutStack } from "../../errors/without-stack.ts";
 import type { HandlerContext } from "../../middleware/handler-context.ts";
 
 /** `buffered`: claimed and not started. `ended`: its outcome is on its way to the engine. */
@@ -67,7 +68,7 @@ export class Attempt {
   cancel(reason: string): void {
     if (this.cancelReason !== undefined) return;
     this.cancelReason = reason;
-    if (this.phase === "running") this.abort(new QueueError("JOB_CANCELLED", reason));
+    if (this.phase === "running") this.abort(withoutStack(new QueueError("JOB_CANCELLED", reason)));
   }
 
   /** Whether it has ever reported progress or logs. */
