@@ -9,6 +9,7 @@
 --        followed by "1" if the job is reserved behind the one before it.
 -- Cost   a few commands per queue, each linear in the jobs; three more per job that ran before, two per reserved job
 -- @include lib/drain
+-- @include lib/claim-plain
 -- @include lib/claim
 -- @include lib/due
 -- @include lib/step
