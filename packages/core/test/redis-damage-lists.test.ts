@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { createQueue, createRegistry, defineMessage } from "../src/index.ts";
 import { redisEngine } from "../src/redis/index.ts";
+import { retain } from "../src/testing/conformance/new-job.ts";
 import { type Bench, claim, complete, open, PREFIX, send } from "./redis-damage-support.ts";
 
 /** What is left where one of two structures that belong together is deleted: counts, and jobs that must not run. */
@@ -180,6 +181,56 @@ test("a queue is obliterated even if the set of removed entries is deleted", asy
       await queue.close();
     }
   });
+});
+
+describe("an id whose job has lost its key, sent again", () => {
+  const leave = {
+    "completed, kept": async (bench: Bench) => {
+      await send(bench, { id: "a" });
+      await complete(bench, await claim(bench, ["jobs"]));
+    },
+    cancelled: async (bench: Bench) => {
+      await send(bench, { id: "a", priority: 1 });
+      await cancel(bench, "a");
+    },
+    active: async (bench: Bench) => {
+      await send(bench, { id: "a", retain: retain({ completed: { count: 0 } }) });
+      return claim(bench, ["jobs"]);
+    },
+  };
+  const others = { alone: [], "with others": ["b"], "in a flow": ["flow"] };
+
+  test.each(Object.keys(leave).flatMap((state) => Object.keys(others).map((how) => [state, how] as const)))(
+    "%s, %s: whatever the send answers as created runs",
+    (state, how) =>
+      on(10, async (bench) => {
+        const held = await leave[state as keyof typeof leave](bench);
+        await bench.admin.del(`${PREFIX}job:a`);
+        const specs = others[how as keyof typeof others].map((id) =>
+          id === "flow" ? { id, dependsOn: ["a"] } : { id },
+        );
+        const [outcome] = await send(bench, { id: "a" }, ...specs);
+        if (held) await complete(bench, held);
+        await bench.engine.operate.clean({ state: "completed", olderThan: 0, limit: 9 });
+        const created = outcome!.ok ? outcome!.jobs.filter((job) => job.created) : [];
+        expect(outcome!.ok).toBe(true);
+        const ran: string[] = [];
+        for (let turn = 0; turn < 3; turn++) {
+          const jobs = await claim(bench, ["jobs"]);
+          ran.push(...ids(jobs));
+          await complete(bench, jobs);
+        }
+        if (how !== "in a flow") expect(ran.toSorted()).toEqual(ids(created).toSorted());
+        else
+          expect(await bench.engine.inspect.get(keys("a", "flow"))).toMatchObject([
+            null,
+            { state: "cancelled" },
+          ]);
+        expect((await bench.engine.core.health()).damage).toMatchObject([{ subject: "a", kind: "removed" }]);
+        expect(await bench.admin.exists(`${PREFIX}active`, `${PREFIX}state:a`)).toBe(0);
+        expect(await bench.admin.hexists(`${PREFIX}ended`, "a")).toBe(0);
+      }),
+  );
 });
 
 test.each(["0 c1", "\0 nonsense", "99999999999999999999 c1", "-5 c1", ""])(

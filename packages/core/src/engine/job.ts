@@ -38,6 +38,11 @@ export interface NewJob {
    * it has none. Absent if the message declares none.
    */
   readonly search?: Readonly<Record<string, string | null>>;
+  /**
+   * Whether the queue has generated the id for this call, so that no job can have had it before. An engine may then
+   * look for fewer traces of one.
+   */
+  readonly hasNewId?: true;
 }
 
 /** Which job. `queue` is there where the caller knows it, for engines whose ids are unique per queue only. */

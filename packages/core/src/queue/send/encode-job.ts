@@ -58,6 +58,8 @@ export class JobEncoder {
       retain: message.retain,
       dependsOn: request.dependsOn,
     };
+    // The relay of an outbox may send a job twice.
+    if (request.generatedId === request.id && request.tx === undefined) job.hasNewId = true;
     const search = searchableValues(message, data);
     if (search !== undefined) job.search = search;
     if (orderingKey !== undefined) job.ordering = { key: orderingKey, onFailure: message.onOrderingFailure };

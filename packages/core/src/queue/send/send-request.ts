@@ -6,6 +6,8 @@ import type { ParsedSendOptions } from "./send-options.ts";
 /** One job about to be sent, its options resolved, its data not yet validated. */
 export interface SendRequest<M extends Message = Message> {
   readonly id: string;
+  /** The id that the queue generated for this request, if it did: a middleware may replace `id`. */
+  readonly generatedId?: string;
   readonly message: M;
   /** As the caller gave it. */
   readonly data: SendData<M>;
@@ -38,7 +40,7 @@ export function toSendRequest(
   sentAt: number,
 ): SendRequest {
   const request: Mutable<SendRequest> = {
-    id: options.id ?? newId(),
+    id: options.id ?? "",
     message,
     data,
     delay: options.delay ?? 0,
@@ -47,6 +49,10 @@ export function toSendRequest(
     dependsOn: options.dependsOn === undefined ? NO_DEPENDENCIES : mergeDependencies(options.dependsOn),
     sentAt,
   };
+  if (options.id === undefined) {
+    request.id = newId();
+    request.generatedId = request.id;
+  }
   if (options.userId !== undefined) request.userId = options.userId;
   if (options.metadata !== undefined) request.metadata = options.metadata;
   if (options.dedupe !== undefined) request.dedupe = options.dedupe;

@@ -130,7 +130,11 @@ function addPlain(
 }
 
 function plainFlags(jobs: readonly NewJob[]): string {
-  return `${hasRepeats(jobs) ? "r" : ""}${jobs[0]!.search ? "s" : ""}`;
+  return `${hasRepeats(jobs) ? "r" : ""}${givenFlag(jobs)}${jobs[0]!.search ? "s" : ""}`;
+}
+
+function givenFlag(jobs: readonly NewJob[]): string {
+  return jobs.every(({ hasNewId }) => hasNewId) ? "" : "g";
 }
 
 /** Whether an id occurs twice. Ids that a queue generates ascend, which is quick to check. */
@@ -163,7 +167,7 @@ function plainOutcomes(
 }
 
 function addBatch(args: Argument[], jobs: readonly NewJob[], profileOf: (job: NewJob) => number): void {
-  args.push("batch", jobs.length, mayCycle(jobs) ? "1" : "");
+  args.push("batch", jobs.length, (mayCycle(jobs) ? "c" : "") + givenFlag(jobs));
   for (const job of jobs) {
     const { envelope, delay } = job;
     const profile = profileOf(job);

@@ -16,7 +16,8 @@ export function singlePlainJob(batches: readonly EnqueueBatch[]): NewJob | undef
 export function singleSendArgs(job: NewJob): readonly string[] {
   const { id, messageType, data } = job.envelope;
   const { profileId, profile } = cachedProfile(job);
-  return [profileId, profile, job.queue, `${messageType} sent`, id, encodeHeader(job) + data];
+  const value = encodeHeader(job) + data;
+  return [profileId, profile, job.queue, `${messageType} sent`, id, value, job.hasNewId ? "" : "given"];
 }
 
 let last: { readonly job: NewJob; readonly profileId: string; readonly profile: string } | undefined;

@@ -6,10 +6,11 @@
 --        5 number of profiles, then each as JSON
 --        then groups:
 --          "plain", the profile's place among the profiles, queue, message, the common start of all values or "", flags ("r": an
---            id occurs twice, "s": they can be searched, "b": they are one batch, not one each) or "", number of jobs,
---            then id and the rest of the value of each. Plain jobs wait for nothing and refer to nothing.
---          "batch", number of jobs, "1" if they may form a cycle or "", then of each: id, terms, header from its stamp
---            on, data. Terms are "profile" for a plain job, else "profile delay".
+--            id occurs twice, "g": some ids weren't generated for this call, "s": they can be searched, "b": they are one
+--            batch, not one each) or "", number of jobs, then id and the rest of the value of each. Plain jobs wait for
+--            nothing and refer to nothing.
+--          "batch", number of jobs, flags ("c": they may form a cycle, "g": as above) or "", then of each: id, terms,
+--            header from its stamp on, data. Terms are "profile" for a plain job, else "profile delay".
 -- Answer "out of turn" if the call before it hasn't arrived; then nothing is stored. Else of each group: for "plain"
 --        the places (from 1) of jobs that were stored before, each followed by the message of the job that has the id, if
 --        that is another one; for "batch" {"stored", id or the id of the deduplicated job, 1 if new or 0, ...},
@@ -79,10 +80,11 @@ local function store_plain(group, first, n, offset, answer)
   end
   -- Usually all jobs are new, and one command checks that and stores them.
   local known
-  if group.flags ~= '' and string.find(group.flags, 'r', 1, true)
+  local flags = group.flags
+  if flags ~= '' and (string.find(flags, 'r', 1, true) or string.find(flags, 'g', 1, true))
     or #tombs_there() > 0 or next(deleted) or call_unchecked('MSETNX', unpack(values)) == 0
   then
-    known = known_places(ids) or {}
+    known = known_places(ids, string.find(flags, 'g', 1, true)) or {}
     if group.is_batch and refuse(answer, group, ids, known) then
       return
     end

@@ -3,7 +3,8 @@
 --
 -- KEYS   1 the prefix of the namespace's keys
 -- ARGV   1 to 3 as in lib/turn.lua, 4 the profile's id, 5 the profile as JSON, 6 queue, 7 the field of sends of its
---        message in metrics, 8 id, 9 the job's value from the stamp on
+--        message in metrics, 8 id, 9 the job's value from the stamp on, 10 "given" if the queue didn't generate the id for
+--        this call, or ""
 -- Answer 1 if the job is new, 0 if it was stored before, "out of turn" if the call before it hasn't arrived, or "general"
 -- if only enqueue.lua can decide about it. Nothing is stored unless it is 1.
 -- Cost   about twelve commands
@@ -31,6 +32,12 @@ end
 local tomb = call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
 if tomb then
   return type(tomb) == 'string' and string.sub(tomb, 3) == profile_id and 0 or 'general'
+end
+-- What is left of a job whose key was deleted, where the queue didn't generate the id for this call.
+if ARGV[10] ~= '' and (call('HEXISTS', P .. 'active', id) ~= 0 or call('HEXISTS', P .. 'ended', id) ~= 0
+  or call_unchecked('EXISTS', P .. 'state:' .. id) == 1)
+then
+  return 'general'
 end
 local sequence = call('INCR', P .. 'sequence')
 if type(sequence) ~= 'number' then

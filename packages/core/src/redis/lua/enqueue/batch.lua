@@ -12,9 +12,11 @@
 local BATCH_FIELDS = 4
 
 local function read_batch(at, profile_ids)
-  local n, may_cycle = tonumber(ARGV[at + 1]), ARGV[at + 2] == '1'
+  local n, flags = tonumber(ARGV[at + 1]), ARGV[at + 2]
   at = at + 3
-  local specs = { may_cycle = may_cycle }
+  local specs = {
+    may_cycle = string.find(flags, 'c', 1, true), are_given = string.find(flags, 'g', 1, true),
+  }
   for index = 1, n do
     local id, terms = ARGV[at], ARGV[at + 1]
     local place = tonumber(terms)
@@ -112,7 +114,7 @@ local function known_among(specs)
     for index = first, math.min(first + CHUNK - 1, #specs) do
       ids[#ids + 1] = specs[index].id
     end
-    local known = known_places(ids)
+    local known = known_places(ids, specs.are_given)
     for place, id in ipairs(known and ids or {}) do
       -- The second place of a new id counts as known, too.
       if known[place] and not is_seen[id] then

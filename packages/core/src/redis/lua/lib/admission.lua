@@ -1,4 +1,5 @@
 -- Checks and counters of `enqueue`.
+-- @include lib/lifecycle
 -- @include lib/profiles
 -- @include lib/sequences
 -- @include lib/tombs
@@ -16,8 +17,9 @@ local function tombs_there()
   return tomb_keys
 end
 
--- Which ids (at most CHUNK) are stored, remembered, or given twice: a set of places from 1, or nil if none.
-local function known_places(ids)
+-- Which ids (at most CHUNK) are stored, remembered, or given twice: a set of places from 1, or nil if none. `are_given`:
+-- whether the queue didn't generate all of these ids for this call.
+local function known_places(ids, are_given)
   local keys, seen = {}, {}
   local known
   for index, id in ipairs(ids) do
@@ -42,6 +44,24 @@ local function known_places(ids)
         known = known or {}
         known[index] = true
       end
+    end
+  end
+  if not are_given then
+    return known
+  end
+  -- A job whose key was deleted counts as removed. Whatever still belongs to it would end a new job with its id.
+  local states = {}
+  for index, id in ipairs(ids) do
+    states[index] = P .. 'state:' .. id
+  end
+  local has_states = call_unchecked('EXISTS', unpack(states)) > 0
+  local held, ended = call('HMGET', P .. 'active', unpack(ids)), call('HMGET', P .. 'ended', unpack(ids))
+  for index, id in ipairs(ids) do
+    local is_left = held[index] or ended[index] or has_states and call_unchecked('EXISTS', states[index]) == 1
+    if is_left and not (known and known[index]) then
+      known = known or {}
+      known[index] = true
+      life().mark_lost(id)
     end
   end
   return known
