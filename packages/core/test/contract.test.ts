@@ -170,6 +170,32 @@ describe("createRegistry", () => {
     for (const { message } of error.issues) expect(error.message).toContain(message);
   });
 
+  test("lists problems of a definition together with those of its schemas, versions and paths", async () => {
+    const bad = defineMessage("BAD", {
+      data: z.object({ at: z.date() }),
+      result: z.object({ n: z.string() }),
+      priority: -1,
+      prio: 1,
+      version: 3,
+      upcast: { 1: (data: unknown) => data },
+      searchable: ["nr"],
+      sensitive: { progress: true },
+    } as never);
+    const { issues } = await errorOf(() => createRegistry([bad]));
+    expect(issues.map(({ message }) => message)).toEqual([
+      expect.stringContaining("priority: must be at least 0"),
+      expect.stringContaining('unknown option "prio"'),
+      expect.stringContaining("upcast.2 is missing"),
+      expect.stringMatching(/^data\.at: .*date/),
+      "sensitive.progress: the message has no progress",
+      'searchable.0: the schema of data has no "nr"',
+    ]);
+    // Too many to list all.
+    const endless = Object.fromEntries(Array.from({ length: 30 }, (_, step) => [`v${step}`, step]));
+    const worse = defineMessage("WORSE", { data: z.object({}), upcast: endless } as never);
+    expect((await errorOf(() => createRegistry([worse]))).code).toBe("INVALID_CONTRACT");
+  });
+
   test("lists the problems of a registry inside a registry no more than once", async () => {
     const bad = defineMessage("BAD", { data: z.object({}), priority: -1 });
     const error = await errorOf(() => createRegistry([bad, bad]));

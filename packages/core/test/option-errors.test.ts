@@ -189,3 +189,11 @@ describe("options that can't be read", () => {
     expect((await rejectionOf(options)).message).toBe("send: the options can't be read: no id yet");
   });
 });
+
+test("an error about something else than an object says what it takes", async () => {
+  const expected = "expected an object: { id?, userId?, metadata?, delay?, priority?, … }, got a string";
+  expect((await rejectionOf("soon")).message).toBe(`send: ${expected}`);
+  expect((await rejectionOf({ dedupe: "k" })).message).toBe(
+    "send: dedupe: expected an object: { key, window }, got a string",
+  );
+});

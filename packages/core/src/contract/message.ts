@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import type { Issue } from "../errors/queue-error.ts";
 import { definitionSchema } from "./definition.ts";
 import type { Duration } from "./duration.ts";
 import type { SearchablePath, SensitivePath, WireInput } from "./field-paths.ts";
@@ -198,8 +199,8 @@ export function defineMessage<
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
     ownProblems.push(`the name must match ${NAME_PATTERN.source}`);
   }
-  // A message with problems still exists, with default policies, so that a registry can report them.
-  const options = parsed.ok ? parsed.value : definitionSchema.parse({ data: z.unknown() });
+  // A message with problems still exists, so that a registry can report them together with those of its valid options.
+  const options = parsed.ok ? parsed.value : validOptions(definition, parsed.issues);
   ownProblems.push(...findUpcastGaps(options.version, Object.keys(options.upcast).map(Number)));
 
   const { retry = {}, retain = {}, orderingKey, sensitive } = options;
@@ -247,6 +248,20 @@ export function defineMessage<
     limits: Object.freeze(options.limits),
     problems: Object.freeze(ownProblems),
   });
+}
+
+/** Options without those that have issues, which have their defaults. */
+function validOptions(definition: unknown, issues: readonly Issue[]): z.output<typeof definitionSchema> {
+  const refused = new Set(issues.map(({ path }) => path.split(".")[0]));
+  const names = Object.keys(definitionSchema.shape).filter((name) => !refused.has(name));
+  const data = z.unknown();
+  try {
+    const given = Object.fromEntries(names.map((name) => [name, Object(definition)[name]]));
+    return definitionSchema.parse({ ...given, data: given.data ?? data });
+  } catch {
+    // It has more issues than are listed, or can't be read.
+    return definitionSchema.parse({ data });
+  }
 }
 
 /** Steps must lead from the oldest version to the current one without a gap. */

@@ -43,6 +43,7 @@ function showsText(issue: z.core.$ZodIssue): boolean {
 function messageOfIssue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
+      if (issue.expected === "object") return messageOfObject(issue.inst as Partial<z.ZodMiniObject>);
       return `expected ${issue.expected === "int" ? "a whole number" : issue.expected}`;
     case "unrecognized_keys":
       return messageOfUnknown(issue.keys, issue.inst as z.ZodMiniObject);
@@ -63,6 +64,16 @@ function messageOfIssue(issue: z.core.$ZodRawIssue): string | undefined {
 
 function messageOfBound(origin: string, at: "least" | "most", bound: number | bigint): string {
   return `must ${/string|array/.test(origin) ? "have a length of" : "be"} at ${at} ${bound}`;
+}
+
+/** `expected an object: { id?, userId?, metadata?, delay?, priority?, … }` */
+function messageOfObject({ shape = {} }: Partial<z.ZodMiniObject>): string {
+  const members = Object.entries(shape).map(
+    ([name, { _zod }]) => name + (_zod.optin === "optional" ? "?" : ""),
+  );
+  if (members.length === 0) return "expected an object";
+  const listed = members.length > MAX_NAMES ? [...members.slice(0, MAX_NAMES), "…"] : members;
+  return `expected an object: { ${listed.join(", ")} }`;
 }
 
 /** `unknown option "prio" (did you mean "priority"?): the options are id, priority` */
