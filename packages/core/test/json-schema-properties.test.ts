@@ -116,7 +116,7 @@ const { any } = fc.letrec<{ any: Case }>((tie) => ({
 const SECRETS = ["a", "b.c", "*", "*.*", "left.a", "value", "a.*.b"];
 
 describe("the JSON Schema of a message", () => {
-  test("accepts whatever the message encodes", async () => {
+  test("accepts whatever the message encodes", { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
         any.chain(({ schema, values }) => fc.tuple(fc.constant(schema), values)),

@@ -1,9 +1,13 @@
 import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { ClaimedJob } from "../src/engine/core.ts";
 import type { CompleteEngine } from "../src/engine/engine.ts";
 import { EDGE_POINTS, STEP_POINTS } from "../src/engine/step-budget.ts";
+import { IoredisConnection } from "../src/redis/connection/ioredis-connection.ts";
 import { redisEngine } from "../src/redis/index.ts";
+import { RedisEngine } from "../src/redis/redis-engine.ts";
+import { resolveRedisOptions } from "../src/redis/redis-options.ts";
 import { newJob } from "../src/testing/conformance/new-job.ts";
 
 /** Dependents that one step decides at most. */
@@ -117,6 +121,55 @@ test("lists and recovers more held jobs than one step looks at", async () => {
     expect(requeued).toBe(2_000);
     expect(await countOf(engine, "active")).toBe(500);
   });
+});
+
+test("a list of many held jobs misses none that comes back while a page is read, and goes on after those that end", async () => {
+  const options = resolveRedisOptions({ url: server.url, namespace: `bounds-${namespaces++}` });
+  const connection = new IoredisConnection(options, `{${options.namespace}}:`);
+  const engine = new RedisEngine({ connection, tombstones: options.tombstones });
+  const claim = async (limit: number) =>
+    (await engine.core.claim({ queues: ["jobs"], limit, lease: 60_000 })).jobs;
+  try {
+    await sendNumbered(engine, 2 * HELD);
+    const held: ClaimedJob[] = [];
+    while (held.length < 2 * HELD) held.push(...(await claim(500)));
+    const newest = held.toReversed();
+    // More than a page has, and than it has to spare.
+    const ending = newest.splice(0, 2_000);
+    const coming = newest.splice(0, 300);
+    const staying = new Set([...coming, ...newest].map(({ id }) => id));
+    const run = connection.run.bind(connection);
+    let isAway = false;
+    let isInterrupted = false;
+    vi.spyOn(connection, "run").mockImplementation(async (script, args) => {
+      const reply = await run(script, args);
+      if (isInterrupted) return reply;
+      isInterrupted = true;
+      const ends = ending.splice(0, 500).map(({ id, epoch, token }) => ({ id, epoch, token }));
+      await engine.core.settle({ outcomes: ends.map((lease) => ({ ...lease, type: "complete" })) });
+      if (isAway) coming.splice(0, coming.length, ...(await claim(300)));
+      else await engine.core.release(coming.map((lease) => ({ ...lease, delay: 0, bounce: false })));
+      isAway = !isAway;
+      isInterrupted = false;
+      return reply;
+    });
+    const seen: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await engine.inspect.list({
+        filter: { states: ["active", "queued"] },
+        fields: "summary",
+        limit: 100,
+        ...(cursor && { cursor }),
+      });
+      seen.push(...page.jobs.map(({ id }) => id));
+      cursor = page.cursor;
+      if (cursor === undefined) break;
+    }
+    expect(new Set(seen).size).toBe(seen.length);
+    expect([...staying].filter((id) => !seen.includes(id))).toEqual([]);
+  } finally {
+    await engine.core.close();
+  }
 });
 
 test("a turn's sends with many dependencies go in several calls, in order", async () => {

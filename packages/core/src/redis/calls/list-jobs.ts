@@ -5,12 +5,14 @@ import { isTerminal, JOB_STATES, type JobState, TERMINAL_STATES } from "../../en
 import { jobRecords, jobSummaries, type StoredParts, type SummaryParts } from "../codec/job-record.ts";
 import type { RedisStore } from "../redis-store.ts";
 import { scripts } from "../scripts.ts";
-import { newestActiveIds } from "./newest-active-ids.ts";
 
 /** Jobs that one call of `list` looks at, if no index leads to those that the filter selects. */
 const MAX_LOOKED_AT = 10_000;
 /** Jobs that one script looks at: five milliseconds, with one command for each. */
 const MAX_LOOKED_AT_PER_STEP = 500;
+
+/** Jobs that a walk over the held jobs finds beyond those of the page: so many of these may end meanwhile. */
+const SPARE_JOBS = 500;
 
 type Reply = readonly [
   last: number,
@@ -96,15 +98,52 @@ function boundsOf(from: number | undefined, to: number | undefined): readonly nu
   return [from ?? 0, to ?? Number.MAX_SAFE_INTEGER];
 }
 
+type ManyReply = readonly ["many", cursor: string, from: number, idsAndSequences: readonly string[]];
+
 async function runStep(store: RedisStore, request: StepRequest): Promise<Reply> {
-  const run = (active?: readonly string[]) =>
-    store.run(scripts.list, [JSON.stringify({ ...request, ...(active && { active }) })]);
-  const reply = (await run()) as Reply | readonly ["many", readonly string[]];
-  if (reply[0] !== "many") return reply as Reply;
-  // Jobs of the first reply may be active by now, and active ones no longer.
-  const { before, window, queues } = request;
-  const active = await newestActiveIds(store.connection, { before, limit: window + 1, queues });
-  return (await run([...new Set([...active, ...reply[1]])])) as Reply;
+  const run = async (more: object) =>
+    (await store.run(scripts.list, [JSON.stringify({ ...request, ...more })])) as Reply | ManyReply;
+  const reply = await run({});
+  if (!isMany(reply)) return reply;
+  // No call may take the server long, so it reads all held jobs page by page.
+  const newest = new NewestJobs(request.window + SPARE_JOBS);
+  for (let page = reply; ; ) {
+    const [, scan, from, idsAndSequences] = page;
+    newest.add(idsAndSequences, from);
+    if (scan === "0") return (await run({ active: newest.ids, active_from: newest.from })) as Reply;
+    page = (await run({ scan })) as ManyReply;
+  }
+}
+
+function isMany(reply: Reply | ManyReply): reply is ManyReply {
+  return reply[0] === "many";
+}
+
+/** The newest jobs of several pages. */
+class NewestJobs {
+  readonly #max: number;
+  /** Sequences by id: a job may be on two pages. */
+  #sequences = new Map<string, number>();
+  /** The sequence down to which all jobs are known. */
+  from = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get ids(): readonly string[] {
+    return [...this.#sequences.keys()];
+  }
+
+  /** Adds the jobs of a page that has all of them down to `from`. */
+  add(idsAndSequences: readonly string[], from: number): void {
+    this.from = Math.max(this.from, from);
+    for (let index = 0; index < idsAndSequences.length; index += 2)
+      this.#sequences.set(idsAndSequences[index]!, Number(idsAndSequences[index + 1]));
+    const sorted = [...this.#sequences].sort(([, a], [, b]) => b - a);
+    if (sorted.length > this.#max) this.from = Math.max(this.from, sorted[this.#max - 1]![1]);
+    this.#sequences = new Map(sorted.filter(([, sequence]) => sequence >= this.from));
+  }
 }
 
 interface StepRequest extends ScriptRequest {

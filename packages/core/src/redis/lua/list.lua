@@ -5,18 +5,23 @@
 --          limit: max jobs; window: max jobs to look at; before: the sequence before which to begin
 --          fields: "full", "summary", or "count" to count them only
 --          states; queues: all if it is empty
---          active: ids to look for among the active jobs; absent: all
+--          scan: the cursor of a page of held jobs; absent: answer a list, unless there are too many held jobs
+--          active: ids to look for among the active jobs, and active_from: down to which sequence these are all; absent:
+--                  all active jobs
 --          group: fingerprint of a failure group
 --          messages, user, key, sent, finished: see lib/filter.lua
 --          is_unfinished: whether no state is that of an ending
 --          search: {message, values}
--- Answer {"many", ids} if there are more active jobs than one step reads: then call again with these ids and those of the
---        newest active jobs, which active.lua finds. Else {the sequence of the last job looked at, or 0 if there are no
---        more; jobs looked at; ids, or their number for "count"; then of each what lib/read.lua or
---        lib/summary.lua answers}
+-- Answer {"many", the next cursor or "0", from, id and sequence of each in turn} if there are more held jobs than one step
+--        reads: the active ones of a page of them, and the jobs in the other states that are listed, down to the sequence
+--        `from`. Call again with each cursor, then with these ids as `active`: a job that has left `active` when its page
+--        is read is among the others. Else {the sequence of the last job looked at, or 0 if there are no more; jobs
+--        looked at; ids, or their number for "count"; then of each what lib/read.lua or lib/summary.lua answers}
 -- Cost   linear in the jobs looked at: one command for each, or two to four with a filter; and in those of the page
 -- @include lib/filter
+-- @include lib/active
 -- @include lib/read
+-- @include lib/scan-held
 -- @include lib/search
 -- @include lib/sources
 -- @include lib/summary
@@ -149,15 +154,19 @@ if request.fields == 'count' and not selects then
 end
 local sources = way.sources
 if way.has_states and wants_active then
-  is_many = not request.active and has_many_held()
+  is_many = request.scan or not request.active and has_many_held()
   if not is_many then
     sources[#sources + 1] = active_source(queues, request.before, request.active)
   end
 end
 
 local looked, last, has_more = 0, 0, false
-local found = {}
+local active_from = request.active_from or 0
+local found, sequence_of_found = {}, {}
 each_newest(sources, request.before, selects and request.window + 1 or request.limit + 1, function(job)
+  if job.sequence < active_from then
+    return true
+  end
   if looked == request.window or #found == request.limit and not is_many then
     has_more = true
     return true
@@ -165,10 +174,25 @@ each_newest(sources, request.before, selects and request.window + 1 or request.l
   looked, last = looked + 1, job.sequence
   if is_many or matches(job, filter) then
     found[#found + 1] = job.id
+    sequence_of_found[#found] = last
   end
 end)
 if is_many then
-  return { 'many', found }
+  local page, cursor = scan_held(request.scan or '0')
+  local sequences, ids = active_among(page, request.before, queues)
+  local reply = {}
+  for index, id in ipairs(found) do
+    reply[#reply + 1] = id
+    reply[#reply + 1] = int(sequence_of_found[index])
+  end
+  for _, sequence in ipairs(sequences) do
+    reply[#reply + 1] = ids[sequence]
+    reply[#reply + 1] = int(sequence)
+  end
+  return { 'many', cursor, has_more and last or 0, reply }
+end
+if not has_more and active_from > 0 then
+  has_more, last = true, active_from
 end
 
 if request.fields == 'count' then
