@@ -5,19 +5,20 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 
 const packageRoot = fileURLToPath(new URL("..", import.meta.url));
-const guide = readFileSync(new URL("../../../docs/guide.md", import.meta.url), "utf8");
+function programsOf(page: string) {
+  const text = readFileSync(new URL(`../../../docs/${page}`, import.meta.url), "utf8");
+  return text.split(/^## /m).flatMap((section) => {
+    const title = section.slice(0, section.indexOf("\n"));
+    return [...section.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, source], index) => ({
+      name: index === 0 ? title : `${title}, program ${index + 1}`,
+      source: source!,
+      prints: [...source!.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line!),
+    }));
+  });
+}
 
-const programs = guide.split(/^## /m).flatMap((section) => {
-  const title = section.slice(0, section.indexOf("\n"));
-  return [...section.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, source], index) => ({
-    name: index === 0 ? title : `${title}, program ${index + 1}`,
-    source: source!,
-    prints: [...source!.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line!),
-  }));
-});
-
-describe("each program in docs/guide.md runs and prints the documented output", () => {
-  test.for(programs)("$name", async ({ source, prints }) => {
+describe.each(["guide.md", "coming-from-bullmq-and-pg-boss.md"])("each program in docs/%s", (page) => {
+  test.for(programsOf(page))("prints the documented output: $name", async ({ source, prints }) => {
     expect((await run(source)).trim().split("\n")).toEqual(prints);
   });
 });
