@@ -102,6 +102,17 @@ describe("a list of fresh jobs that is deleted while cancelled ones stood in it"
     }));
 });
 
+test("a queue that can't be forgotten yet still counts its jobs", () =>
+  on(11, async (bench) => {
+    const gone = Array.from({ length: 1_000 }, (_, index) => ({ id: `gone-${index}` }));
+    await send(bench, ...gone, { id: "a" });
+    await bench.admin.del(...gone.map(({ id }) => `${PREFIX}job:${id}`));
+    await bench.admin.sadd(GHOSTS, ...ids(gone));
+    expect(await bench.engine.queues.forget("jobs")).toBe(false);
+    expect(await queued(bench)).toBe(1);
+    expect(ids(await claim(bench, ["jobs"]))).toEqual(["a"]);
+  }));
+
 describe("cancelled jobs don't run, even if the set of their entries is deleted", () => {
   test.each(["plain", "with metadata", "with a dedupe key", "with a dependency", "with an ordering key"])(
     "%s",

@@ -3,7 +3,7 @@
 -- KEYS   1 the prefix of the namespace's keys
 -- ARGV   1 the queue
 -- Answer 1, or 0 if the queue has jobs
--- Cost   some twenty commands, one for each thousand minutes of metrics, and two for each thousand void entries
+-- Cost   some twenty commands, one for each thousand minutes of metrics, and four for each thousand void entries
 -- @import METRICS_LIFETIME from redis/metrics-limits
 -- @include lib/drain
 
@@ -12,7 +12,8 @@ local MAX_PAGES = 100
 
 -- Whether a fresh list has an entry of a job. It must not be told by `ghosts:`, which may be lost. Void entries before it
 -- are dropped.
-local function has_fresh(fresh)
+local function has_fresh(queue, name)
+  local fresh = P .. 'fresh:' .. name
   for _ = 1, MAX_PAGES do
     local ids = call('LRANGE', fresh, 0, CHUNK - 1)
     if #ids == 0 then
@@ -26,6 +27,7 @@ local function has_fresh(fresh)
       return true
     end
     call('LTRIM', fresh, #ids, -1)
+    call('SREM', P .. 'ghosts:' .. queue, unpack(ids))
   end
   return true
 end
@@ -44,7 +46,7 @@ for _, kind in ipairs(call('SMEMBERS', P .. 'lanes:' .. queue)) do
 end
 local keys = { P .. 'ghosts:' .. queue, P .. 'lanes:' .. queue, P .. 'heads:' .. queue }
 for _, name in ipairs(names) do
-  if has_fresh(P .. 'fresh:' .. name) then
+  if has_fresh(queue, name) then
     return 0
   end
   keys[#keys + 1] = P .. 'fresh:' .. name
