@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { EnqueueBatch } from "../../engine/core.ts";
 import type { NewJob } from "../../engine/job.ts";
 import { isPlain } from "./enqueue-request.ts";
@@ -15,23 +14,14 @@ export function singlePlainJob(batches: readonly EnqueueBatch[]): NewJob | undef
 /** The arguments of `lua/send.lua`, from the profile on. */
 export function singleSendArgs(job: NewJob): readonly string[] {
   const { id, messageType, data } = job.envelope;
-  const { profileId, profile } = cachedProfile(job);
   const value = encodeHeader(job) + data;
-  return [profileId, profile, job.queue, `${messageType} sent`, id, value, job.hasNewId ? "" : "given"];
+  return [cachedProfileText(job), job.queue, `${messageType} sent`, id, value, job.hasNewId ? "" : "given"];
 }
 
-let last: { readonly job: NewJob; readonly profileId: string; readonly profile: string } | undefined;
+let last: { readonly job: NewJob; readonly text: string } | undefined;
 
 /** Consecutive jobs often share their profile, whose text takes longer than all else here. */
-function cachedProfile(job: NewJob): NonNullable<typeof last> {
-  if (last === undefined || !sharesProfile(last.job, job)) {
-    const profile = profileText(job);
-    last = { job, profileId: profileIdOf(profile), profile };
-  }
-  return last;
-}
-
-/** As `intern` in `lua/enqueue.lua` makes it of a profile's text, where no other profile's hash begins the same. */
-function profileIdOf(profile: string): string {
-  return createHash("sha1").update(profile).digest("hex").slice(0, 10);
+function cachedProfileText(job: NewJob): string {
+  if (last === undefined || !sharesProfile(last.job, job)) last = { job, text: profileText(job) };
+  return last.text;
 }
