@@ -77,7 +77,7 @@ export class EnqueueBatcher {
       if (entries.length === 1 || isQueueError(error))
         for (const entry of entries) this.#reject(entry, error);
       // Something about one of them that the engine has no word for: alone, only that one fails.
-      else for (const entry of entries) await this.#send([entry]);
+      else for (const entry of entries) await this.#send([repeated(entry)]);
       this.#underway.delete(entries);
       return;
     }
@@ -103,6 +103,15 @@ export class EnqueueBatcher {
       reject(new QueueError("ENGINE_FAILED", text, { cause: error, ids }));
     }
   }
+}
+
+/** The call that failed may have stored the jobs, so their ids are no longer new. */
+function repeated({ batch, ...entry }: Entry): Entry {
+  const jobs = batch.jobs.map((job) => {
+    const { hasNewId: _, ...rest } = job;
+    return rest;
+  });
+  return { ...entry, batch: { jobs } };
 }
 
 function storedOnce(ids: readonly string[]): string {

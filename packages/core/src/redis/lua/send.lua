@@ -6,7 +6,7 @@
 --        8 the job's value from the stamp on, 9 "given" if the queue didn't generate the id for this call, or ""
 -- Answer 1 if the job is new, 0 if it was stored before, "out of turn" if the call before it hasn't arrived, or "general"
 -- if only enqueue.lua can decide about it. Nothing is stored unless it is 1.
--- Cost   about twelve commands
+-- Cost   about ten commands, and five more for an id that was given
 -- @base lib/light-base
 -- @import METRICS_LIFETIME, MAX_METRICS_FIELDS from redis/metrics-limits
 -- @include lib/turn
@@ -28,15 +28,17 @@ end
 if n_general > 0 or call('HGET', P .. 'profiles', profile_id) ~= ARGV[4] then
   return 'general'
 end
-local tomb = call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
-if tomb then
-  return type(tomb) == 'string' and string.sub(tomb, 3) == profile_id and 0 or 'general'
-end
--- What is left of a job whose key was deleted, where the queue didn't generate the id for this call.
-if ARGV[9] ~= '' and (call('HEXISTS', P .. 'active', id) ~= 0 or call('HEXISTS', P .. 'ended', id) ~= 0
-  or call_unchecked('EXISTS', P .. 'state:' .. id) == 1)
-then
-  return 'general'
+if ARGV[9] ~= '' then
+  local tomb = call('HGET', P .. 'tombs', id) or call('HGET', P .. 'tombs:old', id)
+  if tomb then
+    return type(tomb) == 'string' and string.sub(tomb, 3) == profile_id and 0 or 'general'
+  end
+  -- What is left of a job whose key was deleted.
+  if call('HEXISTS', P .. 'active', id) ~= 0 or call('HEXISTS', P .. 'ended', id) ~= 0
+    or call_unchecked('EXISTS', P .. 'state:' .. id) == 1
+  then
+    return 'general'
+  end
 end
 local sequence = call('INCR', P .. 'sequence')
 if type(sequence) ~= 'number' then
