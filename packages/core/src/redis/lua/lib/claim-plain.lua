@@ -5,7 +5,6 @@
 -- @include lib/handles
 -- @include lib/held
 -- @include lib/metrics
--- @include lib/profiles
 
 do
   -- Max jobs. Of more, the definitions are a small part.
@@ -34,12 +33,21 @@ do
     local values = call_unchecked('MGET', unpack(keys))
     local terms = write_terms(now_text, token)
     local reply, records, waits = {}, {}, {}
+    -- Consecutive jobs usually have the same profile, of which this needs little: decoding it all takes much longer.
+    local last_profile, profile
     for index, id in ipairs(ids) do
       local profile_id, sequence, created, flags =
         string.match(values[index] or '', '^(%w+) (%d+) (%d+) %S+ (%S+)')
-      local profile = flags == '-' and profile_of(profile_id)
-      if not profile or not handles_version(handles, profile.m, profile.v) then
+      if flags ~= '-' then
         return nil
+      end
+      if profile_id ~= last_profile then
+        local text = call('HGET', P .. 'profiles', profile_id) or ''
+        local message, version = string.match(text, '"m":"([^"]*)","v":(%d+),')
+        if not message or not handles_version(handles, message, tonumber(version)) then
+          return nil
+        end
+        last_profile, profile = profile_id, { q = queue, m = message }
       end
       records[2 * index - 1], records[2 * index] = id, FIRST .. profile_id .. ' ' .. sequence .. ' ' .. terms
       reply[3 * index - 2], reply[3 * index - 1], reply[3 * index] = id, '', values[index]

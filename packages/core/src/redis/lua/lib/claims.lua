@@ -20,13 +20,13 @@ local function count_running(queue, n)
 end
 
 local function hold_claim(token, n, expires)
-  call('HINCRBY', P .. 'claims', token, n)
+  call('HINCRBY', P .. 'claims', token, int(n))
   call('ZADD', P .. 'leases', expires, token)
 end
 
 local function flush_claims()
   for token, n in pairs(released) do
-    if call('HINCRBY', P .. 'claims', token, -n) <= 0 then
+    if call('HINCRBY', P .. 'claims', token, int(-n)) <= 0 then
       call_unchecked('HDEL', P .. 'claims', token)
       call('ZREM', P .. 'leases', token)
     end
@@ -34,7 +34,7 @@ local function flush_claims()
   released = {}
   for queue, n in pairs(running) do
     if n ~= 0 then
-      call('HINCRBY', P .. 'running', queue, n)
+      call('HINCRBY', P .. 'running', queue, int(n))
     end
   end
 end

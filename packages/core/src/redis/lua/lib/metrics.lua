@@ -36,13 +36,13 @@ local function tally_time(profile, kind, duration, n)
 end
 
 local function flush_tallies()
-  local minute = now - now % 60000
+  local minute = int(now - now % 60000)
   for profile, fields in pairs(tallies) do
     local key = P .. 'metrics:' .. profile.q .. ':' .. minute
     local is_new = false
     for field, n in pairs(fields) do
       local name = profile.m .. ' ' .. field
-      if call('HINCRBY', key, name, n) == n then
+      if call('HINCRBY', key, name, int(n)) == n then
         is_new = true
         -- Of too many messages, the latest are counted together.
         if call_unchecked('HLEN', key) > MAX_METRICS_FIELDS then
