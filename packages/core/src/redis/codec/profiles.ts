@@ -13,7 +13,10 @@ export interface Profile {
   readonly holdsKey: boolean;
 }
 
-/** The profile of a job as it is stored. `lua/lib/profiles.lua` reads it too; `lua/lib/claim-plain.lua` finds `m` and `v` by their place. */
+/**
+ * The profile of a job as it is stored. `lua/lib/profiles.lua` reads it too, and `lua/lib/claim-plain.lua` finds `m` and
+ * `v` by their place.
+ */
 export function profileText(job: NewJob): string {
   const { queue, envelope, maxAttempts, maxStalls, retain, ordering, search } = job;
   const { completed, failed } = retain;
