@@ -5,10 +5,13 @@ import { profileText, sharesProfile } from "./profiles.ts";
 
 type Argument = string | number;
 
-/** Plain jobs of one profile: consecutive batches of one job each, or one batch. */
+/**
+ * Plain jobs of one profile: consecutive ones with new ids, of any number of batches, which are never refused; those of
+ * consecutive batches of one job each; or those of one batch.
+ */
 interface PlainGroup {
   readonly plain: readonly NewJob[];
-  readonly isOneBatch: boolean;
+  readonly of: "new ids" | "batches of one" | "one batch";
 }
 
 /** A batch that contains other jobs. */
@@ -50,24 +53,28 @@ function edgesOf({ jobs }: EnqueueBatch): number {
 export class EnqueueRequest {
   readonly #batches: readonly EnqueueBatch[];
   readonly #groups: (PlainGroup | BatchGroup)[] = [];
+  readonly #unrefusable = new Set<EnqueueBatch>();
 
   constructor(batches: readonly EnqueueBatch[]) {
     this.#batches = batches;
-    let singles: NewJob[] | undefined;
+    let last: { readonly plain: NewJob[]; readonly of: PlainGroup["of"] } | undefined;
+    const append = (job: NewJob, of: PlainGroup["of"]) => {
+      if (last?.of === of && sharesProfile(last.plain[0]!, job)) last.plain.push(job);
+      else {
+        last = { plain: [job], of };
+        this.#groups.push(last);
+      }
+    };
     for (const batch of batches) {
       const { jobs } = batch;
-      const [first] = jobs;
-      if (jobs.length === 0) continue;
-      if (!jobs.every((job) => isPlain(job) && sharesProfile(first!, job))) {
-        this.#groups.push({ batch });
-        singles = undefined;
-      } else if (jobs.length > 1) {
-        this.#groups.push({ plain: jobs, isOneBatch: true });
-        singles = undefined;
-      } else if (singles !== undefined && sharesProfile(singles[0]!, first!)) singles.push(first!);
+      if (jobs.every((job) => job.hasNewId && isPlain(job))) {
+        this.#unrefusable.add(batch);
+        for (const job of jobs) append(job, "new ids");
+      } else if (jobs.length === 1 && isPlain(jobs[0]!)) append(jobs[0]!, "batches of one");
       else {
-        singles = [first!];
-        this.#groups.push({ plain: singles, isOneBatch: false });
+        const isOneGroup = jobs.every((job) => isPlain(job) && sharesProfile(jobs[0]!, job));
+        this.#groups.push(isOneGroup ? { plain: jobs, of: "one batch" } : { batch });
+        last = undefined;
       }
     }
   }
@@ -92,12 +99,22 @@ export class EnqueueRequest {
 
   /** The outcome of each batch. */
   outcomes(reply: unknown): readonly EnqueueOutcome[] {
-    const outcomes = (reply as readonly (readonly Argument[])[]).flatMap((answer, index) => {
+    const stored: EnqueuedJob[] = [];
+    const decided: EnqueueOutcome[] = [];
+    (reply as readonly (readonly Argument[])[]).forEach((answer, index) => {
       const group = this.#groups[index]!;
-      return "batch" in group ? batchOutcome(answer) : plainOutcomes(group, answer);
+      if ("batch" in group) decided.push(batchOutcome(answer));
+      else if (group.of === "new ids") stored.push(...storedJobs(group, answer));
+      else decided.push(...plainOutcomes(group, answer));
     });
-    let next = 0;
-    return this.#batches.map(({ jobs }) => (jobs.length === 0 ? { ok: true, jobs: [] } : outcomes[next++]!));
+    let nextStored = 0;
+    let nextDecided = 0;
+    return this.#batches.map((batch): EnqueueOutcome => {
+      if (!this.#unrefusable.has(batch)) return decided[nextDecided++]!;
+      const first = nextStored;
+      nextStored += batch.jobs.length;
+      return { ok: true, jobs: stored.slice(first, nextStored) };
+    });
   }
 }
 
@@ -108,7 +125,7 @@ export function isPlain({ dependsOn, delay, priority, ordering, dedupe }: NewJob
 
 function addPlain(
   args: Argument[],
-  { plain: jobs, isOneBatch }: PlainGroup,
+  { plain: jobs, of }: PlainGroup,
   profileOf: (job: NewJob) => number,
 ): void {
   const [first] = jobs;
@@ -120,7 +137,7 @@ function addPlain(
     first!.queue,
     first!.envelope.messageType,
     shared,
-    `${plainFlags(jobs)}${isOneBatch ? "b" : ""}`,
+    `${plainFlags(jobs)}${of === "one batch" ? "b" : ""}`,
     jobs.length,
   );
   // Sends data as it is where possible: joining texts here takes as long as storing them on the server.
@@ -146,18 +163,20 @@ function hasRepeats(jobs: readonly NewJob[]): boolean {
 }
 
 /** `known`: the places, from 1, of jobs that were stored before, each followed by its message if that is another one. */
-function plainOutcomes(
-  { plain, isOneBatch }: PlainGroup,
-  known: readonly Argument[],
-): EnqueueOutcome | readonly EnqueueOutcome[] {
-  if (known[0] === IN_USE) return batchOutcome(known);
+function storedJobs({ plain }: PlainGroup, known: readonly Argument[]): readonly EnqueuedJob[] {
+  const places = known.length === 0 ? undefined : new Set(known);
+  return plain.map(({ envelope: { id } }, index) => ({ id, created: !places?.has(index + 1) }));
+}
+
+/** Of each batch of the group. */
+function plainOutcomes(group: PlainGroup, known: readonly Argument[]): readonly EnqueueOutcome[] {
+  if (known[0] === IN_USE) return [batchOutcome(known)];
+  const jobs = storedJobs(group, known);
+  if (group.of === "one batch") return [{ ok: true, jobs }];
   const otherMessages = new Map<Argument, string>();
   known.forEach((message, index) => {
     if (typeof message === "string") otherMessages.set(known[index - 1]!, message);
   });
-  const places = known.length === 0 ? undefined : new Set(known);
-  const jobs = plain.map(({ envelope: { id } }, index) => ({ id, created: !places?.has(index + 1) }));
-  if (isOneBatch) return { ok: true, jobs };
   return jobs.map((job, index): EnqueueOutcome => {
     const messageType = otherMessages.get(index + 1);
     return messageType === undefined

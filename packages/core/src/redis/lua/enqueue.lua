@@ -23,7 +23,6 @@
 -- @include lib/profiles
 -- @include lib/search
 -- @include lib/step
--- @include lib/tombs
 -- @include lib/turn
 -- @include lib/wake
 
@@ -81,10 +80,9 @@ local function store_plain(group, first, n, offset, answer)
   -- Usually all jobs are new, and one command checks that and stores them.
   local known
   local flags = group.flags
-  if flags ~= '' and (string.find(flags, 'r', 1, true) or string.find(flags, 'g', 1, true))
-    or #tombs_there() > 0 or next(deleted) or call_unchecked('MSETNX', unpack(values)) == 0
-  then
-    known = known_places(ids, string.find(flags, 'g', 1, true)) or {}
+  local is_given = flags ~= '' and string.find(flags, 'g', 1, true)
+  if is_given or flags ~= '' and string.find(flags, 'r', 1, true) or call_unchecked('MSETNX', unpack(values)) == 0 then
+    known = known_places(ids, is_given) or {}
     if group.is_batch and refuse(answer, group, ids, known) then
       return
     end
