@@ -124,7 +124,8 @@ export class Queue<M extends Message = Message> extends QueueOperator<M> {
   }
 
   /**
-   * Sends one job. Resolves once the engine has stored it; sends of one event-loop turn share round trips.
+   * Sends one job. Resolves once the engine has stored it. Sends that are made together share round trips, and so do
+   * those of one event-loop turn while others are under way.
    * With `tx` it resolves once the outbox has stored it in that transaction.
    *
    * @throws {QueueError} `INVALID_DATA`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTIONS`, `UNKNOWN_MESSAGE`, `ID_IN_USE`,

@@ -298,9 +298,11 @@ export class EngineSession {
 
   #drafted(batch: readonly JobDraft[]): readonly NewJob[] {
     const ids = this.#references.name(batch);
-    return batch.map((draft, index) =>
-      toNewJob(draft, ids[index]!, (dependency) => this.#references.dependency(dependency, ids)),
-    );
+    return batch.map((draft, index) => {
+      const id = ids[index]!;
+      const job = toNewJob(draft, id, (dependency) => this.#references.dependency(dependency, ids));
+      return this.#references.use(id) ? { ...job, hasNewId: true } : job;
+    });
   }
 
   async #claim(draft: ClaimDraft): Promise<readonly ClaimedJob[]> {

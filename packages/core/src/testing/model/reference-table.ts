@@ -9,6 +9,7 @@ export class ReferenceTable {
   /** Every lease ever granted, oldest first. */
   readonly leases: Lease[] = [];
   #named = 0;
+  readonly #used = new Set<string>();
 
   job(reference: Reference): string | undefined {
     return typeof reference === "string" ? reference : recent(this.ids, reference);
@@ -39,6 +40,11 @@ export class ReferenceTable {
       const repeated = repeat === null ? undefined : this.job(repeat);
       return repeated ?? id ?? modelId(++this.#named);
     });
+  }
+
+  /** Notes that a job is sent with this id. Answers whether none was before. */
+  use(id: string): boolean {
+    return this.#used.size < this.#used.add(id).size;
   }
 
   /** The job that a dependency in a batch refers to. */
