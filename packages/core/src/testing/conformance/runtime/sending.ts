@@ -10,7 +10,7 @@ import { capped, dated, echo, forgotten, silent, step, text, timed } from "./mes
 import { play, rejection, type Stage, type StageHandlers } from "./stage.ts";
 
 export const producerCases = section("sending with createQueue", [
-  rule("sends of one event-loop turn share a round trip", async (on) => {
+  rule("sends that are made together share a round trip", async (on) => {
     const calls: (readonly EnqueueBatch[])[] = [];
     const engine = alterEngine(on.engine, {
       core: {
