@@ -144,11 +144,12 @@ export class ClaimSettleLoop {
       pool.hold(claimed, startedAt + lease);
       if (paused.length > 0) pool.releaseQueues(paused);
       if (claimed.length > 0) this.#onClaimed();
-      this.#afterTurn();
       this.#continue();
       // The engine has its next call by now, so that it works while the middleware does.
       hooks.settled(outcomes, verdicts);
       executor.fill();
+      // Last: sending the call that waits for work takes longer than the start of a handler.
+      this.#afterTurn();
       this.#parts.bufferWatch.start();
     } catch (error) {
       this.#land(outcomes, limit);
