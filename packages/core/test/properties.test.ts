@@ -14,7 +14,7 @@ import {
 
 const { QUEUE_PROPERTY_RUNS, QUEUE_PROPERTY_COMMANDS } = process.env;
 
-const SEQUENCES = Number(QUEUE_PROPERTY_RUNS ?? 500);
+const SEQUENCES = Number(QUEUE_PROPERTY_RUNS ?? 200);
 const LENGTH = 200;
 
 /** A snapshot is slow, so it is taken every few commands, and at the end. */

@@ -20,7 +20,7 @@ import { FakeTimeConnection } from "./redis-fake-time.ts";
 
 const { QUEUE_PROPERTY_RUNS, QUEUE_PROPERTY_COMMANDS, QUEUE_PROPERTY_STEP } = process.env;
 
-const SEQUENCES = Number(QUEUE_PROPERTY_RUNS ?? 60);
+const SEQUENCES = Number(QUEUE_PROPERTY_RUNS ?? 40);
 const LENGTH = 60;
 const START = 1_700_000_000_000;
 /** A day, and more jobs than a sequence has. */

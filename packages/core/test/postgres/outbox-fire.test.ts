@@ -10,7 +10,7 @@ import { ChildProgram } from "./child-program.ts";
 import { type FireRelayConfig, MortalServer, seededRandom } from "./outbox-fire-support.ts";
 import { cleanups, openNodePostgres } from "./support.ts";
 
-const SENDS = Number(process.env.OUTBOX_FIRE_SENDS ?? 600);
+const SENDS = Number(process.env.OUTBOX_FIRE_SENDS ?? 300);
 const KILLS = Number(process.env.OUTBOX_FIRE_KILLS ?? 4);
 /** Restarts of each server. */
 const RESTARTS = Number(process.env.OUTBOX_FIRE_RESTARTS ?? 1);
