@@ -74,7 +74,7 @@ describe("list", () => {
     }
   });
 
-  it("takes messages of other apps, and tells them from misspelt names", async () => {
+  it("accepts messages of other apps, and refuses misspelt names", async () => {
     const registry = createRegistry([planCreate]);
     const planUpdate = defineMessage("PLAN_UPDATE", { data: z.object({}) });
     const engine = memoryEngine();

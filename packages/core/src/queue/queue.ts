@@ -186,8 +186,9 @@ export class Queue<M extends Message = Message> extends QueueOperator<M> {
   }
 
   /**
-   * Resolves with the job's result when it completes, also when it had already. Of a job that was removed since,
-   * by its retention or by hand, the engine remembers for a while how it ended: it resolves with `undefined` if the message has no result.
+   * Resolves with the job's result when it completes, also when it had already. Of a job that was removed since, by its
+   * retention or by hand, the engine remembers for a while how it ended: it resolves with `undefined` if the message has
+   * no result.
    *
    * @throws {QueueError} `JOB_FAILED` or `JOB_CANCELLED` with the job's error as `cause` while it is kept,
    * `RESULT_NOT_KEPT` when the job completed and its result is gone, `WAIT_TIMEOUT`, `JOB_NOT_FOUND`,
