@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../../src/postgres/database.ts";
 import { Backlog, type PendingWrite } from "../../src/postgres/status/backlog.ts";
 import { writeJob, writeSubjects } from "../../src/postgres/status/fence.ts";
+import { OutageReport } from "../../src/postgres/status/outage-report.ts";
 import { readStatusTable, type Status, statusTable } from "../../src/postgres/status/table.ts";
 import type { SubjectWrite } from "../../src/postgres/status/transition.ts";
 import { StatusWriter } from "../../src/postgres/status/writer.ts";
@@ -166,7 +167,14 @@ describe("the fence", () => {
           await client.exec("delete from fenced");
           const errors: unknown[] = [];
           const writers = [0, 1, 2].map(
-            () => new StatusWriter({ db, table, parts, onError: (error) => errors.push(error) }),
+            () =>
+              new StatusWriter({
+                db,
+                table,
+                parts,
+                outages: new OutageReport(),
+                onError: (error) => errors.push(error),
+              }),
           );
           for (const step of history.order) {
             const { writer, turn } = choices.next().value;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { startPostgres, startProxy } from "@org/test-servers";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { memoryEngine } from "../../src/index.ts";
 import type { Database } from "../../src/postgres/database.ts";
 import { channelScan, openStore, rowIn, startApp, subject } from "./scan-status-support.ts";
@@ -34,10 +34,12 @@ describe.each(clients)("while Postgres is away, on $name", ({ connect }) => {
     await createTable(openNodePostgres(target), scanStatus);
     const proxy = await startProxy({ target });
     cleanups.push(() => proxy.stop());
+    const db = connect(proxy.url);
     return {
       proxy,
       target,
-      app: openStore(connect(proxy.url)),
+      db,
+      app: openStore(db),
       watching: openStore(openNodePostgres(target)),
     };
   }
@@ -75,6 +77,21 @@ describe.each(clients)("while Postgres is away, on $name", ({ connect }) => {
       errorMessage: "no access",
     });
     expect(app.errors).toHaveLength(1);
+  });
+
+  it("an outage is reported once, also where reconciliation fails beside the writes", async () => {
+    const { proxy, db, app } = await openBehindProxy();
+    const options = { reconcileInterval: 100 };
+    const { queue } = await startApp(app, { scan: async () => done, options });
+    proxy.use("refuse");
+    const writes = vi.spyOn(db, "insert");
+    const scans = vi.spyOn(db, "execute");
+    await queue.wait(await queue.send(channelScan, subject()));
+    // The second of each follows the first one's failure.
+    const repeats = () => Math.min(writes.mock.calls.length, scans.mock.calls.length);
+    await expect.poll(repeats, { timeout: RECOVERY }).toBeGreaterThan(1);
+    expect(app.errors).toMatchObject([{ code: "DATABASE_UNAVAILABLE" }]);
+    proxy.use("pass");
   });
 
   it("if the worker dies before it can write, another one repairs the rows", async () => {
@@ -155,5 +172,7 @@ describe("a Postgres that is killed and started again", () => {
     cleanups.push(() => again.stop());
     const row = async () => (await app.store.get(subject()).catch(() => null))?.status;
     await expect.poll(row, { timeout: RECOVERY, interval: 20 }).toBe("SUCCEEDED");
+    finish();
+    await rowIn(app.store, "SUCCEEDED", subject("c2"));
   }, 60_000);
 });

@@ -84,11 +84,13 @@ export class Reconciler {
   }
 
   async #run(): Promise<void> {
+    const { store, onError } = this.#parts;
     try {
       await this.#scan();
       this.#isFailing = false;
+      store.outages.answered();
     } catch (error) {
-      if (!this.#isFailing) this.#parts.onError(error);
+      if (!this.#isFailing) store.outages.failed(error, onError);
       this.#isFailing = true;
     }
   }

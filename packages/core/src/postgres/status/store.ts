@@ -12,6 +12,7 @@ import { isRowError, reasonOf } from "../database-errors.ts";
 import { changeListener, database } from "../options.ts";
 import { surviveLostConnections } from "../transaction.ts";
 import { listRows, type StatusListOptions, type StatusPage } from "./list.ts";
+import { OutageReport } from "./outage-report.ts";
 import {
   type AnyStatusTable,
   readKey,
@@ -75,6 +76,8 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
   /** @internal */
   readonly writer: StatusWriter;
   /** @internal */
+  readonly outages = new OutageReport();
+  /** @internal */
   readonly onError: (error: unknown) => void;
   readonly #feed: ChangeFeed<T>;
   readonly #catalog: TableCatalog;
@@ -96,7 +99,13 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
     this.onError = onError
       ? safeOnError(`onError of the status table ${name}`, onError)
       : (error) => consoleLogger.error(`The status table ${name}:`, error);
-    this.writer = new StatusWriter({ db, table, parts: this.parts, onError: this.onError });
+    this.writer = new StatusWriter({
+      db,
+      table,
+      parts: this.parts,
+      outages: this.outages,
+      onError: this.onError,
+    });
     this.#catalog = new TableCatalog(db, table);
     this.#feed = new ChangeFeed({
       db,

@@ -2,6 +2,7 @@ import { backoffDelay } from "../../timing/backoff.ts";
 import { fulfillsWithin } from "../../timing/with-timeout.ts";
 import type { Database } from "../database.ts";
 import { Backlog, type Batch, type PendingWrite } from "./backlog.ts";
+import type { OutageReport } from "./outage-report.ts";
 import { RowWriter } from "./row-writer.ts";
 import { type AnyStatusTable, type StatusTableParts, subjectOf } from "./table.ts";
 import { compareSteps, type JobWrite, type SubjectWrite, type Transition } from "./transition.ts";
@@ -14,6 +15,7 @@ export interface StatusWriterParts {
   readonly db: Database;
   readonly table: AnyStatusTable;
   readonly parts: StatusTableParts;
+  readonly outages: OutageReport;
   /** Must not throw. */
   readonly onError: (error: unknown) => void;
 }
@@ -127,7 +129,7 @@ export class StatusWriter {
         return;
       }
       const error = await this.#write(batch);
-      if (error === undefined) this.#failures = 0;
+      if (error === undefined) this.#succeeded();
       else await this.#pause(error);
     }
     this.#isPumping = false;
@@ -146,10 +148,15 @@ export class StatusWriter {
     for (const resolve of waiting) resolve();
   }
 
+  #succeeded(): void {
+    this.#failures = 0;
+    this.#parts.outages.answered();
+  }
+
   /** Reports a failure once, however often the write is retried. */
   async #pause(error: unknown): Promise<void> {
     this.#failures++;
-    if (this.#failures === 1) this.#parts.onError(error);
+    if (this.#failures === 1) this.#parts.outages.failed(error, this.#parts.onError);
     const pause = backoffDelay(RETRY_BACKOFF, this.#failures);
     await new Promise<void>((resolve) => setTimeout(resolve, pause).unref());
   }
