@@ -3,7 +3,7 @@ import type { ProducerProgram, Stage, WorkerProgram } from "../stage/stage.ts";
 
 interface LoadOptions {
   readonly workers?: number;
-  readonly worker?: Partial<Pick<WorkerConfig, "url" | "concurrency" | "pollInterval">>;
+  readonly worker?: Partial<Pick<WorkerConfig, "url" | "concurrency" | "lease" | "pollInterval">>;
   readonly producer?: Partial<Pick<ProducerConfig, "url" | "jobs" | "lanes" | "mix" | "pace" | "padding">>;
 }
 
