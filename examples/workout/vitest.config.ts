@@ -7,8 +7,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Test files share one PGlite, because starting it takes seconds.
+    // Test files of a worker share its PGlite and its modules.
     isolate: false,
-    fileParallelism: false,
+    // On two cores Vitest would run one file at a time.
+    maxWorkers: 2,
   },
 });

@@ -8,6 +8,7 @@ import { pgliteListener } from "../../src/postgres/changes/pglite-listener.ts";
 import { postgresJsListener } from "../../src/postgres/changes/postgres-js-listener.ts";
 import type { ListenerOptions } from "../../src/postgres/changes/reconnecting-listener.ts";
 import { follow, NEVER, openWithScans } from "./changes-support.ts";
+import { newPglite } from "./new-pglite.ts";
 import { cleanups, createDatabase, drivers, type TestDatabase, type TestDriver } from "./support.ts";
 
 describe.each(drivers)("$name", ({ open }) => {
@@ -244,8 +245,7 @@ test("the postgres.js listener doesn't query the types, because a failure ends t
 });
 
 test("the PGlite listener reports that it was closed", async () => {
-  const { PGlite } = await import("@electric-sql/pglite");
-  const client = await PGlite.create();
+  const client = await newPglite();
   await client.close();
   const listening = pgliteListener(client).listen(
     "a",

@@ -1,4 +1,3 @@
-import { PGlite } from "@electric-sql/pglite";
 import { startProxy } from "@org/test-servers";
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/pglite";
@@ -7,6 +6,7 @@ import { QueueError } from "../../src/errors/index.ts";
 import { type Database, queryRows, withTypedErrors } from "../../src/postgres/database.ts";
 import { inTransaction } from "../../src/postgres/transaction.ts";
 import { scans } from "./changes-support.ts";
+import { newPglite } from "./new-pglite.ts";
 import {
   cleanups,
   createDatabase,
@@ -202,7 +202,7 @@ test.each([
 });
 
 test("a PGlite that is closed", async () => {
-  const client = await PGlite.create();
+  const client = await newPglite();
   await client.close();
   await expect(select(drizzle(client, { schema: { scans } }), "select 1")).rejects.toMatchObject(
     unavailable(/PGlite is closed/),

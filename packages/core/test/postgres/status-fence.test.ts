@@ -1,4 +1,4 @@
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { sql } from "drizzle-orm";
 import { integer, text } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/pglite";
@@ -11,6 +11,7 @@ import { OutageReport } from "../../src/postgres/status/outage-report.ts";
 import { readStatusTable, type Status, statusTable } from "../../src/postgres/status/table.ts";
 import type { SubjectWrite } from "../../src/postgres/status/transition.ts";
 import { StatusWriter } from "../../src/postgres/status/writer.ts";
+import { newPglite } from "./new-pglite.ts";
 import { createTable } from "./status-support.ts";
 
 const table = statusTable("fenced", {
@@ -23,7 +24,7 @@ let client: PGlite;
 let db: Database;
 
 beforeAll(async () => {
-  client = await PGlite.create();
+  client = await newPglite();
   db = drizzle(client);
   await createTable(db, table);
 }, 60_000);

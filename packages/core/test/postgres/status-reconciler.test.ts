@@ -1,4 +1,4 @@
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -6,6 +6,7 @@ import { memoryEngine, UnrecoverableError } from "../../src/index.ts";
 import type { Database } from "../../src/postgres/database.ts";
 import { migrate } from "../../src/postgres/migrate.ts";
 import { postgresOutbox } from "../../src/postgres/outbox/postgres-outbox.ts";
+import { newPglite } from "./new-pglite.ts";
 import { channelScan, openStore, rowIn, startApp, subject } from "./scan-status-support.ts";
 import { createTable, scanStatus } from "./status-support.ts";
 import { cleanups } from "./support.ts";
@@ -14,7 +15,7 @@ let client: PGlite;
 let db: Database;
 
 beforeAll(async () => {
-  client = await PGlite.create();
+  client = await newPglite();
   db = drizzle(client);
   await createTable(db, scanStatus);
   await migrate(db);

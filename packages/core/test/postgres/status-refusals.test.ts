@@ -1,4 +1,4 @@
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { integer, jsonb, text, varchar } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -8,6 +8,7 @@ import type { Database } from "../../src/postgres/database.ts";
 import { createStatusStore } from "../../src/postgres/status/store.ts";
 import { statusTable } from "../../src/postgres/status/table.ts";
 import { trackStatus } from "../../src/postgres/status/track.ts";
+import { newPglite } from "./new-pglite.ts";
 import { createTable } from "./status-support.ts";
 import { cleanups } from "./support.ts";
 
@@ -33,7 +34,7 @@ let client: PGlite;
 let db: Database;
 
 beforeAll(async () => {
-  client = await PGlite.create();
+  client = await newPglite();
   db = drizzle(client);
   await createTable(db, table);
   await client.exec("create role app; grant all on limited to app");

@@ -1,4 +1,4 @@
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { startPostgres, type TestServer } from "@org/test-servers";
 import { drizzle as drizzleNodePostgres } from "drizzle-orm/node-postgres";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
@@ -12,6 +12,7 @@ import { pgliteListener } from "../../src/postgres/changes/pglite-listener.ts";
 import { postgresJsListener } from "../../src/postgres/changes/postgres-js-listener.ts";
 import type { Database } from "../../src/postgres/database.ts";
 import { type MigrateOptions, migrate } from "../../src/postgres/migrate.ts";
+import { newPglite } from "./new-pglite.ts";
 
 /** An empty database for one test. */
 export interface TestDatabase {
@@ -40,6 +41,17 @@ export interface TestDriver {
   open(options?: OpenOptions): Promise<TestDatabase>;
 }
 
+const EMPTY = `
+  do $$ declare name text; begin
+    for name in select nspname from pg_namespace where nspname !~ '^(pg_|information_schema$)' loop
+      execute format('drop schema %I cascade', name);
+    end loop;
+    execute format('alter database %I reset all', current_database());
+  end $$;
+  create schema public authorization pg_database_owner;
+  grant usage on schema public to public;
+`;
+
 /** Run after each test, latest first. */
 export const cleanups: (() => unknown)[] = [];
 
@@ -49,12 +61,25 @@ afterEach(async () => {
 
 let server: Promise<TestServer> | undefined;
 let pglite: Promise<PGlite> | undefined;
-let databases = 0;
+/** URLs of databases on the server. */
+const databases: string[] = [];
+const freeDatabases: string[] = [];
 
 afterAll(async () => {
   await (await pglite)?.close();
-  await (await server)?.stop();
+  if (server) await stopServer(await server);
 }, 60_000);
+
+async function stopServer({ pid, url, stop }: TestServer): Promise<void> {
+  // A server without a pid stays.
+  if (pid === undefined) {
+    for (const database of databases) {
+      const name = new URL(database).pathname.slice(1);
+      await withClient(url, (client) => client.query(`drop database ${name} with (force)`));
+    }
+  }
+  await stop();
+}
 
 /** The Postgres server of this test file, started on first use. */
 export function testServer(): Promise<TestServer> {
@@ -62,15 +87,28 @@ export function testServer(): Promise<TestServer> {
   return server;
 }
 
-/** The URL of an empty database on the server, dropped after the test. */
+/** The URL of an empty database on the server. After the test it is emptied, and used again: that costs a fraction. */
 export async function createDatabase(): Promise<string> {
-  const { url: serverUrl } = await testServer();
-  const name = `queue_${process.pid}_${databases++}`;
-  await withClient(serverUrl, (admin) => admin.query(`create database ${name}`));
-  cleanups.push(() => withClient(serverUrl, (admin) => admin.query(`drop database ${name} with (force)`)));
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return url.href;
+  const database = freeDatabases.pop() ?? (await newDatabase());
+  cleanups.push(async () => {
+    await withClient(database, async (client) => {
+      await client.query(`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`);
+      await client.query(EMPTY);
+    });
+    freeDatabases.push(database);
+  });
+  return database;
+}
+
+async function newDatabase(): Promise<string> {
+  const { url } = await testServer();
+  const name = `queue_${process.pid}_${databases.length}`;
+  await withClient(url, (client) => client.query(`create database ${name}`));
+  const database = new URL(url);
+  database.pathname = `/${name}`;
+  databases.push(database.href);
+  return database.href;
 }
 
 /** A Drizzle database on a pool of `pg`, closed after the test. */
@@ -132,17 +170,9 @@ async function onServer(
 
 /** One PGlite for all tests of the file, emptied before each, because starting one takes a second. */
 async function openPglite(options: OpenOptions = {}): Promise<TestDatabase> {
-  pglite ??= PGlite.create();
+  pglite ??= newPglite();
   const client = await pglite;
-  await client.exec(`
-    do $$ declare name text; begin
-      for name in select nspname from pg_namespace where nspname !~ '^(pg_|information_schema$)' loop
-        execute format('drop schema %I cascade', name);
-      end loop;
-    end $$;
-    create schema public;
-    reset all;
-  `);
+  await client.exec(`${EMPTY} reset all;`);
   const db = drizzlePglite(client);
   const listener = pgliteListener(client);
   cleanups.push(() => listener.close());

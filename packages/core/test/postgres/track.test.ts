@@ -1,4 +1,4 @@
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
@@ -13,6 +13,7 @@ import type { Database } from "../../src/postgres/database.ts";
 import { migrate } from "../../src/postgres/migrate.ts";
 import { postgresOutbox } from "../../src/postgres/outbox/postgres-outbox.ts";
 import { FlakyEngine } from "../runtime-support.ts";
+import { newPglite } from "./new-pglite.ts";
 import {
   channelScan,
   guildSync,
@@ -31,7 +32,7 @@ let db: Database;
 const writes: { readonly query: string; readonly at: number }[] = [];
 
 beforeAll(async () => {
-  client = await PGlite.create();
+  client = await newPglite();
   db = drizzle(client, {
     logger: {
       logQuery: (query) => {
