@@ -267,6 +267,34 @@ describe("timeoutGrace", () => {
   });
 });
 
+describe("quiet", () => {
+  it("finishes what runs, gives back what waits, and claims nothing more", async () => {
+    const { queue, start, settle } = setup();
+    const gate = new Gate<void>();
+    const worker = await start({ SCAN: () => gate.wait() }, { concurrency: 1 });
+    const [running, waiting] = await queue.sendMany([
+      { message: scan, data: forward },
+      { message: scan, data: forward },
+    ]);
+    await settle();
+    worker.quiet();
+    worker.quiet();
+    const later = await queue.send(scan, forward);
+    gate.open(undefined);
+    await settle();
+    expect(worker.stats()).toMatchObject({ state: "quiet", running: 0, buffered: 0, completed: 1 });
+    const states = (await queue.getMany([running!, waiting!, later])).map((job) => [job?.state, job?.attempt]);
+    expect(states).toEqual([
+      ["completed", 1],
+      ["queued", 0],
+      ["queued", 0],
+    ]);
+    await expect(worker.start()).rejects.toMatchObject({ code: "CLOSED" });
+    await worker.stop();
+    expect(worker.stats().state).toBe("stopped");
+  });
+});
+
 describe("the system's clock", () => {
   it("waits longer than the 24.8 days that one timer can", () => {
     vi.useFakeTimers();

@@ -164,13 +164,18 @@ export class WorkerRuntime {
     this.#cancelRequests.start();
   }
 
-  /** Stops claiming, waits up to `timeout` for running handlers, then aborts their signals and releases their jobs. */
-  async stop(timeout: number): Promise<void> {
-    this.#workWaiter.stop();
+  /** Stops claiming, and releases what hasn't started. */
+  quiet(): void {
     this.#isStopping = true;
+    this.#workWaiter.stop();
     this.#failureLog.stop();
     this.pool.stop();
     this.#bufferWatch.stop();
+  }
+
+  /** Stops claiming, waits up to `timeout` for running handlers, then aborts their signals and releases their jobs. */
+  async stop(timeout: number): Promise<void> {
+    this.quiet();
     if (this.pool.isEmpty) {
       // Only a claim may be in flight. An engine that has never answered isn't worth waiting for.
       if (this.#failureLog.hasAnswered) await this.#restsWithin(Math.min(timeout, SHUTDOWN_GRACE));

@@ -19,7 +19,8 @@ import {
 } from "./worker-options.ts";
 import { WorkerRuntime } from "./worker-runtime.ts";
 
-export type WorkerState = "new" | "running" | "stopping" | "stopped";
+/** `quiet`: claims nothing more, and finishes what runs. */
+export type WorkerState = "new" | "running" | "quiet" | "stopping" | "stopped";
 
 /** The state of a worker, and counts since its start. */
 export interface WorkerStats {
@@ -140,6 +141,20 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     this.#state = "running";
     this.#starting = this.#start(queues);
     await this.#starting;
+  }
+
+  /**
+   * Stops claiming and releases jobs that haven't started. Running handlers finish, and the worker waits for `stop`: for
+   * a process that is going to be stopped, and shouldn't begin anything new. Does nothing if the worker isn't running.
+   *
+   * @example
+   * process.on("SIGTSTP", () => worker.quiet());
+   */
+  quiet(): void {
+    if (this.#state !== "running") return;
+    this.#state = "quiet";
+    this.#unhandledCheck?.stop();
+    this.#runtime?.quiet();
   }
 
   /**
