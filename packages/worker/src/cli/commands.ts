@@ -1,0 +1,4 @@
+import type { CommandEntry } from "./command.ts";
+
+/** Every command, grouped as in the help. Each is loaded when it is run. */
+export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {};

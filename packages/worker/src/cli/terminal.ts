@@ -1,0 +1,58 @@
+import type { Readable, Writable } from "node:stream";
+import pc from "picocolors";
+
+type Colors = ReturnType<typeof pc.createColors>;
+
+interface TerminalParts {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Where a command prints. Results go to stdout; progress, questions and errors to stderr. */
+export class Terminal {
+  readonly stdin: TerminalParts["stdin"];
+  readonly stdout: TerminalParts["stdout"];
+  readonly stderr: TerminalParts["stderr"];
+  /** Of stdout. They return their text unchanged where colours aren't wanted. */
+  readonly colors: Colors;
+  readonly errorColors: Colors;
+
+  constructor({ stdin, stdout, stderr, env }: TerminalParts) {
+    this.stdin = stdin;
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.colors = pc.createColors(wantsColors(stdout.isTTY, env));
+    this.errorColors = pc.createColors(wantsColors(stderr.isTTY, env));
+  }
+
+  /** Width of a line. 80 where stdout isn't a terminal, as in a pipe. */
+  get columns(): number {
+    return this.stdout.columns ?? 80;
+  }
+
+  get isInteractive(): boolean {
+    return this.stdin.isTTY === true && this.stderr.isTTY === true;
+  }
+
+  print(line: string): void {
+    this.stdout.write(`${line}\n`);
+  }
+
+  printJson(value: unknown): void {
+    this.print(JSON.stringify(value, null, this.stdout.isTTY ? 2 : undefined));
+  }
+
+  /** To stderr, so that it isn't mixed into what a pipe reads. */
+  inform(line: string): void {
+    this.stderr.write(`${line}\n`);
+  }
+}
+
+/** As https://no-color.org and https://force-color.org say. */
+function wantsColors(isTTY: boolean | undefined, env: TerminalParts["env"]): boolean {
+  if (env.NO_COLOR) return false;
+  if (env.FORCE_COLOR) return env.FORCE_COLOR !== "0";
+  return isTTY === true && env.TERM !== "dumb";
+}

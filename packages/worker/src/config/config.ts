@@ -1,0 +1,99 @@
+import type { Duration, Handler, Message, Queue, WorkerOptions } from "@org/queue";
+
+/** Handlers by message name. Messages without one are left to other workers. */
+export type PartialHandlers<M extends Message = Message> = {
+  readonly [Name in M["name"]]?: Handler<Extract<M, { readonly name: Name }>> | undefined;
+};
+
+/** One worker of a process: what it handles, and the options of `createWorker`. */
+export interface WorkerDefinition<M extends Message = Message> extends Omit<WorkerOptions, "logger"> {
+  readonly handlers: PartialHandlers<M>;
+}
+
+/** What a part of the config may be instead of a value: a function that opens it, called once, when it is needed. */
+export type Opened<T> = T | (() => T | Promise<T>);
+
+/** The config of worker processes and of the `queue` command. */
+export interface QueueConfig<M extends Message = Message> {
+  /**
+   * The app's queue, or a function that opens it. Every command needs it. It is closed at the end.
+   *
+   * @example queue: () => createQueue({ registry, engine: engineFromEnv() })
+   */
+  readonly queue: Opened<Queue<M>>;
+  /** The handlers of one worker, or a function that opens what they need and returns them. Only worker processes call it. */
+  readonly handlers?: Opened<PartialHandlers<M>> | undefined;
+  /** Options of that worker. */
+  readonly worker?: Omit<WorkerOptions, "logger"> | undefined;
+  /** Instead of `handlers`: several workers of one process, for example one for slow messages. */
+  readonly workers?: Opened<readonly WorkerDefinition<M>[]> | undefined;
+  /** Called after the workers have stopped and the queue is closed: for what the handlers used. */
+  readonly close?: (() => unknown) | undefined;
+  /**
+   * Time for running jobs to finish after SIGTERM or SIGINT, before they are given back. Less than the time after which
+   * the platform kills: 10 s with `docker stop`, 30 s on Kubernetes. @default "8s"
+   */
+  readonly stopTimeout?: Duration | undefined;
+  /** Number of worker processes. Above 1, a supervisor starts, watches and replaces them. @default 1 */
+  readonly processes?: number | undefined;
+  readonly logs?: LogOptions | undefined;
+  /** `/livez`, `/readyz` and `/metrics` on a port of their own. @default none */
+  readonly endpoints?: EndpointOptions | undefined;
+  readonly watch?: WatchdogOptions | undefined;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+export interface LogOptions {
+  /** @default QUEUE_LOG_LEVEL, or "info" */
+  readonly level?: LogLevel | undefined;
+  /** `json` is one object a line, `pretty` is for people. @default QUEUE_LOG_FORMAT, or "pretty" on a terminal, else "json" */
+  readonly format?: "json" | "pretty" | undefined;
+  /** Instead of pino: any logger of levels, such as an own pino, winston or `console`. */
+  readonly logger?: LevelLogger | undefined;
+  /** Also adds lines that handlers log to their job's own log. @default false */
+  readonly intoJobs?: boolean | undefined;
+}
+
+/** The loggers of the field have these: an object of fields, then a text. */
+export interface LevelLogger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface EndpointOptions {
+  /** 1 to 65,535; 0 picks a free one. @default QUEUE_ENDPOINTS_PORT */
+  readonly port?: number | undefined;
+  /** @default QUEUE_ENDPOINTS_HOST, or "0.0.0.0" */
+  readonly host?: string | undefined;
+}
+
+/** When a worker process reports, once, what goes wrong slowly. */
+export interface WatchdogOptions {
+  /** An attempt that runs this many times as long as its message's usual time (the 99th percentile). @default 10 */
+  readonly slowFactor?: number | undefined;
+  /** An event loop that was blocked for this long. @default "1s" */
+  readonly blockedFor?: Duration | undefined;
+  /**
+   * A process of a supervisor whose event loop is blocked for this long is killed and started again: by then its leases
+   * are over, and its jobs run elsewhere. @default "30s", as the lease of workers
+   */
+  readonly killBlockedAfter?: Duration | undefined;
+  /** Resident memory in megabytes at which the process stops gracefully, to be started again. @default none */
+  readonly maxMemory?: number | undefined;
+}
+
+/**
+ * Types a config, as the default export of `queue.config.ts`. It is checked when it is loaded.
+ *
+ * @example
+ * export default defineConfig({
+ *   queue: () => createQueue({ registry, engine: engineFromEnv() }),
+ *   handlers: { WELCOME_EMAIL: async ({ data }) => sendWelcome(data) },
+ * });
+ */
+export function defineConfig<M extends Message>(config: QueueConfig<M>): QueueConfig<M> {
+  return config;
+}

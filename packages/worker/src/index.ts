@@ -1,0 +1,13 @@
+export {
+  defineConfig,
+  type EndpointOptions,
+  type LevelLogger,
+  type LogLevel,
+  type LogOptions,
+  type Opened,
+  type PartialHandlers,
+  type QueueConfig,
+  type WatchdogOptions,
+  type WorkerDefinition,
+} from "./config/config.ts";
+export { CommandError, EXIT_CODES, type ExitCode } from "./exit-codes.ts";
