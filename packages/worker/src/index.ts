@@ -11,3 +11,5 @@ export {
   type WorkerDefinition,
 } from "./config/config.ts";
 export { CommandError, EXIT_CODES, type ExitCode } from "./exit-codes.ts";
+export { type JobLogger, type LogLine, log } from "./logs/handler-log.ts";
+export { currentJob } from "./logs/job-context.ts";

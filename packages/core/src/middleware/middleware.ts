@@ -59,8 +59,12 @@ export declare abstract class SettledAttempt {
   get data(): unknown;
   /** The stored JSON value of a completed attempt. */
   get result(): unknown;
+  /** How many characters of JSON the result has. Undefined where there is none. */
+  get resultSize(): number | undefined;
   /** The stored error of an attempt that failed, is retried or was cancelled. */
   get error(): JobError | undefined;
+  /** Milliseconds until the next attempt of one that is `retrying`. */
+  get retryDelay(): number | undefined;
 }
 
 /** What a service can use. */

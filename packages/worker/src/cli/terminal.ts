@@ -51,7 +51,7 @@ export class Terminal {
 }
 
 /** As https://no-color.org and https://force-color.org say. */
-function wantsColors(isTTY: boolean | undefined, env: TerminalParts["env"]): boolean {
+export function wantsColors(isTTY: boolean | undefined, env: TerminalParts["env"]): boolean {
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== "0";
   return isTTY === true && env.TERM !== "dumb";

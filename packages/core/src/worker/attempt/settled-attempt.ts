@@ -48,6 +48,14 @@ export class LazySettledAttempt implements SettledAttempt {
     return end?.type === "complete" && end.result !== undefined ? JSON.parse(end.result) : undefined;
   }
 
+  get resultSize(): number | undefined {
+    return this.#end?.type === "complete" ? this.#end.result?.length : undefined;
+  }
+
+  get retryDelay(): number | undefined {
+    return this.#end?.type === "retry" ? this.#end.delay : undefined;
+  }
+
   get error(): JobError | undefined {
     const end = this.#end;
     return end && end.type !== "complete" ? readJobError(end.error) : undefined;

@@ -1,0 +1,62 @@
+import pino from "pino";
+
+/** Bytes that wait for whatever reads stdout. Beyond them lines are dropped, since a job doesn't wait for its log. */
+const MAX_WAITING = 16 * 1_048_576;
+/** How long the end of the process waits for a reader, in milliseconds. */
+const FLUSH_TIMEOUT = 5_000;
+const EXIT_TIMEOUT = 1_000;
+
+/** Writes lines to a file descriptor without ever blocking the event loop. */
+export class LogDestination {
+  readonly #stream: ReturnType<typeof pino.destination>;
+  #dropped = 0;
+  #exitDeadline: number | undefined;
+
+  /** `onDropped` is called once there is room again. */
+  constructor(fd: number, onDropped: (count: number) => void) {
+    process.prependListener("exit", () => {
+      this.#exitDeadline = performance.now() + EXIT_TIMEOUT;
+    });
+    this.#stream = pino.destination({
+      fd,
+      sync: false,
+      // Each write begins at once; with 0, `flush` would call back before it ends.
+      minLength: 1,
+      maxLength: MAX_WAITING,
+      retryEAGAIN: () => this.#exitDeadline === undefined || performance.now() < this.#exitDeadline,
+    });
+    // A full disk or a closed terminal: what waits is tried again with the next line.
+    this.#stream.on("error", () => {});
+    this.#stream.on("drop", () => {
+      this.#dropped++;
+    });
+    this.#stream.on("drain", () => {
+      const dropped = this.#dropped;
+      this.#dropped = 0;
+      if (dropped > 0) onDropped(dropped);
+    });
+    const flushSync = this.#stream.flushSync.bind(this.#stream);
+    this.#stream.flushSync = () => {
+      try {
+        flushSync();
+      } catch {
+        // Nothing reads it any more.
+      }
+    };
+  }
+
+  write(line: string): void {
+    this.#stream.write(line);
+  }
+
+  /** Resolves when everything is written, or nothing has read it for a while. */
+  async flush(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, FLUSH_TIMEOUT);
+      this.#stream.flush(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}

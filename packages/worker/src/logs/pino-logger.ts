@@ -1,0 +1,37 @@
+import pino from "pino";
+import { wantsColors } from "../cli/terminal.ts";
+import type { LevelLogger } from "../config/config.ts";
+import type { LogSettings } from "../config/settings.ts";
+import { LogDestination } from "./log-destination.ts";
+import { prettyLines } from "./pretty-lines.ts";
+import { printableJson } from "./printable.ts";
+
+/** Pino on stdout, in this process: a worker thread would lose its last lines when the process ends. */
+export function pinoLogger({ level, format }: Pick<LogSettings, "level" | "format">): {
+  readonly logger: LevelLogger;
+  readonly flush: () => Promise<void>;
+} {
+  // Reading it makes a pipe non-blocking: a reader that is slow or stopped doesn't hold up a thread.
+  const { stdout } = process;
+  const destination = new LogDestination(stdout.fd, (dropped) =>
+    logger.warn(
+      { dropped },
+      `${dropped} log lines were dropped: whatever reads stdout was too slow, or had stopped.`,
+    ),
+  );
+  const pretty = prettyLines({
+    colors: wantsColors(stdout.isTTY, process.env),
+    // Of a pipe: as wide as it takes.
+    columns: () => stdout.columns ?? Number.POSITIVE_INFINITY,
+  });
+  const toText = format === "pretty" ? pretty : printableJson;
+  const logger: LevelLogger = pino(
+    {
+      level,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (json: string) => destination.write(toText(json)) },
+  );
+  return { logger, flush: () => destination.flush() };
+}
