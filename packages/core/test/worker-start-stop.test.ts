@@ -283,7 +283,10 @@ describe("quiet", () => {
     gate.open(undefined);
     await settle();
     expect(worker.stats()).toMatchObject({ state: "quiet", running: 0, buffered: 0, completed: 1 });
-    const states = (await queue.getMany([running!, waiting!, later])).map((job) => [job?.state, job?.attempt]);
+    const states = (await queue.getMany([running!, waiting!, later])).map((job) => [
+      job?.state,
+      job?.attempt,
+    ]);
     expect(states).toEqual([
       ["completed", 1],
       ["queued", 0],
