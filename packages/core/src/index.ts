@@ -78,6 +78,11 @@ export type { JobReference } from "./queue/job-reference.ts";
 export type { BulkStep } from "./queue/operate/bulk-operations.ts";
 export type { BulkCancelOptions, BulkOptions, BulkRemoveOptions } from "./queue/operate/bulk-options.ts";
 export type { JobOutcome } from "./queue/operate/operations.ts";
+export { formatJobQuery } from "./queue/query/format-query.ts";
+export { type JobQuery, type ParseJobQueryOptions, parseJobQuery } from "./queue/query/parse-query.ts";
+export { JOB_QUERY_QUALIFIERS, type JobQueryQualifier } from "./queue/query/qualifiers.ts";
+export { JobQueryError } from "./queue/query/query-error.ts";
+export { resolveJobQuery } from "./queue/query/resolve-query.ts";
 export { createQueue, type Queue } from "./queue/queue.ts";
 export type {
   CancelOptions,

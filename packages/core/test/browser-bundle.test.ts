@@ -79,9 +79,10 @@ describe("the contract in a browser", () => {
   });
 });
 
-test("what reads snapshots in a browser brings no queue, worker or engine along", async () => {
+/** The files of our own, beyond contracts and errors, that a browser loads for some exports of the package. */
+async function ownFilesFor(names: string): Promise<readonly string[]> {
   const { metafile } = await build({
-    stdin: { contents: `export { fromWire, reportFromWire } from "./index.ts";`, resolveDir: source },
+    stdin: { contents: `export { ${names} } from "./index.ts";`, resolveDir: source },
     bundle: true,
     write: false,
     minify: true,
@@ -94,10 +95,23 @@ test("what reads snapshots in a browser brings no queue, worker or engine along"
   const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
   );
-  const own = used.filter(
-    (path) => path.startsWith("src/") && !/^src\/(contract|errors|logging)\//.test(path),
-  );
-  expect(own.sort()).toEqual(["src/queue/read/job-snapshot.ts", "src/queue/read/wire-snapshot.ts"]);
+  return used
+    .filter((path) => path.startsWith("src/") && !/^src\/(contract|errors|logging)\//.test(path))
+    .sort();
+}
+
+test("what reads snapshots in a browser brings no queue, worker or engine along", async () => {
+  expect(await ownFilesFor("fromWire, reportFromWire")).toEqual([
+    "src/queue/read/job-snapshot.ts",
+    "src/queue/read/wire-snapshot.ts",
+  ]);
+});
+
+test("what reads queries in a browser brings no queue, worker or engine along", async () => {
+  const files = await ownFilesFor("parseJobQuery, formatJobQuery, JOB_QUERY_QUALIFIERS");
+  expect(files.filter((path) => !path.startsWith("src/queue/query/"))).toEqual([
+    "src/engine/state-machine.ts",
+  ]);
 });
 
 /** Which rooms of `src` a room may use at run time. Types may come from anywhere inside `src`. */

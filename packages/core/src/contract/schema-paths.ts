@@ -57,6 +57,28 @@ export function schemasAtPath(schema: $ZodType, path: string): readonly $ZodType
   return schemas;
 }
 
+/** A type of scalar, or the values of an enum or a literal. */
+export interface ScalarType {
+  readonly type: string;
+  readonly values?: readonly (string | number | boolean | bigint)[];
+}
+
+/** What a path leads to, as the app has it: a codec's app side. Empty where the schema doesn't say. */
+export function scalarsAtPath(schema: $ZodType, path: string): readonly ScalarType[] {
+  const cores = schemasAtPath(schema, path).flatMap((target) => coresOf(target, false, "app"));
+  const scalars = cores.filter(({ definition }) => !EMPTY.has(definition.type));
+  return scalars.every(({ definition }) => SCALARS.has(definition.type))
+    ? scalars.map(({ definition: { type, entries, values } }) => {
+        const known: readonly unknown[] | undefined = values ?? (entries && Object.values(entries));
+        return { type, ...(known && { values: known.filter(isScalar) }) };
+      })
+    : [];
+}
+
+function isScalar(value: unknown): value is string | number | boolean | bigint {
+  return ["string", "number", "boolean", "bigint"].includes(typeof value);
+}
+
 function kindOf(cores: readonly Core[]): PathTarget["kind"] {
   const types = cores.map(({ definition }) => definition.type);
   if (types.length === 0) return "missing";
@@ -90,16 +112,17 @@ function memberSchemasOf({ definition }: Core, segment: string): readonly $ZodTy
   return type === "tuple" && isAny ? present([...items, rest]) : [];
 }
 
-function coresOf(root: $ZodType, isInCodec: boolean): readonly Core[] {
+function coresOf(root: $ZodType, isInCodec: boolean, side: "wire" | "app" = "wire"): readonly Core[] {
   const cores: Core[] = [];
   const seen = new Set<unknown>();
   const unwrap = (schema: $ZodType, isInside: boolean): void => {
     if (seen.has(schema)) return;
     seen.add(schema);
     const definition = schema._zod.def as unknown as Definition;
-    const { type, innerType, options, left, right, in: wire, reverseTransform } = definition;
+    const { type, innerType, options, left, right, in: wire, out: app, reverseTransform } = definition;
     if (type === "union") for (const option of options) unwrap(option, isInside);
     else if (type === "intersection") for (const side of [left, right]) unwrap(side, isInside);
+    else if (type === "pipe" && reverseTransform && side === "app") unwrap(app, true);
     else if (type === "pipe") unwrap(wire, isInside || reverseTransform !== undefined);
     else if (type === "lazy") unwrap((schema._zod as unknown as { innerType: $ZodType }).innerType, isInside);
     else if (innerType) unwrap(innerType, isInside);
