@@ -4,6 +4,8 @@ import type { LevelLogger, LogLevel } from "./config.ts";
 export interface WorkerSettings {
   readonly stopTimeout: number;
   readonly processes: number;
+  /** Instead of each worker's own; `undefined`: their own. */
+  readonly concurrency: number | undefined;
   readonly logs: LogSettings;
   /** `undefined`: none. */
   readonly endpoints: EndpointAddress | undefined;
