@@ -6,6 +6,7 @@ import {
   createWorker,
   defineMessage,
   memoryEngine,
+  RetryAfterError,
   type SettledAttempt,
   UnrecoverableError,
 } from "../src/index.ts";
@@ -81,6 +82,33 @@ describe("settled", () => {
     expect(settled).toMatchObject([
       { id, attempt: 1, epoch: 1, outcome: "retrying", error, data: { planId: "p1", index: 0 } },
       { id, attempt: 2, epoch: 2, outcome: "failed", error },
+    ]);
+  });
+
+  it("tells the size of a result, and when a failed attempt is repeated", async () => {
+    const { queue, start, settle } = setup();
+    const told: unknown[] = [];
+    queue.use({
+      settled: ({ outcome, resultSize, retryDelay }) => told.push({ outcome, resultSize, retryDelay }),
+    });
+    await start({
+      PLAN_CREATE: () => planResult(),
+      PHASE_CREATE: () => {
+        throw new RetryAfterError(30_000);
+      },
+      SCAN: () => undefined,
+    });
+    await queue.send(planCreate, plan());
+    await settle();
+    await queue.send(phaseCreate, { planId: "p1", index: 0 });
+    await settle();
+    await queue.send(scan, forward);
+    await settle();
+    const { result } = (await queue.list({ message: "PLAN_CREATE" })).jobs[0]!;
+    expect(told).toEqual([
+      { outcome: "completed", resultSize: JSON.stringify(result).length, retryDelay: undefined },
+      { outcome: "retrying", resultSize: undefined, retryDelay: 30_000 },
+      { outcome: "completed", resultSize: undefined, retryDelay: undefined },
     ]);
   });
 

@@ -1,10 +1,8 @@
-import { type AttemptInfo, HISTOGRAM_BOUNDS, type Middleware, type Registry } from "@org/queue";
+import type { AttemptInfo, Middleware, Registry } from "@org/queue";
 import { Counter, Gauge, Histogram, type Registry as PromRegistry } from "prom-client";
-import { MetricNames } from "./metric-names.ts";
+import { BUCKETS, MetricNames } from "./metric-names.ts";
 
 const OUTCOMES = ["completed", "retrying", "failed", "cancelled", "released"] as const;
-/** As the engine's own histograms. */
-const BUCKETS = HISTOGRAM_BOUNDS.map((milliseconds) => milliseconds / 1_000);
 
 /** Counts and times the attempts of this process. */
 export class AttemptMetrics {
@@ -12,7 +10,6 @@ export class AttemptMetrics {
   readonly #names: MetricNames;
   readonly #attempts: Counter;
   readonly #running: Gauge;
-  readonly #wait: Histogram;
   readonly #run: Histogram;
 
   constructor(registry: Registry, prom: PromRegistry) {
@@ -32,18 +29,11 @@ export class AttemptMetrics {
       registers,
       aggregator: "sum",
     });
-    this.#wait = new Histogram({
-      name: "queue_wait_seconds",
-      help: "From when a job could run to the start of its handler, by the clock of this process.",
-      labelNames,
-      buckets: BUCKETS,
-      registers,
-    });
     this.#run = new Histogram({
       name: "queue_run_seconds",
-      help: "How long handlers ran.",
+      help: "How long handlers of this process ran.",
       labelNames,
-      buckets: BUCKETS,
+      buckets: [...BUCKETS],
       registers,
     });
     // A counter that begins at its first event hides that event from `rate`.
@@ -55,7 +45,6 @@ export class AttemptMetrics {
       run: async ({ job }, next) => {
         const labels = this.#labels(job);
         const startedAt = performance.now();
-        this.#wait.observe(labels, Math.max(0, Date.now() - job.createdAt.getTime()) / 1_000);
         this.#running.inc(labels);
         try {
           return await next();

@@ -1,14 +1,22 @@
-import type { Queue, Stats } from "@org/queue";
+import { isQueueError, type Queue, type Stats } from "@org/queue";
 import { Counter, Gauge, type Registry as PromRegistry } from "prom-client";
 import { MetricNames } from "./metric-names.ts";
+import { WaitHistogram } from "./wait-histogram.ts";
 
 /** Longest that a scrape waits for the engine, in milliseconds. Prometheus waits ten seconds by default. */
 const SCRAPE_TIMEOUT = 2_000;
+
+interface Figures {
+  readonly stats: Stats;
+  /** Milliseconds until the engine had answered. */
+  readonly latency: number;
+}
 
 /** What the engine knows of its queues, read at each scrape. It is the same in all processes: never sum it. */
 export class EngineMetrics {
   readonly #queue: Queue;
   readonly #names: MetricNames;
+  readonly #wait: WaitHistogram;
   readonly #jobs: Gauge;
   readonly #oldest: Gauge;
   readonly #paused: Gauge;
@@ -16,12 +24,13 @@ export class EngineMetrics {
   readonly #latency: Gauge;
   readonly #errors: Counter;
   /** Shared by scrapes that come while it is under way: an engine that hangs gets no more of them. */
-  #reading: Promise<Stats> | undefined;
+  #reading: Promise<Figures> | undefined;
 
   constructor(queue: Queue, prom: PromRegistry) {
     const registers = [prom];
     this.#queue = queue;
     this.#names = new MetricNames(queue.registry);
+    this.#wait = new WaitHistogram(queue.registry, this.#names, prom);
     this.#jobs = new Gauge({
       name: "queue_jobs",
       help: "Jobs stored now, by state. Finished ones count until retention removes them.",
@@ -64,24 +73,40 @@ export class EngineMetrics {
 
   /** Reads the engine. Never rejects: figures that can't be read are left out of the scrape, and counted. */
   async collect(): Promise<void> {
-    const startedAt = performance.now();
-    // What isn't known now must be absent, not as it was.
-    for (const gauge of [this.#jobs, this.#oldest, this.#paused]) gauge.reset();
     try {
-      this.#set(await withTimeout(this.#read()));
+      const figures = await withTimeout(this.#read());
+      this.#clear();
+      this.#set(figures.stats);
       this.#up.set(1);
-    } catch {
+      this.#latency.set(figures.latency / 1_000);
+    } catch (error) {
+      // What isn't known now must be absent, not as it was.
+      this.#clear();
+      if (isQueueError(error, "UNSUPPORTED_BY_ENGINE")) return;
       this.#errors.inc();
       this.#up.set(0);
+      this.#latency.remove();
     }
-    this.#latency.set((performance.now() - startedAt) / 1_000);
   }
 
-  #read(): Promise<Stats> {
-    this.#reading ??= this.#queue.stats().finally(() => {
+  #clear(): void {
+    for (const gauge of [this.#jobs, this.#oldest, this.#paused]) gauge.reset();
+  }
+
+  #read(): Promise<Figures> {
+    this.#reading ??= this.#readNow().finally(() => {
       this.#reading = undefined;
     });
     return this.#reading;
+  }
+
+  async #readNow(): Promise<Figures> {
+    const startedAt = performance.now();
+    const stats = await this.#queue.stats();
+    const latency = performance.now() - startedAt;
+    const minutes = await this.#queue.metrics({ since: this.#wait.since, byMessage: true });
+    this.#wait.add(minutes);
+    return { stats, latency };
   }
 
   #set({ queues }: Stats): void {

@@ -39,9 +39,8 @@ export async function startEndpoints(
   });
   server.on("error", () => {});
   const { port } = server.address() as AddressInfo;
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return {
-    url: `http://${host}:${port}`,
+    url: `http://${hostInUrl(address.host)}:${port}`,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
@@ -112,10 +111,14 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: "that host name isn't known. Choose 0.0.0.0 for all addresses of this machine",
 };
 
+function hostInUrl(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
 function cantListen({ host, port }: EndpointAddress, error: NodeJS.ErrnoException): CommandError {
   const reason = REASONS[error.code ?? ""] ?? error.message;
   return new CommandError(
-    `The endpoints can't listen on port ${port} of ${host}: ${reason} (endpoints.port and endpoints.host in the config, or QUEUE_ENDPOINTS_PORT and QUEUE_ENDPOINTS_HOST).`,
+    `The endpoints can't listen on ${hostInUrl(host)}:${port}: ${reason} (endpoints.port and endpoints.host in the config, or QUEUE_ENDPOINTS_PORT and QUEUE_ENDPOINTS_HOST).`,
     EXIT_CODES.CONFIG,
     { cause: error },
   );

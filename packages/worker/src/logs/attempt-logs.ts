@@ -1,10 +1,20 @@
-import type { AttemptInfo, HandlerContext, Middleware, Registry, RunNext, SettledAttempt } from "@org/queue";
+import {
+  type AttemptInfo,
+  type HandlerContext,
+  isQueueError,
+  type Middleware,
+  type Registry,
+  type RunNext,
+  type SettledAttempt,
+} from "@org/queue";
 import { type ErrorFields, errorFields } from "./error-fields.ts";
 import { inScope, type LineSink } from "./job-context.ts";
 import { oneLine, shorten } from "./printable.ts";
 import type { LineLevel, SafeLogger } from "./safe-logger.ts";
 import { SensitiveValues } from "./sensitive-values.ts";
 
+/** The shortest lease that a worker may have, in milliseconds. */
+const MIN_LEASE = 1_000;
 /** Characters of an error's message in the text of a line. All of it is in `err`. */
 const MAX_REASON = 200;
 
@@ -31,7 +41,11 @@ export class AttemptLogs implements Middleware {
     const attempt = new RunningAttempt({ context, logger, intoJobs, registry: () => this.#registry });
     this.#running.set(job, attempt);
     if (logger.isOn("debug")) logger.debug(jobFields(job), `Started ${job.messageType}.`);
-    return inScope({ job, sink: attempt }, () => attempt.run(next));
+    try {
+      return await inScope({ job, sink: attempt }, () => attempt.run(next));
+    } finally {
+      this.#reportLost(context, attempt.duration ?? 0);
+    }
   }
 
   settled(settled: SettledAttempt): void {
@@ -57,6 +71,16 @@ export class AttemptLogs implements Middleware {
   async start({ queue }: { readonly queue: { readonly registry: Registry } }) {
     this.#registry = queue.registry;
     return { stop: async () => {} };
+  }
+
+  /** Nothing settles an attempt whose lease was lost. Its signal is created on access, so it isn't asked of short ones. */
+  #reportLost(context: HandlerContext, duration: number): void {
+    if (duration < MIN_LEASE || !isQueueError(context.signal.reason, "LEASE_LOST")) return;
+    const { job } = context;
+    this.#parts.logger.warn(
+      { ...jobFields(job), outcome: "lost", duration },
+      `${job.messageType} lost its lease, and ended after ${readable(duration)}: its outcome doesn't count.`,
+    );
   }
 
   #error(settled: SettledAttempt, attempt: RunningAttempt | undefined): ErrorFields | undefined {

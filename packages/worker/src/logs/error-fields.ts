@@ -42,10 +42,18 @@ function describe(thrown: unknown, seen: Set<unknown>): ErrorFields {
     type,
     message: toText(read(thrown, "message")) || type,
     ...((typeof code === "string" || typeof code === "number") && { code: String(code) }),
-    ...(typeof stack === "string" && stack !== "" && { stack: stack.slice(0, MAX_TEXT) }),
+    ...(typeof stack === "string" && stack !== "" && { stack: withoutCallers(stack).slice(0, MAX_TEXT) }),
     ...(causeFields && { cause: causeFields }),
     ...(inner.length > 0 && { errors: inner }),
   };
+}
+
+/** Frames of this library and of Node, which called the handler: they are the same for each job. */
+const CALLERS =
+  /(?:\n +at [^\n]*(?:[\\/](?:@org[\\/]queue(?:-worker)?|packages[\\/](?:core|worker))[\\/](?:dist|src)[\\/]|node:internal\/)[^\n]*)+$/;
+
+function withoutCallers(stack: string): string {
+  return stack.replace(CALLERS, "");
 }
 
 function read(value: object, key: string): unknown {

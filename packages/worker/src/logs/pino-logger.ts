@@ -29,6 +29,8 @@ export function pinoLogger({ level, format }: Pick<LogSettings, "level" | "forma
     {
       level,
       timestamp: pino.stdTimeFunctions.isoTime,
+      // Errors come as plain fields. Pino's own serializer would join their causes into one text.
+      serializers: { err: (fields: unknown) => fields },
       formatters: { level: (label) => ({ level: label }) },
     },
     { write: (json: string) => destination.write(toText(json)) },

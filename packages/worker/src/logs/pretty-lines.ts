@@ -2,8 +2,11 @@ import pinoPretty from "pino-pretty";
 import type { ErrorFields } from "./error-fields.ts";
 import { manyLines, oneLine } from "./printable.ts";
 
-/** Shown elsewhere in the line, or of no use to somebody who looks at a terminal. */
-const HIDDEN = new Set(["level", "time", "pid", "hostname", "msg", "err"]);
+/** Shown elsewhere in the line, said by its text, or of no use to somebody who looks at a terminal. */
+const HIDDEN = new Set([
+  ...["level", "time", "pid", "hostname", "msg", "err"],
+  ...["queue", "outcome", "duration", "retryAt"],
+]);
 /** "12:00:00.000 ERROR: " */
 const PREFIX_WIDTH = 20;
 
@@ -22,13 +25,12 @@ export function prettyLines({ colors, columns }: PrettyOptions): (json: string) 
     hideObject: true,
     customPrettifiers: {
       time: (time) => String(time),
-      level: (_level, _key, _log, { label, labelColorized }) =>
-        `${" ".repeat(Math.max(0, 5 - label.length))}${labelColorized}`,
+      level: (level, _key, _log, { labelColorized }) => " ".repeat(5 - String(level).length) + labelColorized,
     },
     messageFormat: (line, _key, _label, { colors: paint }) => {
       const text = oneLine(String(line.msg ?? ""));
       const fields = Object.entries(line)
-        .filter(([name]) => !HIDDEN.has(name))
+        .filter(([name, value]) => !HIDDEN.has(name) && !(name === "message" && text.includes(String(value))))
         .map(([name, value]) => `${oneLine(name)}=${show(value)}`)
         .join(" ");
       const fits = PREFIX_WIDTH + text.length + 2 + fields.length <= columns();
