@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import pc from "picocolors";
+import { jsonText } from "./output/text.ts";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -41,7 +42,7 @@ export class Terminal {
   }
 
   printJson(value: unknown): void {
-    this.print(JSON.stringify(value, null, this.stdout.isTTY ? 2 : undefined));
+    this.print(jsonText(value, this.stdout.isTTY ? 2 : undefined));
   }
 
   /** To stderr, so that it isn't mixed into what a pipe reads. */
