@@ -137,7 +137,7 @@ export {
 } from "./queue/report/stats.ts";
 export type { WorkerAttempt, WorkerSnapshot } from "./queue/report/workers.ts";
 export type { JobHandle } from "./queue/send/job-handle.ts";
-export type { Outbox } from "./queue/send/outbox.ts";
+export type { Outbox, OutboxBacklog } from "./queue/send/outbox.ts";
 export type { SearchValue } from "./queue/send/search-values.ts";
 export type { SendItem } from "./queue/send/send-many.ts";
 export type {

@@ -70,6 +70,14 @@ describe("a send in a transaction", () => {
     expect(flaky.count("enqueue")).toBe(0);
   });
 
+  it("is counted in the backlog, of an outbox that can tell", async () => {
+    const { queue, outbox } = withOutbox();
+    expect(await queue.outboxBacklog()).toBeNull();
+    expect(await setup().queue.outboxBacklog()).toBeNull();
+    const counting = Object.assign(outbox, { backlog: async () => ({ jobs: 3, oldest: 1_500 }) });
+    expect(await setup({}, { outbox: counting }).queue.outboxBacklog()).toEqual({ jobs: 3, oldest: 1_500 });
+  });
+
   it("can be waited for, also before it is committed", async () => {
     const { queue, outbox, tx, start, settle, clock } = withOutbox();
     await start({ PLAN_CREATE: () => planResult() });

@@ -45,7 +45,7 @@ import { QueueReports } from "./report/queue-reports.ts";
 import type { Stats } from "./report/stats.ts";
 import type { WorkerSnapshot } from "./report/workers.ts";
 import type { JobHandle } from "./send/job-handle.ts";
-import type { Outbox } from "./send/outbox.ts";
+import type { Outbox, OutboxBacklog } from "./send/outbox.ts";
 import { Producer } from "./send/producer.ts";
 import type { SendItem } from "./send/send-many.ts";
 import type { SendManyCallOptions, SendOptions, SendWireOptions } from "./send/send-options.ts";
@@ -292,6 +292,16 @@ export class Queue<M extends Message = Message> extends QueueOperator<M> {
   /** Whether all is well, and if not, what to do. Judged by `HEALTH_THRESHOLDS`. Never rejects. */
   health(): Promise<QueueHealth> {
     return this.#reports.health();
+  }
+
+  /**
+   * How many sends with a `tx` the outbox still holds, and for how long. `null` without an outbox, or with one that can't
+   * tell.
+   *
+   * @throws what the outbox throws: `DATABASE_UNAVAILABLE` of one in Postgres.
+   */
+  async outboxBacklog(): Promise<OutboxBacklog | null> {
+    return (await this.#outbox?.backlog?.()) ?? null;
   }
 
   /**

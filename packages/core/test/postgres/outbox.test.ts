@@ -65,6 +65,20 @@ describe.each(drivers)("an outbox on $name", ({ open }) => {
     await until(() => expect(arrived()).toEqual(["before", "after"]));
   });
 
+  test("tells how many jobs it holds, and for how long", async () => {
+    const database = await open({ migrate: true });
+    const { queue, relay } = sending(database);
+    expect(await queue.outboxBacklog()).toEqual({ jobs: 0 });
+    await database.db.transaction((tx) => queue.send(planCreate, plan(), { tx }));
+    await database.db.execute(sql`update queue.queue_outbox set created_at = now() - interval '1 minute'`);
+    await database.db.transaction((tx) => queue.send(planCreate, plan("p2"), { tx }));
+    const backlog = await queue.outboxBacklog();
+    expect(backlog).toEqual({ jobs: 2, oldest: expect.any(Number) });
+    expect(backlog!.oldest).toBeGreaterThanOrEqual(60_000);
+    await relay();
+    await until(async () => expect(await queue.outboxBacklog()).toEqual({ jobs: 0 }));
+  });
+
   test("the jobs of one call arrive in order, whatever their number", async () => {
     const database = await open({ migrate: true });
     const { queue, relay, arrived } = sending(database);

@@ -1,10 +1,8 @@
 import { isQueueError, type Queue, type Stats } from "@org/queue";
-import { Counter, Gauge, type Registry as PromRegistry } from "prom-client";
+import { type Counter, Gauge, type Registry as PromRegistry } from "prom-client";
 import { MetricNames } from "./metric-names.ts";
+import { SharedRead } from "./shared-read.ts";
 import { WaitHistogram } from "./wait-histogram.ts";
-
-/** Longest that a scrape waits for the engine, in milliseconds. Prometheus waits ten seconds by default. */
-const SCRAPE_TIMEOUT = 2_000;
 
 interface Figures {
   readonly stats: Stats;
@@ -23,12 +21,12 @@ export class EngineMetrics {
   readonly #up: Gauge;
   readonly #latency: Gauge;
   readonly #errors: Counter;
-  /** Shared by scrapes that come while it is under way: an engine that hangs gets no more of them. */
-  #reading: Promise<Figures> | undefined;
+  readonly #figures = new SharedRead(() => this.#read());
 
-  constructor(queue: Queue, prom: PromRegistry) {
+  constructor(queue: Queue, prom: PromRegistry, errors: Counter) {
     const registers = [prom];
     this.#queue = queue;
+    this.#errors = errors;
     this.#names = new MetricNames(queue.registry);
     this.#wait = new WaitHistogram(queue.registry, this.#names, prom);
     this.#jobs = new Gauge({
@@ -64,17 +62,12 @@ export class EngineMetrics {
       registers,
       aggregator: "max",
     });
-    this.#errors = new Counter({
-      name: "queue_scrape_errors_total",
-      help: "Scrapes that the engine didn't answer in time, or answered with an error.",
-      registers,
-    });
   }
 
   /** Reads the engine. Never rejects: figures that can't be read are left out of the scrape, and counted. */
   async collect(): Promise<void> {
     try {
-      const figures = await withTimeout(this.#read());
+      const figures = await this.#figures.get();
       this.#clear();
       this.#set(figures.stats);
       this.#up.set(1);
@@ -83,7 +76,7 @@ export class EngineMetrics {
       // What isn't known now must be absent, not as it was.
       this.#clear();
       if (isQueueError(error, "UNSUPPORTED_BY_ENGINE")) return;
-      this.#errors.inc();
+      this.#errors.inc({ source: "engine" });
       this.#up.set(0);
       this.#latency.remove();
     }
@@ -93,14 +86,7 @@ export class EngineMetrics {
     for (const gauge of [this.#jobs, this.#oldest, this.#paused]) gauge.reset();
   }
 
-  #read(): Promise<Figures> {
-    this.#reading ??= this.#readNow().finally(() => {
-      this.#reading = undefined;
-    });
-    return this.#reading;
-  }
-
-  async #readNow(): Promise<Figures> {
+  async #read(): Promise<Figures> {
     const startedAt = performance.now();
     const stats = await this.#queue.stats();
     const latency = performance.now() - startedAt;
@@ -117,17 +103,5 @@ export class EngineMetrics {
       this.#oldest.set({ queue }, oldestWaiting / 1_000);
       this.#paused.set({ queue }, paused ? 1 : 0);
     }
-  }
-}
-
-async function withTimeout<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${SCRAPE_TIMEOUT} ms`)), SCRAPE_TIMEOUT);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }

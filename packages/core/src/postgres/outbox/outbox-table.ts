@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { NewJob } from "../../engine/job.ts";
+import type { OutboxBacklog } from "../../queue/send/outbox.ts";
 import { quoteName } from "../column-names.ts";
 import { type Database, queryRows } from "../database.ts";
 
@@ -27,6 +28,9 @@ export interface RefusedRow {
 /** A statement takes at most 65,534 parameters. */
 const MAX_ROWS_PER_INSERT = 1_000;
 const COMMA = sql`, `;
+
+/** Rows that are counted: counting many would take the server long. */
+const MAX_COUNTED = 10_000;
 
 /** Bytes of JSON that one turn loads into memory, unless its first row alone is longer. */
 const MAX_JSON_BYTES = 8_000_000;
@@ -127,6 +131,21 @@ export class OutboxTable {
       from unnest(${positions}::text::bigint[], ${errors}::text::text[], ${pauses}::text::float8[])
         as refused (position, error, pause)
       where row.position = refused.position`);
+  }
+
+  async backlog(db: Database): Promise<OutboxBacklog> {
+    const [row] = await queryRows<{ jobs: number; oldest: number | null }>(
+      db,
+      sql`
+      select
+        (select count(*)::int from (select from ${this.#outbox} limit ${MAX_COUNTED}::int) as counted) as jobs,
+        (
+          select (extract(epoch from clock_timestamp() - created_at) * 1000)::float8 from ${this.#outbox}
+          order by position limit 1
+        ) as oldest`,
+    );
+    const { jobs, oldest } = row!;
+    return { jobs, ...(oldest !== null && { oldest: Math.max(0, oldest) }) };
   }
 
   /**

@@ -7,7 +7,7 @@ import type { Engine } from "../../engine/engine.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { consoleLogger, type Logger, safeLogger } from "../../logging/logger.ts";
 import type { Service } from "../../middleware/middleware.ts";
-import type { Outbox } from "../../queue/send/outbox.ts";
+import type { Outbox, OutboxBacklog } from "../../queue/send/outbox.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { type Database, withTypedErrors } from "../database.ts";
 import { changeListener, DEFAULT_SCHEMA, database, schemaName } from "../options.ts";
@@ -40,6 +40,8 @@ export interface PostgresOutboxOptions {
 /** An outbox in Postgres, created by `postgresOutbox`. */
 export interface PostgresOutbox extends Outbox {
   start(host: RelayHost): Promise<Service>;
+  /** Counts jobs that the engine refuses too. */
+  backlog(): Promise<OutboxBacklog>;
 }
 
 /** The engine that a relay moves jobs to, and the logger for its failures. */
@@ -104,6 +106,7 @@ export function postgresOutbox(options: PostgresOutboxOptions): PostgresOutbox {
       relay.start();
       return relay;
     },
+    backlog: () => withTypedErrors("The outbox", () => table.backlog(db)),
   };
 }
 

@@ -16,4 +16,14 @@ export interface Outbox {
   add(tx: unknown, jobs: readonly NewJob[]): Promise<void>;
   /** Moves what was committed to the engine, in the order in which it was stored, until it is stopped. */
   start(host: ServiceHost): Promise<Service>;
+  /** What was committed and isn't moved yet. Absent in an outbox that can't tell. */
+  backlog?(): Promise<OutboxBacklog>;
+}
+
+/** The jobs of committed transactions that no relay has moved to the engine yet. */
+export interface OutboxBacklog {
+  /** 10,000 stands for that many or more. */
+  readonly jobs: number;
+  /** Milliseconds since the first of them was stored. Absent when there is none. */
+  readonly oldest?: number;
 }
