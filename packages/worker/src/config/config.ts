@@ -86,7 +86,8 @@ export interface WatchdogOptions {
 }
 
 /**
- * Types a config, as the default export of `queue.config.ts`. It is checked when it is loaded.
+ * Types a config, as the default export of `queue.config.ts`. It is checked when it is loaded. The default export may also
+ * be a promise of a config, or a function that returns one.
  *
  * @example
  * export default defineConfig({
