@@ -1,36 +1,57 @@
-import { isQueueError } from "@org/queue";
 import { CommandError, EXIT_CODES } from "../exit-codes.ts";
 import type { Command } from "./command.ts";
+import { COMMON_FLAGS } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import type { CommandContext } from "./context.ts";
+import { describeError, stackOf } from "./describe-error.ts";
+import { Interrupted } from "./interrupted.ts";
 import { closest, parseLine } from "./parse.ts";
 import type { Terminal } from "./terminal.ts";
 import { commandList, usage } from "./usage.ts";
 
 export interface MainParts {
   readonly terminal: Terminal;
+  /** Of this package. */
+  readonly readVersion: () => string;
   readonly openContext: (flags: { readonly config: string | undefined }) => CommandContext;
 }
 
 /** Runs one command line. Resolves with the exit code; errors are printed, not thrown. */
 export async function main(line: readonly string[], parts: MainParts): Promise<number> {
-  const { terminal } = parts;
   try {
     return await run(line, parts);
   } catch (error) {
-    const isVerbose = line.includes("--verbose");
-    terminal.inform(`${terminal.errorColors.red("error:")} ${describe(error, isVerbose)}`);
-    return exitCodeOf(error);
+    if (error instanceof Interrupted) return error.exitCode;
+    return reportError(error, line, parts.terminal);
   }
 }
 
-async function run(
-  [name, ...rest]: readonly string[],
-  { terminal, openContext }: MainParts,
-): Promise<number> {
+/** Prints an error as the command line asks for it, and returns its exit code. */
+export function reportError(error: unknown, line: readonly string[], terminal: Terminal): number {
+  const { code, message, exitCode, isExpected } = describeError(error);
+  const isVerbose = line.includes("--verbose");
+  if (line.includes("--json")) {
+    const stack = isVerbose ? { stack: stackOf(error) } : {};
+    terminal.inform(JSON.stringify({ error: { code, message, ...stack } }));
+    return exitCode;
+  }
+  const { red, dim } = terminal.errorColors;
+  terminal.inform(`${red("error:")} ${message}`);
+  if (isVerbose) terminal.inform(dim(stackOf(error)));
+  else if (!isExpected) terminal.inform(dim("--verbose prints where it is from."));
+  return exitCode;
+}
+
+async function run([name, ...rest]: readonly string[], parts: MainParts): Promise<number> {
+  const { terminal, readVersion } = parts;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
-    const command = rest[0] === undefined ? undefined : await find(rest[0]);
+    const topic = rest.find((word) => !word.startsWith("-"));
+    const command = topic === undefined ? undefined : await find(topic);
     terminal.print(command ? usage(command, terminal.colors) : commandList(COMMANDS, terminal.colors));
+    return EXIT_CODES.OK;
+  }
+  if (name === "--version" || name === "version") {
+    terminal.print(readVersion());
     return EXIT_CODES.OK;
   }
   const command = await find(name);
@@ -39,40 +60,43 @@ async function run(
     terminal.print(usage(command, terminal.colors));
     return EXIT_CODES.OK;
   }
-  const context = openContext({ config: flags.config as string | undefined });
+  const context = parts.openContext({ config: flags.config as string | undefined });
+  return runAndClose(() => command.run({ args, flags: flags as never }, context), context);
+}
+
+/** An error of the command matters more than one of closing. */
+async function runAndClose(run: () => Promise<number | undefined>, context: CommandContext): Promise<number> {
+  let exitCode: number | undefined;
   try {
-    return (await command.run({ args, flags: flags as never }, context)) ?? EXIT_CODES.OK;
-  } finally {
-    await context.close();
+    exitCode = await run();
+  } catch (error) {
+    await context.close().catch(() => undefined);
+    throw error;
   }
+  await context.close();
+  return exitCode ?? EXIT_CODES.OK;
 }
 
 async function find(name: string): Promise<Command> {
   const entries = Object.values(COMMANDS).flat();
   const entry = entries.find((each) => each.name === name);
   if (entry) return entry.load();
-  const isFlag = name.startsWith("-");
-  const close = isFlag
-    ? undefined
-    : closest(
-        name,
-        entries.map((each) => each.name),
-      );
   throw new CommandError(
-    `Unknown ${isFlag ? "flag" : "command"} ${name}.${close ? ` Did you mean ${close}?` : ""} See: queue --help`,
+    `${describeUnknown(
+      name,
+      entries.map((each) => each.name),
+    )} See: queue --help`,
     EXIT_CODES.USAGE,
   );
 }
 
-function describe(error: unknown, isVerbose: boolean): string {
-  if (isVerbose && error instanceof Error) return error.stack ?? error.message;
-  return error instanceof Error ? error.message : String(error);
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof CommandError) return error.exitCode;
-  if (!isQueueError(error)) return EXIT_CODES.FAILED;
-  if (error.code === "ENGINE_MISCONFIGURED" || error.code === "DATABASE_MISCONFIGURED")
-    return EXIT_CODES.CONFIG;
-  return error.retryable ? EXIT_CODES.UNAVAILABLE : EXIT_CODES.FAILED;
+function describeUnknown(name: string, names: readonly string[]): string {
+  if (name.startsWith("-")) {
+    const [flag = ""] = name.split("=");
+    return Object.hasOwn(COMMON_FLAGS, flag.replace(/^--/, ""))
+      ? `${flag} comes after the command: queue COMMAND ${flag}.`
+      : `Unknown flag ${flag}.`;
+  }
+  const close = closest(name, names);
+  return `Unknown command ${name}.${close ? ` Did you mean ${close}?` : ""}`;
 }

@@ -13,19 +13,25 @@ interface TerminalParts {
 
 /** Where a command prints. Results go to stdout; progress, questions and errors to stderr. */
 export class Terminal {
-  readonly stdin: TerminalParts["stdin"];
+  readonly #parts: TerminalParts;
   readonly stdout: TerminalParts["stdout"];
   readonly stderr: TerminalParts["stderr"];
   /** Of stdout. They return their text unchanged where colours aren't wanted. */
   readonly colors: Colors;
   readonly errorColors: Colors;
 
-  constructor({ stdin, stdout, stderr, env }: TerminalParts) {
-    this.stdin = stdin;
+  constructor(parts: TerminalParts) {
+    const { stdout, stderr, env } = parts;
+    this.#parts = parts;
     this.stdout = stdout;
     this.stderr = stderr;
     this.colors = pc.createColors(wantsColors(stdout.isTTY, env));
     this.errorColors = pc.createColors(wantsColors(stderr.isTTY, env));
+  }
+
+  /** Node opens it on the first look, which takes time that most commands needn't spend. */
+  get stdin(): TerminalParts["stdin"] {
+    return this.#parts.stdin;
   }
 
   /** Width of a line. 80 where stdout isn't a terminal, as in a pipe. */

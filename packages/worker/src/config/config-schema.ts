@@ -1,4 +1,4 @@
-import type { WorkerOptions } from "@org/queue";
+import type { Queue, WorkerOptions } from "@org/queue";
 import * as z from "zod/mini";
 import type {
   EndpointOptions,
@@ -34,7 +34,7 @@ const workerShape: Shape<Omit<WorkerOptions, "logger">> = {
 const isFunction = (value: unknown) => typeof value === "function";
 const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Promise);
-const isQueue = (value: unknown) =>
+export const isQueue = (value: unknown): value is Queue =>
   isObject(value) && ["send", "close", "stats"].every((method) => isFunction(value[method as never]));
 const isLogger = (value: unknown) =>
   isObject(value) && ["debug", "info", "warn", "error"].every((level) => isFunction(value[level as never]));

@@ -8,7 +8,7 @@ const MISSING_MODULE = /^Cannot find (?:module|package) '([^']*)'/;
 
 /** Why a module of the app can't be loaded, in one sentence that begins with the place, as far as that is known. */
 export function describeFailure(error: unknown, path: string): string {
-  if (!(error instanceof Error)) return `${path}: it threw ${describeThrown(error)} while it was loaded.`;
+  if (!(error instanceof Error)) return `${path}: it threw ${describeThrown(error)}, which isn't an error.`;
   const message = String(error.message);
   const syntax = SYNTAX_ERROR.exec(message);
   if (syntax) {

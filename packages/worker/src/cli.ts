@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { main, reportError } from "./cli/main.ts";
+import { openContext } from "./cli/open-context.ts";
+import { Terminal } from "./cli/terminal.ts";
+import { EXIT_CODES } from "./exit-codes.ts";
+
+/** 128 plus SIGPIPE, as of a program that the signal ends. */
+const BROKEN_PIPE = 141;
+
+const { env, stdout, stderr } = process;
+const line = process.argv.slice(2);
+const terminal = new Terminal(process);
+
+stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+  if (code !== "EPIPE") terminal.inform(`error: The output can't be written: ${message}`);
+  process.exit(code === "EPIPE" ? BROKEN_PIPE : EXIT_CODES.FAILED);
+});
+// Nobody is left to tell.
+stderr.on("error", () => {});
+process.on("uncaughtException", (error) => {
+  // A worker process listens itself.
+  if (process.listenerCount("uncaughtException") === 1) process.exit(reportError(error, line, terminal));
+});
+
+const exitCode = await main(line, {
+  terminal,
+  readVersion: () => JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version,
+  openContext: ({ config }) => openContext({ terminal, env, cwd: process.cwd(), config }),
+});
+// What the app leaves open doesn't keep a command from ending, once its output is written.
+stdout.write("", (error) => {
+  if (!error) process.exit(exitCode);
+});

@@ -1,0 +1,56 @@
+import { inspect } from "node:util";
+import { CommandError, EXIT_CODES } from "../exit-codes.ts";
+
+/** An error of `@org/queue`, of any copy of it. Help doesn't load the package. */
+interface QueueErrorLike extends Error {
+  readonly code: string;
+  readonly retryable: boolean;
+}
+
+export interface DescribedError {
+  /** Of an error of `@org/queue` its own, else the name of the exit code. */
+  readonly code: string;
+  readonly message: string;
+  readonly exitCode: number;
+  /** Whether its message was written to be read: what to do follows from it. */
+  readonly isExpected: boolean;
+}
+
+/** Anything that was thrown. Never throws. */
+export function describeError(error: unknown): DescribedError {
+  if (error instanceof CommandError) {
+    const { message, exitCode } = error;
+    return { code: codeName(exitCode), message, exitCode, isExpected: true };
+  }
+  if (isQueueError(error)) {
+    return { code: error.code, message: error.message, exitCode: exitCodeOf(error), isExpected: true };
+  }
+  const message = error instanceof Error ? describeOther(error) : `Something threw ${inspect(error)}.`;
+  return { code: "FAILED", message, exitCode: EXIT_CODES.FAILED, isExpected: false };
+}
+
+/** With its causes. A command's own error has none that tells more. */
+export function stackOf(error: unknown): string {
+  return inspect((error instanceof CommandError && error.cause) || error, { depth: 4 });
+}
+
+function isQueueError(error: unknown): error is QueueErrorLike {
+  try {
+    return error instanceof Error && Reflect.get(error, Symbol.for("@org/queue/error")) === true;
+  } catch {
+    return false;
+  }
+}
+
+function exitCodeOf({ code, retryable }: QueueErrorLike): number {
+  if (code === "ENGINE_MISCONFIGURED" || code === "DATABASE_MISCONFIGURED") return EXIT_CODES.CONFIG;
+  return retryable ? EXIT_CODES.UNAVAILABLE : EXIT_CODES.FAILED;
+}
+
+function codeName(exitCode: number): string {
+  return Object.entries(EXIT_CODES).find(([, code]) => code === exitCode)?.[0] ?? "FAILED";
+}
+
+function describeOther({ name, message }: Error): string {
+  return [name === "Error" ? "" : name, message].filter(Boolean).join(": ") || "An error without a message.";
+}

@@ -1,0 +1,76 @@
+import { constants } from "node:os";
+import type { Queue } from "@org/queue";
+import type { LoadedConfig } from "../config/load-config.ts";
+import type { CommandContext } from "./context.ts";
+import { Interrupted } from "./interrupted.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The app's `close` gets this long, in milliseconds: the command has done its work. */
+const CLOSE_TIMEOUT = 5_000;
+
+interface ContextParts {
+  readonly terminal: Terminal;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  /** The value of `--config`. */
+  readonly config: string | undefined;
+}
+
+/** Opens each thing on the first use, so that a command loads and connects no more than it needs. */
+export function openContext({ terminal, env, cwd, config: path }: ContextParts): CommandContext {
+  let loading: Promise<LoadedConfig> | undefined;
+  let opening: Promise<Queue> | undefined;
+  let controller: AbortController | undefined;
+  const loadConfig = () => {
+    loading ??= import("../config/load-config.ts").then((module) => module.loadConfig({ cwd, path }));
+    return loading;
+  };
+  const open = async () => {
+    const [loaded, { openQueue }] = await Promise.all([loadConfig(), import("../config/open-config.ts")]);
+    return openQueue(loaded);
+  };
+  return {
+    terminal,
+    env,
+    cwd,
+    loadConfig,
+    openQueue: () => {
+      opening ??= open();
+      return opening;
+    },
+    get signal() {
+      controller ??= listenForSignals();
+      return controller.signal;
+    },
+    async close() {
+      if (!opening) return;
+      // An error of opening is the command's.
+      const queue = await opening.catch(() => undefined);
+      await queue?.close();
+      const { config } = (await loading?.catch(() => undefined)) ?? {};
+      if (config?.close) await withTimeout(Promise.resolve(config.close()));
+    },
+  };
+}
+
+/** Commands that don't ask for it end at once, as programs do. */
+function listenForSignals(): AbortController {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    const exitCode = 128 + constants.signals[name];
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(exitCode);
+      controller.abort(new Interrupted(name, exitCode));
+    });
+  }
+  return controller;
+}
+
+async function withTimeout(work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise((resolve) => {
+    timer = setTimeout(resolve, CLOSE_TIMEOUT);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
+}

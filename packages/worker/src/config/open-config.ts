@@ -1,0 +1,53 @@
+import { isQueueError, type Queue } from "@org/queue";
+import { CommandError, EXIT_CODES } from "../exit-codes.ts";
+import { checkConfig } from "./check-config.ts";
+import type { Opened, QueueConfig, WorkerDefinition } from "./config.ts";
+import { isQueue } from "./config-schema.ts";
+import { describeFailure } from "./describe-failure.ts";
+import { describeValue } from "./values.ts";
+
+interface Source {
+  readonly config: QueueConfig;
+  readonly path: string;
+}
+
+/**
+ * The config's queue, or what its function opens.
+ *
+ * @throws {CommandError} with `EXIT_CODES.CONFIG` when the function fails or returns something else. Errors that a
+ * repeat may mend are thrown as they are.
+ */
+export async function openQueue({ config, path }: Source): Promise<Queue> {
+  const queue = await open(config.queue, path);
+  if (isQueue(queue)) return queue;
+  throw new CommandError(
+    `${path}: the function of queue returns ${describeValue(queue)}: expected a queue (createQueue).`,
+    EXIT_CODES.CONFIG,
+  );
+}
+
+/**
+ * The workers of the config: what its functions return is checked like the rest. Empty when it handles nothing.
+ *
+ * @throws {CommandError} with `EXIT_CODES.CONFIG`.
+ */
+export async function openDefinitions({ config, path }: Source): Promise<readonly WorkerDefinition[]> {
+  const { handlers, worker, workers, ...rest } = config;
+  const opened = { handlers: await open(handlers, path), workers: await open(workers, path) };
+  for (const [key, value] of Object.entries(opened)) {
+    if (value !== undefined || config[key as keyof QueueConfig] === undefined) continue;
+    throw new CommandError(`${path}: the function of ${key} returns nothing.`, EXIT_CODES.CONFIG);
+  }
+  checkConfig({ ...rest, worker, ...opened }, path);
+  return opened.workers ?? (opened.handlers ? [{ ...worker, handlers: opened.handlers }] : []);
+}
+
+async function open<T>(given: Opened<T>, path: string): Promise<T> {
+  if (typeof given !== "function") return given;
+  try {
+    return await (given as () => T | Promise<T>)();
+  } catch (error) {
+    if (error instanceof CommandError || (isQueueError(error) && error.retryable)) throw error;
+    throw new CommandError(describeFailure(error, path), EXIT_CODES.CONFIG, { cause: error });
+  }
+}
