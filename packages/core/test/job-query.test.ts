@@ -118,6 +118,8 @@ describe("parseJobQuery", () => {
     ["foo:1", 0, "The qualifiers are state, message, queue"],
     ["-state:failed", 0, "conditions can't be negated"],
     ["failed", 0, '"failed" has no qualifier. Did you mean state:failed?'],
+    ["fialed", 0, "Did you mean state:failed?"],
+    ["mial", 0, "Did you mean queue:mail?"],
     ["user:u1 email", 8, "Did you mean message:EMAIL?"],
     ["0f8fad5b-d9cb-469f-a165-70867728950e", 0, "A job is read by its id, not searched for."],
     ["state:", 5, "state: has no value"],

@@ -9,6 +9,8 @@ export const EXIT_CODES = {
   FAILED: 1,
   /** Only of `queue health`: the queue is unhealthy. */
   UNHEALTHY: 2,
+  /** Only of `queue wait`: the job was cancelled. */
+  CANCELLED: 3,
   /** An unknown command or flag, a missing argument, a value that can't be read. */
   USAGE: 64,
   /** The engine, its server or the database can't be reached. */
@@ -19,6 +21,8 @@ export const EXIT_CODES = {
   RESTART: 75,
   /** The config or the environment is missing, broken or refused. */
   CONFIG: 78,
+  /** Only of `queue wait`: the job hasn't ended within `--timeout`. As `timeout` has it. */
+  WAIT_TIMEOUT: 124,
 } as const;
 
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];

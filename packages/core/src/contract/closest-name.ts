@@ -14,14 +14,18 @@ export function closestName(given: string, names: readonly string[]): string | u
   return closest;
 }
 
-/** Levenshtein distance, in UTF-16 units. */
+/** Characters to insert, delete, replace, or swap with their neighbour. In UTF-16 units. */
 function editDistance(from: string, to: string): number {
   let row = [...Array(to.length + 1).keys()];
+  let before = row;
   for (const [i, unit] of [...from].entries()) {
     const next = [i + 1];
     for (let j = 0; j < to.length; j++) {
-      next.push(Math.min(row[j]! + (unit === to[j] ? 0 : 1), row[j + 1]! + 1, next[j]! + 1));
+      const isSwap = i > 0 && j > 0 && unit === to[j - 1] && from[i - 1] === to[j];
+      const cost = Math.min(row[j]! + (unit === to[j] ? 0 : 1), row[j + 1]! + 1, next[j]! + 1);
+      next.push(isSwap ? Math.min(cost, before[j - 1]! + 1) : cost);
     }
+    before = row;
     row = next;
   }
   return row[to.length]!;

@@ -47,13 +47,13 @@ export interface Command<F extends FlagDefinitions = FlagDefinitions> {
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [line: string, does: string])[];
   /** Resolves with the exit code; `undefined` is `EXIT_CODES.OK`. */
-  readonly run: (
+  run(
     input: {
       readonly args: readonly string[];
       readonly flags: FlagValues<F> & FlagValues<typeof COMMON_FLAGS>;
     },
     context: CommandContext,
-  ) => Promise<number | undefined>;
+  ): Promise<number | undefined>;
 }
 
 /** Flags that each command takes. */

@@ -12,10 +12,11 @@ import { oneLine, safeLines, widthOf } from "./output/text.ts";
 
 /** The part of a command's help that explains queries. */
 export const QUERY_HELP: string = [
-  "A QUERY is conditions that must all hold. With commas, one of the values must:",
-  ...JOB_QUERY_QUALIFIERS.map(({ example, what }) => `  ${example.padEnd(34)} ${what}`),
-  "Days and times are UTC. A shell reads < and >: put such a condition in quotes ('sent:<2h'), or write a",
-  "range of times (sent:2h.. is the last two hours, sent:..2026-11-29 all until the end of that day).",
+  "A QUERY is conditions that must all hold; of values with commas, one must:",
+  ...JOB_QUERY_QUALIFIERS.map(({ example, what }) => `  ${example.padEnd(32)} ${what}`),
+  "Days and times are UTC. A shell reads < and >: put such a condition in quotes",
+  "('sent:<2h'), or write a range: sent:2h.. is the last two hours, and",
+  "sent:..2026-11-29 is all until the end of that day.",
 ].join("\n");
 
 /**

@@ -195,7 +195,8 @@ function explainWord(word: string, { messages, queues }: Registry): string {
     ["queue", queues],
   ] as const;
   for (const [qualifier, values] of meant) {
-    const found = values.find((value) => value.toLowerCase() === word.toLowerCase());
+    const exact = values.find((value) => value.toLowerCase() === word.toLowerCase());
+    const found = exact ?? closestName(word, values);
     if (found !== undefined)
       return `${describeValue(word)} has no qualifier. Did you mean ${qualifier}:${found}?`;
   }

@@ -1,0 +1,22 @@
+import { CommandError } from "../exit-codes.ts";
+import { closest } from "./parse.ts";
+
+/**
+ * The entries of the queues that were named, or all.
+ *
+ * @throws {CommandError} for a queue that there isn't.
+ */
+export function chooseQueues<Entry extends { readonly queue: string }>(
+  names: readonly string[],
+  entries: readonly Entry[],
+): readonly Entry[] {
+  if (names.length === 0) return entries;
+  const known = entries.map(({ queue }) => queue);
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const close = closest(name, known);
+    const hint = close ? `Did you mean ${close}?` : `The queues are: ${known.join(", ")}.`;
+    throw new CommandError(`There is no queue ${JSON.stringify(name)}. ${hint}`);
+  }
+  return entries.filter(({ queue }) => names.includes(queue));
+}

@@ -1,0 +1,67 @@
+import { PassThrough } from "node:stream";
+import type { Queue } from "@org/queue";
+import type { CommandContext } from "../src/cli/context.ts";
+import { main } from "../src/cli/main.ts";
+import { Terminal } from "../src/cli/terminal.ts";
+
+export interface RunOptions {
+  /** Columns of a terminal. Without them, stdout is a pipe. */
+  readonly columns?: number;
+  readonly signal?: AbortSignal;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RunOutcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command line that runs in this process, over a queue of the test. */
+export class RunningCommand {
+  readonly done: Promise<RunOutcome>;
+  readonly #output = { stdout: "", stderr: "" };
+  readonly #listeners = new Set<() => void>();
+
+  constructor(queue: Queue, line: readonly string[], { columns, signal, env = {} }: RunOptions = {}) {
+    const stdout = Object.assign(new PassThrough(), columns === undefined ? {} : { isTTY: true, columns });
+    const stderr = new PassThrough();
+    for (const [name, stream] of Object.entries({ stdout, stderr })) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        this.#output[name as "stdout" | "stderr"] += text;
+        for (const listener of this.#listeners) listener();
+      });
+    }
+    const terminal = new Terminal({ stdin: new PassThrough(), stdout, stderr, env });
+    const openContext = (): CommandContext => ({
+      terminal,
+      env,
+      cwd: process.cwd(),
+      loadConfig: () => Promise.reject(new Error("no config in this test")),
+      openQueue: async () => queue,
+      signal: signal ?? new AbortController().signal,
+      close: async () => undefined,
+    });
+    this.done = main(line, { terminal, openContext, readVersion: () => "0.0.0" }).then((code) => ({
+      code,
+      ...this.#output,
+    }));
+  }
+
+  /** Resolves once the output has a text. */
+  async printed(text: string): Promise<void> {
+    while (!`${this.#output.stdout}${this.#output.stderr}`.includes(text)) {
+      await new Promise<void>((resolve) => {
+        const listener = () => {
+          this.#listeners.delete(listener);
+          resolve();
+        };
+        this.#listeners.add(listener);
+      });
+    }
+  }
+}
+
+export function run(queue: Queue, line: readonly string[], options?: RunOptions): Promise<RunOutcome> {
+  return new RunningCommand(queue, line, options).done;
+}
