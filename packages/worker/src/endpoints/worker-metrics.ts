@@ -1,8 +1,9 @@
 import type { Middleware, Queue } from "@org/queue";
-import { Counter, collectDefaultMetrics, Registry } from "prom-client";
+import { Counter, Registry } from "prom-client";
 import { AttemptMetrics } from "./attempt-metrics.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
 import { OutboxMetrics } from "./outbox-metrics.ts";
+import { collectProcessMetrics } from "./process-metrics.ts";
 
 /** The metrics of one worker process, in a registry of their own. */
 export class WorkerMetrics {
@@ -22,7 +23,7 @@ export class WorkerMetrics {
     for (const source of ["engine", "outbox"]) errors.inc({ source }, 0);
     this.#engine = new EngineMetrics(queue, this.#prom, errors);
     this.#outbox = new OutboxMetrics(queue, this.#prom, errors);
-    collectDefaultMetrics({ register: this.#prom });
+    collectProcessMetrics(this.#prom);
   }
 
   /** In Prometheus's text format. */
