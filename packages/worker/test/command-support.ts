@@ -23,6 +23,8 @@ export class RunningCommand {
   readonly #output = { stdout: "", stderr: "" };
   readonly #listeners = new Set<() => void>();
 
+  readonly #subscribed: Promise<void>;
+
   constructor(queue: Queue, line: readonly string[], { columns, signal, env = {} }: RunOptions = {}) {
     const stdout = Object.assign(new PassThrough(), columns === undefined ? {} : { isTTY: true, columns });
     const stderr = new PassThrough();
@@ -33,12 +35,27 @@ export class RunningCommand {
       });
     }
     const terminal = new Terminal({ stdin: new PassThrough(), stdout, stderr, env });
+    let onSubscribed = () => {};
+    this.#subscribed = new Promise((resolve) => {
+      onSubscribed = resolve;
+    });
+    const watched = new Proxy(queue, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          const returned: unknown = value.apply(target, args);
+          if (name === "subscribe") void Promise.resolve(returned).then(() => onSubscribed());
+          return returned;
+        };
+      },
+    });
     const openContext = (): CommandContext => ({
       terminal,
       env,
       cwd: process.cwd(),
       loadConfig: () => Promise.reject(new Error("no config in this test")),
-      openQueue: async () => queue,
+      openQueue: async () => watched,
       signal: signal ?? new AbortController().signal,
       close: async () => undefined,
     });
@@ -46,6 +63,11 @@ export class RunningCommand {
       code,
       ...this.#output,
     }));
+  }
+
+  /** Resolves once the command's subscription to events is in force. */
+  subscribed(): Promise<void> {
+    return this.#subscribed;
   }
 
   /** Resolves once the output has a text. */

@@ -5,6 +5,7 @@ import { COMMANDS } from "./commands.ts";
 import type { CommandContext } from "./context.ts";
 import { describeError, stackOf } from "./describe-error.ts";
 import { Interrupted } from "./interrupted.ts";
+import { safeLines } from "./output/text.ts";
 import { closest, parseLine } from "./parse.ts";
 import type { Terminal } from "./terminal.ts";
 import { commandList, usage } from "./usage.ts";
@@ -36,7 +37,7 @@ export function reportError(error: unknown, line: readonly string[], terminal: T
     return exitCode;
   }
   const { red, dim } = terminal.errorColors;
-  terminal.inform(`${red("error:")} ${message}`);
+  terminal.inform(`${red("error:")} ${safeLines(message).join("\n")}`);
   if (isVerbose) terminal.inform(dim(stackOf(error)));
   else if (!isExpected) terminal.inform(dim("--verbose prints where it is from."));
   return exitCode;
