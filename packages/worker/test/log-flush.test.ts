@@ -1,12 +1,16 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 
 const PROGRAM = new URL("programs/flooding-worker.ts", import.meta.url).pathname;
 const directory = mkdtempSync(join(tmpdir(), "queue-logs-"));
+const children: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+});
 
 function start(count: number, length: number, end: "flush" | "exit", name: string) {
   const child = spawn(
@@ -14,7 +18,7 @@ function start(count: number, length: number, end: "flush" | "exit", name: strin
     ["--conditions=@org/source", PROGRAM, `${count}`, `${length}`, end, join(directory, name)],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
-  onTestFinished(() => void child.kill("SIGKILL"));
+  children.push(child);
   return child;
 }
 
