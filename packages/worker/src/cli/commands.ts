@@ -53,7 +53,7 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
     {
       name: "check",
       summary: "checks the config, and starts nothing",
-      load: async () => (await import("./commands/check.ts")).check,
+      load: async () => (await import("./commands/check.ts")).checkCommand,
     },
   ],
 };

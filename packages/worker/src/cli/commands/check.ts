@@ -19,7 +19,7 @@ interface Report {
   readonly warnings: readonly string[];
 }
 
-export const check = defineCommand({
+export const checkCommand = defineCommand({
   name: "check",
   summary: "checks the config, and starts nothing",
   description: `Loads the config and its .env files, opens its queue and handlers, and compares the handlers with the messages of the
