@@ -70,8 +70,8 @@ export const COMMON_FLAGS = {
 } as const satisfies FlagDefinitions;
 
 /** Infers the types of a command's flags. */
-export function defineCommand<const F extends FlagDefinitions>(command: Command<F>): Command<F> {
-  return command;
+export function defineCommand<const F extends FlagDefinitions>(command: Command<F>): Command {
+  return command as unknown as Command;
 }
 
 /** A command that is loaded when it is run, so that `--help` loads none of what it needs. */

@@ -2,6 +2,13 @@ import type { CommandEntry } from "./command.ts";
 
 /** Every command, grouped as in the help. Each is loaded when it is run. */
 export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
+  Run: [
+    {
+      name: "worker",
+      summary: "runs the workers of the config until a signal stops them",
+      load: async () => (await import("./commands/worker.ts")).workerCommand,
+    },
+  ],
   Look: [
     {
       name: "stats",

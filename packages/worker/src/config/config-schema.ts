@@ -4,6 +4,7 @@ import type {
   EndpointOptions,
   LogOptions,
   QueueConfig,
+  RestartOptions,
   WatchdogOptions,
   WorkerDefinition,
 } from "./config.ts";
@@ -67,6 +68,11 @@ const watchShape: Shape<WatchdogOptions> = {
   maxMemory: kind(SETTINGS.maxMemory),
 };
 
+const restartsShape: Shape<RestartOptions> = {
+  pause: kind(SETTINGS.restartPause),
+  giveUpAfter: kind(SETTINGS.giveUpAfter),
+};
+
 const configShape: Shape<QueueConfig> = {
   queue: z.custom(
     (value) => isFunction(value) || isQueue(value),
@@ -81,6 +87,7 @@ const configShape: Shape<QueueConfig> = {
   logs: z.optional(z.strictObject(logsShape)),
   endpoints: z.optional(z.strictObject(endpointsShape)),
   watch: z.optional(z.strictObject(watchShape)),
+  restarts: z.optional(z.strictObject(restartsShape)),
 };
 
 /** Messages of its issues say what was expected. Functions that open handlers or workers aren't for it. */
@@ -94,6 +101,7 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   logs: Object.keys(logsShape),
   endpoints: Object.keys(endpointsShape),
   watch: Object.keys(watchShape),
+  restarts: Object.keys(restartsShape),
 };
 
 function kind({ expected, fromValue }: Kind<unknown>) {

@@ -40,6 +40,15 @@ export interface QueueConfig<M extends Message = Message> {
   /** `/livez`, `/readyz` and `/metrics` on a port of their own. @default none */
   readonly endpoints?: EndpointOptions | undefined;
   readonly watch?: WatchdogOptions | undefined;
+  readonly restarts?: RestartOptions | undefined;
+}
+
+/** How a supervisor starts processes again that ended although nobody stopped them. */
+export interface RestartOptions {
+  /** Time before the first restart. It doubles with each end that follows soon, up to 30 s. @default "1s" */
+  readonly pause?: Duration | undefined;
+  /** Number of ends, each less than a minute after the process was ready, after which it gives up. @default 5 */
+  readonly giveUpAfter?: number | undefined;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";

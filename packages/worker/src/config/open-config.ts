@@ -6,7 +6,8 @@ import { isQueue } from "./config-schema.ts";
 import { describeFailure } from "./describe-failure.ts";
 import { describeValue } from "./values.ts";
 
-interface Source {
+/** A checked config, and what errors call it. */
+export interface ConfigSource {
   readonly config: QueueConfig;
   readonly path: string;
 }
@@ -17,7 +18,7 @@ interface Source {
  * @throws {CommandError} with `EXIT_CODES.CONFIG` when the function fails or returns something else. Errors that a
  * repeat may mend are thrown as they are.
  */
-export async function openQueue({ config, path }: Source): Promise<Queue> {
+export async function openQueue({ config, path }: ConfigSource): Promise<Queue> {
   const queue = await open(config.queue, path);
   if (isQueue(queue)) return queue;
   throw new CommandError(
@@ -31,7 +32,7 @@ export async function openQueue({ config, path }: Source): Promise<Queue> {
  *
  * @throws {CommandError} with `EXIT_CODES.CONFIG`.
  */
-export async function openDefinitions({ config, path }: Source): Promise<readonly WorkerDefinition[]> {
+export async function openDefinitions({ config, path }: ConfigSource): Promise<readonly WorkerDefinition[]> {
   const { handlers, worker, workers, ...rest } = config;
   const opened = { handlers: await open(handlers, path), workers: await open(workers, path) };
   for (const [key, value] of Object.entries(opened)) {

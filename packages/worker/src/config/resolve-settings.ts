@@ -45,6 +45,8 @@ export const SETTINGS = {
   slowFactor: { env: "QUEUE_WATCH_SLOW_FACTOR", ...decimalNumber(1, 10_000) },
   blockedFor: { env: "QUEUE_WATCH_BLOCKED_FOR", ...durationBetween("10ms", "1h") },
   killBlockedAfter: { env: "QUEUE_WATCH_KILL_BLOCKED_AFTER", ...durationBetween("1s", "1d") },
+  restartPause: { env: "QUEUE_RESTART_PAUSE", ...durationBetween("0s", "30s") },
+  giveUpAfter: { env: "QUEUE_RESTART_GIVE_UP_AFTER", ...wholeNumber(1, 1_000) },
 } satisfies Record<string, Setting<unknown>>;
 
 const MEGABYTE = 1_048_576;
@@ -65,7 +67,7 @@ export interface SettingSources {
  * @throws {CommandError} that says where the invalid value is from: `EXIT_CODES.USAGE` for a flag, else `CONFIG`.
  */
 export function resolveSettings({ flags, env, config, isTerminal = false }: SettingSources): WorkerSettings {
-  const { logs = {}, endpoints = {}, watch = {} } = config;
+  const { logs = {}, endpoints = {}, watch = {}, restarts = {} } = config;
   function resolve<T>(setting: Setting<T>, configured: unknown): T | undefined {
     const flag = setting.flag && flags[setting.flag];
     if (flag !== undefined) return parse(setting, flag, `--${setting.flag}`, EXIT_CODES.USAGE);
@@ -92,6 +94,10 @@ export function resolveSettings({ flags, env, config, isTerminal = false }: Sett
       blockedFor: resolve(SETTINGS.blockedFor, watch.blockedFor) ?? 1_000,
       killBlockedAfter: resolve(SETTINGS.killBlockedAfter, watch.killBlockedAfter) ?? 30_000,
       maxMemory: maxMemory === undefined ? undefined : maxMemory * MEGABYTE,
+    },
+    restarts: {
+      pause: resolve(SETTINGS.restartPause, restarts.pause) ?? 1_000,
+      giveUpAfter: resolve(SETTINGS.giveUpAfter, restarts.giveUpAfter) ?? 5,
     },
   };
 }

@@ -10,6 +10,12 @@ export interface WorkerSettings {
   /** `undefined`: none. */
   readonly endpoints: EndpointAddress | undefined;
   readonly watchdogs: WatchdogSettings;
+  readonly restarts: RestartSettings;
+}
+
+export interface RestartSettings {
+  readonly pause: number;
+  readonly giveUpAfter: number;
 }
 
 export interface EndpointAddress {

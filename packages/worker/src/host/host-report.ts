@@ -1,0 +1,85 @@
+import type { AttemptInfo, Worker, WorkerStats } from "@org/queue";
+import type { LevelLogger } from "../config/config.ts";
+import type { RunningAttempts } from "./running-attempts.ts";
+
+/** Ids named in one line. */
+const MAX_NAMED = 20;
+
+/** The lines that a worker process logs about itself. */
+export class HostReport {
+  readonly #logger: LevelLogger;
+  readonly #attempts: RunningAttempts;
+
+  constructor(logger: LevelLogger, attempts: RunningAttempts) {
+    this.#logger = logger;
+    this.#attempts = attempts;
+  }
+
+  ready(workers: readonly Worker[], endpoints: string | undefined): void {
+    const count = workers.length === 1 ? "A worker runs" : `${workers.length} workers run`;
+    const where = endpoints === undefined ? "" : ` Endpoints: ${endpoints}`;
+    this.#logger.info({ pid: process.pid, ...(endpoints && { endpoints }) }, `Ready. ${count}.${where}`);
+  }
+
+  quiet(reason: string): void {
+    const running = this.#attempts.list().length;
+    this.#logger.info(
+      { running },
+      `Quiet (${reason}): claims nothing more, ${finishes(running)}, and waits to be stopped.`,
+    );
+  }
+
+  stopping(reason: string, timeout: number): void {
+    const running = this.#attempts.list().length;
+    const wait = running === 0 ? "nothing runs" : `waits up to ${timeout / 1_000} s for ${jobs(running)}`;
+    this.#logger.info({ running }, `Stopping (${reason}): ${wait}.`);
+  }
+
+  crash(error: unknown, job: AttemptInfo | undefined): void {
+    const origin = job ? ` in job ${job.id} (${job.messageType}), attempt ${job.attempt}` : "";
+    this.#logger.error(
+      { err: error, ...(job && { job: job.id, message: job.messageType, attempt: job.attempt }) },
+      `An error that nothing caught${origin}. The process gives its other jobs back and ends.`,
+    );
+  }
+
+  stopped(workers: readonly Worker[]): void {
+    const sum = (name: "completed" | "failed" | "retried" | "cancelled" | "released") =>
+      workers.map((worker) => (worker.stats() satisfies WorkerStats)[name]).reduce((a, b) => a + b, 0);
+    const counts = {
+      completed: sum("completed"),
+      retried: sum("retried"),
+      failed: sum("failed"),
+      cancelled: sum("cancelled"),
+      released: sum("released"),
+    };
+    const { releasedIds } = this.#attempts;
+    const others = releasedIds.length - MAX_NAMED;
+    const given = releasedIds.slice(0, MAX_NAMED).join(", ") + (others > 0 ? ` and ${others} others` : "");
+    this.#logger.info(
+      { ...counts, ...(releasedIds.length > 0 && { releasedJobs: releasedIds.slice(0, MAX_NAMED) }) },
+      `Stopped. ${counts.completed} completed, ${counts.retried} to be retried, ${counts.failed} failed, ` +
+        `${counts.cancelled} cancelled, ${counts.released} given back${given && `: ${given}`}.`,
+    );
+  }
+
+  running(): void {
+    const attempts = this.#attempts.list();
+    this.#logger.info({ running: attempts.length }, `Runs ${jobs(attempts.length)}.`);
+    for (const { job, startedAt } of attempts) {
+      const runningFor = Math.round(performance.now() - startedAt);
+      this.#logger.info(
+        { job: job.id, message: job.messageType, attempt: job.attempt, runningFor },
+        `Job ${job.id} (${job.messageType}) has run for ${runningFor / 1_000} s.`,
+      );
+    }
+  }
+}
+
+function finishes(running: number): string {
+  return running === 0 ? "nothing runs" : `finishes ${jobs(running)}`;
+}
+
+function jobs(count: number): string {
+  return count === 1 ? "1 running job" : `${count} running jobs`;
+}

@@ -1,0 +1,41 @@
+import { constants } from "node:os";
+import { currentJob } from "../logs/job-context.ts";
+import type { Orders } from "./orders.ts";
+
+const STOPS = ["SIGTERM", "SIGINT"] as const;
+
+/**
+ * Turns signals into orders. The first SIGTERM or SIGINT stops, a second one ends the process at once. SIGTSTP is quiet,
+ * SIGTTIN reports what runs, as in Sidekiq. SIGHUP, which a closed terminal sends too, reloads a supervisor and stops a
+ * process without one. Returns a function that stops listening.
+ */
+export function listenForSignals(orders: Orders, onHangup: "stop" | "reload"): () => void {
+  let isStopping = false;
+  const listeners: [NodeJS.Signals, () => void][] = [
+    ...STOPS.map((name): [NodeJS.Signals, () => void] => [
+      name,
+      () => {
+        if (isStopping) process.exit(128 + constants.signals[name]);
+        isStopping = true;
+        orders.give({ type: "stop", reason: `got ${name}; a second one ends the process at once` });
+      },
+    ]),
+    ["SIGHUP", () => orders.give({ type: onHangup, reason: "got SIGHUP" })],
+    ["SIGTSTP", () => orders.give({ type: "quiet", reason: "got SIGTSTP" })],
+    ["SIGTTIN", () => orders.give({ type: "report" })],
+  ];
+  for (const [name, listener] of listeners) process.on(name, listener);
+  return () => {
+    for (const [name, listener] of listeners) process.off(name, listener);
+  };
+}
+
+/** Turns errors that nothing caught into orders, which stop the process. */
+export function listenForCrashes(orders: Orders): () => void {
+  // Called in the context of what threw.
+  const listener = (error: unknown) => orders.give({ type: "crash", error, job: currentJob() });
+  process.on("uncaughtException", listener).on("unhandledRejection", listener);
+  return () => {
+    process.off("uncaughtException", listener).off("unhandledRejection", listener);
+  };
+}

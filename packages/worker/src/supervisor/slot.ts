@@ -1,0 +1,148 @@
+import type { LevelLogger } from "../config/config.ts";
+import type { RestartSettings } from "../config/settings.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { EXIT_CODES } from "../exit-codes.ts";
+import { RestartPolicy } from "./restart-policy.ts";
+import { type ProcessEnd, WorkerProcess, type WorkerProcessParts } from "./worker-process.ts";
+
+export interface SlotParts {
+  /** From 1. */
+  readonly number: number;
+  readonly process: WorkerProcessParts;
+  readonly restarts: RestartSettings;
+  /** A process that ends stays ended until `restart`: in development, the next change may mend it. */
+  readonly isWatching: boolean;
+  readonly logger: LevelLogger;
+  /** Called when restarts are given up. */
+  readonly onGiveUp: (code: ExitCode) => void;
+}
+
+/** A place for one worker process: keeps it running, and replaces it. */
+export class Slot {
+  readonly #parts: SlotParts;
+  readonly #policy: RestartPolicy;
+  #current: WorkerProcess | undefined;
+  #successor: WorkerProcess | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isStopping = false;
+
+  constructor(parts: SlotParts) {
+    this.#parts = parts;
+    this.#policy = new RestartPolicy(parts.restarts);
+  }
+
+  get number(): number {
+    return this.#parts.number;
+  }
+
+  /** `undefined` between an end and the restart. */
+  get process(): WorkerProcess | undefined {
+    return this.#current;
+  }
+
+  /** Resolves once the process is ready; never if it ends before. */
+  start(): Promise<void> {
+    const process = this.#fork();
+    this.#current = process;
+    return process.ready;
+  }
+
+  /** Starts a successor, and stops the process once that is ready. Resolves with whether it was replaced. */
+  async replace(stopTimeout: number): Promise<boolean> {
+    if (this.#isStopping) return false;
+    clearTimeout(this.#timer);
+    const next = this.#fork();
+    this.#successor = next;
+    const isReady = await becomesReady(next);
+    this.#successor = undefined;
+    if (!isReady) {
+      next.kill("SIGKILL");
+      if (!this.#current) this.#startIn(this.#parts.restarts.pause);
+      return false;
+    }
+    const old = this.#current;
+    this.#current = next;
+    if (old) await stopProcess(old, stopTimeout);
+    return true;
+  }
+
+  /** Stops the process, then starts another. */
+  async restart(stopTimeout: number): Promise<void> {
+    const old = this.#current;
+    this.#current = undefined;
+    if (old) await stopProcess(old, stopTimeout);
+    if (!this.#isStopping) void this.start();
+  }
+
+  /** Resolves once the process has ended. It is killed when it takes much longer than it was given. */
+  async stop(stopTimeout: number): Promise<void> {
+    this.#isStopping = true;
+    clearTimeout(this.#timer);
+    const processes = [this.#current, this.#successor].filter((each) => each !== undefined);
+    await Promise.all(processes.map((each) => stopProcess(each, stopTimeout)));
+  }
+
+  #startIn(pause: number): void {
+    if (!this.#isStopping) this.#timer = setTimeout(() => void this.start(), pause);
+  }
+
+  #fork(): WorkerProcess {
+    const process = new WorkerProcess(this.#parts.process);
+    void process.ended.then((end) => this.#onEnd(process, end));
+    return process;
+  }
+
+  #onEnd(process: WorkerProcess, end: ProcessEnd): void {
+    if (this.#current !== process || this.#isStopping) return;
+    this.#current = undefined;
+    const { logger, number, onGiveUp } = this.#parts;
+    const what = `Process ${number} (pid ${process.pid}) ended with ${howItEnded(end)}`;
+    const fields = { process: number, pid: process.pid, code: end.code, signal: end.signal };
+    if (this.#parts.isWatching) {
+      logger.warn(fields, `${what}. It is started again when a file changes.`);
+      return;
+    }
+    const verdict = this.#policy.ended(end);
+    if (verdict.type === "give-up") {
+      logger.error(fields, `${what}. It isn't started again: ${verdict.why}.`);
+      onGiveUp(end.code === EXIT_CODES.CONFIG ? EXIT_CODES.CONFIG : EXIT_CODES.CRASH_LOOP);
+      return;
+    }
+    const running = process.running.map(({ id, message }) => `${id} (${message})`).join(", ");
+    const pause = verdict.pause === 0 ? "at once" : `in ${verdict.pause / 1_000} s`;
+    logger.warn(
+      { ...fields, jobs: process.running.map(({ id }) => id) },
+      `${what}. It is started again ${pause}.${running ? ` At its last sign it ran ${running}.` : ""}`,
+    );
+    this.#startIn(verdict.pause);
+  }
+}
+
+/** How long a successor may take to be ready, in milliseconds. */
+const READY_WITHIN = 60_000;
+
+async function becomesReady(process: WorkerProcess): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), READY_WITHIN);
+  });
+  const isReady = process.ready.then(() => true);
+  const hasEnded = process.ended.then(() => false);
+  return Promise.race([isReady, hasEnded, late]).finally(() => clearTimeout(timer));
+}
+
+/** Beyond its time to stop, for closing connections. */
+const CLOSE_TIME = 10_000;
+
+async function stopProcess(process: WorkerProcess, stopTimeout: number): Promise<void> {
+  process.kill("SIGTERM");
+  const timer = setTimeout(() => process.kill("SIGKILL"), stopTimeout + CLOSE_TIME);
+  await process.ended;
+  clearTimeout(timer);
+}
+
+function howItEnded({ code, signal }: ProcessEnd): string {
+  if (signal) return `signal ${signal}`;
+  if (code === EXIT_CODES.RESTART) return `code ${code}, to be started again`;
+  return code === null ? "no code: it couldn't be started" : `code ${code}`;
+}

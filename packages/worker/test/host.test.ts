@@ -1,0 +1,160 @@
+import { createQueue, type Queue } from "@org/queue";
+import { redisEngine } from "@org/queue/redis";
+import { startRedis, type TestServer } from "@org/test-servers";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { EXIT_CODES } from "../src/exit-codes.ts";
+import { registryOf, workOf } from "./fixtures/messages.ts";
+import { Program } from "./program.ts";
+
+const work = workOf(1);
+const registry = registryOf(1);
+
+let server: TestServer;
+let queue: Queue<typeof work>;
+let program: Program;
+let count = 0;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+let namespace = "";
+beforeEach(() => {
+  namespace = `host-${count++}`;
+  queue = createQueue({ registry, engine: redisEngine({ url: server.url, namespace }) });
+});
+afterEach(async () => {
+  await program?.[Symbol.asyncDispose]();
+  await queue.close();
+});
+
+/** Resolves once the worker is ready. */
+async function startWorker(settings: object = {}, args: readonly string[] = []): Promise<Program> {
+  program = new Program(["worker", ...args], {
+    REDIS_URL: server.url,
+    QUEUE_NAMESPACE: namespace,
+    TEST_SETTINGS: JSON.stringify(settings),
+  });
+  await program.line(/^Ready/);
+  return program;
+}
+
+/** Resolves once the handler of the job runs. */
+async function running(
+  act: "sleep" | "ignore-signals" | "throw-later" | "reject-later",
+  milliseconds: number,
+) {
+  const job = await queue.send(work, { act, milliseconds });
+  await active(job.id);
+  return job;
+}
+
+async function active(id: string): Promise<void> {
+  await expect
+    .poll(async () => (await queue.get(id))?.state, { interval: 10, timeout: 10_000 })
+    .toBe("active");
+}
+
+describe("SIGTERM", () => {
+  it("finishes what runs, and exits with 0", async () => {
+    await startWorker();
+    const job = await running("ignore-signals", 500);
+    program.kill("SIGTERM");
+    expect((await program.ended).code).toBe(EXIT_CODES.OK);
+    expect(await queue.get(job)).toMatchObject({ state: "completed", attempt: 1 });
+    expect(program.lines.at(-1)?.msg).toBe(
+      "Stopped. 1 completed, 0 to be retried, 0 failed, 0 cancelled, 0 given back.",
+    );
+    expect(program.errors).toBe("");
+  });
+
+  it("gives back what takes longer than its time, at no cost, and says which", async () => {
+    await startWorker({ stopTimeout: "50ms" });
+    const jobs = [await running("sleep", 60_000), await running("ignore-signals", 60_000)];
+    program.kill("SIGTERM");
+    expect((await program.ended).code).toBe(EXIT_CODES.OK);
+    expect(await queue.getMany(jobs)).toMatchObject([
+      { state: "queued", attempt: 0, stalls: 0 },
+      { state: "queued", attempt: 0, stalls: 0 },
+    ]);
+    const { msg } = program.lines.at(-1)!;
+    expect(msg).toContain("2 given back");
+    for (const { id } of jobs) expect(msg).toContain(id);
+  });
+
+  it("sent twice ends the process at once", async () => {
+    await startWorker();
+    await running("ignore-signals", 60_000);
+    program.kill("SIGTERM");
+    await program.line(/^Stopping/);
+    program.kill("SIGTERM");
+    expect((await program.ended).code).toBe(143);
+  });
+});
+
+describe("SIGTSTP", () => {
+  it("claims nothing more, and finishes what runs", async () => {
+    await startWorker();
+    const job = await running("sleep", 300);
+    program.kill("SIGTSTP");
+    await program.line(/^Quiet/);
+    const later = await queue.send(work, { act: "return" });
+    await queue.wait(job);
+    program.kill("SIGTERM");
+    expect((await program.ended).code).toBe(EXIT_CODES.OK);
+    expect((await queue.get(later))?.state).toBe("queued");
+  });
+});
+
+describe("SIGTTIN", () => {
+  it("says what runs", async () => {
+    await startWorker();
+    const { id } = await running("sleep", 60_000);
+    program.kill("SIGTTIN");
+    expect((await program.line(/has run for/)).msg).toContain(`Job ${id} (WORK)`);
+  });
+});
+
+describe.each(["throw-later", "reject-later"] as const)("an error that nothing caught (%s)", (act) => {
+  it("is logged with its job, which fails by it; the others are given back", async () => {
+    await startWorker();
+    const other = await running("ignore-signals", 60_000);
+    const culprit = await queue.send(work, { act });
+    expect((await program.ended).code).toBe(EXIT_CODES.FAILED);
+    const line = await program.line(/nothing caught/);
+    expect(line).toMatchObject({ level: "error", job: culprit.id, message: "WORK", attempt: 1 });
+    expect(JSON.stringify(line.err)).toMatch(/thrown from a timer|rejected beside the handler/);
+    const [given, failed] = await queue.getMany([other, culprit]);
+    expect(given).toMatchObject({ state: "queued", attempt: 0, stalls: 0 });
+    expect(failed).toMatchObject({ attempt: 1, stalls: 0 });
+  });
+});
+
+describe("what goes wrong slowly is reported once", () => {
+  it("a blocked event loop, with the job", async () => {
+    await startWorker({ watch: { blockedFor: "300ms" } });
+    const job = await queue.send(work, { act: "block", milliseconds: 800 });
+    await queue.wait(job);
+    const { msg, jobs } = await program.line(/event loop was blocked/);
+    expect(msg).toContain(`${job.id} (WORK)`);
+    expect(jobs).toEqual([job.id]);
+  });
+
+  it("an attempt far beyond its usual time", async () => {
+    await startWorker({ watch: { slowFactor: 2 } });
+    const quick = Array.from({ length: 30 }, () => ({ message: work, data: { act: "return" as const } }));
+    for (const job of await queue.sendMany(quick)) await queue.wait(job);
+    const { id } = await queue.send(work, { act: "sleep", milliseconds: 60_000 });
+    const { msg } = await program.line(/has run for .* the last hundred took at most/);
+    expect(msg).toContain(`Job ${id} (WORK)`);
+  });
+
+  it("memory over its bound: it stops, to be started again", async () => {
+    await startWorker({ watch: { maxMemory: 320 }, stopTimeout: 100 });
+    const { id } = await queue.send(work, { act: "leak", milliseconds: 60_000 });
+    expect((await program.ended).code).toBe(EXIT_CODES.RESTART);
+    expect((await program.line(/more than its bound of 320 MB/)).jobs).toEqual([id]);
+    expect(await queue.get(id)).toMatchObject({ state: "queued", attempt: 0 });
+  });
+});
