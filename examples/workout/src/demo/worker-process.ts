@@ -21,14 +21,17 @@ export interface WorkerProcess {
 /** Starts the worker as it would be deployed, and prints its output. It never outlives this process. */
 export function startWorkerProcess(env: Readonly<Record<string, string>>, report: Report): WorkerProcess {
   const child = spawn(process.execPath, [...process.execArgv, ENTRY], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, QUEUE_LOG_FORMAT: "json", ...env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   // There is no exit event after `kill -9` of this process. Then the worker sees its channel close.
   const killNow = () => child.kill("SIGKILL");
   process.once("exit", killNow);
   for (const input of [child.stdout!, child.stderr!]) {
-    createInterface({ input }).on("line", (line) => report.quote(`worker ${child.pid}`, line));
+    createInterface({ input }).on("line", (line) => {
+      const told = aboutTheProcess(line);
+      if (told !== undefined) report.quote(`worker ${child.pid}`, told);
+    });
   }
 
   let isStopping = false;
@@ -60,4 +63,14 @@ export function startWorkerProcess(env: Readonly<Record<string, string>>, report
       return ending;
     },
   };
+}
+
+/** The text of a log line, unless it is about a job: the account at the end of the demo has these. */
+function aboutTheProcess(line: string): string | undefined {
+  try {
+    const { job, msg } = JSON.parse(line);
+    return job === undefined ? msg : undefined;
+  } catch {
+    return line;
+  }
 }
