@@ -16,7 +16,8 @@ export const healthCommand = defineCommand({
   name: "health",
   summary: "says whether all is well, and what to do if not",
   description:
-    "Exits with 0 if all is well, 1 with warnings, 2 if something is critical. Figures are of five minutes.",
+    "Exits with 0 if all is well, 1 with warnings, 2 if something is critical. Figures are of five minutes.\n" +
+    "It checks that the server takes writes, too: a user who may only read is told that it doesn't.",
   flags: {},
   examples: [
     ["queue health", "for people"],

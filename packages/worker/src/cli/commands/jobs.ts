@@ -64,7 +64,7 @@ export const jobsCommand = defineCommand({
     if (flags.ids) for (const { id } of jobs) context.terminal.print(id);
     else if (flags.json) context.terminal.printJson(jobs.map((job) => toWire(job)));
     else if (jobs.length > 0) jobTable(context.terminal).print(jobs);
-    if (cursor !== undefined) tellRest(context, { filter, shown: jobs.length, cursor });
+    if (cursor !== undefined) tellRest(context, { filter, limit, cursor });
     else if (jobs.length === 0) context.terminal.inform(noneText(queue, filter));
     return EXIT_CODES.OK;
   },
@@ -131,17 +131,20 @@ function noneText({ registry }: Queue, { message = [] }: JobFilterOptions): stri
 
 interface Rest {
   readonly filter: JobFilterOptions;
-  readonly shown: number;
+  readonly limit: number | undefined;
   readonly cursor: string;
 }
 
-function tellRest({ terminal, signal }: CommandContext, { filter, shown, cursor }: Rest): void {
+function tellRest({ terminal, signal }: CommandContext, { filter, limit, cursor }: Rest): void {
   const query = formatJobQuery(filter);
-  const words = ["queue jobs", ...(query === "" ? [] : [shellQuote(query)]), "--cursor", shellQuote(cursor)];
+  const words = [
+    "queue jobs",
+    ...(query === "" ? [] : [shellQuote(query)]),
+    ...(limit === undefined ? [] : [`--limit ${limit}`]),
+    `--cursor ${shellQuote(cursor)}`,
+  ];
   const stopped = signal.aborted ? "Stopped. " : "";
-  terminal.inform(
-    `${stopped}There may be more than these ${formatCount(shown)}: --all lists all. Next page:\n  ${words.join(" ")}`,
-  );
+  terminal.inform(`${stopped}There may be more: --all lists all. Next page:\n  ${words.join(" ")}`);
 }
 
 /** For a POSIX shell. */

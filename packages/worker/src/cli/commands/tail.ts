@@ -45,7 +45,7 @@ export const tailCommand = defineCommand({
       ...(flags.job && { jobs: flags.job }),
       onGap: () => terminal.inform("The connection was lost and is back: events may have been missed."),
     });
-    if (!flags.json) terminal.inform("Waiting for events. Ctrl-C ends it.");
+    terminal.inform("Waiting for events. Ctrl-C ends it.");
     await aborted(signal);
     await stop();
     return EXIT_CODES.OK;

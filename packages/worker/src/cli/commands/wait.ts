@@ -97,22 +97,23 @@ const STATES: Readonly<Record<number, string>> = {
   [EXIT_CODES.CANCELLED]: "cancelled",
 };
 
-/** Tells each change of a job, until it is stopped. */
+/** Tells each change of a job, until it is stopped. A user with read access only may wait, but not subscribe. */
 async function watchJob(queue: Queue, id: string, terminal: Terminal) {
   let ending: JobEvent | undefined;
-  const stop = await queue.subscribe(
-    (event) => {
-      const { type } = event;
-      if (type === "completed" || type === "failed" || type === "cancelled") ending = event;
-      const { errorColors } = terminal;
-      if (type !== "progress") terminal.inform(`${oneLine(id)}  ${paintState(errorColors, type)}`);
-      else
-        terminal.inform(`${oneLine(id)}  progress ${cutEnd(oneLine(jsonText(toWire(event).progress)), 200)}`);
-    },
-    { jobs: [id], detail: true },
-  );
+  const onEvent = (event: JobEvent) => {
+    const { type } = event;
+    if (type === "completed" || type === "failed" || type === "cancelled") ending = event;
+    const { errorColors } = terminal;
+    if (type !== "progress") terminal.inform(`${oneLine(id)}  ${paintState(errorColors, type)}`);
+    else
+      terminal.inform(`${oneLine(id)}  progress ${cutEnd(oneLine(jsonText(toWire(event).progress)), 200)}`);
+  };
+  const stop = await queue.subscribe(onEvent, { jobs: [id], detail: true }).catch((error: unknown) => {
+    if (!isQueueError(error, "ENGINE_MISCONFIGURED")) throw error;
+    terminal.inform("This user may not subscribe to events: the job is looked up every few seconds.");
+  });
   return {
-    stop,
+    stop: async () => stop?.(),
     get ending() {
       return ending;
     },

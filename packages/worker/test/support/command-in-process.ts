@@ -1,8 +1,8 @@
 import { PassThrough } from "node:stream";
 import type { Queue } from "@org/queue";
-import type { CommandContext } from "../src/cli/context.ts";
-import { main } from "../src/cli/main.ts";
-import { Terminal } from "../src/cli/terminal.ts";
+import type { CommandContext } from "../../src/cli/context.ts";
+import { main } from "../../src/cli/main.ts";
+import { Terminal } from "../../src/cli/terminal.ts";
 
 export interface RunOptions {
   /** Columns of a terminal. Without them, stdout is a pipe. */

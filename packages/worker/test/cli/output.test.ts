@@ -6,11 +6,11 @@ import {
   formatDuration,
   formatRate,
   formatShare,
-} from "../src/cli/output/figures.ts";
-import { type Column, Table } from "../src/cli/output/table.ts";
-import { cutEnd, cutMiddle, jsonText, oneLine, safeLines, widthOf, wrap } from "../src/cli/output/text.ts";
-import { queryText } from "../src/cli/query.ts";
-import { Terminal } from "../src/cli/terminal.ts";
+} from "../../src/cli/output/figures.ts";
+import { type Column, Table } from "../../src/cli/output/table.ts";
+import { cutEnd, cutMiddle, jsonText, oneLine, safeLines, widthOf, wrap } from "../../src/cli/output/text.ts";
+import { queryText } from "../../src/cli/query.ts";
+import { Terminal } from "../../src/cli/terminal.ts";
 
 describe("texts of users", () => {
   it("can't break lines, colour or turn what is around them", () => {

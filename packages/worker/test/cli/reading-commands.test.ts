@@ -3,9 +3,9 @@ import type { Engine } from "@org/queue/engine";
 import { redisEngine } from "@org/queue/redis";
 import { startRedis, type TestServer } from "@org/test-servers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { widthOf } from "../src/cli/output/text.ts";
-import { type RunOptions, run } from "./command-support.ts";
-import { openScene, type Scene } from "./reading-scene.ts";
+import { widthOf } from "../../src/cli/output/text.ts";
+import { type RunOptions, run } from "../support/command-in-process.ts";
+import { openScene, type Scene } from "../support/reading-scene.ts";
 
 /** What no text of a user may put into a terminal. */
 const HARMFUL = /(?!\n)\p{Cc}|\p{Bidi_Control}/u;

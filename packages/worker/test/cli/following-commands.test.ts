@@ -1,7 +1,7 @@
 import { memoryEngine } from "@org/queue";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { RunningCommand, run } from "./command-support.ts";
-import { openScene, type Scene } from "./reading-scene.ts";
+import { RunningCommand, run } from "../support/command-in-process.ts";
+import { openScene, type Scene } from "../support/reading-scene.ts";
 
 let scene: Scene;
 beforeAll(async () => {
