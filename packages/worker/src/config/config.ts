@@ -13,7 +13,10 @@ export interface WorkerDefinition<M extends Message = Message> extends Omit<Work
 /** What a part of the config may be instead of a value: a function that opens it, called once, when it is needed. */
 export type Opened<T> = T | (() => T | Promise<T>);
 
-/** The config of worker processes and of the `queue` command. */
+/**
+ * The config of worker processes and of the `queue` command. Flags win over the environment (`QUEUE_…`), and that over
+ * what is here.
+ */
 export interface QueueConfig<M extends Message = Message> {
   /**
    * The app's queue, or a function that opens it. Every command needs it. It is closed at the end.
@@ -54,9 +57,9 @@ export interface RestartOptions {
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 export interface LogOptions {
-  /** @default QUEUE_LOG_LEVEL, or "info" */
+  /** @default "info" */
   readonly level?: LogLevel | undefined;
-  /** `json` is one object a line, `pretty` is for people. @default QUEUE_LOG_FORMAT, or "pretty" on a terminal, else "json" */
+  /** `json` is one object a line, `pretty` is for people. @default "pretty" on a terminal, else "json" */
   readonly format?: "json" | "pretty" | undefined;
   /** Instead of pino: any logger of levels, such as an own pino, winston or `console`. */
   readonly logger?: LevelLogger | undefined;
@@ -73,9 +76,9 @@ export interface LevelLogger {
 }
 
 export interface EndpointOptions {
-  /** 1 to 65,535; 0 picks a free one. @default QUEUE_ENDPOINTS_PORT */
+  /** 1 to 65,535; 0 picks a free one. @default none: no endpoints */
   readonly port?: number | undefined;
-  /** @default QUEUE_ENDPOINTS_HOST, or "0.0.0.0" */
+  /** @default "0.0.0.0" */
   readonly host?: string | undefined;
 }
 
@@ -90,7 +93,7 @@ export interface WatchdogOptions {
    * are over, and its jobs run elsewhere. @default "30s", as the lease of workers
    */
   readonly killBlockedAfter?: Duration | undefined;
-  /** Resident memory in megabytes at which the process stops gracefully, to be started again. @default none */
+  /** Resident memory in megabytes at which the process stops gracefully, to be started again. From 32. @default none */
   readonly maxMemory?: number | undefined;
 }
 
