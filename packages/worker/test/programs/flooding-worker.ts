@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { openLogs } from "../../src/logs/open-logs.ts";
+import { pinoLogger } from "../../src/logs/pino-logger.ts";
 
 /**
  * Logs many lines at once, as a burst of jobs does. Arguments: how many, how long each, how it ends, and a file for how
@@ -7,10 +7,10 @@ import { openLogs } from "../../src/logs/open-logs.ts";
  */
 const [count, length, end, file] = process.argv.slice(2) as [string, string, "flush" | "exit", string];
 
-const logs = openLogs({ level: "info", format: "json", logger: undefined, intoJobs: false });
+const { logger, flush } = pinoLogger({ level: "info", format: "json" });
 const text = "x".repeat(Number(length));
 const startedAt = performance.now();
-for (let index = 0; index < Number(count); index++) logs.logger.info({ index }, text);
+for (let index = 0; index < Number(count); index++) logger.info({ index }, text);
 writeFileSync(file, `${Math.round(performance.now() - startedAt)}`);
-if (end === "flush") await logs.flush();
+if (end === "flush") await flush();
 process.exit(0);
