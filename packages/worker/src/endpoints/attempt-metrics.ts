@@ -39,6 +39,7 @@ export class AttemptMetrics {
     // A counter that begins at its first event hides that event from `rate`.
     for (const { name: message, queue } of registry.messages) {
       this.#running.set({ queue, message }, 0);
+      this.#run.zero({ queue, message });
       for (const outcome of OUTCOMES) this.#attempts.inc({ queue, message, outcome }, 0);
     }
     this.middleware = {
