@@ -94,7 +94,7 @@ test("the dashboard shows every metric of the queue, in panels that don't overla
 
 test("the table of metrics is what a scrape has", async () => {
   const { families } = await known();
-  const rows = [...DOCS.matchAll(/^\| `(queue_\w+)` \| (\w+) \| ([^|]*) \|/gm)].map(
+  const rows = [...DOCS.matchAll(/^\| `(queue_\w+)` \| (\w+) \|([^|]*)\|/gm)].map(
     ([, name, type, labels]) => ({
       name,
       type,
