@@ -137,6 +137,7 @@ describe("parseJobQuery", () => {
     ["sent:1h..2h", 5, "the range ends before it begins"],
     ["sent:..", 5, "neither beginning nor end"],
     ["message:EMAIL data.size:big", 24, 'size of EMAIL is never "big". Expected a number.'],
+    ["data.size:0x10", 10, "Expected a number."],
     ["message:EMAIL data.kind:invoise", 24, "Did you mean invoice?"],
     ["message:EMAIL data.client:x", 14, "Did you mean data.clientId:?"],
     ["message:PING data.x:1", 13, "PING has no searchable fields."],
@@ -152,6 +153,14 @@ describe("parseJobQuery", () => {
     expect(error.position).toBe(position);
     expect(error.message).toMatch(new RegExp(`^Column ${position + 1} of the query: `));
     expect(isQueueError(error, "INVALID_OPTIONS")).toBe(true);
+  });
+
+  it("refuses a call without a registry, a time or a text", () => {
+    const call = parseJobQuery as (text: unknown, options?: unknown) => unknown;
+    for (const options of [undefined, { now }, { registry }, { registry, now: Number.NaN }]) {
+      expect(() => call("", options)).toThrow("parseJobQuery: expected { registry, now }");
+    }
+    expect(() => call(undefined, { registry, now })).toThrow("expected a text, got undefined");
   });
 
   it("reads the example of each qualifier, and their fixed values", () => {
@@ -182,6 +191,9 @@ describe("formatJobQuery", () => {
   it("refuses what has no text", () => {
     expect(() => formatJobQuery({ state: [] })).toThrow("an empty list of state selects no job");
     expect(() => formatJobQuery({ sentFrom: 1e20 })).toThrow("isn't a range of dates");
+    expect(() => formatJobQuery({ search: { due: new Date(Number.NaN) } as never })).toThrow(
+      "an invalid date",
+    );
   });
 });
 

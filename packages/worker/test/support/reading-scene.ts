@@ -9,7 +9,7 @@ import {
 import type { Engine } from "@org/queue/engine";
 import * as z from "zod";
 
-export const HOSTILE = "u\u001b[2J\u202e名前";
+const HOSTILE = "u\u001b[2J\u202e名前";
 
 const email = defineMessage("EMAIL", {
   data: z.object({ to: z.string(), clientId: z.string(), token: z.string() }),

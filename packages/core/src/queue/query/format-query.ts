@@ -70,5 +70,7 @@ function times(
 }
 
 function textOf(value: string | number | boolean | bigint | Date): string {
-  return value instanceof Date ? value.toISOString() : String(value);
+  if (!(value instanceof Date)) return String(value);
+  if (!Number.isNaN(value.getTime())) return value.toISOString();
+  throw new QueueError("INVALID_OPTIONS", "formatJobQuery: the search has an invalid date.");
 }

@@ -4,6 +4,7 @@ import { isWellFormed, MAX_KEY_LENGTH, NAME_PATTERN, NOT_WELL_FORMED } from "../
 import type { Registry } from "../../contract/registry.ts";
 import { JOB_STATES, type JobState } from "../../engine/state-machine.ts";
 import { describeValue } from "../../errors/describe-value.ts";
+import { QueueError } from "../../errors/queue-error.ts";
 import type { JobFilterOptions, SearchOptions } from "../read/job-filter.ts";
 import type { SearchValue } from "../send/search-values.ts";
 import { type Condition, type ConditionValue, readConditions } from "./conditions.ts";
@@ -35,7 +36,8 @@ const FINGERPRINT = /^[0-9a-f]{16}$/;
  * must hold. `JOB_QUERY_QUALIFIERS` lists them. Quotes go around a value with spaces or commas. Days and times without a
  * zone are UTC. States, names of the registry and qualifiers are found in upper and lower case.
  *
- * @throws {JobQueryError} with the column, what was expected, and what was meant.
+ * @throws {JobQueryError} with the column, what was expected, and what was meant; `INVALID_OPTIONS` without a registry or a
+ * time.
  *
  * @example
  * const { filter } = parseJobQuery('state:failed key:"plan 9"', { registry, now: Date.now() });
@@ -43,8 +45,15 @@ const FINGERPRINT = /^[0-9a-f]{16}$/;
  */
 export function parseJobQuery<M extends Message>(
   text: string,
-  { registry, now }: ParseJobQueryOptions<M>,
+  options: ParseJobQueryOptions<M>,
 ): JobQuery<M> {
+  const { registry, now } = Object(options) as ParseJobQueryOptions<M>;
+  if (typeof registry?.get !== "function" || !Number.isFinite(Number(now ?? Number.NaN))) {
+    throw new QueueError(
+      "INVALID_OPTIONS",
+      "parseJobQuery: expected { registry, now }: a registry (createRegistry), and a date or milliseconds since the epoch.",
+    );
+  }
   if (typeof text !== "string") throw new JobQueryError(0, `expected a text, got ${describeValue(text)}.`);
   const reader = new QueryReader(registry as Registry, Number(now));
   for (const condition of readConditions(text, (word) => explainWord(word, registry as Registry))) {

@@ -8,12 +8,14 @@ import type { ConditionValue } from "./conditions.ts";
 import { JobQueryError } from "./query-error.ts";
 import { parseInstant } from "./query-times.ts";
 
+const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
+
 /** Reads a value of a type from its text; `undefined` if it isn't one. */
 const READERS: Readonly<Record<string, (text: string) => SearchValue | undefined>> = {
   bigint: (text) => (/^-?\d+$/.test(text) ? BigInt(text) : undefined),
   boolean: (text) => (text === "true" || text === "false" ? text === "true" : undefined),
   date: parseInstant,
-  number: (text) => (/^-?\d/.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined),
+  number: (text) => (NUMBER.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined),
 };
 
 const EXPECTED: Readonly<Record<string, string>> = {

@@ -148,7 +148,7 @@ function tellRest({ terminal, signal }: CommandContext, { filter, limit, cursor 
 }
 
 /** For a POSIX shell. */
-export function shellQuote(text: string): string {
+function shellQuote(text: string): string {
   return /^[\w.:,/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
@@ -159,7 +159,7 @@ function errorOf({ error, state }: JobSummarySnapshot): string | undefined {
 }
 
 /** Jobs for people. */
-export function jobTable(terminal: Terminal): Table<JobSummarySnapshot> {
+function jobTable(terminal: Terminal): Table<JobSummarySnapshot> {
   const { colors } = terminal;
   const now = Date.now();
   return new Table<JobSummarySnapshot>(terminal, [

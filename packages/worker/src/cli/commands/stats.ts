@@ -18,7 +18,7 @@ export const statsCommand = defineCommand({
   summary: `shows what happened in the last ${RECENT_MINUTES} minutes: rates, failures, times`,
   description:
     "WAIT is the time from ready to started, RUN from started to ended: 95 of 100 jobs took less. Both are upper\n" +
-    "bounds of histograms. With --json it prints what queue.stats() gives; queue metrics are there in detail.",
+    "bounds of histograms. With --json it prints what queue.stats() answers.",
   arguments: [{ name: "QUEUE", description: "only these", required: false, rest: true }],
   flags: { messages: { type: "boolean", short: "m", description: "each message apart" } },
   examples: [

@@ -38,11 +38,6 @@ export function formatCount(count: number): string {
   return count.toLocaleString("en");
 }
 
-/** A count with its noun: `1 job`, `2,000 jobs`. */
-export function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** A share from 0 to 1. */
 export function formatShare(share: number): string {
   const percent = share * 100;
