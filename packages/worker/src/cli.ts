@@ -26,7 +26,7 @@ process.on("uncaughtException", (error) => {
 const exitCode = await main(line, {
   terminal,
   readVersion: () => JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version,
-  openContext: ({ config }) => openContext({ terminal, env, cwd: process.cwd(), config }),
+  openContext: (options) => openContext({ terminal, env, cwd: process.cwd(), ...options }),
 });
 // What the app leaves open doesn't keep a command from ending, once its output is written.
 stdout.write("", (error) => {

@@ -46,6 +46,11 @@ export interface Command<F extends FlagDefinitions = FlagDefinitions> {
   readonly flags: F;
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [line: string, does: string])[];
+  /**
+   * Whether what the app prints may be on stdout, among what the command prints. Otherwise it is on stderr, and a pipe
+   * reads results only. @default false
+   */
+  readonly sharesStdout?: boolean;
   /** Resolves with the exit code; `undefined` is `EXIT_CODES.OK`. */
   run(
     input: {

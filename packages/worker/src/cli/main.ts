@@ -5,6 +5,7 @@ import { COMMANDS } from "./commands.ts";
 import type { CommandContext } from "./context.ts";
 import { describeError, stackOf } from "./describe-error.ts";
 import { Interrupted } from "./interrupted.ts";
+import type { ContextParts } from "./open-context.ts";
 import { safeLines } from "./output/text.ts";
 import { closest, parseLine } from "./parse.ts";
 import type { Terminal } from "./terminal.ts";
@@ -14,7 +15,7 @@ export interface MainParts {
   readonly terminal: Terminal;
   /** Of this package. */
   readonly readVersion: () => string;
-  readonly openContext: (flags: { readonly config: string | undefined }) => CommandContext;
+  readonly openContext: (options: Pick<ContextParts, "config" | "sharesStdout">) => CommandContext;
 }
 
 /** Runs one command line. Resolves with the exit code; errors are printed, not thrown. */
@@ -61,7 +62,8 @@ async function run([name, ...rest]: readonly string[], parts: MainParts): Promis
     terminal.print(usage(command, terminal.colors));
     return EXIT_CODES.OK;
   }
-  const context = parts.openContext({ config: flags.config as string | undefined });
+  const { sharesStdout = false } = command;
+  const context = parts.openContext({ config: flags.config as string | undefined, sharesStdout });
   return runAndClose(() => command.run({ args, flags: flags as never }, context), context);
 }
 

@@ -8,20 +8,25 @@ import type { Terminal } from "./terminal.ts";
 /** The app's `close` gets this long, in milliseconds: the command has done its work. */
 const CLOSE_TIMEOUT = 5_000;
 
-interface ContextParts {
+export interface ContextParts {
   readonly terminal: Terminal;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   /** The value of `--config`. */
   readonly config: string | undefined;
+  /** Whether the app may print to stdout. */
+  readonly sharesStdout: boolean;
 }
 
 /** Opens each thing on the first use, so that a command loads and connects no more than it needs. */
-export function openContext({ terminal, env, cwd, config: path }: ContextParts): CommandContext {
+export function openContext(parts: ContextParts): CommandContext {
+  const { terminal, env, cwd, config: path } = parts;
   let loading: Promise<LoadedConfig> | undefined;
   let opening: Promise<Queue> | undefined;
   let controller: AbortController | undefined;
   const loadConfig = () => {
+    // No code of the app runs before.
+    if (!parts.sharesStdout) console.log = console.info = console.debug = console.error;
     loading ??= import("../config/load-config.ts").then((module) => module.loadConfig({ cwd, path }));
     return loading;
   };

@@ -6,6 +6,7 @@ const context = openContext({
   env: process.env,
   cwd: process.cwd(),
   config: undefined,
+  sharesStdout: true,
 });
 context.signal.addEventListener("abort", () => console.log(context.signal.reason.message));
 setInterval(() => {}, 60_000);

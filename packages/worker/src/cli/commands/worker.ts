@@ -16,6 +16,7 @@ export const workerCommand = defineCommand({
 SIGTSTP           claims nothing more, finishes what runs, and waits to be stopped
 SIGTTIN           logs what runs
 SIGHUP            with --processes: replaces one process after another, to load new code without a gap`,
+  sharesStdout: true,
   flags: {
     processes: {
       type: "string",
