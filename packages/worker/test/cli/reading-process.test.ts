@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import { createQueue, createRegistry, createWorker, defineMessage } from "@org/queue";
+import { createQueue, createRegistry, createWorker, defineMessage, type Queue } from "@org/queue";
 import { redisEngine } from "@org/queue/redis";
 import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import * as z from "zod";
+import { RunningCommand } from "../support/command-in-process.ts";
 import { runQueue, startQueue } from "../support/run-queue.ts";
 import { temporaryProject } from "../support/temporary-project.ts";
 
@@ -20,6 +21,7 @@ const engine = () => redisEngine({ url: process.env.REDIS_URL!, namespace: "${NA
 export default defineConfig({ queue: () => createQueue({ registry: createRegistry([mail]), engine: engine() }) });
 `;
 
+const silent = { warn: () => undefined, error: () => undefined };
 const mail = defineMessage("MAIL", {
   data: z.object({ to: z.string() }),
   queue: "mails",
@@ -100,6 +102,21 @@ it("reads with a user who may only read", async () => {
     await admin.call("ACL", "DELUSER", "reader");
     await admin.quit();
   }
+});
+
+it("tells when a tail has missed events", async () => {
+  const engine = redisEngine({ url: server.url, namespace: NAMESPACE });
+  const queue = createQueue({ registry: createRegistry([mail]), engine, logger: silent });
+  const interrupt = new AbortController();
+  const tail = new RunningCommand(queue as unknown as Queue, ["tail"], { signal: interrupt.signal });
+  await tail.subscribed();
+  const admin = new Redis(server.url);
+  await admin.call("CLIENT", "KILL", "TYPE", "pubsub");
+  await admin.quit();
+  await tail.printed("The connection was lost and is back");
+  interrupt.abort();
+  expect((await tail.done).code).toBe(0);
+  await queue.close();
 });
 
 it("ends a tail with Ctrl-C, and closes its connection", async () => {
