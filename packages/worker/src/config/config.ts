@@ -61,7 +61,7 @@ export interface LogOptions {
   readonly level?: LogLevel | undefined;
   /** `json` is one object a line, `pretty` is for people. @default "pretty" on a terminal, else "json" */
   readonly format?: "json" | "pretty" | undefined;
-  /** Instead of pino: any logger of levels, such as an own pino, winston or `console`. */
+  /** Instead of pino: any logger whose methods take fields, then a text, such as an own pino or `console`. */
   readonly logger?: LevelLogger | undefined;
   /** Also adds lines that handlers log to their job's own log. @default false */
   readonly intoJobs?: boolean | undefined;
