@@ -25,6 +25,11 @@ export function describeError(error: unknown): DescribedError {
   if (isQueueError(error)) {
     return { code: error.code, message: error.message, exitCode: exitCodeOf(error), isExpected: true };
   }
+  const missing = missingPackage(error);
+  if (missing !== undefined) {
+    const message = `The package ${missing} isn't installed. Run: npm install ${missing}`;
+    return { code: "CONFIG", message, exitCode: EXIT_CODES.CONFIG, isExpected: true };
+  }
   const message = error instanceof Error ? describeOther(error) : `Something threw ${inspect(error)}.`;
   return { code: "FAILED", message, exitCode: EXIT_CODES.FAILED, isExpected: false };
 }
@@ -40,6 +45,13 @@ function isQueueError(error: unknown): error is QueueErrorLike {
   } catch {
     return false;
   }
+}
+
+/** A peer dependency that the app lacks. */
+function missingPackage(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error) || error.code !== "ERR_MODULE_NOT_FOUND")
+    return undefined;
+  return /^Cannot find package '([^']+)'/.exec(error.message)?.[1];
 }
 
 function exitCodeOf({ code, retryable }: QueueErrorLike): number {

@@ -125,6 +125,16 @@ describe("an error of a command", () => {
     expect(await throwing(error)).toEqual({ code, stdout: "", stderr: `error: ${message}\n` });
   });
 
+  test("names a package that isn't installed", async () => {
+    const message =
+      "Cannot find package '@org/queue' imported from /app/node_modules/@org/queue-worker/dist/stats.js";
+    expect(await throwing(Object.assign(new Error(message), { code: "ERR_MODULE_NOT_FOUND" }))).toEqual({
+      code: 78,
+      stdout: "",
+      stderr: "error: The package @org/queue isn't installed. Run: npm install @org/queue\n",
+    });
+  });
+
   test.each([
     [new TypeError("x is not a function"), "TypeError: x is not a function"],
     [new Error(""), "An error without a message."],

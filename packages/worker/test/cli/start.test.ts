@@ -13,10 +13,11 @@ function timeOf(args: readonly string[]): number {
 }
 
 /** The modules that a run loads, apart from Node's own. */
-function modulesOf(args: readonly string[]): readonly string[] {
+function modulesOf(args: readonly string[], cwd = "/"): readonly string[] {
   const directory = mkdtempSync(join(tmpdir(), "queue-modules-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   execFileSync(process.execPath, [COMMAND, ...args], {
+    cwd,
     env: { ...process.env, NODE_V8_COVERAGE: directory },
   });
   const reports = readdirSync(directory).map((name) =>
@@ -51,6 +52,11 @@ describe("the help", () => {
       "picocolors",
     ]);
   });
+});
+
+test("the app and the command share one @org/queue", () => {
+  const loaded = modulesOf(["check"], temporaryProject({ "queue.config.ts": CONFIG }));
+  expect(loaded.filter((url) => url.endsWith("/core/dist/index.js"))).toHaveLength(1);
 });
 
 /** The oldest Node that is supported, if this machine has it. */
