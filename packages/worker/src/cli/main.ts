@@ -49,7 +49,7 @@ async function run([name, ...rest]: readonly string[], parts: MainParts): Promis
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     const topic = rest.find((word) => !word.startsWith("-"));
     const command = topic === undefined ? undefined : await find(topic);
-    terminal.print(command ? usage(command, terminal.colors) : commandList(COMMANDS, terminal.colors));
+    terminal.print(command ? usage(command, terminal) : commandList(COMMANDS, terminal.colors));
     return EXIT_CODES.OK;
   }
   if (name === "--version" || name === "version") {
@@ -59,7 +59,7 @@ async function run([name, ...rest]: readonly string[], parts: MainParts): Promis
   const command = await find(name);
   const { args, flags } = parseLine(command, rest);
   if (flags.help === true) {
-    terminal.print(usage(command, terminal.colors));
+    terminal.print(usage(command, terminal));
     return EXIT_CODES.OK;
   }
   const { sharesStdout = false } = command;

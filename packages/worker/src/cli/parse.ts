@@ -58,7 +58,7 @@ function checkCount(command: Command, args: readonly string[]): void {
 }
 
 /** An error in how the command was called: it ends with a hint at the command's help. */
-export function usageError({ name }: Pick<Command, "name">, message: string): CommandError {
+function usageError({ name }: Pick<Command, "name">, message: string): CommandError {
   return new CommandError(`${message} See: queue ${name} --help`, EXIT_CODES.USAGE);
 }
 

@@ -25,7 +25,10 @@ export function commandList(groups: Readonly<Record<string, readonly CommandEntr
 }
 
 /** The help of one command. */
-export function usage(command: Command, paint: Paint): string {
+export function usage(
+  command: Command,
+  { colors: paint, columns }: Pick<Terminal, "colors" | "columns">,
+): string {
   const args = (command.arguments ?? []).map(({ name, required = true, rest = false }) => {
     const shown = rest ? `${name}…` : name;
     return required ? shown : `[${shown}]`;
@@ -39,9 +42,10 @@ export function usage(command: Command, paint: Paint): string {
       "Arguments",
       (command.arguments ?? []).map(({ name, description }) => [name, description]),
       paint,
+      columns,
     ),
-    ...section("Flags", flagRows(command.flags), paint),
-    ...section("Flags of every command", flagRows(COMMON_FLAGS), paint),
+    ...section("Flags", flagRows(command.flags), paint, columns),
+    ...section("Flags of every command", flagRows(COMMON_FLAGS), paint, columns),
     ...(command.examples.length > 0 ? ["", paint.bold("Examples")] : []),
     ...command.examples.flatMap(([line, does]) => [`  ${paint.dim(`# ${does}`)}`, `  ${line}`]),
   ].join("\n");
@@ -54,12 +58,33 @@ function flagRows(flags: FlagDefinitions): (readonly [string, string])[] {
   });
 }
 
-function section(title: string, rows: readonly (readonly [string, string])[], paint: Paint): string[] {
+/** Two columns; the second is wrapped at words to the terminal's width. */
+function section(
+  title: string,
+  rows: readonly (readonly [string, string])[],
+  paint: Paint,
+  columns: number,
+): string[] {
   if (rows.length === 0) return [];
   const width = Math.max(...rows.map(([left]) => left.length));
-  return [
-    "",
-    paint.bold(title),
-    ...rows.map(([left, right]) => `  ${paint.cyan(left.padEnd(width))}  ${right}`),
-  ];
+  const lines = rows.flatMap(([left, right]) =>
+    wrap(right, Math.max(MIN_WIDTH, columns - width - 4)).map((line, index) =>
+      `  ${paint.cyan((index === 0 ? left : "").padEnd(width))}  ${line}`.trimEnd(),
+    ),
+  );
+  return ["", paint.bold(title), ...lines];
+}
+
+/** Of a description, in columns: in a narrower terminal its lines are broken by the terminal. */
+const MIN_WIDTH = 24;
+
+function wrap(text: string, width: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)!;
+    if (line === "") lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -1,9 +1,12 @@
 import type { AttemptInfo, Worker, WorkerStats } from "@org/queue";
 import type { LevelLogger } from "../config/config.ts";
+import type { OpenedWorkers } from "./open-workers.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 
 /** Ids named in one line. */
 const MAX_NAMED = 20;
+/** Messages named in one line. */
+const MAX_NAMED_MESSAGES = 5;
 
 /** The lines that a worker process logs about itself. */
 export class HostReport {
@@ -15,10 +18,14 @@ export class HostReport {
     this.#attempts = attempts;
   }
 
-  ready(workers: readonly Worker[], endpoints: string | undefined): void {
-    const count = workers.length === 1 ? "A worker runs" : `${workers.length} workers run`;
+  ready({ messages, concurrency }: OpenedWorkers, endpoints: string | undefined): void {
+    const handled =
+      messages.length > MAX_NAMED_MESSAGES ? `${messages.length} messages` : messages.join(", ");
     const where = endpoints === undefined ? "" : ` Endpoints: ${endpoints}`;
-    this.#logger.info({ pid: process.pid, ...(endpoints && { endpoints }) }, `Ready. ${count}.${where}`);
+    this.#logger.info(
+      { pid: process.pid, messages, concurrency, ...(endpoints && { endpoints }) },
+      `Ready: handles ${handled}, ${concurrency} at a time.${where}`,
+    );
   }
 
   quiet(reason: string): void {

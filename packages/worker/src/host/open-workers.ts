@@ -5,6 +5,17 @@ import { type ConfigSource, openDefinitions } from "../config/open-config.ts";
 import { CommandError, EXIT_CODES } from "../exit-codes.ts";
 import type { WorkerLogs } from "../logs/logs.ts";
 
+/** The workers of a process, and what they are, for a line about them. */
+export interface OpenedWorkers {
+  readonly workers: readonly Worker[];
+  readonly messages: readonly string[];
+  /** Of all together. */
+  readonly concurrency: number;
+}
+
+/** Of core's workers. */
+const DEFAULT_CONCURRENCY = 10;
+
 /**
  * Creates the workers of a config. None is started. `concurrency` is instead of their own.
  *
@@ -15,7 +26,7 @@ export async function openWorkers(
   queue: Queue,
   logs: WorkerLogs,
   concurrency: number | undefined,
-): Promise<readonly Worker[]> {
+): Promise<OpenedWorkers> {
   const definitions = await openDefinitions(source);
   if (!definitions.some(({ handlers }) => Object.values(handlers).some(Boolean))) {
     throw new CommandError(
@@ -23,12 +34,15 @@ export async function openWorkers(
       EXIT_CODES.CONFIG,
     );
   }
-  return definitions.map(({ handlers, ...options }) => {
+  const workers = definitions.map(({ handlers, ...options }) => {
     const own = concurrency === undefined ? options : { ...options, concurrency };
     const worker: Worker = createWorker(queue, { ...own, logger: logs.coreLogger });
     for (const [message, handler] of handled(source.path, queue, handlers)) worker.handle(message, handler);
     return worker;
   });
+  const messages = definitions.flatMap(({ handlers }) => Object.keys(handlers));
+  const slots = definitions.map((definition) => concurrency ?? definition.concurrency ?? DEFAULT_CONCURRENCY);
+  return { workers, messages: [...new Set(messages)], concurrency: slots.reduce((a, b) => a + b, 0) };
 }
 
 function handled(path: string, queue: Queue, handlers: PartialHandlers): (readonly [Message, Handler])[] {

@@ -68,7 +68,8 @@ export class WorkerHost {
     this.#closers.push(() => queue.close());
     const metrics = new WorkerMetrics(queue);
     queue.use(middleware).use(metrics.middleware).use(attempts);
-    this.#workers = await openWorkers(this.#source, queue, this.#logs, concurrency);
+    const opened = await openWorkers(this.#source, queue, this.#logs, concurrency);
+    this.#workers = opened.workers;
     const probes = new HostProbes(this.#workers, metrics);
     this.#probes = probes;
     this.#closers.push(() => stopAll(this.#workers, 0));
@@ -83,7 +84,7 @@ export class WorkerHost {
     if (this.#isEnding) return;
     await Promise.all(this.#workers.map((worker) => worker.start()));
     if (this.#isEnding) return;
-    this.#report.ready(this.#workers, endpoints?.url);
+    this.#report.ready(opened, endpoints?.url);
     link?.ready();
   }
 

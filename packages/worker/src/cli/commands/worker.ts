@@ -49,7 +49,14 @@ SIGHUP            with --processes: replaces one process after another, to load 
   async run({ flags }, context) {
     const loaded = await context.loadConfig();
     const isTerminal = context.terminal.stdout.isTTY === true;
-    const settings = resolveSettings({ flags, env: context.env, config: loaded.config, isTerminal });
+    // As every command prints JSON with it.
+    const format = flags["log-format"] ?? (flags.json ? "json" : undefined);
+    const settings = resolveSettings({
+      flags: { ...flags, "log-format": format },
+      env: context.env,
+      config: loaded.config,
+      isTerminal,
+    });
     const isSupervised = context.env[SUPERVISED] !== undefined;
     if (isSupervised || (settings.processes === 1 && !flags.watch))
       return new WorkerHost(loaded, settings).run();
