@@ -125,6 +125,18 @@ test("texts of users break neither lines nor colours", async () => {
   for (const shown of pretty.trimEnd().split("\n")) expect(shown).toMatch(/^(\d\d:\d\d:\d\d\.\d{3} | {4})/);
 });
 
+test("fields can't replace the level, the time or the text of their line", async () => {
+  const [line] = (await run(["json", "info"])).split("\n").filter((each) => each.includes("Taken names"));
+  expect(JSON.parse(line!)).toMatchObject({
+    level: "info",
+    level_: "error",
+    time_: 1,
+    msg_: "forged",
+    msg: "Taken names",
+  });
+  expect(line!.match(/"(level|time|pid|msg)":/g)).toHaveLength(4);
+});
+
 test("people read the text first, then the fields that it doesn't name", async () => {
   const pretty = await run(["pretty", "info"]);
   expect(pretty).toMatch(

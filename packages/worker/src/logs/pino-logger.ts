@@ -31,9 +31,23 @@ export function pinoLogger({ level, format }: Pick<LogSettings, "level" | "forma
       timestamp: pino.stdTimeFunctions.isoTime,
       // Errors come as plain fields. Pino's own serializer would join their causes into one text.
       serializers: { err: (fields: unknown) => fields },
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: withoutDuplicates },
     },
     { write: (json: string) => destination.write(toText(json)) },
   );
   return { logger, flush: () => destination.flush() };
+}
+
+/** Names that pino writes itself. Twice in one object, the second would win. */
+const OWN_NAMES = ["level", "time", "pid", "hostname", "msg"];
+
+/** Fields whose name pino has taken get a `_` behind it. */
+function withoutDuplicates(fields: Record<string, unknown>): Record<string, unknown> {
+  if (!OWN_NAMES.some((name) => name in fields)) return fields;
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => {
+      if (name === "pid" && value === process.pid) return [];
+      return [[OWN_NAMES.includes(name) ? `${name}_` : name, value]];
+    }),
+  );
 }

@@ -56,6 +56,7 @@ await queue.send(hostile, {});
 await done;
 const [job] = (await queue.list({ message: "SIGN_UP" })).jobs.slice(-1);
 log.info({ jobLog: job?.logs.map(({ message }) => message) }, "Outside of any job");
+log.info({ level: "error", time: 1, pid: process.pid, msg: "forged" }, "Taken names");
 await worker.stop();
 await queue.close();
 await logs.flush();
