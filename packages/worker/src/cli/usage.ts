@@ -1,7 +1,11 @@
 import { COMMON_FLAGS, type Command, type CommandEntry, type FlagDefinitions } from "./command.ts";
+import { wrap } from "./output/text.ts";
 import type { Terminal } from "./terminal.ts";
 
 type Paint = Terminal["colors"];
+
+/** Narrower, a table's second column isn't wrapped. */
+const MIN_COLUMN = 30;
 
 /** The help of the whole command. */
 export function commandList(groups: Readonly<Record<string, readonly CommandEntry[]>>, paint: Paint): string {
@@ -24,7 +28,7 @@ export function commandList(groups: Readonly<Record<string, readonly CommandEntr
   ].join("\n");
 }
 
-/** The help of one command. */
+/** The help of one command, wrapped to a terminal's columns. */
 export function usage(
   command: Command,
   { colors: paint, columns }: Pick<Terminal, "colors" | "columns">,
@@ -34,10 +38,12 @@ export function usage(
     return required ? shown : `[${shown}]`;
   });
   return [
-    `${paint.bold(`queue ${command.name}`)}: ${command.summary}`,
+    ...indented(`queue ${command.name}: `, command.summary, columns).map((line) =>
+      line.replace(`queue ${command.name}`, paint.bold),
+    ),
     "",
     `${paint.bold("Usage:")} ${["queue", command.name, ...args, "[--flags]"].join(" ")}`,
-    ...(command.description ? ["", command.description] : []),
+    ...(command.description ? ["", ...wrapLines(command.description, columns)] : []),
     ...section(
       "Arguments",
       (command.arguments ?? []).map(({ name, description }) => [name, description]),
@@ -58,7 +64,6 @@ function flagRows(flags: FlagDefinitions): (readonly [string, string])[] {
   });
 }
 
-/** Two columns; the second is wrapped at words to the terminal's width. */
 function section(
   title: string,
   rows: readonly (readonly [string, string])[],
@@ -67,24 +72,37 @@ function section(
 ): string[] {
   if (rows.length === 0) return [];
   const width = Math.max(...rows.map(([left]) => left.length));
-  const lines = rows.flatMap(([left, right]) =>
-    wrap(right, Math.max(MIN_WIDTH, columns - width - 4)).map((line, index) =>
-      `  ${paint.cyan((index === 0 ? left : "").padEnd(width))}  ${line}`.trimEnd(),
-    ),
-  );
-  return ["", paint.bold(title), ...lines];
+  return [
+    "",
+    paint.bold(title),
+    ...rows.flatMap(([left, right]) => {
+      const [first = "", ...others] = indented(`  ${left.padEnd(width)}  `, right, columns);
+      return [first.replace(left, paint.cyan), ...others];
+    }),
+  ];
 }
 
-/** Of a description, in columns: in a narrower terminal its lines are broken by the terminal. */
-const MIN_WIDTH = 24;
+/** What is left of the second column, in a line of a table. */
+const FIRST_COLUMN = /^\s*\S+(?: \S+)*\s{2,}(?=\S)/;
 
-function wrap(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1)!;
-    if (line === "") lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
+/** Prose that goes on in the next line becomes one paragraph; the rows of a table stay rows. */
+function wrapLines(text: string, columns: number): string[] {
+  const paragraphs: string[] = [];
+  let goesOn = false;
+  for (const line of text.split("\n")) {
+    if (goesOn) paragraphs.push(`${paragraphs.pop()} ${line}`);
+    else paragraphs.push(line);
+    goesOn = line.length > 80 && !FIRST_COLUMN.test(line);
   }
-  return lines;
+  return paragraphs.flatMap((line) => {
+    const [left = ""] = FIRST_COLUMN.exec(line) ?? [];
+    return indented(left, line.slice(left.length), columns);
+  });
+}
+
+/** Text after what is left of it, with its further lines below its first. */
+function indented(left: string, text: string, columns: number): string[] {
+  const width = columns - left.length;
+  if (width < MIN_COLUMN || text.length <= width) return [left + text];
+  return wrap(text, width).map((line, index) => (index === 0 ? left : " ".repeat(left.length)) + line);
 }

@@ -198,3 +198,16 @@ test("a command's exit code is the process's, and everything is closed", async (
   expect(await run(["probe", "1"])).toEqual({ code: 2, stdout: "", stderr: "" });
   expect(close).toHaveBeenCalledOnce();
 });
+
+test("help fits a terminal, and the rows of its tables stay rows", async () => {
+  const lengths: number[] = [];
+  for (const { name } of Object.values(COMMANDS).flat()) {
+    const { stdout } = await run([name, "--help"]);
+    lengths.push(...stdout.split("\n").map((line: string) => line.length));
+  }
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(80);
+  expect((await run(["worker", "--help"])).stdout).toContain(`
+SIGTERM, SIGINT   running jobs get --stop-timeout to finish, then they are given
+                  back; a second one ends at once
+SIGTSTP           claims nothing more,`);
+});
