@@ -39,6 +39,7 @@ describe("a config", () => {
       logs: { level: "warn", format: "pretty", logger, intoJobs: true },
       endpoints: { port: 0, host: "::1" },
       watch: { slowFactor: 3, blockedFor: "500ms", killBlockedAfter: "1m", maxMemory: 512 },
+      restarts: { pause: "0s", giveUpAfter: 1 },
     };
     const worker = {
       name: "mails",
@@ -69,7 +70,7 @@ describe("a config", () => {
     [
       { queue, redis: "redis://host" },
       "redis is unknown. It may be one of queue, handlers, worker, workers, close, stopTimeout, processes, logs, " +
-        "endpoints, watch.",
+        "endpoints, watch, restarts.",
     ],
     [
       { queue, handlers, worker: { concurency: 1 } },

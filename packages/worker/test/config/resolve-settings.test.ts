@@ -23,6 +23,7 @@ describe("settings of a worker process", () => {
       logs: { level: "info", format: "json", logger: undefined, intoJobs: false },
       endpoints: undefined,
       watchdogs: { slowFactor: 10, blockedFor: 1_000, killBlockedAfter: 30_000, maxMemory: undefined },
+      restarts: { pause: 1_000, giveUpAfter: 5 },
     });
     expect(resolve({ isTerminal: true }).logs.format).toBe("pretty");
   });
@@ -46,6 +47,7 @@ describe("settings of a worker process", () => {
           logs: { level: "warn", format: "pretty", logger, intoJobs: true },
           endpoints: { port: 9400, host: "::1" },
           watch: { slowFactor: 3, blockedFor: 500, killBlockedAfter: "1m", maxMemory: 512 },
+          restarts: { pause: "5s", giveUpAfter: 20 },
         },
       }),
     ).toEqual({
@@ -55,6 +57,7 @@ describe("settings of a worker process", () => {
       logs: { level: "warn", format: "pretty", logger, intoJobs: true },
       endpoints: { port: 9400, host: "::1" },
       watchdogs: { slowFactor: 3, blockedFor: 500, killBlockedAfter: 60_000, maxMemory: 536_870_912 },
+      restarts: { pause: 5_000, giveUpAfter: 20 },
     });
   });
 
@@ -73,6 +76,8 @@ describe("settings of a worker process", () => {
           QUEUE_WATCH_SLOW_FACTOR: "2.5",
           QUEUE_WATCH_BLOCKED_FOR: "250ms",
           QUEUE_WATCH_KILL_BLOCKED_AFTER: "2m",
+          QUEUE_RESTART_PAUSE: "0s",
+          QUEUE_RESTART_GIVE_UP_AFTER: "3",
         },
       }),
     ).toEqual({
@@ -82,6 +87,7 @@ describe("settings of a worker process", () => {
       logs: { level: "silent", format: "pretty", logger: undefined, intoJobs: false },
       endpoints: { port: 0, host: "127.0.0.1" },
       watchdogs: { slowFactor: 2.5, blockedFor: 250, killBlockedAfter: 120_000, maxMemory: 1_073_741_824 },
+      restarts: { pause: 0, giveUpAfter: 3 },
     });
   });
 
@@ -107,6 +113,8 @@ describe("settings of a worker process", () => {
     ["QUEUE_MAX_MEMORY", "1g", "a whole number of megabytes from 32 to 1,048,576"],
     ["QUEUE_WATCH_SLOW_FACTOR", "0.5", "a number from 1 to 10,000"],
     ["QUEUE_WATCH_BLOCKED_FOR", "1ms", `${DURATION} "10ms" to "1h"`],
+    ["QUEUE_RESTART_PAUSE", "31s", `${DURATION} "0s" to "30s"`],
+    ["QUEUE_RESTART_GIVE_UP_AFTER", "0", "a whole number from 1 to 1,000"],
     ["QUEUE_WATCH_KILL_BLOCKED_AFTER", "999ms", `${DURATION} "1s" to "1d"`],
   ])("refuse %s=%s", (name, value, expected) => {
     expect(() => resolve({ env: { [name]: value } })).toThrow(
