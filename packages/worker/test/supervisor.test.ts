@@ -70,7 +70,7 @@ describe("a supervisor", () => {
     const [victim] = pids();
     process.kill(victim!, "SIGKILL");
     const line = await program.line(/ended with signal SIGKILL/);
-    expect(line).toMatchObject({ level: "warn", pid: victim });
+    expect(line).toMatchObject({ level: "warn", childPid: victim });
     await expect.poll(() => pids().length, { timeout: 30_000 }).toBe(3);
     const job = await queue.send(work, { act: "return" });
     await queue.wait(job);

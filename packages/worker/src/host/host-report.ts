@@ -23,7 +23,7 @@ export class HostReport {
       messages.length > MAX_NAMED_MESSAGES ? `${messages.length} messages` : messages.join(", ");
     const where = endpoints === undefined ? "" : ` Endpoints: ${endpoints}`;
     this.#logger.info(
-      { pid: process.pid, messages, concurrency, ...(endpoints && { endpoints }) },
+      { messages, concurrency, ...(endpoints && { endpoints }) },
       `Ready: handles ${handled}, ${concurrency} at a time.${where}`,
     );
   }

@@ -97,7 +97,7 @@ export class Slot {
     this.#current = undefined;
     const { logger, number, onGiveUp } = this.#parts;
     const what = `Process ${number} (pid ${process.pid}) ended with ${howItEnded(end)}`;
-    const fields = { process: number, pid: process.pid, code: end.code, signal: end.signal };
+    const fields = { process: number, childPid: process.pid, code: end.code, signal: end.signal };
     if (this.#parts.isWatching) {
       logger.warn(fields, `${what}. It is started again when a file changes.`);
       return;

@@ -59,10 +59,7 @@ export class Supervisor {
     const server = endpoints && (await startEndpoints(endpoints, probes));
     const timer = setInterval(() => this.#look(), LOOK_INTERVAL);
     try {
-      logger.info(
-        { pid: process.pid, processes: this.#slots.length },
-        `Starting ${this.#slots.length} processes.`,
-      );
+      logger.info({ processes: this.#slots.length }, `Starting ${this.#slots.length} processes.`);
       const started = Promise.all(this.#slots.map((slot) => slot.start()));
       const where = server ? ` Endpoints: ${server.url}` : "";
       void started.then(() =>
@@ -133,7 +130,10 @@ export class Supervisor {
         );
         return;
       }
-      logger.info({ process: slot.number, pid: slot.process?.pid }, `Process ${slot.number} was replaced.`);
+      logger.info(
+        { process: slot.number, childPid: slot.process?.pid },
+        `Process ${slot.number} was replaced.`,
+      );
     }
     logger.info({}, "All processes are replaced.");
   }
@@ -154,7 +154,7 @@ export class Supervisor {
       const ran = process.running.map(({ id, message }) => `${id} (${message})`).join(", ") || "no job";
       const fields = {
         process: number,
-        pid,
+        childPid: pid,
         silentFor: Math.round(silentFor),
         jobs: process.running.map(({ id }) => id),
       };
