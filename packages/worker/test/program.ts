@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { COMMAND } from "./support/run-queue.ts";
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -12,7 +13,7 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** The `queue` command in a process of its own, with the config of the fixtures. */
+/** The built `queue` command in a process of its own, with the config of the fixtures. */
 export class Program {
   readonly lines: LogLine[] = [];
   readonly child: ChildProcess;
@@ -21,15 +22,11 @@ export class Program {
   readonly #waiting = new Set<() => void>();
 
   constructor(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}) {
-    this.child = spawn(
-      process.execPath,
-      ["--conditions=@org/source", "--disable-warning=ExperimentalWarning", path("../src/cli.ts"), ...args],
-      {
-        cwd: path("./fixtures"),
-        env: { ...process.env, NODE_ENV: "test", QUEUE_LOG_FORMAT: "json", ...env },
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
+    this.child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", COMMAND, ...args], {
+      cwd: path("./fixtures"),
+      env: { ...process.env, NODE_ENV: "test", QUEUE_LOG_FORMAT: "json", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.child.stderr!.on("data", (chunk) => {
       this.errors += chunk;
     });

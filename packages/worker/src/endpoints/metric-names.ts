@@ -1,7 +1,7 @@
 import { HISTOGRAM_BOUNDS, type Registry } from "@org/queue";
 
 /** What a name counts as that isn't in the registry: a foreign producer may send any. */
-export const OTHER = "other";
+const OTHER = "other";
 
 /** Upper bounds of histograms in seconds: those of the engine's own. */
 export const BUCKETS: readonly number[] = HISTOGRAM_BOUNDS.map((milliseconds) => milliseconds / 1_000);
