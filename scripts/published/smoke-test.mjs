@@ -11,11 +11,12 @@ import { readmeExample } from "./readme-example.mjs";
 
 /**
  * Tests a newcomer's first steps with the packed packages and the machine's own Node: an empty project, an install, the
- * README's first example. Users may have an older Node than development, and this shows that it works.
+ * README's first example, the config of the worker's README. Users may have an older Node than development, and this shows that it works.
  */
 export async function smokeTestPackedPackages() {
   const { executable, version, env } = machineNode();
-  const example = readmeExample();
+  const example = readmeExample("README.md");
+  const config = readmeExample("packages/worker/README.md");
   await buildIfChanged();
   await inTemporaryDirectory(async (directory) => {
     const packages = await step("packing", () => packPublicPackages(join(directory, "tarballs")));
@@ -37,6 +38,15 @@ export async function smokeTestPackedPackages() {
       return capture(executable, ["example.js"], { cwd: project, env });
     });
     console.log(printed.trimEnd());
+    await writeFile(join(project, "queue.config.ts"), config);
+    const checked = await step(`checking the config of packages/worker on Node ${version}`, () => {
+      const command = "node_modules/@org/queue-worker/bin/queue.js";
+      return capture(executable, [command, "check"], {
+        cwd: project,
+        env: { ...env, QUEUE_ENGINE: "memory" },
+      });
+    });
+    console.log(checked.trimEnd());
 
     /**
      * @param {string} entry
