@@ -36,7 +36,7 @@ describe("a supervisor", () => {
   it("answers for all of its processes on one port", async () => {
     const { queue, start } = scene.current;
     const program = start(2, { endpoints: { port: 0, host: "127.0.0.1" } });
-    const url = /http:\/\/\S+/.exec((await program.line(/^All processes are ready/)).msg)![0];
+    const url = /http:\/\/\S+/.exec((await program.line(/^Starting/)).msg)![0];
     const jobs = Array.from({ length: 50 }, () => ({ message: work, data: { act: "return" as const } }));
     for (const job of await queue.sendMany(jobs)) await queue.wait(job);
     const ask = (path: string) => fetch(new URL(path, url));

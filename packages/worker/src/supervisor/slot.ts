@@ -1,7 +1,6 @@
 import type { LevelLogger } from "../config/config.ts";
 import type { RestartSettings } from "../config/settings.ts";
-import type { ExitCode } from "../exit-codes.ts";
-import { EXIT_CODES } from "../exit-codes.ts";
+import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
 import { RestartPolicy } from "./restart-policy.ts";
 import { type ProcessEnd, WorkerProcess, type WorkerProcessParts } from "./worker-process.ts";
 
@@ -22,7 +21,8 @@ export class Slot {
   readonly #parts: SlotParts;
   readonly #policy: RestartPolicy;
   #current: WorkerProcess | undefined;
-  #successor: WorkerProcess | undefined;
+  /** Also successors that aren't ready, and processes that are being stopped. */
+  readonly #living = new Set<WorkerProcess>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopping = false;
 
@@ -52,9 +52,7 @@ export class Slot {
     if (this.#isStopping) return false;
     clearTimeout(this.#timer);
     const next = this.#fork();
-    this.#successor = next;
     const isReady = await becomesReady(next);
-    this.#successor = undefined;
     if (!isReady) {
       next.kill("SIGKILL");
       if (!this.#current) this.#startIn(this.#parts.restarts.pause);
@@ -78,8 +76,7 @@ export class Slot {
   async stop(stopTimeout: number): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#timer);
-    const processes = [this.#current, this.#successor].filter((each) => each !== undefined);
-    await Promise.all(processes.map((each) => stopProcess(each, stopTimeout)));
+    await Promise.all([...this.#living].map((each) => stopProcess(each, stopTimeout)));
   }
 
   #startIn(pause: number): void {
@@ -88,11 +85,13 @@ export class Slot {
 
   #fork(): WorkerProcess {
     const process = new WorkerProcess(this.#parts.process);
+    this.#living.add(process);
     void process.ended.then((end) => this.#onEnd(process, end));
     return process;
   }
 
   #onEnd(process: WorkerProcess, end: ProcessEnd): void {
+    this.#living.delete(process);
     if (this.#current !== process || this.#isStopping) return;
     this.#current = undefined;
     const { logger, number, onGiveUp } = this.#parts;
@@ -135,7 +134,7 @@ async function becomesReady(process: WorkerProcess): Promise<boolean> {
 const CLOSE_TIME = 10_000;
 
 async function stopProcess(process: WorkerProcess, stopTimeout: number): Promise<void> {
-  process.kill("SIGTERM");
+  process.stop();
   const timer = setTimeout(() => process.kill("SIGKILL"), stopTimeout + CLOSE_TIME);
   await process.ended;
   clearTimeout(timer);

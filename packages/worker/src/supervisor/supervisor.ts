@@ -59,12 +59,10 @@ export class Supervisor {
     const server = endpoints && (await startEndpoints(endpoints, probes));
     const timer = setInterval(() => this.#look(), LOOK_INTERVAL);
     try {
-      logger.info({ processes: this.#slots.length }, `Starting ${this.#slots.length} processes.`);
-      const started = Promise.all(this.#slots.map((slot) => slot.start()));
       const where = server ? ` Endpoints: ${server.url}` : "";
-      void started.then(() =>
-        logger.info({ processes: this.#slots.length }, `All processes are ready.${where}`),
-      );
+      logger.info({ processes: this.#slots.length }, `Starting ${this.#slots.length} processes.${where}`);
+      const started = Promise.all(this.#slots.map((slot) => slot.start()));
+      void started.then(() => logger.info({ processes: this.#slots.length }, "All processes are ready."));
       await this.#obeyUntilEnd();
       await Promise.all(this.#slots.map((slot) => slot.stop(this.#parts.stopTimeout)));
       logger.info({ code: this.#code }, "All processes have ended.");

@@ -30,6 +30,7 @@ export class WorkerProcess {
   #readyAt: number | undefined;
   #lastBeat: number;
   #isReady = false;
+  #isTold = false;
   #running: readonly RunningJob[] = [];
   /** Resolves once it has said that it is ready; never if it ends before. */
   readonly ready: Promise<void>;
@@ -85,6 +86,12 @@ export class WorkerProcess {
   /** Counts its silence from now: the supervisor itself was paused, and has read no beat. */
   forgive(): void {
     this.#lastBeat = performance.now();
+  }
+
+  /** Tells it to stop. Once only: a second signal would end it at once. */
+  stop(): void {
+    if (!this.#isTold) this.kill("SIGTERM");
+    this.#isTold = true;
   }
 
   kill(signal: NodeJS.Signals): void {
