@@ -13,6 +13,8 @@ const line = process.argv.slice(2);
 const terminal = new Terminal(process);
 
 stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+  // A worker process stops by itself: its jobs are given back.
+  if (stdout.listenerCount("error") > 1) return;
   if (code !== "EPIPE") terminal.inform(`error: The output can't be written: ${message}`);
   process.exit(code === "EPIPE" ? BROKEN_PIPE : EXIT_CODES.FAILED);
 });

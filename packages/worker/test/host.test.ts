@@ -30,11 +30,15 @@ afterEach(async () => {
 });
 
 /** Resolves once the worker is ready. */
-async function startWorker(settings: object = {}, args: readonly string[] = []): Promise<Program> {
-  program = new Program(["worker", ...args], {
+async function startWorker(
+  settings: object = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<Program> {
+  program = new Program(["worker"], {
     REDIS_URL: server.url,
     QUEUE_NAMESPACE: namespace,
     TEST_SETTINGS: JSON.stringify(settings),
+    ...env,
   });
   await program.line(/^Ready/);
   return program;
@@ -83,6 +87,21 @@ describe("SIGTERM", () => {
     for (const { id } of jobs) expect(msg).toContain(id);
   });
 
+  it("is obeyed while the engine is away, which isn't called ready", async () => {
+    program = new Program(["worker"], { REDIS_URL: "redis://127.0.0.1:1", QUEUE_NAMESPACE: namespace });
+    await program.line(/can't reach its engine yet/);
+    program.kill("SIGTERM");
+    expect((await program.ended).code).toBe(EXIT_CODES.OK);
+    expect(program.said()).not.toContain("Ready");
+  });
+
+  it("ends the process also if the config can't be closed, and says so", async () => {
+    await startWorker({}, { TEST_CLOSE: "throws" });
+    program.kill("SIGTERM");
+    expect((await program.ended).code).toBe(EXIT_CODES.OK);
+    expect(await program.line(/^`close` of the config failed/)).toMatchObject({ level: "error" });
+  });
+
   it("sent twice ends the process at once", async () => {
     await startWorker();
     await running("ignore-signals", 60_000);
@@ -129,6 +148,19 @@ describe.each(["throw-later", "reject-later"] as const)("an error that nothing c
     expect(given).toMatchObject({ state: "queued", attempt: 0, stalls: 0 });
     expect(failed).toMatchObject({ attempt: 1, stalls: 0 });
   });
+});
+
+it("an error that nothing caught while stopping is logged too, and fails its job", async () => {
+  await startWorker();
+  const other = await running("ignore-signals", 1_500);
+  const culprit = await running("throw-later", 700);
+  program.kill("SIGTERM");
+  expect((await program.ended).code).toBe(EXIT_CODES.FAILED);
+  expect(await program.line(/nothing caught/)).toMatchObject({ level: "error", job: culprit.id });
+  expect(await queue.getMany([other, culprit])).toMatchObject([
+    { state: "completed", attempt: 1 },
+    { attempt: 1, stalls: 0 },
+  ]);
 });
 
 describe("what goes wrong slowly is reported once", () => {

@@ -73,6 +73,21 @@ describe("a supervisor", () => {
     expect(program.lines.filter(({ msg }) => /ended with/.test(msg))).toHaveLength(3);
   });
 
+  it("starts none again once it is quiet", async () => {
+    const { start, pids } = scene.current;
+    const program = start(2);
+    await program.line(/^All processes are ready/);
+    program.kill("SIGTSTP");
+    await program.line(/^Quiet \(got SIGTSTP\): claims nothing more/);
+    process.kill(pids()[0]!, "SIGKILL");
+    await program.line(/isn't started again: it was told to claim nothing more/);
+    program.kill("SIGHUP");
+    await program.line(/The others aren't replaced/);
+    program.kill("SIGTERM");
+    expect((await program.ended).code).toBe(EXIT_CODES.OK);
+    expect(pids()).toHaveLength(2);
+  });
+
   it("takes its processes with it when it is killed", async () => {
     const { queue, start, pids } = scene.current;
     const program = start(2);

@@ -5,6 +5,8 @@ import type { RunningAttempts } from "./running-attempts.ts";
 
 /** Ids named in one line. */
 const MAX_NAMED = 20;
+/** Errors that nothing caught, in a process that ends. */
+const MAX_CRASHES = 20;
 /** Messages named in one line. */
 const MAX_NAMED_MESSAGES = 5;
 
@@ -42,11 +44,18 @@ export class HostReport {
     this.#logger.info({ running }, `Stopping (${reason}): ${wait}.`);
   }
 
-  crash(error: unknown, job: AttemptInfo | undefined): void {
+  starting(): void {
+    this.#logger.warn({}, "Still starting: `queue` or the handlers of the config aren't open yet.");
+  }
+
+  /** `count` is the number of crashes so far. Only the first ones are logged. */
+  crash(error: unknown, job: AttemptInfo | undefined, count: number): void {
+    if (count > MAX_CRASHES) return;
     const origin = job ? ` in job ${job.id} (${job.messageType}), attempt ${job.attempt}` : "";
     this.#logger.error(
       { err: error, ...(job && { job: job.id, message: job.messageType, attempt: job.attempt }) },
-      `An error that nothing caught${origin}. The process gives its other jobs back and ends.`,
+      `An error that nothing caught${origin}. The process gives its other jobs back and ends.` +
+        (count === MAX_CRASHES ? " Further errors aren't logged." : ""),
     );
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Worker } from "@org/queue";
+import type { AttemptInfo, Worker } from "@org/queue";
 import { type ConfigSource, openQueue } from "../config/open-config.ts";
 import type { WorkerSettings } from "../config/settings.ts";
 import { startEndpoints } from "../endpoints/start-endpoints.ts";
@@ -7,12 +7,13 @@ import { WorkerMetrics } from "../endpoints/worker-metrics.ts";
 import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
 import type { WorkerLogs } from "../logs/logs.ts";
 import { openLogs } from "../logs/open-logs.ts";
-import { ParentLink } from "../supervisor/parent-link.ts";
+import { listenForParent, ParentLink } from "../supervisor/parent-link.ts";
+import { Closers } from "./closers.ts";
 import { HostProbes } from "./host-probes.ts";
 import { HostReport } from "./host-report.ts";
 import { openWorkers } from "./open-workers.ts";
 import { type FinalOrder, Orders } from "./orders.ts";
-import { listenForCrashes, listenForSignals } from "./process-signals.ts";
+import { listenForCrashes, listenForOutput, listenForSignals } from "./process-signals.ts";
 import { RunningAttempts } from "./running-attempts.ts";
 import { Watchdogs } from "./watchdogs.ts";
 
@@ -22,6 +23,11 @@ const CODES = {
   crash: EXIT_CODES.FAILED,
 } as const;
 
+/** How often it looks whether the engine has answered, in milliseconds. */
+const READY_INTERVAL = 50;
+/** How often it says that it is still starting, in milliseconds. */
+const STARTING_INTERVAL = 30_000;
+
 /** Runs the workers of a config in this process: opens and starts them, obeys orders, stops and closes. */
 export class WorkerHost {
   readonly orders = new Orders();
@@ -30,11 +36,12 @@ export class WorkerHost {
   readonly #logs: WorkerLogs;
   readonly #attempts = new RunningAttempts();
   readonly #report: HostReport;
-  /** Undoes what has been opened, latest first. */
-  readonly #closers: (() => unknown)[] = [];
+  readonly #closers = new Closers();
   #workers: readonly Worker[] = [];
   #probes: HostProbes | undefined;
+  #isQuiet = false;
   #isEnding = false;
+  #crashes = 0;
 
   constructor(source: ConfigSource, settings: WorkerSettings) {
     this.#source = source;
@@ -45,17 +52,27 @@ export class WorkerHost {
 
   /** Resolves with the exit code when everything is closed. */
   async run(): Promise<ExitCode> {
-    this.#closers.push(listenForSignals(this.orders, "stop"), listenForCrashes(this.orders));
-    this.#closers.push(() => this.#logs.flush());
+    const { orders } = this;
+    const removers = [
+      listenForSignals(orders, "stop"),
+      listenForParent(orders),
+      listenForOutput(orders),
+      listenForCrashes((error, job) => this.#onCrash(error, job)),
+    ];
+    // It also keeps a process alive whose config opens nothing that does.
+    const waiting = setInterval(() => this.#report.starting(), STARTING_INTERVAL);
+    this.#closers.add("Writing the log", () => this.#logs.flush());
     const { close } = this.#source.config;
-    if (close) this.#closers.push(close);
+    if (close) this.#closers.add("`close` of the config", close);
     const ended = this.#obeyUntilEnd();
-    const starting = this.#start();
+    const starting = this.#start().finally(() => clearInterval(waiting));
     try {
       await Promise.race([starting, ended]);
       return await this.#end(await ended, starting);
     } finally {
-      for (const close of this.#closers.splice(0).reverse()) await close();
+      clearInterval(waiting);
+      await this.#closers.close(this.#logs.logger);
+      for (const remove of removers) remove();
     }
   }
 
@@ -65,27 +82,34 @@ export class WorkerHost {
     const { logger, middleware } = this.#logs;
     const { concurrency, endpoints: address, watchdogs: watched } = this.#settings;
     const queue = await openQueue(this.#source);
-    this.#closers.push(() => queue.close());
+    this.#closers.add("Closing the queue", () => queue.close());
     const metrics = new WorkerMetrics(queue);
     queue.use(middleware).use(metrics.middleware).use(attempts);
     const opened = await openWorkers(this.#source, queue, this.#logs, concurrency);
     this.#workers = opened.workers;
     const probes = new HostProbes(this.#workers, metrics);
     this.#probes = probes;
-    this.#closers.push(() => stopAll(this.#workers, 0));
-    const link = ParentLink.open({ orders, attempts, metrics, probes });
-    if (link) this.#closers.push(() => link.close());
+    this.#closers.add("Stopping the workers", () => stopAll(this.#workers, 0));
+    const link = ParentLink.open({ attempts, metrics, probes });
+    if (link) this.#closers.add("Leaving the supervisor", () => link.close());
     // A supervisor answers for its processes.
     const endpoints = address && !link?.isSupervised ? await startEndpoints(address, probes) : undefined;
-    if (endpoints) this.#closers.push(() => endpoints.close());
+    if (endpoints) this.#closers.add("Closing the endpoints", () => endpoints.close());
+    if (this.#isIdle) return;
+    await Promise.all(this.#workers.map((worker) => worker.start()));
+    // A start also succeeds while the engine is away.
+    while (!this.#isIdle && !probes.ready().ok) await sleep(READY_INTERVAL);
+    if (this.#isIdle) return;
     const watchdogs = new Watchdogs({ settings: watched, attempts, logger, orders });
     watchdogs.start();
-    this.#closers.push(() => watchdogs.stop());
-    if (this.#isEnding) return;
-    await Promise.all(this.#workers.map((worker) => worker.start()));
-    if (this.#isEnding) return;
+    this.#closers.add("Stopping the watchdogs", () => watchdogs.stop());
     this.#report.ready(opened, endpoints?.url);
     link?.ready();
+  }
+
+  /** Whether nothing is begun any more. */
+  get #isIdle(): boolean {
+    return this.#isEnding || this.#isQuiet;
   }
 
   /** Resolves with the order that ends the process. */
@@ -94,6 +118,7 @@ export class WorkerHost {
       const order = await this.orders.next();
       if (order.type === "report") this.#report.running();
       else if (order.type === "quiet") {
+        this.#isQuiet = true;
         this.#unready("it claims nothing more");
         for (const worker of this.#workers) worker.quiet();
         this.#report.quiet(order.reason);
@@ -101,14 +126,25 @@ export class WorkerHost {
     }
   }
 
+  /** The first ends the process. Those that follow are only told. */
+  #onCrash(error: unknown, job: AttemptInfo | undefined): void {
+    this.#crashes++;
+    if (this.#crashes === 1 && !this.#isEnding) this.orders.give({ type: "crash", error, job });
+    else this.#fail(error, job, this.#crashes);
+  }
+
+  /** The attempt counts, so that a job that always crashes its process ends as failed. */
+  #fail(error: unknown, job: AttemptInfo | undefined, count: number): void {
+    this.#report.crash(error, job, count);
+    if (job) this.#attempts.fail(job, error);
+  }
+
   async #end(order: FinalOrder, starting: Promise<void>): Promise<ExitCode> {
     this.#isEnding = true;
     this.#unready("it is stopping");
     const { stopTimeout } = this.#settings;
     if (order.type === "crash") {
-      this.#report.crash(order.error, order.job);
-      // So that the attempt counts, and a job that always crashes its process ends as failed.
-      if (order.job) this.#attempts.fail(order.job, order.error);
+      this.#fail(order.error, order.job, 1);
       await stopAll(this.#workers, 0);
     } else {
       this.#report.stopping(order.reason, stopTimeout);
@@ -117,7 +153,7 @@ export class WorkerHost {
       await stopAll(this.#workers, stopTimeout);
     }
     this.#report.stopped(this.#workers);
-    return CODES[order.type];
+    return this.#crashes > 0 ? EXIT_CODES.FAILED : CODES[order.type];
   }
 
   #unready(reason: string): void {

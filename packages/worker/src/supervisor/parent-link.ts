@@ -13,10 +13,19 @@ import {
 const ORPHANED = { type: "stop", reason: "the process that started this one is gone" } as const;
 
 export interface ParentLinkParts {
-  readonly orders: Orders;
   readonly attempts: RunningAttempts;
   readonly metrics: WorkerMetrics;
   readonly probes: Pick<Probes, "ready">;
+}
+
+/** Orders a stop when the process that started this one is gone. Returns a function that stops listening. */
+export function listenForParent(orders: Orders): () => void {
+  const listener = () => orders.give(ORPHANED);
+  if (process.connected) process.on("disconnect", listener);
+  else if (process.env[SUPERVISED] !== undefined) listener();
+  return () => {
+    process.off("disconnect", listener);
+  };
 }
 
 /**
@@ -30,14 +39,12 @@ export class ParentLink {
 
   /** `undefined` for a process that a shell, a container or systemd has started. */
   static open(parts: ParentLinkParts): ParentLink | undefined {
-    if (process.connected) return new ParentLink(parts);
-    if (process.env[SUPERVISED] !== undefined) parts.orders.give(ORPHANED);
-    return undefined;
+    return process.connected ? new ParentLink(parts) : undefined;
   }
 
   private constructor(parts: ParentLinkParts) {
     this.#parts = parts;
-    process.on("message", this.#onMessage).on("disconnect", this.#onDisconnect);
+    process.on("message", this.#onMessage);
   }
 
   ready(): void {
@@ -52,7 +59,7 @@ export class ParentLink {
 
   close(): void {
     clearInterval(this.#timer);
-    process.off("message", this.#onMessage).off("disconnect", this.#onDisconnect);
+    process.off("message", this.#onMessage);
     if (process.connected) process.disconnect();
   }
 
@@ -68,10 +75,6 @@ export class ParentLink {
   readonly #onMessage = async (message: unknown): Promise<void> => {
     const { type, request } = Object(message) as MetricsRequest;
     if (type === "metrics") this.#send({ type, request, metrics: await this.#parts.metrics.json() });
-  };
-
-  readonly #onDisconnect = (): void => {
-    this.#parts.orders.give(ORPHANED);
   };
 
   #send(message: ChildMessage): void {

@@ -17,6 +17,7 @@ export type Verdict =
 export class RestartPolicy {
   readonly #settings: RestartSettings;
   #ends = 0;
+  #wasReady = false;
 
   constructor(settings: RestartSettings) {
     this.#settings = settings;
@@ -24,15 +25,18 @@ export class RestartPolicy {
 
   /** `readyFor` is how long the process was ready, in milliseconds; 0 if it never was. */
   ended({ code, readyFor }: { readonly code: number | null; readonly readyFor: number }): Verdict {
+    this.#wasReady ||= readyFor > 0;
     if (readyFor >= RECOVERED_AFTER) this.#ends = 0;
     // It asked for it, and has done some work before.
     if (code === EXIT_CODES.RESTART && readyFor >= WORKED_FOR) return { type: "restart", pause: 0 };
     const { pause, giveUpAfter } = this.#settings;
     this.#ends++;
-    if (code === EXIT_CODES.CONFIG && readyFor === 0) {
+    const isRefused = code === EXIT_CODES.CONFIG && readyFor === 0;
+    if (isRefused && !this.#wasReady) {
       return { type: "give-up", why: "its config can't be used, so another start would end the same" };
     }
-    if (this.#ends >= giveUpAfter) {
+    // It worked with the config that was there before. The others still do, and the next one may be right again.
+    if (!isRefused && this.#ends >= giveUpAfter) {
       return {
         type: "give-up",
         why: `it ended ${this.#ends} times in a row, each time soon after its start`,

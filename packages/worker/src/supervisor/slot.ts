@@ -13,7 +13,7 @@ export interface SlotParts {
   readonly isWatching: boolean;
   readonly logger: LevelLogger;
   /** Called when restarts are given up. */
-  readonly onGiveUp: (code: ExitCode) => void;
+  readonly onGiveUp: (code: ExitCode, why: string) => void;
 }
 
 /** A place for one worker process: keeps it running, and replaces it. */
@@ -25,6 +25,7 @@ export class Slot {
   readonly #living = new Set<WorkerProcess>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopping = false;
+  #isQuiet = false;
 
   constructor(parts: SlotParts) {
     this.#parts = parts;
@@ -47,21 +48,25 @@ export class Slot {
     return process.ready;
   }
 
-  /** Starts a successor, and stops the process once that is ready. Resolves with whether it was replaced. */
-  async replace(stopTimeout: number): Promise<boolean> {
-    if (this.#isStopping) return false;
+  /**
+   * Starts a successor, and stops the process once that is ready. Resolves with why it wasn't replaced, `undefined` if it
+   * was.
+   */
+  async replace(stopTimeout: number): Promise<string | undefined> {
+    if (this.#isStopping || this.#isQuiet) return "it is stopping";
     clearTimeout(this.#timer);
     const next = this.#fork();
-    const isReady = await becomesReady(next);
-    if (!isReady) {
+    const problem = await readyOrProblem(next);
+    if (problem !== undefined) {
       next.kill("SIGKILL");
       if (!this.#current) this.#startIn(this.#parts.restarts.pause);
-      return false;
+      return problem;
     }
+    clearTimeout(this.#timer);
     const old = this.#current;
     this.#current = next;
     if (old) await stopProcess(old, stopTimeout);
-    return true;
+    return undefined;
   }
 
   /** Stops the process, then starts another. */
@@ -72,6 +77,18 @@ export class Slot {
     if (!this.#isStopping) void this.start();
   }
 
+  /** The process claims nothing more, and none is started in its place. */
+  quiet(): void {
+    this.#isQuiet = true;
+    clearTimeout(this.#timer);
+    for (const process of this.#living) process.kill("SIGTSTP");
+  }
+
+  /** Ends everything at once. */
+  kill(): void {
+    for (const process of this.#living) process.kill("SIGKILL");
+  }
+
   /** Resolves once the process has ended. It is killed when it takes much longer than it was given. */
   async stop(stopTimeout: number): Promise<void> {
     this.#isStopping = true;
@@ -80,6 +97,7 @@ export class Slot {
   }
 
   #startIn(pause: number): void {
+    clearTimeout(this.#timer);
     if (!this.#isStopping) this.#timer = setTimeout(() => void this.start(), pause);
   }
 
@@ -97,6 +115,10 @@ export class Slot {
     const { logger, number, onGiveUp } = this.#parts;
     const what = `Process ${number} (pid ${process.pid}) ended with ${howItEnded(end)}`;
     const fields = { process: number, childPid: process.pid, code: end.code, signal: end.signal };
+    if (this.#isQuiet) {
+      logger.info(fields, `${what}. It isn't started again: it was told to claim nothing more.`);
+      return;
+    }
     if (this.#parts.isWatching) {
       logger.warn(fields, `${what}. It is started again when a file changes.`);
       return;
@@ -104,13 +126,16 @@ export class Slot {
     const verdict = this.#policy.ended(end);
     if (verdict.type === "give-up") {
       logger.error(fields, `${what}. It isn't started again: ${verdict.why}.`);
-      onGiveUp(end.code === EXIT_CODES.CONFIG ? EXIT_CODES.CONFIG : EXIT_CODES.CRASH_LOOP);
+      const code = end.code === EXIT_CODES.CONFIG ? EXIT_CODES.CONFIG : EXIT_CODES.CRASH_LOOP;
+      onGiveUp(code, `process ${number} isn't started again: ${verdict.why}`);
       return;
     }
-    const running = process.running.map(({ id, message }) => `${id} (${message})`).join(", ");
+    // One that ended by itself has said what becomes of its jobs.
+    const left = end.signal ? process.running : [];
+    const running = left.map(({ id, message }) => `${id} (${message})`).join(", ");
     const pause = verdict.pause === 0 ? "at once" : `in ${verdict.pause / 1_000} s`;
     logger.warn(
-      { ...fields, jobs: process.running.map(({ id }) => id) },
+      { ...fields, jobs: left.map(({ id }) => id) },
       `${what}. It is started again ${pause}.${running ? ` At its last sign it ran ${running}.` : ""}`,
     );
     this.#startIn(verdict.pause);
@@ -120,14 +145,15 @@ export class Slot {
 /** How long a successor may take to be ready, in milliseconds. */
 const READY_WITHIN = 60_000;
 
-async function becomesReady(process: WorkerProcess): Promise<boolean> {
+/** Resolves with `undefined` once it is ready. */
+async function readyOrProblem(process: WorkerProcess): Promise<string | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), READY_WITHIN);
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`wasn't ready within ${READY_WITHIN / 1_000} s`), READY_WITHIN);
   });
-  const isReady = process.ready.then(() => true);
-  const hasEnded = process.ended.then(() => false);
-  return Promise.race([isReady, hasEnded, late]).finally(() => clearTimeout(timer));
+  const ready = process.ready.then(() => undefined);
+  const ended = process.ended.then((end) => `ended with ${howItEnded(end)}`);
+  return Promise.race([ready, ended, late]).finally(() => clearTimeout(timer));
 }
 
 /** Beyond its time to stop, for closing connections. */

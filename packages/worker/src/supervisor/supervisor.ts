@@ -41,9 +41,9 @@ export class Supervisor {
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
     const { processes, process, logger, isWatching, restarts } = parts;
-    const onGiveUp = (code: ExitCode) => {
+    const onGiveUp = (code: ExitCode, reason: string) => {
       this.#code = code;
-      this.orders.give({ type: "stop", reason: "a process ends again and again" });
+      this.orders.give({ type: "stop", reason });
     };
     this.#slots = Array.from(
       { length: processes },
@@ -54,13 +54,16 @@ export class Supervisor {
   /** Resolves with the exit code when all processes have ended. */
   async run(): Promise<ExitCode> {
     const { endpoints, logger } = this.#parts;
-    const stopListening = listenForSignals(this.orders, "reload");
+    const stopListening = listenForSignals(this.orders, "reload", () => {
+      for (const slot of this.#slots) slot.kill();
+    });
     const probes = new SupervisorProbes(this.#slots);
     const server = endpoints && (await startEndpoints(endpoints, probes));
     const timer = setInterval(() => this.#look(), LOOK_INTERVAL);
     try {
       const where = server ? ` Endpoints: ${server.url}` : "";
-      logger.info({ processes: this.#slots.length }, `Starting ${this.#slots.length} processes.${where}`);
+      const count = this.#slots.length === 1 ? "1 process" : `${this.#slots.length} processes`;
+      logger.info({ processes: this.#slots.length }, `Starting ${count}.${where}`);
       const started = Promise.all(this.#slots.map((slot) => slot.start()));
       void started.then(() => logger.info({ processes: this.#slots.length }, "All processes are ready."));
       await this.#obeyUntilEnd();
@@ -84,10 +87,11 @@ export class Supervisor {
           logger.info({}, `Stopping all processes (${order.reason}).`);
           return;
         case "quiet":
-          this.#signalAll("SIGTSTP");
+          logger.info({}, `Quiet (${order.reason}): no process claims or is started any more.`);
+          for (const slot of this.#slots) slot.quiet();
           break;
         case "report":
-          this.#signalAll("SIGTTIN");
+          for (const { process } of this.#slots) process?.kill("SIGTTIN");
           break;
         case "restart":
           logger.info({}, `Starting again: ${order.reason}.`);
@@ -98,10 +102,6 @@ export class Supervisor {
           if (this.#reloads === 1) void this.#reloadAll(order.reason);
       }
     }
-  }
-
-  #signalAll(signal: NodeJS.Signals): void {
-    for (const { process } of this.#slots) process?.kill(signal);
   }
 
   /** Orders that come meanwhile are obeyed once more at the end: some processes may have loaded older code. */
@@ -119,12 +119,12 @@ export class Supervisor {
     logger.info({}, `Replacing one process after another (${reason}).`);
     for (const slot of this.#slots) {
       const old = slot.process?.pid;
-      const isReplaced = await slot.replace(stopTimeout);
+      const problem = await slot.replace(stopTimeout);
       if (this.#isStopping) return;
-      if (!isReplaced) {
+      if (problem !== undefined) {
         logger.error(
           { process: slot.number },
-          `The successor of process ${slot.number} (pid ${old}) wasn't ready in time, or ended. The others aren't replaced: they go on with what they have loaded.`,
+          `The successor of process ${slot.number} (pid ${old}) ${problem}. The others aren't replaced: they go on with what they have loaded.`,
         );
         return;
       }

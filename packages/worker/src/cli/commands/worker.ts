@@ -47,12 +47,16 @@ SIGHUP            with --processes: replaces one process after another, to load 
     ["queue worker --processes 4 --port 9400", "four processes, with probes and metrics on one port"],
   ],
   async run({ flags }, context) {
-    const loaded = await context.loadConfig();
     const isTerminal = context.terminal.stdout.isTTY === true;
     // As every command prints JSON with it.
-    const format = flags["log-format"] ?? (flags.json ? "json" : undefined);
+    const flagged = flags["log-format"] ?? (flags.json ? "json" : undefined);
+    // Lines of JSON stay lines of JSON: what the app prints goes to stderr.
+    const format = flagged ?? context.env.QUEUE_LOG_FORMAT;
+    const isPretty = format ? format === "pretty" : isTerminal;
+    if (!isPretty) console.log = console.info = console.debug = console.error;
+    const loaded = await context.loadConfig();
     const settings = resolveSettings({
-      flags: { ...flags, "log-format": format },
+      flags: { ...flags, "log-format": flagged },
       env: context.env,
       config: loaded.config,
       isTerminal,
