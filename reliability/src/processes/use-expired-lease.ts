@@ -1,4 +1,5 @@
-import type { Engine } from "@org/queue";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Engine, isQueueError } from "@org/queue";
 import type { AttemptOutcome, Lease } from "@org/queue/engine";
 import type { Verdict } from "../history/observe-engine.ts";
 import type { ExpiredLeaseReplies } from "./protocol.ts";
@@ -16,22 +17,18 @@ export async function useExpiredLease(
 ): Promise<ExpiredLeaseReplies> {
   const { id, epoch, token } = lease;
   const settle = async (outcome: AttemptOutcome): Promise<Verdict> => {
-    const { verdicts } = await engine.core.settle({ outcomes: [outcome] });
+    const { verdicts } = await untilAnswered(() => engine.core.settle({ outcomes: [outcome] }));
     return verdicts[0]!;
   };
-  const [extended] = await engine.core.extend({
-    lease: length,
-    leases: [
-      {
-        id,
-        epoch,
-        token,
-        progress: '{"by":"a stale attempt"}',
-        logs: [{ at: 0, message: "from a stale attempt" }],
-      },
-    ],
-  });
-  await engine.core.release([{ id, epoch, token, delay: 0, bounce: false }]);
+  const late = {
+    id,
+    epoch,
+    token,
+    progress: '{"by":"a stale attempt"}',
+    logs: [{ at: 0, message: "from a stale attempt" }],
+  };
+  const [extended] = await untilAnswered(() => engine.core.extend({ lease: length, leases: [late] }));
+  await untilAnswered(() => engine.core.release([{ id, epoch, token, delay: 0, bounce: false }]));
   return {
     extended: extended!.status,
     settled: {
@@ -47,4 +44,16 @@ export async function useExpiredLease(
       cancel: await settle({ id, epoch, token, type: "cancel", error: ERROR }),
     },
   };
+}
+
+/** A failover may cut the connection at any moment. */
+async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isQueueError(error) || !error.retryable) throw error;
+      await pause(50);
+    }
+  }
 }
