@@ -37,6 +37,7 @@ async function startWorker(
   program = new Program(["worker"], {
     REDIS_URL: server.url,
     QUEUE_NAMESPACE: namespace,
+    QUEUE_LOG_LEVEL: "debug",
     TEST_SETTINGS: JSON.stringify(settings),
     ...env,
   });
@@ -44,20 +45,14 @@ async function startWorker(
   return program;
 }
 
-/** Resolves once the handler of the job runs. */
+/** Resolves once the handler of the job runs: it is active a moment before. */
 async function running(
   act: "sleep" | "ignore-signals" | "throw-later" | "reject-later",
   milliseconds: number,
 ) {
   const job = await queue.send(work, { act, milliseconds });
-  await active(job.id);
+  await program.line(/^Started/, job.id);
   return job;
-}
-
-async function active(id: string): Promise<void> {
-  await expect
-    .poll(async () => (await queue.get(id))?.state, { interval: 10, timeout: 10_000 })
-    .toBe("active");
 }
 
 describe("SIGTERM", () => {

@@ -44,9 +44,10 @@ export class Program {
     });
   }
 
-  /** Resolves with the first line whose text matches, from any time. Rejects if the program ends without one. */
-  async line(text: RegExp, from = 0): Promise<LogLine> {
-    const find = () => this.lines.slice(from).find(({ msg }) => text.test(msg));
+  /** Resolves with the first line whose text matches, of any job or of this one, from any time. Rejects if the program ends without one. */
+  async line(text: RegExp, job?: string): Promise<LogLine> {
+    const find = () =>
+      this.lines.find((line) => text.test(line.msg) && (job === undefined || line.job === job));
     return new Promise((resolve, reject) => {
       const look = () => {
         const found = find();

@@ -14,7 +14,7 @@ describe("a rolling deploy at 1,000 jobs/s, with a new version of the contract i
     const { queue, url, namespace, directory, start } = scene.current;
     const file = join(directory, "version");
     await writeFile(file, "1");
-    const program = start(3, { stopTimeout: "5s" }, { TEST_VERSION_FILE: file });
+    const program = start(3, { stopTimeout: "5s" }, { TEST_VERSION_FILE: file, QUEUE_LOG_LEVEL: "info" });
     await program.line(/^All processes are ready/);
     const load = new Load(queue);
     await load.sent(300);
@@ -43,7 +43,7 @@ describe("a rolling deploy at 1,000 jobs/s, with a new version of the contract i
 
   it("by SIGKILL of one after another: nothing is lost, and each recovers within its lease and 2 s", async () => {
     const { queue, start, pids } = scene.current;
-    const program = start(3, { worker: { lease: "1s", concurrency: 20 } });
+    const program = start(3, { worker: { lease: "1s", concurrency: 20 } }, { QUEUE_LOG_LEVEL: "info" });
     await program.line(/^All processes are ready/);
     const load = new Load(queue);
     await load.sent(300);

@@ -93,7 +93,7 @@ describe("a supervisor", () => {
     const program = start(2);
     await program.line(/^All processes are ready/);
     const job = await queue.send(work, { act: "ignore-signals", milliseconds: 500 });
-    await expect.poll(async () => (await queue.get(job))?.state, { interval: 10 }).toBe("active");
+    await program.line(/^Started/, job.id);
     program.child.kill("SIGKILL");
     await expect.poll(() => pids().filter(isAlive), { timeout: 30_000 }).toEqual([]);
     expect(await queue.get(job)).toMatchObject({ state: "completed", attempt: 1, stalls: 0 });
@@ -125,7 +125,7 @@ describe("--watch", () => {
       const program = run(["worker", "--watch", "--config", config]);
       await program.line(/^All processes are ready/);
       const job = await queue.send(work, { act: "sleep", milliseconds: 2_000 });
-      await expect.poll(async () => (await queue.get(job))?.state, { interval: 10 }).toBe("active");
+      await program.line(/^Started/, job.id);
       await mkdir(join(app, "node_modules"));
       await writeFile(join(app, "node_modules", "ignored.ts"), "");
       await writeFile(join(app, "handler.ts"), "export {};\n");

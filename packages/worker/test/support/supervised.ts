@@ -40,7 +40,12 @@ export function useScene(): { readonly current: Scene } {
     const namespace = `supervisor-${count++}`;
     const { url } = server;
     const run: Scene["run"] = (args, env) => {
-      program = new Program(args, { REDIS_URL: url, QUEUE_NAMESPACE: namespace, ...env });
+      program = new Program(args, {
+        REDIS_URL: url,
+        QUEUE_NAMESPACE: namespace,
+        QUEUE_LOG_LEVEL: "debug",
+        ...env,
+      });
       return program;
     };
     scene = {
