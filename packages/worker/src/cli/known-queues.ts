@@ -1,5 +1,5 @@
+import { closest } from "../closest.ts";
 import { CommandError } from "../exit-codes.ts";
-import { closest } from "./parse.ts";
 
 /**
  * The entries of the queues that were named, or all.

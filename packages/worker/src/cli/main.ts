@@ -1,13 +1,13 @@
+import { closest } from "../closest.ts";
 import { CommandError, EXIT_CODES } from "../exit-codes.ts";
-import type { Command } from "./command.ts";
-import { COMMON_FLAGS } from "./command.ts";
+import { COMMON_FLAGS, type Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import type { CommandContext } from "./context.ts";
 import { describeError, stackOf } from "./describe-error.ts";
 import { Interrupted } from "./interrupted.ts";
 import type { ContextParts } from "./open-context.ts";
 import { safeLines } from "./output/text.ts";
-import { closest, parseLine } from "./parse.ts";
+import { parseLine } from "./parse.ts";
 import type { Terminal } from "./terminal.ts";
 import { commandList, usage } from "./usage.ts";
 

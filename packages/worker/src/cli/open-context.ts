@@ -1,9 +1,10 @@
 import { constants } from "node:os";
 import type { Queue } from "@org/queue";
 import type { LoadedConfig } from "../config/load-config.ts";
+import { within } from "../within.ts";
 import type { CommandContext } from "./context.ts";
 import { Interrupted } from "./interrupted.ts";
-import type { Terminal } from "./terminal.ts";
+import { printToStderr, type Terminal } from "./terminal.ts";
 
 /** The app's `close` gets this long, in milliseconds: the command has done its work. */
 const CLOSE_TIMEOUT = 5_000;
@@ -26,7 +27,7 @@ export function openContext(parts: ContextParts): CommandContext {
   let controller: AbortController | undefined;
   const loadConfig = () => {
     // No code of the app runs before.
-    if (!parts.sharesStdout) console.log = console.info = console.debug = console.error;
+    if (!parts.sharesStdout) printToStderr();
     loading ??= import("../config/load-config.ts").then((module) => module.loadConfig({ cwd, path }));
     return loading;
   };
@@ -53,7 +54,7 @@ export function openContext(parts: ContextParts): CommandContext {
       const queue = await opening.catch(() => undefined);
       await queue?.close();
       const { config } = (await loading?.catch(() => undefined)) ?? {};
-      if (config?.close) await withTimeout(Promise.resolve(config.close()));
+      if (config?.close) await within(CLOSE_TIMEOUT, config.close(), undefined);
     },
   };
 }
@@ -69,13 +70,4 @@ function listenForSignals(): AbortController {
     });
   }
   return controller;
-}
-
-async function withTimeout(work: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise((resolve) => {
-    timer = setTimeout(resolve, CLOSE_TIMEOUT);
-  });
-  await Promise.race([work, timeout]);
-  clearTimeout(timer);
 }

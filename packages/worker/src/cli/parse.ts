@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { distance } from "fastest-levenshtein";
+import { closest } from "../closest.ts";
 import { CommandError, EXIT_CODES } from "../exit-codes.ts";
 import { COMMON_FLAGS, type Command, type FlagDefinitions } from "./command.ts";
 
@@ -60,15 +60,4 @@ function checkCount(command: Command, args: readonly string[]): void {
 /** An error in how the command was called: it ends with a hint at the command's help. */
 function usageError({ name }: Pick<Command, "name">, message: string): CommandError {
   return new CommandError(`${message} See: queue ${name} --help`, EXIT_CODES.USAGE);
-}
-
-/** The name closest to a misspelt one, if any is close. */
-export function closest(given: string, names: readonly string[]): string | undefined {
-  const ranked = names
-    .map((name) => ({
-      name,
-      distance: given.length > 1 && name.startsWith(given) ? 1 : distance(given, name),
-    }))
-    .sort((a, b) => a.distance - b.distance);
-  return ranked[0] && ranked[0].distance <= Math.max(1, given.length / 3) ? ranked[0].name : undefined;
 }

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import pc from "picocolors";
+import { wantsColors } from "../wants-colors.ts";
 import { jsonText } from "./output/text.ts";
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -57,9 +58,7 @@ export class Terminal {
   }
 }
 
-/** As https://no-color.org and https://force-color.org say. */
-export function wantsColors(isTTY: boolean | undefined, env: TerminalParts["env"]): boolean {
-  if (env.NO_COLOR) return false;
-  if (env.FORCE_COLOR) return env.FORCE_COLOR !== "0";
-  return isTTY === true && env.TERM !== "dumb";
+/** From now on what the app prints goes to stderr: stdout has only the results of a command, or lines of JSON. */
+export function printToStderr(): void {
+  console.log = console.info = console.debug = console.error;
 }

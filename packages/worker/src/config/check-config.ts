@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type * as z from "zod/mini";
-import { closest } from "../cli/parse.ts";
+import { closest } from "../closest.ts";
 import { CommandError, EXIT_CODES } from "../exit-codes.ts";
 import type { QueueConfig } from "./config.ts";
 import { configSchema, KNOWN_KEYS } from "./config-schema.ts";

@@ -1,4 +1,5 @@
 import { isQueueError, type Queue } from "@org/queue";
+import { closest } from "../closest.ts";
 import { CommandError, EXIT_CODES } from "../exit-codes.ts";
 import { checkConfig } from "./check-config.ts";
 import type { Opened, QueueConfig, WorkerDefinition } from "./config.ts";
@@ -41,6 +42,35 @@ export async function openDefinitions({ config, path }: ConfigSource): Promise<r
   }
   checkConfig({ ...rest, worker, ...opened }, path);
   return opened.workers ?? (opened.handlers ? [{ ...worker, handlers: opened.handlers }] : []);
+}
+
+/**
+ * Refuses handlers of messages that the registry doesn't have.
+ *
+ * @throws {CommandError} with `EXIT_CODES.CONFIG`.
+ */
+export function checkHandlers(
+  path: string,
+  { registry }: Pick<Queue, "registry">,
+  definitions: readonly WorkerDefinition[],
+): void {
+  const known = registry.messages.map(({ name }) => name);
+  const unknown = handledNames(definitions).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const lines = unknown.map((name) => {
+    const close = closest(name, known);
+    const hint = close ? `Did you mean ${close}?` : `Its messages: ${known.join(", ")}.`;
+    return `${path}: handlers.${name} is for no message of the registry. ${hint}`;
+  });
+  throw new CommandError(lines.join("\n"), EXIT_CODES.CONFIG);
+}
+
+/** The messages that have a handler, each once. */
+export function handledNames(definitions: readonly WorkerDefinition[]): readonly string[] {
+  const names = definitions.flatMap(({ handlers }) =>
+    Object.entries(handlers).flatMap(([name, handler]) => (handler ? [name] : [])),
+  );
+  return [...new Set(names)];
 }
 
 async function open<T>(given: Opened<T>, path: string): Promise<T> {

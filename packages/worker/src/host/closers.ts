@@ -1,7 +1,9 @@
 import type { LevelLogger } from "../config/config.ts";
+import { within } from "../within.ts";
 
 /** How long each may take, in milliseconds: what the app leaves open must not keep a process from ending. */
 const TIMEOUT = 10_000;
+const LATE = Symbol("late");
 
 /** What has been opened, to be closed in the opposite order. */
 export class Closers {
@@ -15,17 +17,11 @@ export class Closers {
   /** Closes all. One that fails or doesn't end is logged, and the next has its turn. */
   async close(logger: LevelLogger): Promise<void> {
     for (const { what, close } of this.#closers.splice(0).reverse()) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<"late">((resolve) => {
-        timer = setTimeout(() => resolve("late"), TIMEOUT);
-      });
       try {
-        if ((await Promise.race([close(), late])) !== "late") continue;
+        if ((await within(TIMEOUT, close(), LATE)) !== LATE) continue;
         logger.error({}, `${what} didn't end within ${TIMEOUT / 1_000} s. The process ends without it.`);
       } catch (error) {
         logger.error({ err: error }, `${what} failed.`);
-      } finally {
-        clearTimeout(timer);
       }
     }
   }

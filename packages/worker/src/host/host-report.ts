@@ -3,8 +3,6 @@ import type { LevelLogger } from "../config/config.ts";
 import type { OpenedWorkers } from "./open-workers.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 
-/** Ids named in one line. */
-const MAX_NAMED = 20;
 /** Errors that nothing caught, in a process that ends. */
 const MAX_CRASHES = 20;
 /** Messages named in one line. */
@@ -70,12 +68,12 @@ export class HostReport {
       released: sum("released"),
     };
     const { releasedIds } = this.#attempts;
-    const others = releasedIds.length - MAX_NAMED;
-    const given = releasedIds.slice(0, MAX_NAMED).join(", ") + (others > 0 ? ` and ${others} others` : "");
+    const others = counts.released - releasedIds.length;
+    const given = releasedIds.join(", ") + (others > 0 ? ` and ${others} others` : "");
     this.#logger.info(
-      { ...counts, ...(releasedIds.length > 0 && { releasedJobs: releasedIds.slice(0, MAX_NAMED) }) },
+      { ...counts, ...(releasedIds.length > 0 && { releasedJobs: releasedIds }) },
       `Stopped. ${counts.completed} completed, ${counts.retried} to be retried, ${counts.failed} failed, ` +
-        `${counts.cancelled} cancelled, ${counts.released} given back${given && `: ${given}`}.`,
+        `${counts.cancelled} cancelled, ${counts.released} given back${releasedIds.length > 0 ? `: ${given}` : ""}.`,
     );
   }
 

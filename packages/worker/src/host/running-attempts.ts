@@ -1,6 +1,9 @@
 import type { AttemptInfo, HandlerContext, Middleware, RunNext } from "@org/queue";
 import { inJob } from "../logs/job-context.ts";
 
+/** Jobs that were given back and are remembered, for the line at the end. */
+const MAX_RELEASED = 20;
+
 /** An attempt whose handler runs. */
 export interface RunningAttempt {
   readonly job: AttemptInfo;
@@ -13,7 +16,7 @@ export class RunningAttempts implements Middleware {
   readonly #running = new Map<AttemptInfo, Running>();
   /** Those that ended since the last look at what ran. */
   #ended: RunningAttempt[] = [];
-  readonly #releasedIds: string[] = [];
+  #releasedIds: readonly string[] = [];
   readonly onEnd: ((attempt: RunningAttempt, milliseconds: number) => void)[] = [];
 
   /** The longest running first. */
@@ -28,16 +31,14 @@ export class RunningAttempts implements Middleware {
     return recent;
   }
 
-  /** The jobs that were given back, in this order. */
+  /** The jobs that were given back last, in this order, up to `MAX_RELEASED`. */
   get releasedIds(): readonly string[] {
     return this.#releasedIds;
   }
 
-  /** Fails the attempt as if its handler had thrown this. Returns whether it runs here. */
-  fail(job: AttemptInfo, error: unknown): boolean {
-    const running = this.#running.get(job);
-    running?.fail(error);
-    return running !== undefined;
+  /** Fails the attempt, if it still runs, as if its handler had thrown this. */
+  fail(job: AttemptInfo, error: unknown): void {
+    this.#running.get(job)?.fail(error);
   }
 
   async run({ job }: HandlerContext, next: RunNext): Promise<unknown> {
@@ -54,7 +55,7 @@ export class RunningAttempts implements Middleware {
   }
 
   settled({ job, outcome }: { readonly job: AttemptInfo; readonly outcome: string }): void {
-    if (outcome === "released") this.#releasedIds.push(job.id);
+    if (outcome === "released") this.#releasedIds = [...this.#releasedIds, job.id].slice(-MAX_RELEASED);
   }
 }
 

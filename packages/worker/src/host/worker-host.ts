@@ -17,12 +17,6 @@ import { listenForCrashes, listenForOutput, listenForSignals } from "./process-s
 import { RunningAttempts } from "./running-attempts.ts";
 import { Watchdogs } from "./watchdogs.ts";
 
-const CODES = {
-  stop: EXIT_CODES.OK,
-  restart: EXIT_CODES.RESTART,
-  crash: EXIT_CODES.FAILED,
-} as const;
-
 /** How often it looks whether the engine has answered, in milliseconds. */
 const READY_INTERVAL = 50;
 /** How often it says that it is still starting, in milliseconds. */
@@ -153,7 +147,8 @@ export class WorkerHost {
       await stopAll(this.#workers, stopTimeout);
     }
     this.#report.stopped(this.#workers);
-    return this.#crashes > 0 ? EXIT_CODES.FAILED : CODES[order.type];
+    if (this.#crashes > 0) return EXIT_CODES.FAILED;
+    return order.type === "restart" ? EXIT_CODES.RESTART : EXIT_CODES.OK;
   }
 
   #unready(reason: string): void {

@@ -1,7 +1,7 @@
 import pino from "pino";
-import { wantsColors } from "../cli/terminal.ts";
 import type { LevelLogger } from "../config/config.ts";
 import type { LogSettings } from "../config/settings.ts";
+import { wantsColors } from "../wants-colors.ts";
 import { LogDestination } from "./log-destination.ts";
 import { prettyLines } from "./pretty-lines.ts";
 import { printableJson } from "./printable.ts";
@@ -45,9 +45,6 @@ const OWN_NAMES = ["level", "time", "pid", "hostname", "msg"];
 function withoutDuplicates(fields: Record<string, unknown>): Record<string, unknown> {
   if (!OWN_NAMES.some((name) => name in fields)) return fields;
   return Object.fromEntries(
-    Object.entries(fields).flatMap(([name, value]) => {
-      if (name === "pid" && value === process.pid) return [];
-      return [[OWN_NAMES.includes(name) ? `${name}_` : name, value]];
-    }),
+    Object.entries(fields).map(([name, value]) => [OWN_NAMES.includes(name) ? `${name}_` : name, value]),
   );
 }

@@ -62,7 +62,7 @@ export class SafeLogger implements LevelLogger {
         `The logger failed with ${failure.type}: ${failure.message}. This is told once. The line was: ${JSON.stringify(message)}\n`,
       );
     } catch {
-      // There is nowhere left to tell it.
+      // There is nowhere left to report it.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What a worker process tells its supervisor, by the channel between them. */
+/** Messages of a worker process to its supervisor. */
 export type ChildMessage =
   | { readonly type: "ready" }
   /** Sent every second by the event loop, so a blocked one sends none. */
@@ -6,7 +6,7 @@ export type ChildMessage =
   /** The answer to a request: the metrics of the process, as prom-client's `getMetricsAsJSON` has them. */
   | { readonly type: "metrics"; readonly request: number; readonly metrics: unknown };
 
-/** What a supervisor asks a worker process. It tells it the rest by signals. */
+/** The one message of a supervisor to a worker process. Everything else is a signal. */
 export interface MetricsRequest {
   readonly type: "metrics";
   readonly request: number;

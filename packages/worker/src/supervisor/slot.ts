@@ -1,6 +1,7 @@
 import type { LevelLogger } from "../config/config.ts";
 import type { RestartSettings } from "../config/settings.ts";
 import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
+import { within } from "../within.ts";
 import { RestartPolicy } from "./restart-policy.ts";
 import { type ProcessEnd, WorkerProcess, type WorkerProcessParts } from "./worker-process.ts";
 
@@ -147,13 +148,9 @@ const READY_WITHIN = 60_000;
 
 /** Resolves with `undefined` once it is ready. */
 async function readyOrProblem(process: WorkerProcess): Promise<string | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`wasn't ready within ${READY_WITHIN / 1_000} s`), READY_WITHIN);
-  });
   const ready = process.ready.then(() => undefined);
   const ended = process.ended.then((end) => `ended with ${howItEnded(end)}`);
-  return Promise.race([ready, ended, late]).finally(() => clearTimeout(timer));
+  return within(READY_WITHIN, Promise.race([ready, ended]), `wasn't ready within ${READY_WITHIN / 1_000} s`);
 }
 
 /** Beyond its time to stop, for closing connections. */

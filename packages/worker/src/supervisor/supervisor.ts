@@ -149,6 +149,7 @@ export class Supervisor {
         this.#silent.delete(process);
         continue;
       }
+      const silence = `no sign for ${Math.round(silentFor / 1_000)} s`;
       const ran = process.running.map(({ id, message }) => `${id} (${message})`).join(", ") || "no job";
       const fields = {
         process: number,
@@ -160,13 +161,13 @@ export class Supervisor {
         this.#silent.add(process);
         logger.warn(
           fields,
-          `Process ${number} (pid ${pid}) gives no sign for ${Math.round(silentFor / 1_000)} s: its event loop is blocked. Before that it ran ${ran}.`,
+          `Process ${number} (pid ${pid}) gives ${silence}: its event loop is blocked. Before that it ran ${ran}.`,
         );
       }
       if (silentFor < killBlockedAfter) continue;
       logger.error(
         fields,
-        `Process ${number} (pid ${pid}) is killed: it has given no sign for ${Math.round(silentFor / 1_000)} s, so its leases are over. Before that it ran ${ran}.`,
+        `Process ${number} (pid ${pid}) is killed: it has given ${silence}, so its leases are over. Before that it ran ${ran}.`,
       );
       process.kill("SIGKILL");
     }

@@ -30,7 +30,7 @@ export class WorkerProcess {
   #readyAt: number | undefined;
   #lastBeat: number;
   #isReady = false;
-  #isTold = false;
+  #isStopping = false;
   #running: readonly RunningJob[] = [];
   /** Resolves once it has said that it is ready; never if it ends before. */
   readonly ready: Promise<void>;
@@ -88,10 +88,10 @@ export class WorkerProcess {
     this.#lastBeat = performance.now();
   }
 
-  /** Tells it to stop. Once only: a second signal would end it at once. */
+  /** Orders it to stop. Once only: a second signal would end it at once. */
   stop(): void {
-    if (!this.#isTold) this.kill("SIGTERM");
-    this.#isTold = true;
+    if (!this.#isStopping) this.kill("SIGTERM");
+    this.#isStopping = true;
   }
 
   kill(signal: NodeJS.Signals): void {

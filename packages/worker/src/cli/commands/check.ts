@@ -1,10 +1,9 @@
 import type { Message, Queue } from "@org/queue";
 import type { WorkerDefinition } from "../../config/config.ts";
-import { openDefinitions } from "../../config/open-config.ts";
+import { checkHandlers, handledNames, openDefinitions } from "../../config/open-config.ts";
 import { resolveSettings } from "../../config/resolve-settings.ts";
-import { CommandError, EXIT_CODES } from "../../exit-codes.ts";
+import { EXIT_CODES } from "../../exit-codes.ts";
 import { defineCommand } from "../command.ts";
-import { closest } from "../parse.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface Report {
@@ -40,21 +39,15 @@ registry. Nothing is claimed or sent. Warnings don't make it fail.`,
   },
 });
 
-function compare(path: string, { registry }: Queue, definitions: readonly WorkerDefinition[]): Report {
-  const handled = new Set(
-    definitions.flatMap(({ handlers }) =>
-      Object.entries(handlers).flatMap(([name, handler]) => (handler ? [name] : [])),
-    ),
-  );
-  const names = registry.messages.map(({ name }) => name);
-  const unknown = [...handled].filter((name) => !names.includes(name));
-  if (unknown.length > 0) throw refuseUnknown(path, unknown, names);
-  const messages = registry.messages.map((message) => describe(message, handled));
-  return { config: path, queues: registry.queues, messages, warnings: warn(messages) };
+function compare(path: string, queue: Queue, definitions: readonly WorkerDefinition[]): Report {
+  checkHandlers(path, queue, definitions);
+  const handled = handledNames(definitions);
+  const messages = queue.registry.messages.map((message) => describe(message, handled));
+  return { config: path, queues: queue.registry.queues, messages, warnings: warn(messages) };
 }
 
-function describe({ name, version, queue }: Message, handled: ReadonlySet<string>) {
-  return { name, version, queue, handled: handled.has(name) };
+function describe({ name, version, queue }: Message, handled: readonly string[]) {
+  return { name, version, queue, handled: handled.includes(name) };
 }
 
 function warn(messages: Report["messages"]): string[] {
@@ -64,15 +57,6 @@ function warn(messages: Report["messages"]): string[] {
   if (others.length === messages.length) return ["The config has no handlers: it can't run workers."];
   const plural = others.length === 1 ? "its jobs wait" : "their jobs wait";
   return [`No handler for ${others.join(", ")}: ${plural} for another app's workers.`];
-}
-
-function refuseUnknown(path: string, unknown: readonly string[], known: readonly string[]): CommandError {
-  const lines = unknown.map((name) => {
-    const close = closest(name, known);
-    const hint = close ? ` Did you mean ${close}?` : "";
-    return `${path}: handlers.${name} is for no message of the registry.${hint}`;
-  });
-  return new CommandError(lines.join("\n"), EXIT_CODES.CONFIG);
 }
 
 function print({ config, queues, messages, warnings }: Report, terminal: Terminal): void {

@@ -11,7 +11,7 @@ import type { Terminal } from "../terminal.ts";
 
 /** Bytes that wait for a slow reader before events are skipped. */
 const MAX_WAITING = 4_194_304;
-const LONGEST_STATE = Math.max(...JOB_STATES.map(({ length }) => length));
+const STATE_WIDTH = Math.max(...JOB_STATES.map(({ length }) => length));
 
 export const tailCommand = defineCommand({
   name: "tail",
@@ -100,7 +100,7 @@ class EventPrinter {
     const { colors } = this.#terminal;
     const { type, id, messageType, queue, at } = event;
     const time = at.toISOString().slice(11, 23);
-    const state = type.padEnd(LONGEST_STATE);
+    const state = type.padEnd(STATE_WIDTH);
     const head = `${time}  ${state}  ${oneLine(messageType)}  ${id}  `;
     const room = Math.max(20, lineWidth(this.#terminal) - head.length);
     const painted = type === "progress" ? colors.dim(state) : paintState(colors, type as JobState, state);

@@ -8,6 +8,7 @@ import { FileWatch } from "../../supervisor/file-watch.ts";
 import { SUPERVISED } from "../../supervisor/protocol.ts";
 import { Supervisor } from "../../supervisor/supervisor.ts";
 import { defineCommand } from "../command.ts";
+import { printToStderr } from "../terminal.ts";
 
 export const workerCommand = defineCommand({
   name: "worker",
@@ -53,7 +54,7 @@ SIGHUP            with --processes: replaces one process after another, to load 
     // Lines of JSON stay lines of JSON: what the app prints goes to stderr.
     const format = flagged ?? context.env.QUEUE_LOG_FORMAT;
     const isPretty = format ? format === "pretty" : isTerminal;
-    if (!isPretty) console.log = console.info = console.debug = console.error;
+    if (!isPretty) printToStderr();
     const loaded = await context.loadConfig();
     const settings = resolveSettings({
       flags: { ...flags, "log-format": flagged },
