@@ -12,9 +12,9 @@ export function toStoredError(
   { name, message, stack, errors, issues }: ThrownText,
   cap: number,
 ): string {
-  // The first try keeps whatever fits; each further one allows half as many characters.
+  // The first try keeps whatever fits; each further one allows half as many characters, the second for the stack only.
   for (let room = cap; room >= 1; room = Math.floor(room / 2)) {
-    const count = room === cap ? Number.POSITIVE_INFINITY : room > 1_000 ? 5 : 0;
+    const count = room >= Math.floor(cap / 2) ? Number.POSITIVE_INFINITY : room > 1_000 ? 5 : 0;
     const keptErrors = errors.slice(0, count);
     const keptIssues = issues.slice(0, count);
     const json = JSON.stringify({
