@@ -140,10 +140,20 @@ describe("the stored error", () => {
   });
 
   it("keeps the inner errors and issues when only the stack is too long", () => {
-    const errors = Array.from({ length: 10 }, (_, index) => ({ name: "RangeError", message: `inner ${index}` }));
-    const issues = Array.from({ length: 20 }, (_, index) => ({ path: `items.${index}`, message: "Required" }));
+    const errors = Array.from({ length: 10 }, (_, index) => ({
+      name: "RangeError",
+      message: `inner ${index}`,
+    }));
+    const issues = Array.from({ length: 20 }, (_, index) => ({
+      path: `items.${index}`,
+      message: "Required",
+    }));
     const stack = "    at handle (/deep/folder/handler.ts:1:1)\n".repeat(1_000);
-    const json = toStoredError("HANDLER_FAILED", { name: "Error", message: "m", stack, errors, issues }, 16_384);
+    const json = toStoredError(
+      "HANDLER_FAILED",
+      { name: "Error", message: "m", stack, errors, issues },
+      16_384,
+    );
     expect(JSON.parse(json)).toMatchObject({ errors, issues });
     expect(Buffer.byteLength(json)).toBeLessThanOrEqual(16_384);
   });

@@ -47,6 +47,8 @@ export interface WorkerBeat {
   readonly running: number;
   /** The longest running first. An engine keeps `MAX_BEAT_ATTEMPTS` of them. */
   readonly attempts: readonly BeatAttempt[];
+  /** It claims nothing more. @default false */
+  readonly quiet?: boolean;
 }
 
 export interface BeatAttempt {
@@ -63,6 +65,8 @@ export interface WorkerInfo extends Omit<WorkerRecord, "uptime"> {
   readonly seenAt: number;
   readonly running: number;
   readonly attempts: readonly { readonly id: string; readonly since: number }[];
+  /** As of its last beat. False of a worker whose library doesn't report it. */
+  readonly quiet: boolean;
 }
 
 /** A version of a message that has queued jobs. */

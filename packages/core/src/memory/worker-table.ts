@@ -12,6 +12,7 @@ export class WorkerTable {
       seenAt: now,
       running: 0,
       attempts: [],
+      quiet: false,
     });
   }
 
@@ -20,7 +21,7 @@ export class WorkerTable {
   }
 
   /** Answers whether the worker is registered. */
-  beat({ id, running, attempts }: WorkerBeat, now: number): boolean {
+  beat({ id, running, attempts, quiet = false }: WorkerBeat, now: number): boolean {
     const worker = this.#workers.get(id);
     if (!worker || !isAlive(worker, now)) return false;
     this.#workers.set(id, {
@@ -30,6 +31,7 @@ export class WorkerTable {
       attempts: attempts
         .slice(0, MAX_BEAT_ATTEMPTS)
         .map(({ id: job, duration }) => ({ id: job, since: now - duration })),
+      quiet,
     });
     return true;
   }

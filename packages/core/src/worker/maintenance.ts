@@ -57,6 +57,13 @@ export class Maintenance {
     this.#cancelTimer?.();
   }
 
+  /** What the next beat tells has changed, and shouldn't wait for its time. */
+  beatNow(): void {
+    this.#lastTurn = Number.NEGATIVE_INFINITY;
+    this.#dueAt = Number.NEGATIVE_INFINITY;
+    if (!this.#isInTurn) this.#schedule();
+  }
+
   /** The engine said that something is due in so many milliseconds. */
   expect(milliseconds: number): void {
     this.#expectAt(monotonicNow(this.#parts.clock) + milliseconds + this.#lateness);

@@ -30,6 +30,7 @@ export class Registration {
   readonly #parts: RegistrationParts;
   readonly #record: Omit<WorkerRecord, "uptime">;
   readonly #startedAt: number;
+  #isQuiet = false;
   #isStopped = false;
 
   constructor(parts: RegistrationParts) {
@@ -47,6 +48,11 @@ export class Registration {
     this.#startedAt = monotonicNow(parts.clock);
   }
 
+  /** From now on the beats tell that the worker claims nothing more. */
+  quiet(): void {
+    this.#isQuiet = true;
+  }
+
   /** What the worker runs now. */
   beat(): WorkerBeat | undefined {
     const { workers, clock, pool } = this.#parts;
@@ -57,6 +63,7 @@ export class Registration {
       id: this.#record.id,
       running: pool.running,
       attempts: longest.map(({ job, startedAt }) => ({ id: job.id, duration: now - startedAt })),
+      ...(this.#isQuiet && { quiet: true }),
     };
   }
 

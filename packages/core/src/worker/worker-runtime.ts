@@ -164,9 +164,15 @@ export class WorkerRuntime {
     this.#cancelRequests.start();
   }
 
-  /** Stops claiming, and releases what hasn't started. */
+  /** Stops claiming, and releases what hasn't started. The list of workers tells it at once. */
   quiet(): void {
+    this.#stopClaiming();
+    this.#maintenance.beatNow();
+  }
+
+  #stopClaiming(): void {
     this.#isStopping = true;
+    this.#registration.quiet();
     this.#workWaiter.stop();
     this.#failureLog.stop();
     this.pool.stop();
@@ -175,7 +181,7 @@ export class WorkerRuntime {
 
   /** Stops claiming, waits up to `timeout` for running handlers, then aborts their signals and releases their jobs. */
   async stop(timeout: number): Promise<void> {
-    this.quiet();
+    this.#stopClaiming();
     if (this.pool.isEmpty) {
       // Only a claim may be in flight. An engine that has never answered isn't worth waiting for.
       if (this.#failureLog.hasAnswered) await this.#restsWithin(Math.min(timeout, SHUTDOWN_GRACE));

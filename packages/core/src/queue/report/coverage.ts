@@ -9,8 +9,10 @@ export interface MessageInQueue {
 
 /** Which of the live workers can run a version of a message. */
 export interface Coverage {
-  /** How many serve its queue. */
+  /** How many serve its queue, and claim. */
   readonly serving: number;
+  /** How many serve its queue, but are quiet. */
+  readonly quiet: number;
   /** The newest version that any of these handles. Absent when none handles the message. */
   readonly handledUpTo?: number;
   readonly isHandled: boolean;
@@ -20,13 +22,15 @@ export function coverageOf(
   { queue, message, version }: MessageInQueue,
   workers: readonly WorkerInfo[],
 ): Coverage {
-  const serving = workers.filter(({ queues }) => queues.includes(queue));
+  const all = workers.filter(({ queues }) => queues.includes(queue));
+  const serving = all.filter(({ quiet }) => !quiet);
   const versions = serving.flatMap(({ handles }) =>
     handles.flatMap((handled) => (handled.message === message ? handled.version : [])),
   );
   const handledUpTo = versions.length > 0 ? Math.max(...versions) : undefined;
   return {
     serving: serving.length,
+    quiet: all.length - serving.length,
     ...(handledUpTo !== undefined && { handledUpTo }),
     isHandled: (handledUpTo ?? 0) >= version,
   };
@@ -35,7 +39,7 @@ export function coverageOf(
 /** What is missing, and what to do, in a sentence each. */
 export function describeMissing(
   { queue, message, version }: MessageInQueue,
-  { serving, handledUpTo }: Coverage,
+  { serving, quiet, handledUpTo }: Coverage,
 ): { readonly text: string; readonly remedy: string } {
   if (handledUpTo !== undefined) {
     return {
@@ -45,7 +49,7 @@ export function describeMissing(
   }
   if (serving === 0) {
     return {
-      text: `No live worker serves the queue ${queue}.`,
+      text: describeNone(`the queue ${queue}`, quiet),
       remedy: `Start a worker that handles ${message}.`,
     };
   }
@@ -54,4 +58,12 @@ export function describeMissing(
     text: `${who} of the queue ${queue} ${serving === 1 ? "doesn't handle" : "handles"} ${message}.`,
     remedy: `Add a handler for ${message}, or start a worker that has one.`,
   };
+}
+
+/** Of a queue without a worker that claims. */
+export function describeNone(queue: string, quiet: number): string {
+  if (quiet === 0) return `No live worker serves ${queue}.`;
+  return quiet === 1
+    ? `The only live worker of ${queue} is quiet: it claims nothing more.`
+    : `The ${quiet} live workers of ${queue} are quiet: they claim nothing more.`;
 }

@@ -1,6 +1,6 @@
 import type { Engine } from "../../engine/engine.ts";
 import type { WaitingMessage, WorkerInfo } from "../../engine/workers.ts";
-import { coverageOf, describeMissing } from "./coverage.ts";
+import { coverageOf, describeMissing, describeNone } from "./coverage.ts";
 import type { HealthReason } from "./health.ts";
 import type { QueueStats } from "./stats.ts";
 
@@ -32,13 +32,14 @@ export function missingWorkers(
 ): readonly HealthReason[] {
   const own = waiting.filter((message) => message.queue === queue);
   const statusAfter = (waited: number) => (waited >= criticalMinutes * MINUTE ? "critical" : "warning");
-  if (own.length > 0 && !workers.some(({ queues }) => queues.includes(queue))) {
+  const serving = workers.filter(({ queues }) => queues.includes(queue));
+  if (own.length > 0 && serving.every(({ quiet }) => quiet)) {
     return [
       {
         status: statusAfter(Math.max(...own.map(({ waited }) => waited))),
         kind: "unserved",
         queue,
-        ...describeUnserved(queue, states.queued, isOurs),
+        ...describeUnserved(queue, states.queued, { isOurs, quiet: serving.length }),
       },
     ];
   }
@@ -62,12 +63,14 @@ export function missingWorkers(
 function describeUnserved(
   queue: string,
   queued: number,
-  isOurs: boolean,
+  { isOurs, quiet }: { readonly isOurs: boolean; readonly quiet: number },
 ): Pick<HealthReason, "text" | "remedy"> {
   const jobs = `${queued} ${queued === 1 ? "job" : "jobs"} of ${queue} ${queued === 1 ? "waits" : "wait"}`;
-  if (isOurs) {
+  const none = describeNone("this queue", quiet);
+  const lower = `${none[0]!.toLowerCase()}${none.slice(1)}`;
+  if (isOurs || quiet > 0) {
     return {
-      text: `${jobs}, and no live worker serves this queue.`,
+      text: `${jobs}, and ${lower}`,
       remedy: "Start a worker that serves this queue.",
     };
   }

@@ -20,6 +20,8 @@ export interface WorkerSnapshot {
   readonly startedAt: Date;
   /** Of the last beat. A worker beats at least every ten seconds, and every two while it has jobs. */
   readonly seenAt: Date;
+  /** Whether it claims nothing more: it is going to be stopped, or waits for that after `quiet()`. */
+  readonly quiet: boolean;
   /** How many handlers run. */
   readonly running: number;
   /** The jobs of the running handlers, the longest running first. A hundred at most. */

@@ -6,10 +6,13 @@ export function workerRecordText({ uptime: _, ...record }: WorkerRecord): string
   return JSON.stringify(record);
 }
 
-/** The number of handlers that run, then id and duration of each attempt in turn. */
-export function beatText({ running, attempts }: WorkerBeat): string {
+const QUIET = "quiet";
+
+/** The number of handlers that run, then id and duration of each attempt in turn, then `QUIET` of a quiet worker. */
+export function beatText({ running, attempts, quiet }: WorkerBeat): string {
   const some = attempts.slice(0, MAX_BEAT_ATTEMPTS);
-  return JSON.stringify([running, ...some.flatMap(({ id, duration }) => [id, Math.round(duration)])]);
+  const flat = some.flatMap(({ id, duration }) => [id, Math.round(duration)]);
+  return JSON.stringify([running, ...flat, ...(quiet ? [QUIET] : [])]);
 }
 
 /** Decodes the reply of `lua/workers.lua`. Leaves out what can't be read: other programs may have written it. */
@@ -30,14 +33,18 @@ export function parseWorkers(reply: readonly (string | null)[]): readonly Worker
   return workers;
 }
 
-function parseBeat(text: string | null | undefined, at: number): Pick<WorkerInfo, "running" | "attempts"> {
+function parseBeat(
+  text: string | null | undefined,
+  at: number,
+): Pick<WorkerInfo, "running" | "attempts" | "quiet"> {
   const parsed = parseOr<readonly (string | number)[]>(text, []);
   const [running = 0, ...flat] = Array.isArray(parsed) ? parsed : [];
   const attempts: { id: string; since: number }[] = [];
-  for (let index = 0; index < flat.length; index += 2) {
+  const quiet = flat.length % 2 === 1 && flat.at(-1) === QUIET;
+  for (let index = 0; index + 1 < flat.length; index += 2) {
     attempts.push({ id: String(flat[index]), since: at - Number(flat[index + 1]) });
   }
-  return { running: Number(running), attempts };
+  return { running: Number(running), attempts, quiet };
 }
 
 function parseOr<T>(text: string | null | undefined, otherwise: T): T {

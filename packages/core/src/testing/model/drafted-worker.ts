@@ -24,7 +24,7 @@ export function toWorkerRecord({ worker, handles, uptime }: WorkerDraft): Worker
 
 export function toWorkerBeat(worker: number, running: number): WorkerBeat {
   const attempts = Array.from({ length: running }, (_, index) => ({ id: `run-${index}`, duration: index }));
-  return { id: workerId(worker), running, attempts };
+  return { id: workerId(worker), running, attempts, quiet: running % 2 === 1 };
 }
 
 /** What engines agree on of workers, in one order. */

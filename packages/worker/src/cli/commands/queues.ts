@@ -36,7 +36,8 @@ export const queuesCommand = defineCommand({
 type QueueRow = QueueStats & { readonly workers: number };
 
 function workersOf(workers: readonly WorkerSnapshot[], queue: string): number {
-  return workers.filter(({ queues }) => queues.includes(queue)).length;
+  // A quiet worker takes no jobs.
+  return workers.filter(({ queues, quiet }) => !quiet && queues.includes(queue)).length;
 }
 
 function queueTable(terminal: Terminal): Table<QueueRow> {

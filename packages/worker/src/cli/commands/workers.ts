@@ -9,7 +9,8 @@ export const workersCommand = defineCommand({
   name: "workers",
   summary: "lists the live workers and what they run",
   description:
-    "A worker that died is gone after 30 s. SEEN is its last beat; LONGEST its longest running job.",
+    "A worker that died is gone after 30 s. A quiet one claims nothing more. SEEN is its last beat; LONGEST its longest\n" +
+    "running job.",
   flags: { jobs: { type: "boolean", description: "list the running jobs, the longest running first" } },
   examples: [
     ["queue workers", "all processes"],
@@ -34,7 +35,8 @@ function workerTable(terminal: Terminal): Table<WorkerSnapshot> {
     { title: "NAME", text: ({ name }) => name, cut: "middle", min: 10, paint: colors.bold },
     {
       title: "PROCESS",
-      text: ({ host, process }) => `${host}:${process}`,
+      // A worker without a name of its own is called so.
+      text: ({ name, host, process }) => (name === `${host}:${process}` ? undefined : `${host}:${process}`),
       cut: "middle",
       min: 12,
       optional: 4,
@@ -44,6 +46,12 @@ function workerTable(terminal: Terminal): Table<WorkerSnapshot> {
       align: "right",
       text: ({ running, concurrency }) => `${running}/${concurrency}`,
       paint: (text, { running, concurrency }) => (running >= concurrency ? colors.yellow(text) : text),
+    },
+    {
+      title: "STATE",
+      text: ({ quiet }) => (quiet ? "quiet" : undefined),
+      paint: colors.yellow,
+      optional: 0,
     },
     { title: "QUEUES", text: ({ queues }) => queues.join(" "), cut: "end" },
     { title: "MESSAGES", text: ({ handles }) => messagesOf(handles), cut: "end", min: 8 },

@@ -12,7 +12,7 @@ export interface Column<Row> {
   readonly cut?: "end" | "middle";
   /** Narrowest that a cut column may get. @default 8 */
   readonly min?: number;
-  /** Left out, the highest first, where the others don't fit. @default never */
+  /** Left out where all its cells are empty, and, the highest first, where the others don't fit; not 0. @default never */
   readonly optional?: number;
   /** Colours a cell. */
   readonly paint?: (text: string, row: Row) => string;

@@ -50,7 +50,7 @@ export const workerListCases = section("the list of workers", [
     const { uptime: _, ...known } = record("a");
     assert.deepEqual(
       { ...a, startedAt: 0, seenAt: 0 },
-      { ...known, startedAt: 0, seenAt: 0, running: 0, attempts: [] },
+      { ...known, startedAt: 0, seenAt: 0, running: 0, attempts: [], quiet: false },
     );
     assert.deepEqual([b?.id, b?.name, b?.queues], ["b", 'Ünïcode "b"\n', ["solo"]]);
   }),
@@ -129,6 +129,21 @@ export const workerListCases = section("the list of workers", [
     await beat(on, "a", { running: 1, attempts: [{ id: "last", duration: 0 }] });
     const [rest] = await list(on);
     assert.deepEqual([rest!.running, rest!.attempts.map(({ id }) => id)], [1, ["last"]]);
+  }),
+
+  rule("a beat tells whether the worker is quiet, with or without jobs", async (on) => {
+    await on.engine.workers.register(record("a"));
+    const attempts = [{ id: "job", duration: 0 }];
+    for (const change of [{ running: 1, attempts }, {}]) {
+      for (const quiet of [true, false]) {
+        await beat(on, "a", { ...change, quiet });
+        const [worker] = await list(on);
+        assert.deepEqual([worker!.quiet, worker!.attempts.length], [quiet, change.running ?? 0]);
+      }
+    }
+    await beat(on, "a", { quiet: true });
+    await beat(on, "a");
+    assert.equal((await list(on))[0]!.quiet, false);
   }),
 
   rule("maintenance without a beat does the same, and keeps no worker", async (on) => {

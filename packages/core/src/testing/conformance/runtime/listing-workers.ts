@@ -148,6 +148,34 @@ export const listingWorkersCases = section("listing workers", [
     });
   }),
 
+  rule("a quiet worker is listed as such, and doesn't count as one that takes jobs", async (on) => {
+    await play(on, async (stage) => {
+      const { queue } = stage;
+      const open = gate();
+      const worker = await stage.work({
+        ECHO: async ({ data }) => {
+          await open.passed;
+          return data;
+        },
+      });
+      const job = await queue.send(echo, text("a"));
+      await workersOnce(stage, ([first]) => first?.running === 1);
+      worker.quiet();
+      const [quiet] = await workersOnce(stage, ([first]) => first?.quiet === true);
+      assert.equal(quiet!.running, 1);
+      const waiting = await queue.send(echo, text("b"));
+      assert.match((await queue.explain(waiting)).summary, /only live worker of the queue stage is quiet/);
+      const { reasons } = await queue.health();
+      assert.deepEqual(
+        reasons.map(({ kind, queue: name }) => [kind, name]),
+        [["unserved", "stage"]],
+      );
+      assert.match(reasons[0]!.text, /the only live worker of this queue is quiet/);
+      open.open();
+      await job.wait();
+    });
+  }),
+
   rule("a version that live workers don't know yet is named, with the one that they know", async (on) => {
     await play(on, async (stage) => {
       await stage.work({ ECHO: ({ data }) => data });
