@@ -48,8 +48,7 @@ export class MemoryInspect implements EngineInspect {
     const before = cursor === undefined ? undefined : readListCursor(cursor);
     const jobs: ListedJobs[F][] = [];
     let last = 0;
-    for (const job of this.#store.table.newestFirst(filter, before)) {
-      if (filter.failureGroup !== undefined && !this.#store.groups.has(filter.failureGroup, job)) continue;
+    for (const job of this.#selected(filter, before)) {
       if (jobs.length === limit) return { jobs, cursor: String(last), complete: true };
       jobs.push((fields === "full" ? job.toRecord() : job.toSummary()) as ListedJobs[F]);
       last = job.sequence;
@@ -60,8 +59,14 @@ export class MemoryInspect implements EngineInspect {
   async count(filter: JobFilter): Promise<JobCount> {
     this.#store.assertOpen();
     let count = 0;
-    for (const _ of this.#store.table.newestFirst(filter)) count++;
+    for (const _ of this.#selected(filter)) count++;
     return { count, isExact: true };
+  }
+
+  *#selected(filter: JobFilter, before?: number): Generator<StoredJob> {
+    for (const job of this.#store.table.newestFirst(filter, before)) {
+      if (filter.failureGroup === undefined || this.#store.groups.has(filter.failureGroup, job)) yield job;
+    }
   }
 
   async edges(

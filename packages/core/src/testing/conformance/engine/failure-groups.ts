@@ -233,7 +233,7 @@ export const failureGroupCases = section("failure groups", [
     assert.deepEqual({ failed, samples }, { failed: 1, samples: [] });
   }),
 
-  rule("list filters by failure group, in any state, and with other conditions", async (on) => {
+  rule("list and count filter by failure group, in any state, and with other conditions", async (on) => {
     await on.send({ id: "again", messageType: "ONE" });
     await retry(on, await on.take("again"));
     await on.take("again");
@@ -256,6 +256,9 @@ export const failureGroupCases = section("failure groups", [
     assert.deepEqual(await ids({ states: ["failed"], messages: ["TWO"], queues: [QUEUE] }), ["c", "b", "a"]);
     assert.deepEqual(await ids({ queues: ["nowhere"] }), []);
     assert.deepEqual(await ids({ failureGroup: "nowhere" }), []);
+    const count = async (filter: JobFilter) => (await on.engine.inspect.count(filter)).count;
+    assert.equal(await count({ failureGroup: "a1" }), 4);
+    assert.equal(await count({ failureGroup: "a1", states: ["failed"] }), 3);
   }),
 
   rule("a group that is forgotten is gone, its jobs aren't, and it begins anew", async (on) => {
