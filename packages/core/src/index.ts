@@ -92,6 +92,7 @@ export type {
   MetricsOptions,
   ObliterateOptions,
   QueueOptions,
+  RemoveJobOptions,
   StatsOptions,
   SubscribeOptions,
   SummaryListOptions,

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { JobFilterOptions } from "../src/index.ts";
-import { plan, planCreate, RecordingLogger, rejection, type scan, setup } from "./runtime-support.ts";
+import {
+  Gate,
+  phaseCreate,
+  plan,
+  planCreate,
+  RecordingLogger,
+  rejection,
+  type scan,
+  setup,
+} from "./runtime-support.ts";
 
 type Filter = JobFilterOptions<typeof planCreate | typeof scan>;
 
@@ -80,5 +89,30 @@ describe("operations by filter", () => {
     expect(await countOf({ userId: "ann" })).toBe(1);
     expect(await countOf({ userId: "ben" })).toBe(0);
     expect(await countOf({})).toBe(1);
+  });
+});
+
+describe("removal by id", () => {
+  it("removes active jobs only with `force`", async () => {
+    const { queue, start, settle } = setup();
+    const gate = new Gate();
+    await start({ PHASE_CREATE: () => gate.wait() });
+    const send = (index: number) => queue.send(phaseCreate, { planId: `p${index}`, index });
+    const [first, second] = [await send(0), await send(1)];
+    await settle();
+    expect(await rejection(queue.remove(first))).toMatchObject({
+      code: "INVALID_STATE",
+      message: expect.stringContaining("cancel it first, or pass `force: true`"),
+    });
+    expect(await queue.removeMany([second])).toEqual([{ id: second.id, outcome: "active" }]);
+    await queue.remove(first, { force: true });
+    expect(await queue.removeMany([second], { force: true })).toEqual([
+      { id: second.id, outcome: "removed" },
+    ]);
+    expect(await rejection(queue.remove(first, { forced: true } as never))).toMatchObject({
+      code: "INVALID_OPTIONS",
+    });
+    gate.open();
+    await settle();
   });
 });

@@ -80,6 +80,12 @@ export interface CancelOptions {
   readonly reason?: string | undefined;
 }
 
+/** What `remove` and `removeMany` take. */
+export interface RemoveJobOptions {
+  /** Removes an active job too: its handler is told to stop, and what it returns is ignored. @default false */
+  readonly force?: boolean | undefined;
+}
+
 /** What `metrics` takes. */
 export interface MetricsOptions {
   /** The first instant to report. Minutes that began before it aren't. */
@@ -193,6 +199,8 @@ export const cancelReason = z.optional(
 );
 
 export const cancelSchema = z.strictObject({ reason: cancelReason });
+
+export const removeSchema = z.strictObject({ force: z._default(z.boolean(), false) });
 
 export const listSchema = z.strictObject({
   ...jobFilterShape,

@@ -4,7 +4,7 @@ import type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from 
 import { QueueError } from "../../errors/queue-error.ts";
 import { type JobReference, keyOf, keysOf } from "../job-reference.ts";
 import type { QueueContext } from "../queue-context.ts";
-import { type CancelOptions, cancelSchema } from "../queue-options.ts";
+import { type CancelOptions, cancelSchema, type RemoveJobOptions, removeSchema } from "../queue-options.ts";
 import { endingText, notFound, whyGone } from "../read/not-found.ts";
 import { noticeCancel } from "./cancel-notices.ts";
 
@@ -53,15 +53,25 @@ export class Operations {
     return this.#retry(keysOf(jobs));
   }
 
-  async remove(job: JobReference): Promise<void> {
+  async remove(job: JobReference, options: RemoveJobOptions = {}): Promise<void> {
     const key = keyOf(job);
-    const outcome = await only(key, (keys) => this.#remove(keys));
+    const { force } = parseOptions("remove", removeSchema, options);
+    const outcome = await only(key, (keys) => this.#remove(keys, force));
     if (outcome === "removed") return;
-    throw await this.#refusal(key, outcome === "unknown", "removed", "cancel it first");
+    throw await this.#refusal(
+      key,
+      outcome === "unknown",
+      "removed",
+      "cancel it first, or pass `force: true`",
+    );
   }
 
-  async removeMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
-    return this.#remove(keysOf(jobs));
+  async removeMany(
+    jobs: readonly JobReference[],
+    options: RemoveJobOptions = {},
+  ): Promise<readonly JobOutcome<RemoveOutcome>[]> {
+    const { force } = parseOptions("removeMany", removeSchema, options);
+    return this.#remove(keysOf(jobs), force);
   }
 
   async promote(job: JobReference): Promise<void> {
@@ -88,9 +98,9 @@ export class Operations {
     return each(keys, (some) => operate.retry(some));
   }
 
-  #remove(keys: readonly JobKey[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
+  #remove(keys: readonly JobKey[], force: boolean): Promise<readonly JobOutcome<RemoveOutcome>[]> {
     const operate = this.#context.facet("operate");
-    return each(keys, (some) => operate.remove(some));
+    return each(keys, (some) => operate.remove(some, { force }));
   }
 
   #promote(keys: readonly JobKey[]): Promise<readonly JobOutcome<PromoteOutcome>[]> {

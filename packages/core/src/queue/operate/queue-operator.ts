@@ -2,7 +2,13 @@ import type { Message } from "../../contract/message.ts";
 import type { CancelOutcome, PromoteOutcome, RemoveOutcome, RetryOutcome } from "../../engine/operate.ts";
 import type { JobReference } from "../job-reference.ts";
 import type { QueueContext } from "../queue-context.ts";
-import type { CancelOptions, CleanOptions, DrainOptions, ObliterateOptions } from "../queue-options.ts";
+import type {
+  CancelOptions,
+  CleanOptions,
+  DrainOptions,
+  ObliterateOptions,
+  RemoveJobOptions,
+} from "../queue-options.ts";
 import type { JobFilterOptions } from "../read/job-filter.ts";
 import { BulkOperations, type BulkStep } from "./bulk-operations.ts";
 import type { BulkCancelOptions, BulkOptions, BulkRemoveOptions } from "./bulk-options.ts";
@@ -58,15 +64,18 @@ export abstract class QueueOperator<M extends Message> {
    * Deletes a job that isn't running. What waits for it is decided as if it had been cancelled. Its id stays used for a
    * day (the engine's `tombstones`): until then a send with it stores nothing, and `wait` answers how the job ended.
    *
-   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` while it runs.
+   * @throws {QueueError} `JOB_NOT_FOUND`, `INVALID_STATE` while it runs, unless forced.
    */
-  remove(job: JobReference): Promise<void> {
-    return this.#operations.remove(job);
+  remove(job: JobReference, options?: RemoveJobOptions): Promise<void> {
+    return this.#operations.remove(job, options);
   }
 
   /** Removes up to 10,000 jobs and tells each one's outcome. */
-  removeMany(jobs: readonly JobReference[]): Promise<readonly JobOutcome<RemoveOutcome>[]> {
-    return this.#operations.removeMany(jobs);
+  removeMany(
+    jobs: readonly JobReference[],
+    options?: RemoveJobOptions,
+  ): Promise<readonly JobOutcome<RemoveOutcome>[]> {
+    return this.#operations.removeMany(jobs, options);
   }
 
   /**
