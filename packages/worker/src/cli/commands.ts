@@ -56,6 +56,28 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import("./commands/tail.ts")).tailCommand,
     },
   ],
+  Change: [
+    {
+      name: "retry",
+      summary: "runs failed and cancelled jobs again, with all their attempts",
+      load: async () => (await import("./commands/retry.ts")).retryCommand,
+    },
+    {
+      name: "cancel",
+      summary: "cancels jobs that haven't ended; handlers that run are told to stop",
+      load: async () => (await import("./commands/cancel.ts")).cancelCommand,
+    },
+    {
+      name: "promote",
+      summary: "makes scheduled jobs due now, and those that wait for their next attempt",
+      load: async () => (await import("./commands/promote.ts")).promoteCommand,
+    },
+    {
+      name: "remove",
+      summary: "deletes jobs for good",
+      load: async () => (await import("./commands/remove.ts")).removeCommand,
+    },
+  ],
   Configure: [
     {
       name: "check",

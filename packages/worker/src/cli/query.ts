@@ -34,6 +34,30 @@ export async function readQuery(words: readonly string[], queue: Queue): Promise
   }
 }
 
+/** What to say of a filter that no job matches. A name that the registry doesn't have may be misspelt, or another app's. */
+export function noneText({ registry }: Pick<Queue, "registry">, { message = [] }: JobFilterOptions): string {
+  const names = [message].flat().map((one) => (typeof one === "string" ? one : one.name));
+  const unknown = names.filter((name) => !registry.get(name));
+  return ["No job matches.", ...(unknown.length > 0 ? [unknownText(unknown)] : [])].join(" ");
+}
+
+/** A hint for names of messages that the registry doesn't have. */
+export function unknownText(names: readonly string[]): string {
+  return `The registry has no message ${names.map((name) => oneLine(name)).join(" or ")}: check the spelling.`;
+}
+
+/** The error of a call with a cursor, as one of the command line if the cursor is what is wrong. */
+export function usageOfCursor(error: unknown, cursor: string | undefined): unknown {
+  if (cursor === undefined || !isQueueError(error, "INVALID_OPTIONS") || !/\bcursor\b/.test(error.message))
+    return error;
+  return new CommandError(
+    `--cursor ${oneLine(cursor)} doesn't belong to this query. Repeat the command that was printed with it, or leave it out to ` +
+      "begin anew.",
+    EXIT_CODES.USAGE,
+    { cause: error },
+  );
+}
+
 /**
  * Words of a command line as one query. A shell takes the quotes from `key:"plan 9"`; a word with spaces gets them
  * back, unless it is several conditions.

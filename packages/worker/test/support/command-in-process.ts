@@ -9,6 +9,10 @@ export interface RunOptions {
   readonly columns?: number;
   readonly signal?: AbortSignal;
   readonly env?: Readonly<Record<string, string>>;
+  /** What stdin has, as a pipe. */
+  readonly stdin?: string;
+  /** Typed on a terminal, which stdin and stderr are then. */
+  readonly answer?: string;
 }
 
 export interface RunOutcome {
@@ -25,16 +29,20 @@ export class RunningCommand {
 
   readonly #subscribed: Promise<void>;
 
-  constructor(queue: Queue, line: readonly string[], { columns, signal, env = {} }: RunOptions = {}) {
+  constructor(queue: Queue, line: readonly string[], options: RunOptions = {}) {
+    const { columns, signal, env = {}, answer, stdin: piped = "" } = options;
+    const isTTY = answer !== undefined;
     const stdout = Object.assign(new PassThrough(), columns === undefined ? {} : { isTTY: true, columns });
-    const stderr = new PassThrough();
+    const stderr = Object.assign(new PassThrough(), { isTTY });
+    const stdin = Object.assign(new PassThrough(), { isTTY });
+    stdin.end(answer ?? piped);
     for (const [name, stream] of Object.entries({ stdout, stderr })) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         this.#output[name as "stdout" | "stderr"] += text;
         for (const listener of this.#listeners) listener();
       });
     }
-    const terminal = new Terminal({ stdin: new PassThrough(), stdout, stderr, env });
+    const terminal = new Terminal({ stdin, stdout, stderr, env });
     let onSubscribed = () => {};
     this.#subscribed = new Promise((resolve) => {
       onSubscribed = resolve;

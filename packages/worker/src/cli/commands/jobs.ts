@@ -13,7 +13,8 @@ import { formatAgo, formatCount } from "../output/figures.ts";
 import { latestTime, paintState } from "../output/states.ts";
 import { Table } from "../output/table.ts";
 import { jsonText } from "../output/text.ts";
-import { QUERY_HELP, readQuery } from "../query.ts";
+import { noneText, QUERY_HELP, readQuery, usageOfCursor } from "../query.ts";
+import { shellLine } from "../shell-line.ts";
 import type { Terminal } from "../terminal.ts";
 
 const DEFAULT_LIMIT = 50;
@@ -64,8 +65,10 @@ export const jobsCommand = defineCommand({
     if (flags.ids) for (const { id } of jobs) context.terminal.print(id);
     else if (flags.json) context.terminal.printJson(jobs.map((job) => toWire(job)));
     else if (jobs.length > 0) jobTable(context.terminal).print(jobs);
-    if (cursor !== undefined) tellRest(context, { filter, limit, cursor });
-    else if (jobs.length === 0) context.terminal.inform(noneText(queue, filter));
+    if (cursor !== undefined) {
+      const { ids, json, config } = flags;
+      tellRest(context, { filter, limit, cursor, flags: { ids, json, config } });
+    } else if (jobs.length === 0) context.terminal.inform(noneText(queue, filter));
     return EXIT_CODES.OK;
   },
 });
@@ -73,6 +76,7 @@ export const jobsCommand = defineCommand({
 interface JobFlags {
   readonly json?: boolean | undefined;
   readonly ids?: boolean | undefined;
+  readonly config?: string | undefined;
 }
 
 interface Page {
@@ -93,7 +97,11 @@ async function* readPages(
   let left = wanted;
   let cursor = first;
   do {
-    const page = await queue.list({ ...filter, fields: "summary", limit: Math.min(left, PAGE), cursor });
+    const page = await queue
+      .list({ ...filter, fields: "summary", limit: Math.min(left, PAGE), cursor })
+      .catch((error: unknown) => {
+        throw usageOfCursor(error, first);
+      });
     left -= page.jobs.length;
     cursor = page.cursor;
     yield page;
@@ -121,35 +129,18 @@ async function printAll(
   return EXIT_CODES.OK;
 }
 
-/** A name that the registry doesn't have may be misspelt, or another app's. */
-function noneText({ registry }: Queue, { message = [] }: JobFilterOptions): string {
-  const names = [message].flat().map((one) => (typeof one === "string" ? one : one.name));
-  const unknown = names.filter((name) => !registry.get(name));
-  if (unknown.length === 0) return "No job matches.";
-  return `No job matches. The registry has no message ${unknown.join(" or ")}: check the spelling.`;
-}
-
 interface Rest {
   readonly filter: JobFilterOptions;
   readonly limit: number | undefined;
   readonly cursor: string;
+  readonly flags: JobFlags;
 }
 
-function tellRest({ terminal, signal }: CommandContext, { filter, limit, cursor }: Rest): void {
+function tellRest({ terminal, signal }: CommandContext, { filter, limit, cursor, flags }: Rest): void {
   const query = formatJobQuery(filter);
-  const words = [
-    "queue jobs",
-    ...(query === "" ? [] : [shellQuote(query)]),
-    ...(limit === undefined ? [] : [`--limit ${limit}`]),
-    `--cursor ${shellQuote(cursor)}`,
-  ];
+  const line = shellLine("jobs", query === "" ? [] : [query], { limit: limit?.toString(), ...flags, cursor });
   const stopped = signal.aborted ? "Stopped. " : "";
-  terminal.inform(`${stopped}There may be more: --all lists all. Next page:\n  ${words.join(" ")}`);
-}
-
-/** For a POSIX shell. */
-function shellQuote(text: string): string {
-  return /^[\w.:,/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  terminal.inform(`${stopped}There may be more: --all lists all. Next page:\n  ${line}`);
 }
 
 /** A handler's own error says more than its code. */

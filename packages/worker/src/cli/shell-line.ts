@@ -1,0 +1,15 @@
+/** Flags by name. Absent ones are left out. */
+export type ShownFlags = Readonly<Record<string, string | boolean | undefined>>;
+
+/** A command line to copy into a POSIX shell. */
+export function shellLine(name: string, args: readonly string[], flags: ShownFlags): string {
+  const shownFlags = Object.entries(flags).flatMap(([flag, value]) => {
+    if (value === undefined || value === false) return [];
+    return value === true ? [`--${flag}`] : [`--${flag}`, shellQuote(value)];
+  });
+  return ["queue", name, ...args.map(shellQuote), ...shownFlags].join(" ");
+}
+
+function shellQuote(text: string): string {
+  return /^[\w.:,/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
