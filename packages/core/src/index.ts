@@ -152,4 +152,4 @@ export type {
 export type { SendRequest } from "./queue/send/send-request.ts";
 export { type CancelTimer, type Clock, systemClock } from "./timing/clock.ts";
 export { createWorker, type Worker, type WorkerState, type WorkerStats } from "./worker/worker.ts";
-export type { StopOptions, WorkerOptions } from "./worker/worker-options.ts";
+export type { StopOptions, StopReport, WorkerOptions } from "./worker/worker-options.ts";

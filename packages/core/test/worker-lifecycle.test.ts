@@ -274,11 +274,11 @@ describe("stop", () => {
     const worker = await start({ PLAN_CREATE: () => planResult() });
     await settle();
     flaky.fail("settle", "release");
-    await queue.send(planCreate, plan());
+    const { id } = await queue.send(planCreate, plan());
     await settle();
     const stopping = worker.stop({ timeout: "10s" });
     await clock.advance(20_000);
-    await stopping;
+    expect(await stopping).toEqual({ unsettled: [id] });
     expect(worker.stats().state).toBe("stopped");
   });
 
@@ -300,7 +300,7 @@ describe("stop", () => {
     const worker = await start({ PLAN_CREATE: () => planResult() });
     await queue.send(planCreate, plan());
     await settle();
-    await Promise.all([worker.stop(), worker.stop()]);
+    expect(await Promise.all([worker.stop(), worker.stop()])).toEqual([{ unsettled: [] }, { unsettled: [] }]);
     await worker[Symbol.asyncDispose]();
     expect(clock.nextTimer).toBeUndefined();
 

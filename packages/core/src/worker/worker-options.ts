@@ -44,9 +44,18 @@ export interface WorkerOptions {
   readonly logger?: Logger | undefined;
 }
 
+/** What a stopped worker leaves behind. */
+export interface StopReport {
+  /** Ids of jobs whose ends the engine hasn't confirmed, because it was away. They run again once their leases are over. */
+  readonly unsettled: readonly string[];
+}
+
 /** Options of `stop`. */
 export interface StopOptions {
-  /** Time for running handlers to finish before their signals abort. @default "30s" */
+  /**
+   * Time for running handlers to finish before their signals abort. They have a second more to stop, before their jobs
+   * are given back whether they have or not. @default "30s"
+   */
   readonly timeout?: Duration | undefined;
 }
 

@@ -179,8 +179,11 @@ export class WorkerRuntime {
     this.#bufferWatch.stop();
   }
 
-  /** Stops claiming, waits up to `timeout` for running handlers, then aborts their signals and releases their jobs. */
-  async stop(timeout: number): Promise<void> {
+  /**
+   * Stops claiming, waits up to `timeout` for running handlers, then aborts their signals and releases their jobs.
+   * Resolves with the ids of jobs whose ends the engine hasn't confirmed.
+   */
+  async stop(timeout: number): Promise<readonly string[]> {
     this.#stopClaiming();
     if (this.pool.isEmpty) {
       // Only a claim may be in flight. An engine that has never answered isn't worth waiting for.
@@ -196,6 +199,7 @@ export class WorkerRuntime {
         await this.#restsWithin(SHUTDOWN_GRACE);
       }
     }
+    const unsettled = [...this.pool.held].map(({ job }) => job.id);
     this.loop.stop();
     this.#maintenance.stop();
     this.#heartbeats.stop();
@@ -205,6 +209,7 @@ export class WorkerRuntime {
     this.#isStopped = true;
     this.#restWaiters.resolve();
     await Promise.all([this.#services.stop(), this.#registration.unregister()]);
+    return unsettled;
   }
 
   /** Resolves when nothing runs or waits to run and the engine knows all ends, and once stopped. */

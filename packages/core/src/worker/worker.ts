@@ -13,6 +13,7 @@ import { UnhandledCheck } from "./unhandled-check.ts";
 import {
   type ResolvedWorkerOptions,
   type StopOptions,
+  type StopReport,
   stopSchema,
   type WorkerOptions,
   workerOptionsSchema,
@@ -55,7 +56,7 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   #runtime: WorkerRuntime | undefined;
   #unhandledCheck: UnhandledCheck | undefined;
   #starting: Promise<void> | undefined;
-  #stopping: Promise<void> | undefined;
+  #stopping: Promise<StopReport> | undefined;
   readonly #stopListeners: (() => void)[] = [];
 
   /** @internal */
@@ -160,13 +161,13 @@ export class Worker<M extends Message = Message, Handled extends string = never>
   /**
    * Stops claiming, releases jobs that haven't started, and waits for running handlers. After `timeout` their signals
    * abort with `SHUTDOWN`, and jobs that still run a second later are released too. Then the services of the queue's
-   * middleware stop. Later calls wait for the first one.
+   * middleware stop. Later calls wait for the first one. Resolves with what the worker leaves behind.
    *
    * @throws {QueueError} `INVALID_OPTIONS`.
    */
-  async stop(options: StopOptions = {}): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<StopReport> {
     this.#stopping ??= this.#stop(parseOptions("stop", stopSchema, options).timeout);
-    await this.#stopping;
+    return this.#stopping;
   }
 
   /**
@@ -256,12 +257,13 @@ export class Worker<M extends Message = Message, Handled extends string = never>
     }
   }
 
-  async #stop(timeout: number): Promise<void> {
+  async #stop(timeout: number): Promise<StopReport> {
     this.#state = "stopping";
     this.#unhandledCheck?.stop();
-    await this.#runtime?.stop(timeout);
+    const unsettled = (await this.#runtime?.stop(timeout)) ?? [];
     this.#state = "stopped";
     for (const listener of this.#stopListeners.splice(0)) listener();
+    return { unsettled };
   }
 
   /** Finds the message by name: bundlers may load a module more than once in a process. */
