@@ -55,6 +55,22 @@ async function running(
   return job;
 }
 
+/** A server that the test may stop, and a queue on it. */
+async function ownRedis() {
+  const own = await startRedis({ args: ["--save", ""] });
+  const engine = redisEngine({ url: own.url, namespace });
+  const onOwn = createQueue({ registry, engine });
+  return {
+    server: own,
+    url: own.url,
+    queue: onOwn,
+    async [Symbol.asyncDispose]() {
+      await onOwn.close();
+      await own.stop();
+    },
+  };
+}
+
 describe("SIGTERM", () => {
   it("finishes what runs, and exits with 0", async () => {
     await startWorker();
@@ -88,6 +104,30 @@ describe("SIGTERM", () => {
     program.kill("SIGTERM");
     expect((await program.ended).code).toBe(EXIT_CODES.OK);
     expect(program.said()).not.toContain("Ready");
+  });
+
+  it("names what the engine couldn't be told, and when that runs again", async () => {
+    await using away = await ownRedis();
+    program = new Program(["worker"], {
+      REDIS_URL: away.url,
+      QUEUE_NAMESPACE: namespace,
+      QUEUE_LOG_LEVEL: "debug",
+      TEST_SETTINGS: JSON.stringify({ stopTimeout: "100ms" }),
+    });
+    const job = await away.queue.send(work, { act: "sleep", milliseconds: 60_000 });
+    await program.line(/^Started/, job.id);
+    await away.server.stop();
+    const startedAt = performance.now();
+    program.kill("SIGTERM");
+    expect((await program.ended).code).toBe(EXIT_CODES.OK);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(program.lines.at(-1)).toMatchObject({
+      level: "warn",
+      unsettledJobs: [job.id],
+      msg:
+        "Stopped. 0 completed, 0 to be retried, 0 failed, 0 cancelled, 0 given back. 1 couldn't be settled or given " +
+        `back, because the engine didn't answer. They run again once their leases are over: ${job.id}.`,
+    });
   });
 
   it("ends the process also if the config can't be closed, and says so", async () => {

@@ -7,6 +7,8 @@ import type { RunningAttempts } from "./running-attempts.ts";
 const MAX_CRASHES = 20;
 /** Messages named in one line. */
 const MAX_NAMED_MESSAGES = 5;
+/** Unsettled jobs named in one line. */
+const MAX_NAMED_JOBS = 20;
 
 /** The lines that a worker process logs about itself. */
 export class HostReport {
@@ -57,7 +59,8 @@ export class HostReport {
     );
   }
 
-  stopped(workers: readonly Worker[]): void {
+  /** `unsettled` are jobs whose ends the engine hasn't confirmed. */
+  stopped(workers: readonly Worker[], unsettled: readonly string[]): void {
     const sum = (name: "completed" | "failed" | "retried" | "cancelled" | "released") =>
       workers.map((worker) => (worker.stats() satisfies WorkerStats)[name]).reduce((a, b) => a + b, 0);
     const counts = {
@@ -68,12 +71,20 @@ export class HostReport {
       released: sum("released"),
     };
     const { releasedIds } = this.#attempts;
-    const others = counts.released - releasedIds.length;
-    const given = releasedIds.join(", ") + (others > 0 ? ` and ${others} others` : "");
-    this.#logger.info(
-      { ...counts, ...(releasedIds.length > 0 && { releasedJobs: releasedIds }) },
+    const given = releasedIds.length > 0 ? `: ${named(releasedIds, counts.released)}` : "";
+    const text =
       `Stopped. ${counts.completed} completed, ${counts.retried} to be retried, ${counts.failed} failed, ` +
-        `${counts.cancelled} cancelled, ${counts.released} given back${releasedIds.length > 0 ? `: ${given}` : ""}.`,
+      `${counts.cancelled} cancelled, ${counts.released} given back${given}.`;
+    const fields = { ...counts, ...(releasedIds.length > 0 && { releasedJobs: releasedIds }) };
+    if (unsettled.length === 0) {
+      this.#logger.info(fields, text);
+      return;
+    }
+    const unsettledJobs = unsettled.slice(0, MAX_NAMED_JOBS);
+    this.#logger.warn(
+      { ...fields, unsettled: unsettled.length, unsettledJobs },
+      `${text} ${unsettled.length} couldn't be settled or given back, because the engine didn't answer. They run again ` +
+        `once their leases are over: ${named(unsettledJobs, unsettled.length)}.`,
     );
   }
 
@@ -88,6 +99,12 @@ export class HostReport {
       );
     }
   }
+}
+
+/** `ids` are the first of `count`, or the last. */
+function named(ids: readonly string[], count: number): string {
+  const others = count - ids.length;
+  return ids.join(", ") + (others > 0 ? ` and ${others} ${others === 1 ? "other" : "others"}` : "");
 }
 
 function finishes(running: number): string {

@@ -137,16 +137,17 @@ export class WorkerHost {
     this.#isEnding = true;
     this.#unready("it is stopping");
     const { stopTimeout } = this.#settings;
+    let unsettled: readonly string[];
     if (order.type === "crash") {
       this.#fail(order.error, order.job, 1);
-      await stopAll(this.#workers, 0);
+      unsettled = await stopAll(this.#workers, 0);
     } else {
       this.#report.stopping(order.reason, stopTimeout);
       // What is being opened can't be closed before.
       await Promise.race([starting.catch(() => {}), sleep(stopTimeout, undefined, { ref: false })]);
-      await stopAll(this.#workers, stopTimeout);
+      unsettled = await stopAll(this.#workers, stopTimeout);
     }
-    this.#report.stopped(this.#workers);
+    this.#report.stopped(this.#workers, unsettled);
     if (this.#crashes > 0) return EXIT_CODES.FAILED;
     return order.type === "restart" ? EXIT_CODES.RESTART : EXIT_CODES.OK;
   }
@@ -156,6 +157,8 @@ export class WorkerHost {
   }
 }
 
-async function stopAll(workers: readonly Worker[], timeout: number): Promise<void> {
-  await Promise.all(workers.map((worker) => worker.stop({ timeout })));
+/** Resolves with the jobs whose ends the engine hasn't confirmed. */
+async function stopAll(workers: readonly Worker[], timeout: number): Promise<readonly string[]> {
+  const reports = await Promise.all(workers.map((worker) => worker.stop({ timeout })));
+  return reports.flatMap(({ unsettled }) => unsettled);
 }
