@@ -104,14 +104,19 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   restarts: Object.keys(restartsShape),
 };
 
-function kind({ expected, fromValue }: Kind<unknown>) {
-  return option((value) => fromValue(value) !== undefined, expected);
+function kind({ expected, fromValue, hint }: Kind<unknown>) {
+  return option(
+    (value) => fromValue(value) !== undefined,
+    (value) => [expected, hint?.(value)].filter(Boolean).join("; "),
+  );
 }
 
 function boolean() {
   return option((value) => typeof value === "boolean", "true or false");
 }
 
-function option(isValid: (value: unknown) => boolean, expected: string) {
-  return z.optional(z.custom(isValid, expected));
+function option(isValid: (value: unknown) => boolean, expected: string | ((value: unknown) => string)) {
+  const error =
+    typeof expected === "string" ? expected : (issue: { input?: unknown }) => expected(issue.input);
+  return z.optional(z.custom(isValid, { error }));
 }

@@ -33,8 +33,10 @@ export interface QueueConfig<M extends Message = Message> {
   /** Called after the workers have stopped and the queue is closed: for what the handlers used. */
   readonly close?: (() => unknown) | undefined;
   /**
-   * Time for running jobs to finish after SIGTERM or SIGINT, before they are given back. Less than the time after which
-   * the platform kills: 10 s with `docker stop`, 30 s on Kubernetes. @default "8s"
+   * Time for running jobs to finish after SIGTERM or SIGINT. Then their signals abort, and a second later they are given
+   * back, whether their handlers have stopped or not. While the engine is away the end takes up to three seconds more, so
+   * leave the platform five: it kills after 10 s with `docker stop`, after 30 s on Kubernetes. As a number it counts
+   * milliseconds, from 100; so do all durations here. @default "8s"
    */
   readonly stopTimeout?: Duration | undefined;
   /** Number of worker processes. Above 1, a supervisor starts, watches and replaces them. @default 1 */

@@ -4,6 +4,8 @@ import { type Duration, parseDuration } from "@org/queue";
 export interface Kind<T> {
   /** Follows "expected". */
   readonly expected: string;
+  /** What to add about a value that is refused and likely meant something else. */
+  hint?(value: unknown): string | undefined;
   /** `undefined`: refused. */
   fromValue(value: unknown): T | undefined;
   fromText(text: string): T | undefined;
@@ -32,10 +34,20 @@ export function decimalNumber(min: number, max: number): Kind<number> {
   };
 }
 
-/** Milliseconds, from a number of them or a text with a unit. In flags and the environment the unit is required. */
+/** Below it a bare number almost surely counts seconds: `stopTimeout: 5`. */
+const MIN_BARE_NUMBER = 100;
+
+const isLikelySeconds = (value: unknown): value is number =>
+  typeof value === "number" && value > 0 && value < MIN_BARE_NUMBER;
+
+/**
+ * Milliseconds, from a text with a unit or a number of them, which is 0 or at least `MIN_BARE_NUMBER`. In flags and the
+ * environment the unit is required.
+ */
 export function durationBetween(min: Duration, max: Duration): Kind<number> {
   const [least, most] = [parseDuration(min)!, parseDuration(max)!];
   const read = (value: unknown) => {
+    if (isLikelySeconds(value)) return undefined;
     const milliseconds = parseDuration(value);
     return milliseconds !== undefined && milliseconds >= least && milliseconds <= most
       ? milliseconds
@@ -43,6 +55,8 @@ export function durationBetween(min: Duration, max: Duration): Kind<number> {
   };
   return {
     expected: `a duration like "500ms", "8s" or "2m", from "${min}" to "${max}"`,
+    hint: (value) =>
+      isLikelySeconds(value) ? `a number is milliseconds, write "${value}s" for seconds` : undefined,
     fromValue: read,
     fromText: read,
   };

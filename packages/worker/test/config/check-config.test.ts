@@ -83,6 +83,14 @@ describe("a config", () => {
     [{ queue, workers: [{ handlers, leases: 1 }] }, "workers[0].leases is unknown. Did you mean lease?"],
     [{ queue, stopTimeout: "8 sec" }, `stopTimeout is "8 sec": expected ${DURATION} "0s" to "1d".`],
     [{ queue, stopTimeout: -1 }, `stopTimeout is -1: expected ${DURATION} "0s" to "1d".`],
+    [
+      { queue, stopTimeout: 5 },
+      `stopTimeout is 5: expected ${DURATION} "0s" to "1d"; a number is milliseconds, write "5s" for seconds.`,
+    ],
+    [
+      { queue, handlers: {}, worker: { lease: 30 } },
+      `worker.lease is 30: expected ${DURATION} "1s" to "1h"; a number is milliseconds, write "30s" for seconds.`,
+    ],
     [{ queue, stopTimeout: Number.NaN }, `stopTimeout is NaN: expected ${DURATION} "0s" to "1d".`],
     [{ queue, processes: 0 }, "processes is 0: expected a whole number from 1 to 64."],
     [{ queue, processes: "2" }, 'processes is "2": expected a whole number from 1 to 64.'],
