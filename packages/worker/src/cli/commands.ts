@@ -55,6 +55,11 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: "prints what happens to jobs, as it happens, until Ctrl-C",
       load: async () => (await import("./commands/tail.ts")).tailCommand,
     },
+    {
+      name: "top",
+      summary: "a live view: queues, rates, workers, what runs longest, what failed last",
+      load: async () => (await import("./commands/top.ts")).topCommand,
+    },
   ],
   Change: [
     {

@@ -1,13 +1,9 @@
-import { type JobExplanation, type Queue, toWire } from "@org/queue";
+import { toWire } from "@org/queue";
 import { EXIT_CODES } from "../../exit-codes.ts";
 import { defineCommand } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
+import { printGone, readJob } from "../job.ts";
 import { printJobPage } from "../output/job-page.ts";
-import { printText } from "../output/sections.ts";
-import { paintState } from "../output/states.ts";
-
-/** Jobs of a graph that a page can show. */
-const MAX_GRAPH = 100;
 
 export const jobCommand = defineCommand({
   name: "job",
@@ -28,8 +24,7 @@ export const jobCommand = defineCommand({
     const depth = wholeNumber("depth", flags.depth, { min: 0, max: 100 });
     const queue = await context.openQueue();
     const { terminal } = context;
-    const [job, explanation] = await Promise.all([queue.get(id), queue.explain(id)]);
-    const graph = job && (await graphOf(queue, id, depth));
+    const { job, explanation, graph } = await readJob(queue, id, depth);
     if (flags.json) {
       terminal.printJson({
         job: job && toWire(job),
@@ -44,12 +39,3 @@ export const jobCommand = defineCommand({
     return EXIT_CODES.OK;
   },
 });
-
-function graphOf(queue: Queue, id: string, depth: number | undefined) {
-  return queue.graph(id, { limit: MAX_GRAPH, ...(depth !== undefined && { depth }) });
-}
-
-function printGone(terminal: Parameters<typeof printText>[0], { id, state, reasons }: JobExplanation): void {
-  terminal.print(`${id}  ${paintState(terminal.colors, state)}  ${terminal.colors.dim("no longer stored")}`);
-  for (const { text } of reasons) printText(terminal, text);
-}

@@ -12,6 +12,8 @@ export interface Column<Row> {
   readonly cut?: "end" | "middle";
   /** Narrowest that a cut column may get. @default 8 */
   readonly min?: number;
+  /** Takes as many columns of the terminal at least, so that it keeps its place while values change. @default 0 */
+  readonly width?: number;
   /** Left out where all its cells are empty, and, the highest first, where the others don't fit; not 0. @default never */
   readonly optional?: number;
   /** Colours a cell. */
@@ -24,7 +26,7 @@ const GAP = 2;
 export class Table<Row> {
   readonly #terminal: Terminal;
   readonly #columns: readonly Column<Row>[];
-  #layout: readonly (readonly [Column<Row>, number])[] | undefined;
+  #layout: TableLayout<Row> | undefined;
 
   constructor(terminal: Terminal, columns: readonly Column<Row>[]) {
     this.#terminal = terminal;
@@ -34,17 +36,27 @@ export class Table<Row> {
   /** Prints rows under the titles. Further rows are aligned with those of the first call. */
   print(rows: readonly Row[]): void {
     const isFirst = this.#layout === undefined;
-    this.#layout ??= fit(this.#columns, rows, lineWidth(this.#terminal));
-    const { colors } = this.#terminal;
-    if (isFirst) {
-      const titles = this.#layout.map(([column, width]) => pad(column.title, width, column, colors.dim));
-      this.#terminal.print(titles.join(" ".repeat(GAP)).trimEnd());
-    }
-    for (const row of rows) this.#terminal.print(this.#line(row));
+    this.#layout ??= new TableLayout(this.#columns, rows, lineWidth(this.#terminal));
+    if (isFirst) this.#terminal.print(this.#layout.title(this.#terminal.colors.dim));
+    for (const row of rows) this.#terminal.print(this.#layout.line(row));
+  }
+}
+
+/** The columns that fit a width, and how wide each is. */
+export class TableLayout<Row> {
+  readonly #columns: readonly (readonly [Column<Row>, number])[];
+
+  constructor(columns: readonly Column<Row>[], rows: readonly Row[], width: number) {
+    this.#columns = fit(columns, rows, width);
   }
 
-  #line(row: Row): string {
-    const cells = this.#layout!.map(([column, width]) => {
+  title(paint: (text: string) => string): string {
+    const titles = this.#columns.map(([column, width]) => pad(column.title, width, column, paint));
+    return titles.join(" ".repeat(GAP)).trimEnd();
+  }
+
+  line(row: Row): string {
+    const cells = this.#columns.map(([column, width]) => {
       const { cut, paint = (text: string) => text } = column;
       const text = textOf(column, row);
       const shown = cut === "end" ? cutEnd(text, width) : cut === "middle" ? cutMiddle(text, width) : text;
@@ -79,7 +91,10 @@ function fit<Row>(columns: readonly Column<Row>[], rows: readonly Row[], availab
   let chosen = columns
     .map((column) => ({ column, content: Math.max(0, ...rows.map((row) => widthOf(textOf(column, row)))) }))
     .filter(({ column: { optional }, content }) => content > 0 || optional === undefined)
-    .map(({ column, content }) => ({ column, width: Math.max(widthOf(column.title), content) }));
+    .map(({ column, content }) => ({
+      column,
+      width: Math.max(widthOf(column.title), column.width ?? 0, content),
+    }));
   const least = () =>
     chosen.reduce((sum, { column, width }) => sum + narrowest(column, width), GAP * (chosen.length - 1));
   while (least() > available) {

@@ -1,0 +1,21 @@
+/** The page of `?`. */
+export const HELP_LINES: readonly string[] = [
+  "Keys",
+  "  up, down, k, j        choose a row",
+  "  page up, page down    by ten rows",
+  "  home, end, g, G       the first, the last",
+  "  tab, shift-tab, 1-4   choose a panel; it gets the most room",
+  "  enter                 open the running or failed job",
+  "  p                     pause or resume the queue",
+  "  r                     retry the failed job",
+  "  s                     sort queues by name, or the longest line first",
+  "  ctrl-l, ctrl-z        draw again, suspend",
+  "  q, escape             back; q in the panels quits",
+  "",
+  "Panels",
+  "  Rates are of the last seconds, a bar of ten seconds; a dot is none.",
+  "  LATER counts scheduled and blocked jobs. OLDEST is the longest wait.",
+  "  A quiet worker claims nothing more. RUNNING is as of the last beat",
+  "  of each worker, two seconds ago at most while it has jobs.",
+  "  Times are UTC. What changes something asks first.",
+];
