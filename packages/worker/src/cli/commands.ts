@@ -63,24 +63,49 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
   ],
   Change: [
     {
+      name: "send",
+      summary: "sends a job, its data checked by the message's schema",
+      load: async () => (await import("./commands/send.ts")).sendCommand,
+    },
+    {
       name: "retry",
       summary: "runs failed and cancelled jobs again, with all their attempts",
       load: async () => (await import("./commands/retry.ts")).retryCommand,
     },
     {
       name: "cancel",
-      summary: "cancels jobs that haven't ended; handlers that run are told to stop",
+      summary: "cancels jobs that haven't ended, also running ones",
       load: async () => (await import("./commands/cancel.ts")).cancelCommand,
     },
     {
       name: "promote",
-      summary: "makes scheduled jobs due now, and those that wait for their next attempt",
+      summary: "makes scheduled jobs due now, retries among them",
       load: async () => (await import("./commands/promote.ts")).promoteCommand,
     },
     {
       name: "remove",
       summary: "deletes jobs for good",
       load: async () => (await import("./commands/remove.ts")).removeCommand,
+    },
+    {
+      name: "clean",
+      summary: "removes old jobs of one state, oldest first",
+      load: async () => (await import("./commands/clean.ts")).cleanCommand,
+    },
+    {
+      name: "drain",
+      summary: "removes all jobs of a queue that wait to run",
+      load: async () => (await import("./commands/drain.ts")).drainCommand,
+    },
+    {
+      name: "pause",
+      summary: "stops queues from handing out jobs",
+      load: async () => (await import("./commands/pause.ts")).pauseCommand,
+    },
+    {
+      name: "resume",
+      summary: "lets paused queues hand out jobs again",
+      load: async () => (await import("./commands/resume.ts")).resumeCommand,
     },
   ],
   Configure: [

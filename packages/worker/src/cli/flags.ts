@@ -21,6 +21,18 @@ export function milliseconds(name: string, text: string | undefined): number | u
   throw refused(name, text, "a duration such as 500ms, 30s, 15m, 2h or 7d");
 }
 
+/** One of several words. `undefined` if it isn't given. */
+export function choice<const Word extends string>(
+  name: string,
+  text: string | undefined,
+  words: readonly Word[],
+): Word | undefined {
+  if (text === undefined) return undefined;
+  const word = words.find((each) => each === text);
+  if (word !== undefined) return word;
+  throw refused(name, text, `one of ${words.join(", ")}`);
+}
+
 function refused(name: string, text: string, expected: string): CommandError {
   return new CommandError(`--${name} is ${JSON.stringify(text)}: expected ${expected}.`, EXIT_CODES.USAGE);
 }

@@ -1,3 +1,4 @@
+import type { Queue, QueueStats } from "@org/queue";
 import { closest } from "../closest.ts";
 import { CommandError } from "../exit-codes.ts";
 
@@ -19,4 +20,14 @@ export function chooseQueues<Entry extends { readonly queue: string }>(
     throw new CommandError(`There is no queue ${JSON.stringify(name)}. ${hint}`);
   }
   return entries.filter(({ queue }) => names.includes(queue));
+}
+
+/**
+ * Queues of the registry, or of another app on the same server, with their figures.
+ *
+ * @throws {CommandError} for a queue that there isn't.
+ */
+export async function findQueues(queue: Queue, names: readonly string[]): Promise<readonly QueueStats[]> {
+  const { queues } = await queue.stats();
+  return chooseQueues(names, queues);
 }

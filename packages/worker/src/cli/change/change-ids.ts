@@ -5,6 +5,7 @@ import type { CommandContext } from "../context.ts";
 import { formatCount } from "../output/figures.ts";
 import { oneLine } from "../output/text.ts";
 import { jobsText, Progress } from "../progress.ts";
+import { readAll } from "../read-all.ts";
 import { type ShownFlags, shellLine } from "../shell-line.ts";
 import type { ChangeOptions, JobChange } from "./job-change.ts";
 
@@ -91,12 +92,6 @@ async function readIds(args: readonly string[], { terminal }: CommandContext): P
     `${JSON.stringify(oneLine(wrong))} isn't the id of a job. To select jobs by a query: --where QUERY`,
     EXIT_CODES.USAGE,
   );
-}
-
-async function readAll(stdin: AsyncIterable<Buffer | string>): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 async function dryRun(

@@ -2,8 +2,9 @@ import { CANCEL } from "../change/job-change.ts";
 import { jobChangeCommand } from "../change/job-change-command.ts";
 
 export const cancelCommand = jobChangeCommand(CANCEL, {
-  summary: "cancels jobs that haven't ended; handlers that run are told to stop",
-  about: "What depends on a cancelled job is cancelled too, unless it says otherwise.",
+  summary: "cancels jobs that haven't ended, also running ones",
+  about:
+    "Handlers that run are told to stop. What depends on a cancelled job is cancelled too, unless it says otherwise.",
   flags: {
     reason: { type: "string", value: "TEXT", description: "why, for the job's page and its handler" },
   },
