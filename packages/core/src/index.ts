@@ -39,6 +39,7 @@ export { REDACTED, redact } from "./contract/redaction.ts";
 export type { HandledMessage } from "./engine/core.ts";
 export type { Engine, SendFeatures } from "./engine/engine.ts";
 export type { Unsubscribe } from "./engine/events.ts";
+export type { Finding } from "./engine/finding.ts";
 export type { Damage } from "./engine/health-report.ts";
 export type { JobCount } from "./engine/inspect.ts";
 export type { DependencyFailurePolicy } from "./engine/job.ts";
@@ -120,6 +121,7 @@ export {
   type WireForm,
   type WireSnapshot,
 } from "./queue/read/wire-snapshot.ts";
+export type { MessageCoverage } from "./queue/report/coverage.ts";
 export {
   type EngineHealth,
   HEALTH_THRESHOLDS,

@@ -67,6 +67,10 @@ export class FakeTimeConnection implements RedisConnection {
     return this.#inner.delivered();
   }
 
+  diagnose() {
+    return this.#inner.diagnose();
+  }
+
   ping(): Promise<number> {
     return this.#inner.ping();
   }

@@ -1,5 +1,6 @@
 import type { WireEnvelope } from "../contract/envelope.ts";
 import type { FailureGroupKey } from "./failure-groups.ts";
+import type { Finding } from "./finding.ts";
 import type { HealthReport } from "./health-report.ts";
 import type { LogEntry, NewJob } from "./job.ts";
 import type { WorkerBeat } from "./workers.ts";
@@ -70,6 +71,12 @@ export interface EngineCore {
   waitForWork(request: WaitForWorkRequest): Promise<void>;
 
   health(): Promise<HealthReport>;
+
+  /**
+   * Looks at the engine's server for people who set it up: each check with what to do. Also where the engine refuses the
+   * server. Changes nothing, takes seconds at most, and never rejects. Absent in an engine without a server.
+   */
+  diagnose?(): Promise<readonly Finding[]>;
 
   /** Ends waits and subscriptions and frees what the engine opened. Safe to call twice. */
   close(): Promise<void>;

@@ -5,6 +5,8 @@ export interface HealthReport {
   readonly latency: number;
   /** What is wrong and what to do, when `ok` is false. */
   readonly problem?: string;
+  /** Whether the engine's user may read only, so that it wasn't checked whether the server accepts writes. */
+  readonly isReadOnly?: boolean;
   /** Name and version of the engine's server. Absent where there is none, or it doesn't tell. */
   readonly version?: string;
   /** Of the server, or of the process that the engine lives in. Absent where it can't be read. */

@@ -57,6 +57,7 @@ export {
   FINGERPRINT_PATTERN,
   type ForgetGroupOutcome,
 } from "./failure-groups.ts";
+export type { Finding } from "./finding.ts";
 export type { Damage, EngineMemory, HealthReport } from "./health-report.ts";
 export type {
   DependencyEdge,

@@ -15,6 +15,7 @@ const OPERATIONS: {
     recover: true,
     waitForWork: true,
     health: true,
+    diagnose: true,
     close: true,
   },
   inspect: {

@@ -9,6 +9,7 @@ export {
 export type { ListenerOptions } from "./changes/reconnecting-listener.ts";
 export { type StatusTableSqlOptions, statusTableSql } from "./changes/triggers.ts";
 export type { Database } from "./database.ts";
+export { type DatabaseCheckOptions, diagnoseDatabase } from "./diagnosis/diagnose-database.ts";
 export {
   type CleanInboxOptions,
   cleanInbox,
@@ -27,6 +28,11 @@ export {
   startRelay,
 } from "./outbox/postgres-outbox.ts";
 export type { OutboxProblem } from "./outbox/relay-reporter.ts";
+export {
+  type PendingMigration,
+  type PendingMigrations,
+  pendingMigrations,
+} from "./pending-migrations.ts";
 export type { StatusFilter, StatusListOptions, StatusPage } from "./status/list.ts";
 export {
   createStatusStore,

@@ -24,6 +24,11 @@ const optionsSchema = z.strictObject({
 
 const latest = migrations.length;
 
+/** @throws {QueueError} `INVALID_OPTIONS`. */
+export function readMigrateOptions(what: string, options: MigrateOptions) {
+  return parseOptions(what, optionsSchema, options);
+}
+
 /**
  * Brings the library's tables up to date in one transaction, and returns the versions it applied. If everything is up
  * to date it applies none and needs read access only. Several processes may call it at once.
@@ -36,7 +41,7 @@ const latest = migrations.length;
  * await migrate(db, { schema: "queue", statusTables: [scanStatus] }); // → [1, 2, 3]
  */
 export async function migrate(db: Database, options: MigrateOptions = {}): Promise<number[]> {
-  const { schema, statusTables } = parseOptions("migrate", optionsSchema, options);
+  const { schema, statusTables } = readMigrateOptions("migrate", options);
   const database = readDatabase("migrate", db, "any");
   return withTypedErrors("migrate", () =>
     inTransaction(database, (tx) => migrateWithin(tx, schema, statusTables)),
@@ -81,7 +86,8 @@ async function apply(tx: Database, schema: string, missing: readonly Migration[]
   await setSearchPath(tx, before!.path);
 }
 
-async function findMissing(tx: Database, schema: string): Promise<readonly Migration[]> {
+/** The migrations that the schema lacks. @throws {QueueError} `DATABASE_MISCONFIGURED` if it is newer. */
+export async function findMissing(tx: Database, schema: string): Promise<readonly Migration[]> {
   const table = sql`${sql.identifier(schema)}.queue_migrations`;
   const exists = sql`exists (select from pg_tables where schemaname = ${schema} and tablename = 'queue_migrations')`;
   if (!(await isTrue(tx, exists))) return migrations;

@@ -3,6 +3,7 @@ import { parseOptions } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";
 import type { Engine, SendFeatures } from "../engine/engine.ts";
 import type { Unsubscribe } from "../engine/events.ts";
+import type { Finding } from "../engine/finding.ts";
 import type { JobCount } from "../engine/inspect.ts";
 import { consoleLogger, type Logger, safeLogger } from "../logging/logger.ts";
 import { memoryEngine } from "../memory/index.ts";
@@ -39,6 +40,7 @@ import { type GraphOptions, type JobGraph, readGraph } from "./read/job-graph.ts
 import { type JobList, JobReader, type JobSummaryList } from "./read/job-reader.ts";
 import type { JobSnapshot } from "./read/job-snapshot.ts";
 import { JobWaits, type WaitOptions } from "./read/job-waits.ts";
+import type { MessageCoverage } from "./report/coverage.ts";
 import type { QueueHealth } from "./report/health.ts";
 import type { QueueMetrics } from "./report/metrics.ts";
 import { QueueReports } from "./report/queue-reports.ts";
@@ -292,6 +294,23 @@ export class Queue<M extends Message = Message> extends QueueOperator<M> {
   /** Whether all is well, and if not, what to do. Judged by `HEALTH_THRESHOLDS`. Never rejects. */
   health(): Promise<QueueHealth> {
     return this.#reports.health();
+  }
+
+  /**
+   * Looks at the engine's server: version, settings, persistence, the user's rights, the namespace. For people who set it
+   * up; `health` is for alerts. Changes nothing, never rejects, and is empty of an engine without a server.
+   */
+  diagnose(): Promise<readonly Finding[]> {
+    return this.#reports.diagnose();
+  }
+
+  /**
+   * For each message of the registry, whether a live worker handles the version that this process sends.
+   *
+   * @throws {QueueError} `UNSUPPORTED_BY_ENGINE` where the engine keeps no list of workers.
+   */
+  coverage(): Promise<readonly MessageCoverage[]> {
+    return this.#reports.coverage();
   }
 
   /**

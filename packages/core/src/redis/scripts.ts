@@ -146,8 +146,8 @@ export const scripts = {
   },
   health: {
     name: "health",
-    sha: "183facdeaecfe0a7b0f95b92951d2da4f1b78790",
-    text: [basePart, "return (function()", "call_unchecked('SET', P .. 'nothing', '')\ncall_unchecked('DEL', P .. 'nothing')\nlocal function info(section)\nlocal text = redis.pcall('INFO', section)\nreturn type(text) == 'string' and text or ''\nend\nreturn { call('LRANGE', P .. 'corrupt', 0, -1), info('server'), info('memory') }", "end)()"].join("\n"),
+    sha: "7c1ca0a4bd07c457ea6d5e608ff8e74e66d85720",
+    text: [basePart, "return (function()", "local function is_refused(reply)\nlocal problem = type(reply) == 'table' and reply.err or ''\nreturn string.find(problem, 'user executing the script', 1, true) or string.find(problem, 'NOPERM', 1, true)\nend\nlocal written = redis.pcall('SET', P .. 'nothing', '')\nif type(written) ~= 'table' or not written.err then\ncall_unchecked('DEL', P .. 'nothing')\nend\nlocal is_reader = is_refused(redis.pcall('ZADD', P .. 'nothing', 'XX', 0, ''))\nand is_refused(redis.pcall('RENAME', P .. 'nothing', P .. 'nothing'))\nand is_refused(redis.pcall('ZPOPMIN', P .. 'nothing'))\nif type(written) == 'table' and written.err and not is_reader then return written end\nlocal function info(section)\nlocal text = redis.pcall('INFO', section)\nreturn type(text) == 'string' and text or ''\nend\nreturn { call('LRANGE', P .. 'corrupt', 0, -1), info('server'), info('memory'), is_reader and 1 or 0 }", "end)()"].join("\n"),
   },
   list: {
     name: "list",

@@ -1,4 +1,5 @@
-import type { WorkerInfo } from "../../engine/workers.ts";
+import type { Registry } from "../../contract/registry.ts";
+import type { EngineWorkers, WorkerInfo } from "../../engine/workers.ts";
 
 /** A version of a message, in the queue where its jobs wait. */
 export interface MessageInQueue {
@@ -66,4 +67,32 @@ export function describeNone(queue: string, quiet: number): string {
   return quiet === 1
     ? `The only live worker of ${queue} is quiet: it claims nothing more.`
     : `The ${quiet} live workers of ${queue} are quiet: they claim nothing more.`;
+}
+
+/** Whether live workers handle a message of the registry, in the version that this process sends. */
+export interface MessageCoverage extends MessageInQueue {
+  readonly isHandled: boolean;
+  /** The newest version that any live worker of its queue handles. Absent when none handles the message. */
+  readonly handledUpTo?: number;
+  /** What is missing, and what to do. Absent when it is handled. */
+  readonly text?: string;
+  readonly remedy?: string;
+}
+
+export async function readCoverage(
+  registry: Registry,
+  workers: EngineWorkers,
+): Promise<readonly MessageCoverage[]> {
+  const live = await workers.list();
+  return registry.messages.map(({ name, version, queue }) => {
+    const message = { queue, message: name, version };
+    const coverage = coverageOf(message, live);
+    const { isHandled, handledUpTo } = coverage;
+    return {
+      ...message,
+      isHandled,
+      ...(handledUpTo !== undefined && { handledUpTo }),
+      ...(!isHandled && describeMissing(message, coverage)),
+    };
+  });
 }

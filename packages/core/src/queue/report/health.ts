@@ -27,6 +27,7 @@ export interface HealthReason {
   readonly status: "warning" | "critical";
   readonly kind:
     | "engine"
+    | "read-only"
     | "memory"
     | "eviction"
     | "corrupt"
@@ -76,6 +77,7 @@ export async function readHealth(engine: Engine, registry: Registry, clock: Cloc
       reasons.push(engineReason(unreachable(engine, error)));
     }
   }
+  if (report.isReadOnly) reasons.push(READ_ONLY);
   if (report.memory) reasons.push(...memoryReasons(report.engine, report.memory));
   if (report.damage) reasons.push(damageReason(report.damage));
   const isCritical = reasons.some(({ status }) => status === "critical");
@@ -104,6 +106,13 @@ function engineReason({ engine, problem }: HealthReport): HealthReason {
     remedy: "Mend what it says. Jobs wait meanwhile, and the engine and its workers go on by themselves.",
   };
 }
+
+const READ_ONLY: HealthReason = Object.freeze({
+  status: "warning",
+  kind: "read-only",
+  text: "The engine's user may only read, so whether the server accepts writes wasn't checked.",
+  remedy: "Nothing, if this process only looks. What sends or runs jobs needs a user who may write.",
+});
 
 function memoryReasons(engine: string, { used, max, evicts }: EngineMemory): HealthReason[] {
   if (max === undefined) return [];

@@ -1,6 +1,9 @@
 import { parseOptions } from "../../contract/options.ts";
+import type { Finding } from "../../engine/finding.ts";
+import { messageOf } from "../../errors/thrown.ts";
 import type { QueueContext } from "../queue-context.ts";
 import { type MetricsOptions, metricsSchema, type StatsOptions, statsSchema } from "../queue-options.ts";
+import { type MessageCoverage, readCoverage } from "./coverage.ts";
 import { type QueueHealth, readHealth } from "./health.ts";
 import { type QueueMetrics, readMetrics } from "./metrics.ts";
 import { readStats, type Stats } from "./stats.ts";
@@ -23,6 +26,19 @@ export class QueueReports {
   async health(): Promise<QueueHealth> {
     const { engine, registry, clock } = this.#context;
     return readHealth(engine, registry, clock);
+  }
+
+  async diagnose(): Promise<readonly Finding[]> {
+    const { core } = this.#context.engine;
+    try {
+      return (await core.diagnose?.()) ?? [];
+    } catch (error) {
+      return [{ check: "engine", status: "problem", text: messageOf(error) }];
+    }
+  }
+
+  async coverage(): Promise<readonly MessageCoverage[]> {
+    return readCoverage(this.#context.registry, this.#context.facet("workers"));
   }
 
   async workers(): Promise<readonly WorkerSnapshot[]> {

@@ -26,6 +26,7 @@ export interface Client {
   ping(): Promise<string>;
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
+  call(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
 }
 
 interface ClientOptions extends RedisAddress {
@@ -46,6 +47,10 @@ export class ClientSource {
   readonly tls: boolean | undefined;
   /** The number of the database. */
   readonly database: number;
+  /** `undefined`: the server's default user. */
+  readonly user: string | undefined;
+  /** `undefined` with Sentinels, and of a unix socket. */
+  readonly host: string | undefined;
   readonly #sentinels: readonly unknown[];
   readonly #createClient: (options: object) => Promise<Client>;
 
@@ -55,6 +60,8 @@ export class ClientSource {
     this.hasSentinels = this.#sentinels.length > 0;
     this.tls = this.hasSentinels ? undefined : Boolean(known.tls);
     this.database = known.db ?? 0;
+    this.user = known.username ?? undefined;
+    this.host = this.hasSentinels || known.path !== undefined ? undefined : (known.host ?? "localhost");
     this.address = this.hasSentinels ? `Sentinel's "${known.name}"` : describeAddress(known);
     this.connectTimeout = Math.max(100, Math.ceil(connectTimeout / (this.#sentinels.length || 1)));
     const ours = {

@@ -2,6 +2,7 @@ import { engineClosed } from "../../engine/engine-closed.ts";
 import { QueueError } from "../../errors/queue-error.ts";
 import { sentence } from "../../errors/sentence.ts";
 import { describeThrown, isErrorLike } from "../../errors/thrown.ts";
+import { NO_CLUSTER } from "../codec/server-problems.ts";
 
 /** Replies of a server that will work again by itself. */
 const TEMPORARY = new Set([
@@ -15,17 +16,13 @@ const TEMPORARY = new Set([
   "MISCONF",
 ]);
 
-/** What to use instead of a Cluster. */
-export const NO_CLUSTER =
-  "All keys of a namespace must be on one server: use one primary, with or without Sentinels.";
-
 /** What to change when the server refuses until a setting changes. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  WRONGPASS: "Check the user and the password in `url`, or in the `client`'s options.",
-  NOAUTH: 'Put its password into `url` ("redis://:password@host:6379"), or into the `client`\'s options.',
+  WRONGPASS: "Check the user and the password in the Redis URL.",
+  NOAUTH: 'Put its password into the Redis URL: "redis://:password@host:6379".',
   NOPERM:
     "Give the user the missing commands, keys and channels; `ACL SETUSER <user> ~* &* +@all` gives all of them.",
-  DENIED: "Set a password and put it into `url`, or turn off `protected-mode`.",
+  DENIED: "Set a password and put it into the Redis URL, or turn off `protected-mode`.",
   MOVED: `It belongs to a Redis Cluster. ${NO_CLUSTER}`,
   ASK: `It belongs to a Redis Cluster. ${NO_CLUSTER}`,
 };
@@ -61,6 +58,25 @@ export function fromReply(reply: Error, address: string): QueueError | undefined
   return remedy === undefined
     ? undefined
     : new QueueError("ENGINE_MISCONFIGURED", `${said} ${remedy}`, { cause });
+}
+
+/** The error for a channel of a namespace that the user may not subscribe to. */
+export function fromSubscribing(
+  reply: Error,
+  { address, user = "default" }: { readonly address: string; readonly user: string | undefined },
+  channel: string,
+): QueueError {
+  if (replyCode(reply) !== "NOPERM") return fromGreeting(reply, address);
+  const keys = channel.replace(/\}:.*$/s, "}:");
+  // A subscriber notes that it listens, so that events are published. The selector needs Redis 7.
+  const notes = `~${keys}nothing ~${keys}listeners* ~${keys}watched*`;
+  const selector = `(+del +sadd +srem +set +pexpire +hset +hdel ${notes})`;
+  const rule = `ACL SETUSER ${user} +subscribe +unsubscribe &${keys}* ${selector}`;
+  return misconfigured(
+    address,
+    `refused to send events: ${sentence(reply.message)} Give the user that right: ${rule}`,
+    withoutCommand(reply),
+  );
 }
 
 /** The error for a reply while connecting, which is always about the server's state. */
@@ -128,10 +144,11 @@ export function unreachable(error: Error, address: string): QueueError {
   return unavailable(address, `can't be reached: ${textOf(error)}`, error);
 }
 
-/** Whether nothing listens at the address, so that waiting for an answer is pointless. */
+const NOTHING_THERE = new Set(["ECONNREFUSED", "ENOENT", "ENOTFOUND", "EAI_AGAIN"]);
+
+/** Whether nothing listens at the address, or its name is unknown, so that waiting for an answer is pointless. */
 export function isRefusal({ cause }: QueueError): boolean {
-  const code = codeOf(cause);
-  return code === "ECONNREFUSED" || code === "ENOENT";
+  return NOTHING_THERE.has(codeOf(cause));
 }
 
 /** Whether ioredis failed to parse a reply: the server doesn't speak Redis' protocol. */
@@ -161,8 +178,8 @@ export function closed(): QueueError {
 }
 
 const FULL = "Let workers drain the queues, or raise `maxmemory`.";
-const AGAIN = "The engine reconnects by itself; try again.";
-const SETTINGS = "Check the user, the password and the database in `url`, or in the `client`'s options.";
+const AGAIN = "Running processes reconnect by themselves.";
+const SETTINGS = "Check the user, the password and the database in the Redis URL.";
 
 /** ioredis attaches the command to its errors, with payloads and the password of the handshake. */
 function withoutCommand(error: Error): Error {

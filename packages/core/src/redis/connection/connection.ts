@@ -1,3 +1,4 @@
+import type { Finding } from "../../engine/finding.ts";
 import type { QueueError } from "../../errors/queue-error.ts";
 import type { Script } from "./script.ts";
 
@@ -41,6 +42,8 @@ export interface RedisConnection {
    * @throws {QueueError} as `run`
    */
   ping(): Promise<number>;
+  /** Looks at the server and the user's rights, over a connection of its own. Never rejects. */
+  diagnose(): Promise<readonly Finding[]>;
   /** Closes both connections and rejects pending calls with `CLOSED`. Safe to call twice. */
   close(): Promise<void>;
 }

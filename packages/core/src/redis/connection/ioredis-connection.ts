@@ -1,8 +1,10 @@
+import type { Finding } from "../../engine/finding.ts";
 import type { QueueError } from "../../errors/queue-error.ts";
 import type { ResolvedRedisOptions } from "../redis-options.ts";
 import { ClientSource } from "./client-source.ts";
 import type { RedisConnection } from "./connection.ts";
 import { fromGreeting, fromReply, replyCode } from "./connection-errors.ts";
+import { diagnose } from "./diagnosis.ts";
 import { assertLayout, LAYOUT } from "./layout.ts";
 import { ReconnectingSession, type SessionSettings } from "./reconnecting-session.ts";
 import type { RedisSession } from "./redis-session.ts";
@@ -68,11 +70,22 @@ export class IoredisConnection implements RedisConnection {
   async ping(): Promise<number> {
     const session = await this.#scripts.ready();
     const start = performance.now();
-    await session.send(session.client.del(this.#absentKey), (reply) => this.#refuse(session, "DEL", reply));
+    await session.send<unknown>(session.client.del(this.#absentKey), (reply) => {
+      if (replyCode(reply) !== "NOPERM") return this.#refuse(session, "DEL", reply);
+      return session.send(session.client.ping(), (refusal) => this.#refuse(session, "PING", refusal));
+    });
     const latency = performance.now() - start;
     if (this.#publishProblem !== undefined) await this.#checkPublishing(session);
     await this.#subscriptions.recheck();
     return latency;
+  }
+
+  diagnose(): Promise<readonly Finding[]> {
+    return diagnose(this.#source, {
+      prefix: this.#prefix,
+      channels: this.#channels,
+      allowEviction: this.#allowEviction,
+    });
   }
 
   async close(): Promise<void> {

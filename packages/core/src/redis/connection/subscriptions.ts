@@ -1,6 +1,6 @@
 import type { QueueError } from "../../errors/queue-error.ts";
 import type { ClientSource } from "./client-source.ts";
-import { fromGreeting, unavailable } from "./connection-errors.ts";
+import { fromGreeting, fromSubscribing, unavailable } from "./connection-errors.ts";
 import { ReconnectingSession, type SessionSettings } from "./reconnecting-session.ts";
 import type { RedisSession } from "./redis-session.ts";
 
@@ -16,7 +16,7 @@ const CHECK_INTERVAL = 30_000;
 /** Subscriptions to channels, in a session of their own that opens with the first one. */
 export class Subscriptions {
   readonly #session: ReconnectingSession;
-  readonly #address: string;
+  readonly #source: ClientSource;
   readonly #checkInterval: number;
   readonly #prepareSession: (session: RedisSession) => Promise<void>;
   readonly #channels = new Map<string, Set<Listener>>();
@@ -32,7 +32,7 @@ export class Subscriptions {
     prepareSession: (session: RedisSession) => Promise<void>,
   ) {
     this.#prepareSession = prepareSession;
-    this.#address = source.address;
+    this.#source = source;
     this.#checkInterval = settings.checkInterval ?? CHECK_INTERVAL;
     this.#session = new ReconnectingSession(source, settings, {
       prepare: (session) => this.#prepare(session),
@@ -64,7 +64,7 @@ export class Subscriptions {
 
   /** Subscribes in a new session: the present one may lead to a server that is no longer the primary. */
   replaceSession(): void {
-    this.#session.replace(() => unavailable(this.#address, "lost the connection for messages"));
+    this.#session.replace(() => unavailable(this.#source.address, "lost the connection for messages"));
   }
 
   /** Tries again to subscribe where that was refused. */
@@ -99,7 +99,9 @@ export class Subscriptions {
     const subscribed = this.#subscribed.get(session)!;
     let answer = subscribed.get(channel);
     if (answer === undefined) {
-      answer = this.#send(session, session.client.subscribe(channel));
+      answer = session.send<unknown>(session.client.subscribe(channel), (reply) => {
+        throw fromSubscribing(reply, this.#source, channel);
+      });
       subscribed.set(channel, answer);
       answer.then(
         () => {
@@ -139,7 +141,7 @@ export class Subscriptions {
 
   #send<T>(session: RedisSession, answer: Promise<T>): Promise<T> {
     return session.send(answer, (reply) => {
-      throw fromGreeting(reply, this.#address);
+      throw fromGreeting(reply, this.#source.address);
     });
   }
 }

@@ -16,6 +16,7 @@ import type {
   WaitForWorkRequest,
 } from "../../engine/core.ts";
 import { messageOfError } from "../../engine/engine-errors.ts";
+import type { Finding } from "../../engine/finding.ts";
 import type { HealthReport } from "../../engine/health-report.ts";
 import type { NewJob } from "../../engine/job.ts";
 import { EnqueueSequencer, type SendCall } from "../calls/enqueue-sequencer.ts";
@@ -183,20 +184,32 @@ export class RedisCore implements EngineCore {
     try {
       const latency = await this.#store.connection.ping();
       const reply = await this.#store.run(scripts.health, []);
-      const [damaged, server, memory] = reply as readonly [readonly string[], string, string];
+      const [damaged, server, memory, mayNotWrite] = reply as readonly [
+        readonly string[],
+        string,
+        string,
+        number,
+      ];
       const damage = parseDamage(damaged);
-      const { problem } = this.#store.connection;
+      const isReadOnly = mayNotWrite === 1;
+      // A user who may only read publishes nothing either.
+      const problem = isReadOnly ? undefined : this.#store.connection.problem;
       return {
         ok: problem === undefined,
         engine,
         latency,
         ...(problem && { problem: problem.message }),
+        ...(isReadOnly && { isReadOnly }),
         ...serverInfo(server, memory),
         ...(damage.length > 0 && { damage }),
       };
     } catch (error) {
       return { ok: false, engine, latency: 0, problem: (error as Error).message };
     }
+  }
+
+  diagnose(): Promise<readonly Finding[]> {
+    return this.#store.connection.diagnose();
   }
 
   async close(): Promise<void> {
