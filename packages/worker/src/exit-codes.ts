@@ -5,7 +5,7 @@
 export const EXIT_CODES = {
   /** Everything that was asked for is done. */
   OK: 0,
-  /** It failed: an operation was refused, an uncaught error of the app, `queue health` with reasons to look. */
+  /** It failed: an operation was refused, an uncaught error of the app, reasons of `queue health`, problems of `queue doctor`. */
   FAILED: 1,
   /** Only of `queue health`: the queue is unhealthy. */
   UNHEALTHY: 2,

@@ -1,4 +1,5 @@
 export {
+  type DatabaseDefinition,
   defineConfig,
   type EndpointOptions,
   type LevelLogger,

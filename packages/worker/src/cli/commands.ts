@@ -114,5 +114,15 @@ export const COMMANDS: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: "checks the config, and starts nothing",
       load: async () => (await import("./commands/check.ts")).checkCommand,
     },
+    {
+      name: "doctor",
+      summary: "looks at Node, config, Redis, Postgres and contracts: what to fix",
+      load: async () => (await import("./commands/doctor.ts")).doctorCommand,
+    },
+    {
+      name: "migrate",
+      summary: "brings the queue's tables in Postgres up to date",
+      load: async () => (await import("./commands/migrate.ts")).migrateCommand,
+    },
   ],
 };

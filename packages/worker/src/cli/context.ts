@@ -1,6 +1,15 @@
 import type { Queue } from "@org/queue";
+import type { DatabaseDefinition } from "../config/config.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
 import type { Terminal } from "./terminal.ts";
+
+export interface OpenQueueOptions {
+  /**
+   * Whether the command ends when the engine doesn't answer within seconds: engines wait longer, for workers. `false` of
+   * commands that need no server, or say themselves that it is away. @default true
+   */
+  readonly isWatched?: boolean;
+}
 
 /** What a command works with. */
 export interface CommandContext {
@@ -10,7 +19,11 @@ export interface CommandContext {
   /** Loads the config on the first call. */
   loadConfig(): Promise<LoadedConfig>;
   /** Opens the config's queue on the first call. It is closed after the command. */
-  openQueue(): Promise<Queue>;
+  openQueue(options?: OpenQueueOptions): Promise<Queue>;
+  /** Opens the config's database; `undefined` if it names none. The config's `close` is called after the command. */
+  openDatabase(): Promise<DatabaseDefinition | undefined>;
+  /** Rejects when the engine of a watched queue hasn't answered in time. */
+  readonly unreachable: Promise<never>;
   /** Aborts on the first SIGINT or SIGTERM. A second one ends the process. */
   readonly signal: AbortSignal;
   /** Closes what was opened. */

@@ -7,6 +7,9 @@ interface QueueErrorLike extends Error {
   readonly retryable: boolean;
 }
 
+const ENGINE_CODES = new Set(["ENGINE_UNAVAILABLE", "ENGINE_MISCONFIGURED", "ENGINE_FULL"]);
+const DOCTOR = "To look closer: queue doctor";
+
 export interface DescribedError {
   /** Of an error of `@org/queue` its own, else the name of the exit code. */
   readonly code: string;
@@ -23,7 +26,8 @@ export function describeError(error: unknown): DescribedError {
     return { code: codeName(exitCode), message, exitCode, isExpected: true };
   }
   if (isQueueError(error)) {
-    return { code: error.code, message: error.message, exitCode: exitCodeOf(error), isExpected: true };
+    const message = ENGINE_CODES.has(error.code) ? `${error.message} ${DOCTOR}` : error.message;
+    return { code: error.code, message, exitCode: exitCodeOf(error), isExpected: true };
   }
   const missing = missingPackage(error);
   if (missing !== undefined) {

@@ -71,7 +71,7 @@ async function run([name, ...rest]: readonly string[], parts: MainParts): Promis
 async function runAndClose(run: () => Promise<number | undefined>, context: CommandContext): Promise<number> {
   let exitCode: number | undefined;
   try {
-    exitCode = await run();
+    exitCode = await Promise.race([run(), context.unreachable]);
   } catch (error) {
     await context.close().catch(() => undefined);
     throw error;

@@ -1,8 +1,10 @@
 import { constants } from "node:os";
 import type { Queue } from "@org/queue";
+import type { DatabaseDefinition } from "../config/config.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
 import { within } from "../within.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext, OpenQueueOptions } from "./context.ts";
+import { EngineWatch } from "./engine-watch.ts";
 import { Interrupted } from "./interrupted.ts";
 import { printToStderr, type Terminal } from "./terminal.ts";
 
@@ -24,6 +26,7 @@ export function openContext(parts: ContextParts): CommandContext {
   const { terminal, env, cwd, config: path } = parts;
   let loading: Promise<LoadedConfig> | undefined;
   let opening: Promise<Queue> | undefined;
+  let database: Promise<DatabaseDefinition | undefined> | undefined;
   let controller: AbortController | undefined;
   const loadConfig = () => {
     // No code of the app runs before.
@@ -31,6 +34,7 @@ export function openContext(parts: ContextParts): CommandContext {
     loading ??= import("../config/load-config.ts").then((module) => module.loadConfig({ cwd, path }));
     return loading;
   };
+  const watch = new EngineWatch();
   const open = async () => {
     const [loaded, { openQueue }] = await Promise.all([loadConfig(), import("../config/open-config.ts")]);
     return openQueue(loaded);
@@ -40,18 +44,28 @@ export function openContext(parts: ContextParts): CommandContext {
     env,
     cwd,
     loadConfig,
-    openQueue: () => {
+    openQueue: ({ isWatched = true }: OpenQueueOptions = {}) => {
       opening ??= open();
+      if (isWatched) opening.then((queue) => watch.start(queue)).catch(() => undefined);
       return opening;
     },
+    openDatabase: () => {
+      database ??= Promise.all([loadConfig(), import("../config/open-config.ts")]).then(
+        ([loaded, { openDatabase }]) => openDatabase(loaded),
+      );
+      return database;
+    },
+    unreachable: watch.unreachable,
     get signal() {
       controller ??= listenForSignals();
       return controller.signal;
     },
     async close() {
-      if (!opening) return;
+      if (!opening && !database) return;
       // An error of opening is the command's.
-      const queue = await opening.catch(() => undefined);
+      const queue = await opening?.catch(() => undefined);
+      // Nothing that the engine hasn't answered is worth waiting for.
+      if (watch.hasGivenUp) return;
       await queue?.close();
       const { config } = (await loading?.catch(() => undefined)) ?? {};
       if (config?.close) await within(CLOSE_TIMEOUT, config.close(), undefined);

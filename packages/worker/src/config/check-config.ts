@@ -57,7 +57,8 @@ function findProblems(config: unknown): readonly Problem[] {
 function withoutFunctions(config: unknown): unknown {
   if (typeof config !== "object" || config === null || Array.isArray(config)) return config;
   const copy: Record<string, unknown> = { ...config };
-  for (const key of ["handlers", "workers"]) if (typeof copy[key] === "function") copy[key] = undefined;
+  for (const key of ["handlers", "workers", "database"])
+    if (typeof copy[key] === "function") copy[key] = undefined;
   return copy;
 }
 

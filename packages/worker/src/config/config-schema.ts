@@ -1,6 +1,7 @@
 import type { Queue, WorkerOptions } from "@org/queue";
 import * as z from "zod/mini";
 import type {
+  DatabaseDefinition,
   EndpointOptions,
   LogOptions,
   QueueConfig,
@@ -52,6 +53,19 @@ const handlers = z
 
 const definitionShape: Shape<WorkerDefinition> = { ...workerShape, handlers };
 
+const databaseShape: Shape<DatabaseDefinition> = {
+  db: z.custom(
+    (value) => (isObject(value) || isFunction(value)) && isFunction(Reflect.get(value as object, "execute")),
+    "a database of Drizzle, such as drizzle(pool)",
+  ),
+  schema: option((value) => typeof value === "string" && value !== "", "the name of a schema"),
+  statusTables: option((value) => Array.isArray(value) && value.every(isObject), "an array of tables"),
+  listener: option(
+    (value) => isObject(value) && isFunction(Reflect.get(value, "listen")),
+    "a listener, such as pgListener({ … })",
+  ),
+};
+
 const logsShape: Shape<LogOptions> = {
   level: kind(SETTINGS.logLevel),
   format: kind(SETTINGS.logFormat),
@@ -81,6 +95,7 @@ const configShape: Shape<QueueConfig> = {
   handlers: z.optional(handlers),
   worker: z.optional(z.strictObject(workerShape)),
   workers: z.optional(z.array(z.strictObject(definitionShape)).check(z.minLength(1, "at least one worker"))),
+  database: z.optional(z.strictObject(databaseShape)),
   close: option(isFunction, "a function"),
   stopTimeout: kind(SETTINGS.stopTimeout),
   processes: kind(SETTINGS.processes),
@@ -98,6 +113,7 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   "": Object.keys(configShape),
   worker: Object.keys(workerShape),
   workers: Object.keys(definitionShape),
+  database: Object.keys(databaseShape),
   logs: Object.keys(logsShape),
   endpoints: Object.keys(endpointsShape),
   watch: Object.keys(watchShape),

@@ -30,6 +30,13 @@ export interface QueueConfig<M extends Message = Message> {
   readonly worker?: Omit<WorkerOptions, "logger"> | undefined;
   /** Instead of `handlers`: several workers of one process, for example one for slow messages. */
   readonly workers?: Opened<readonly WorkerDefinition<M>[]> | undefined;
+  /**
+   * The app's Postgres database, or a function that opens it: `queue migrate` brings the library's tables up to date, and
+   * `queue doctor` looks at it. Workers don't call it. @default none
+   *
+   * @example database: () => ({ db, listener, statusTables: [scanStatus] })
+   */
+  readonly database?: Opened<DatabaseDefinition> | undefined;
   /** Called after the workers have stopped and the queue is closed: for what the handlers used. */
   readonly close?: (() => unknown) | undefined;
   /**
@@ -46,6 +53,18 @@ export interface QueueConfig<M extends Message = Message> {
   readonly endpoints?: EndpointOptions | undefined;
   readonly watch?: WatchdogOptions | undefined;
   readonly restarts?: RestartOptions | undefined;
+}
+
+/** What the app uses of `@org/queue/postgres`. */
+export interface DatabaseDefinition {
+  /** A database of Drizzle on Postgres, as `migrate` takes it. */
+  readonly db: object;
+  /** The schema of the library's tables. @default "queue" */
+  readonly schema?: string | undefined;
+  /** Tables whose changes you subscribe to: `migrate` gives them their triggers. @default none */
+  readonly statusTables?: readonly object[] | undefined;
+  /** The listener of the outbox and the status stores: `queue doctor` tries whether notifications arrive. */
+  readonly listener?: object | undefined;
 }
 
 /** How a supervisor starts processes again that ended although nobody stopped them. */

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { createJiti } from "jiti";
 import { CommandError, EXIT_CODES } from "../exit-codes.ts";
 import { describeFailure } from "./describe-failure.ts";
+import { opening } from "./opening.ts";
 
 /**
  * Loads a module of the app without a build: TypeScript, `paths` of its tsconfig, ES modules and CommonJS. Packages are
@@ -16,7 +17,7 @@ export async function loadModule<T>(
 ): Promise<T> {
   try {
     const jiti = createLoader(path);
-    return await read(await jiti.import<object>(path), path);
+    return await opening(path, async () => read(await jiti.import<object>(path), path));
   } catch (error) {
     if (error instanceof CommandError) throw error;
     throw new CommandError(describeFailure(error, path), EXIT_CODES.CONFIG, { cause: error });

@@ -40,7 +40,7 @@ async function run(line: readonly string[]) {
   const code = await main(line, {
     terminal,
     readVersion: () => "1.2.3",
-    openContext: () => ({ terminal, close }) as unknown as CommandContext,
+    openContext: () => ({ terminal, close, unreachable: new Promise(() => {}) }) as unknown as CommandContext,
   });
   return { code, stdout: stdout.read()?.toString() ?? "", stderr: stderr.read()?.toString() ?? "" };
 }
@@ -118,8 +118,16 @@ describe("an error of a command", () => {
   test.each([
     [new CommandError("No job x."), 1, "No job x."],
     [new CommandError("Away.", EXIT_CODES.UNAVAILABLE), 69, "Away."],
-    [new QueueError("ENGINE_UNAVAILABLE", "Redis is away."), 69, "Redis is away."],
-    [new QueueError("ENGINE_MISCONFIGURED", "Redis evicts."), 78, "Redis evicts."],
+    [
+      new QueueError("ENGINE_UNAVAILABLE", "Redis is away."),
+      69,
+      "Redis is away. To look closer: queue doctor",
+    ],
+    [
+      new QueueError("ENGINE_MISCONFIGURED", "Redis evicts."),
+      78,
+      "Redis evicts. To look closer: queue doctor",
+    ],
     [new QueueError("JOB_NOT_FOUND", "No job."), 1, "No job."],
   ])("is one line: %s", async (error, code, message) => {
     expect(await throwing(error)).toEqual({ code, stdout: "", stderr: `error: ${message}\n` });

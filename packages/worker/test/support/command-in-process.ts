@@ -64,6 +64,8 @@ export class RunningCommand {
       cwd: process.cwd(),
       loadConfig: () => Promise.reject(new Error("no config in this test")),
       openQueue: async () => watched,
+      openDatabase: async () => undefined,
+      unreachable: new Promise<never>(() => {}),
       signal: signal ?? new AbortController().signal,
       close: async () => undefined,
     });

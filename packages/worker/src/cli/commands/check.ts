@@ -4,6 +4,8 @@ import { checkHandlers, handledNames, openDefinitions } from "../../config/open-
 import { resolveSettings } from "../../config/resolve-settings.ts";
 import { EXIT_CODES } from "../../exit-codes.ts";
 import { defineCommand } from "../command.ts";
+import type { CommandContext } from "../context.ts";
+import { namesRedis, readInstalled } from "../doctor/installed-packages.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface Report {
@@ -31,8 +33,12 @@ registry. Nothing is claimed or sent. Warnings don't make it fail.`,
   async run({ flags }, context) {
     const loaded = await context.loadConfig();
     resolveSettings({ flags: {}, env: context.env, config: loaded.config });
-    const queue = await context.openQueue();
-    const report = compare(loaded.path, queue, await openDefinitions(loaded));
+    const queue = await context.openQueue({ isWatched: false });
+    const compared = compare(loaded.path, queue, await openDefinitions(loaded));
+    const report = {
+      ...compared,
+      warnings: [...compared.warnings, ...warnOfPackages(loaded.path, context.env)],
+    };
     if (flags.json) context.terminal.printJson(report);
     else print(report, context.terminal);
     return EXIT_CODES.OK;
@@ -59,6 +65,16 @@ function warn(messages: Report["messages"]): string[] {
   return [`No handler for ${others.join(", ")}: ${plural} for another app's workers.`];
 }
 
+/** What the engine would load with its first call. */
+function warnOfPackages(path: string, env: CommandContext["env"]): string[] {
+  const ioredis = readInstalled(path)?.peers.find(({ name }) => name === "ioredis");
+  if (!ioredis || ioredis.isSupported || !namesRedis(env)) return [];
+  const { version, range } = ioredis;
+  const found =
+    version === undefined ? "ioredis isn't installed" : `ioredis ${version} is installed, ${range} is needed`;
+  return [`The environment names a Redis server, and ${found}. Run: npm install ioredis@${range}`];
+}
+
 function print({ config, queues, messages, warnings }: Report, terminal: Terminal): void {
   const { bold, dim, green, yellow } = terminal.colors;
   terminal.print(`${green("ok")} ${config}`);
@@ -75,4 +91,5 @@ function print({ config, queues, messages, warnings }: Report, terminal: Termina
   }
   if (warnings.length > 0) terminal.print("");
   for (const warning of warnings) terminal.print(`${yellow("warning:")} ${warning}`);
+  terminal.print(`\n${dim("No server was contacted: queue doctor does that.")}`);
 }
