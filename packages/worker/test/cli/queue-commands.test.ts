@@ -156,7 +156,9 @@ describe.each(Object.keys(engines))("on the %s engine", (name) => {
     ["send EMAIL -d -", "--data isn't JSON: it is empty."],
     ["send REPORT --priority 1001", "--priority"],
     ["send REPORT --delay soon", "--delay"],
-    ["send REPORT --metadata 1", "metadata: expected an object"],
+    ["send REPORT --metadata 1", "error: --metadata: expected an object"],
+    ["send REPORT --id 1/2", "error: --id: expected an id like"],
+    ["send REPORT --data-version 2", "version"],
     ["send REPORT --timeout 1s", "--timeout goes with --wait."],
     ["send REPORT --window 1s", "--window goes with --dedupe."],
     ["send REPORT --on-failure run", "--on-failure goes with --after."],
@@ -173,7 +175,7 @@ describe.each(Object.keys(engines))("on the %s engine", (name) => {
     expect(late.stderr).toMatch(/^slow\n/);
     expect(await queue("send REPORT --after nobody")).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('No job is known with the id "nobody"'),
+      stderr: expect.stringContaining("--after: no job nobody is known. Nothing was sent."),
     });
   });
 });

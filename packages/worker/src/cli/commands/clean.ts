@@ -51,12 +51,23 @@ export const cleanCommand = defineCommand({
     const shown = { "older-than": flags["older-than"], queue: name, config: flags.config, json };
     const line = shellLine("clean", [state], { ...shown, yes: true });
     if (!isNone && !(await confirm(context, { what, yes: flags.yes, line }))) return EXIT_CODES.FAILED;
-    const removed = await removeOld(queue, wanted, total, context);
-    if (json) terminal.printJson({ removed, complete: !signal.aborted });
-    if (signal.aborted && !json) {
-      terminal.inform(`Stopped. Removed ${formatCount(removed)} jobs. To go on with the others:\n  ${line}`);
+    let removed = 0;
+    const tellStopped = () => {
+      if (json) terminal.printJson({ removed, complete: false, next: line });
+      else
+        terminal.inform(
+          `Stopped. Removed ${formatCount(removed)} jobs. To go on with the others:\n  ${line}`,
+        );
+    };
+    try {
+      for await (const step of removeOld(queue, wanted, total, context)) removed += step;
+    } catch (error) {
+      if (removed > 0) tellStopped();
+      throw error;
     }
+    if (signal.aborted) tellStopped();
     signal.throwIfAborted();
+    if (json) terminal.printJson({ removed, complete: true });
     if (json) return EXIT_CODES.OK;
     const left = total.isExact && removed < total.count ? total.count - removed : 0;
     const rest = left > 0 ? ` ${leftText(left)}` : "";
@@ -93,23 +104,26 @@ function countOld(queue: Queue, { state, olderThan, queue: name }: Wanted): Prom
   });
 }
 
-/** Of the jobs that were old enough at the beginning, so that it ends while others become so. */
-async function removeOld(
+/** How many each step has removed, of the jobs that were old enough at the beginning: others become so meanwhile. */
+async function* removeOld(
   queue: Queue,
   { olderThan, ...wanted }: Wanted,
   total: ProgressTotal,
   { terminal, signal }: CommandContext,
-): Promise<number> {
+): AsyncGenerator<number> {
   const startedAt = performance.now();
   const progress = new Progress(terminal, "Removed", total);
   let removed = 0;
   let step: number;
-  do {
-    const age = olderThan + Math.floor(performance.now() - startedAt);
-    step = await queue.clean({ ...wanted, olderThan: age, limit: JOBS_A_STEP });
-    removed += step;
-    progress.update(removed);
-  } while (step > 0 && !signal.aborted);
-  progress.end();
-  return removed;
+  try {
+    do {
+      const age = olderThan + Math.floor(performance.now() - startedAt);
+      step = await queue.clean({ ...wanted, olderThan: age, limit: JOBS_A_STEP });
+      removed += step;
+      progress.update(removed);
+      yield step;
+    } while (step > 0 && !signal.aborted);
+  } finally {
+    progress.end();
+  }
 }

@@ -1,10 +1,11 @@
-import { type FailureGroup, toWire } from "@org/queue";
+import { type FailureGroup, type Queue, toWire } from "@org/queue";
 import { EXIT_CODES } from "../../exit-codes.ts";
 import { defineCommand } from "../command.ts";
 import { wholeNumber } from "../flags.ts";
 import { formatAgo, formatCount } from "../output/figures.ts";
 import { lineWidth } from "../output/table.ts";
 import { cutEnd, oneLine } from "../output/text.ts";
+import { unknownText } from "../query.ts";
 import type { Terminal } from "../terminal.ts";
 
 export const failuresCommand = defineCommand({
@@ -45,12 +46,17 @@ export const failuresCommand = defineCommand({
     } while (cursor !== undefined && groups.length < limit);
     if (flags.json) terminal.printJson(groups.map((group) => toWire(group)));
     else for (const [index, group] of groups.entries()) printGroup(terminal, group, index);
-    if (groups.length === 0) terminal.inform("No failures in the last two weeks.");
+    if (groups.length === 0) terminal.inform(noneText(queue, flags.message));
     else if (cursor !== undefined)
       terminal.inform(`\nThere are more groups: queue failures --limit ${Math.min(1_000, limit * 5)}`);
     return EXIT_CODES.OK;
   },
 });
+
+function noneText({ registry }: Queue, message: string | undefined): string {
+  const none = "No failures in the last two weeks.";
+  return message === undefined || registry.get(message) ? none : `${none} ${unknownText([message])}`;
+}
 
 function printGroup(terminal: Terminal, group: FailureGroup, index: number): void {
   const { fingerprint, messageType, code, title, frame, firstAt, lastAt, failed, retried, samples } = group;

@@ -1,19 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import {
-  isQueueError,
-  type Message,
-  type Queue,
-  type QueueError,
-  type SendWireOptions,
-  toWire,
-} from "@org/queue";
+import { isQueueError, type Message, type Queue, type SendWireOptions, toWire } from "@org/queue";
 import { closest } from "../../closest.ts";
 import { CommandError, EXIT_CODES } from "../../exit-codes.ts";
+import { sendError } from "../change/send-error.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
 import { choice, milliseconds, wholeNumber } from "../flags.ts";
-import { describeData } from "../output/data-shape.ts";
 import { oneLine } from "../output/text.ts";
 import { readAll } from "../read-all.ts";
 import { waitForJob } from "../wait-for-job.ts";
@@ -187,21 +180,6 @@ async function send(queue: Queue, message: Message, { data, isGiven, options }: 
       throw error;
     });
   } catch (error) {
-    if (isQueueError(error, "INVALID_OPTIONS") || isQueueError(error, "UNSUPPORTED_VERSION")) {
-      throw new CommandError(error.message, EXIT_CODES.USAGE, { cause: error });
-    }
-    if (!isQueueError(error, "INVALID_DATA")) throw error;
-    const shape = await describeData(message);
-    const problem = isGiven
-      ? [`The data isn't valid for ${message.name}:`, ...issueLines(error)].join("\n")
-      : `--data is missing: ${message.name} needs it.`;
-    throw new CommandError(shape ? `${problem}\n${message.name} takes ${shape}` : problem, EXIT_CODES.USAGE, {
-      cause: error,
-    });
+    throw await sendError(error, message, { isGiven });
   }
-}
-
-function issueLines({ issues, message }: QueueError): readonly string[] {
-  if (issues.length === 0) return [`  ${message}`];
-  return issues.map(({ path, message: text }) => `  ${path === "" ? "the data itself" : path}: ${text}`);
 }

@@ -27,7 +27,8 @@ interface PageOptions {
 
 /** Lines of a value that are shown unless all are asked for. */
 const MAX_LINES = 40;
-const MAX_STACK = 6;
+/** Frames of Node and of packages. */
+const FOREIGN_FRAME = /node:|[\\/]node_modules[\\/]/;
 
 /** Everything that is known of one job, for people. */
 export function printJobPage(
@@ -125,13 +126,14 @@ function printError(terminal: Terminal, error: JobError, { isVerbose }: PageOpti
   if (root) printText(terminal, `It began with ${root.messageType} ${root.id}: queue job ${root.id}`);
   if (stack === undefined) return;
   const frames = safeLines(stack).filter((line) => /^\s*at /.test(line));
-  const lines = isVerbose ? safeLines(stack) : frames.slice(0, MAX_STACK);
+  const own = frames.find((line) => !FOREIGN_FRAME.test(line)) ?? frames[0];
+  const lines = isVerbose ? safeLines(stack) : own === undefined ? [] : [own];
   const width = lineWidth(terminal) - 4;
   for (const line of lines) {
     const text = isVerbose ? line : cutEnd(line.trim(), width);
     terminal.print(colors.dim(`    ${text}`));
   }
-  tellHidden(terminal, isVerbose ? 0 : frames.length - lines.length);
+  tellHidden(terminal, isVerbose ? 0 : frames.length - lines.length, "more frames");
 }
 
 function printLog(terminal: Terminal, { logs }: WireSnapshot, { isVerbose }: PageOptions): void {
