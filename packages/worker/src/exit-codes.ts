@@ -11,7 +11,10 @@ export const EXIT_CODES = {
   UNHEALTHY: 2,
   /** Only of `queue wait`: the job was cancelled. */
   CANCELLED: 3,
-  /** An unknown command or flag, a missing argument, a value that can't be read. */
+  /**
+   * An unknown command, flag or message, a missing argument, a value that can't be read, data that isn't valid, a
+   * question without a terminal and without `--yes`.
+   */
   USAGE: 64,
   /** The engine, its server or the database can't be reached. */
   UNAVAILABLE: 69,

@@ -133,14 +133,14 @@ function printError(terminal: Terminal, error: JobError, { isVerbose }: PageOpti
     const text = isVerbose ? line : cutEnd(line.trim(), width);
     terminal.print(colors.dim(`    ${text}`));
   }
-  tellHidden(terminal, isVerbose ? 0 : frames.length - lines.length, "more frames");
+  tellHidden(terminal, isVerbose ? 0 : frames.length - lines.length, "more frame");
 }
 
 function printLog(terminal: Terminal, { logs }: WireSnapshot, { isVerbose }: PageOptions): void {
   if (logs.length === 0) return;
   printTitle(terminal, "Log");
   const shown = isVerbose ? logs : logs.slice(-MAX_LINES);
-  if (shown.length < logs.length) tellHidden(terminal, logs.length - shown.length, "earlier lines");
+  if (shown.length < logs.length) tellHidden(terminal, logs.length - shown.length, "earlier line");
   const width = lineWidth(terminal) - 16;
   for (const { at, message } of shown) {
     const [first = "", ...rest] = safeLines(message);
@@ -149,6 +149,9 @@ function printLog(terminal: Terminal, { logs }: WireSnapshot, { isVerbose }: Pag
   }
 }
 
-function tellHidden(terminal: Terminal, count: number, what = "more lines"): void {
-  if (count > 0) terminal.print(terminal.colors.dim(`    … ${count} ${what}: --verbose shows all`));
+function tellHidden(terminal: Terminal, count: number, what = "more line"): void {
+  if (count > 0)
+    terminal.print(
+      terminal.colors.dim(`    … ${count} ${what}${count === 1 ? "" : "s"}: --verbose shows all`),
+    );
 }
