@@ -26,8 +26,10 @@ export function headerLines(
   const { width, isShort, colors } = options;
   const first = statusLine(model, options);
   if (isShort) {
-    const parts = RATES.map((name) => `${formatRate(model.rates.rate(name))} ${name}`);
-    return [first, cutEnd(` ${parts.join("  ")}`, width)];
+    const parts = RATES.map(
+      (name) => `${formatRate(model.rates.rate(name))} ${name === "completed" ? "done" : name}`,
+    );
+    return [first, cutEnd(` ${parts.join(", ")}`, width)];
   }
   const { states, workers } = model;
   const running = workers.reduce((sum, worker) => sum + worker.running, 0);
@@ -46,7 +48,7 @@ function statusLine(
 ): string {
   const time = `${at.toISOString().slice(11, 19)} UTC`;
   if (problem) {
-    const text = `No answer since ${problem.since.toISOString().slice(11, 19)} UTC. Trying on. ${oneLine(problem.text)}`;
+    const text = `No data since ${problem.since.toISOString().slice(11, 19)} UTC, trying again. ${oneLine(problem.text)}`;
     return colors.bold(colors.red(cutEnd(` ${text}`, width)));
   }
   const left = ` queue top`;
@@ -67,8 +69,8 @@ function rateLine(
   const head = ` ${name.padEnd(9)} ${rate > 0 ? paint(value) : colors.dim(value)}   `;
   const isWide = room >= 10;
   const bars = isWide ? sparkline(rates.bars(name, room)) : "";
-  const gap = " ".repeat(Math.max(1, width - RATE_WIDTH + 1 - widthOf(bars) - widthOf(total) - 1));
-  return `${head}${paint(bars)}${gap}${total}`;
+  const space = width - RATE_WIDTH - widthOf(bars) - widthOf(total);
+  return `${head}${paint(bars)}${space > 0 ? " ".repeat(space) + total : ""}`;
 }
 
 /** A bar for each value, in the eighths of the highest. None is a dot: one of a thousand is still a bar. */

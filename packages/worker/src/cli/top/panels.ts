@@ -42,7 +42,7 @@ export function panelTable(
   if (panel === "workers") {
     return table(
       model.workers,
-      workerColumns(now, colors),
+      workerColumns(model, colors),
       colors.yellow("No worker is alive. Start one: queue worker"),
     );
   }
@@ -51,7 +51,7 @@ export function panelTable(
     : table(model.failures, failureColumns(now, colors), colors.dim("No job has failed."));
 }
 
-function queueColumns({ rates }: TopModel, colors: Colors): readonly Column<QueueStats>[] {
+function queueColumns({ rates, queues }: TopModel, colors: Colors): readonly Column<QueueStats>[] {
   const count = (title: string, states: readonly JobState[], optional?: number): Column<QueueStats> => {
     const read = (row: QueueStats) => states.reduce((sum, state) => sum + row.states[state], 0);
     return {
@@ -64,7 +64,14 @@ function queueColumns({ rates }: TopModel, colors: Colors): readonly Column<Queu
     };
   };
   return [
-    { title: "1 QUEUES", text: ({ queue }) => queue, cut: "middle", min: 10, width: 14, paint: colors.bold },
+    {
+      title: `1 QUEUES ${formatCount(queues.length)}`,
+      text: ({ queue }) => queue,
+      cut: "middle",
+      min: 10,
+      width: 14,
+      paint: colors.bold,
+    },
     {
       title: "STATE",
       text: ({ paused }) => (paused ? "paused" : undefined),
@@ -72,8 +79,8 @@ function queueColumns({ rates }: TopModel, colors: Colors): readonly Column<Queu
       optional: 0,
     },
     count("WAITING", ["queued"]),
-    count("ACTIVE", ["active"]),
-    count("LATER", ["scheduled", "blocked"], 2),
+    count("ACTIVE", ["active"], 3),
+    count("LATER", ["scheduled", "blocked"], 5),
     count("FAILED", ["failed"]),
     {
       title: "RATE",
@@ -81,20 +88,29 @@ function queueColumns({ rates }: TopModel, colors: Colors): readonly Column<Queu
       width: 7,
       text: ({ queue }) => formatRate(rates.ended(queue)),
       paint: (text) => (text === "0/s" ? colors.dim(text) : text),
-      optional: 1,
+      optional: 4,
     },
     {
       title: "OLDEST",
       align: "right",
       width: 10,
       text: ({ oldestWaiting }) => (oldestWaiting === undefined ? undefined : formatDuration(oldestWaiting)),
+      optional: 2,
     },
   ];
 }
 
-function workerColumns(now: number, colors: Colors): readonly Column<WorkerSnapshot>[] {
+function workerColumns({ at, workers }: TopModel, colors: Colors): readonly Column<WorkerSnapshot>[] {
+  const now = at.getTime();
   return [
-    { title: "2 WORKERS", text: ({ name }) => name, cut: "middle", min: 12, width: 14, paint: colors.bold },
+    {
+      title: `2 WORKERS ${formatCount(workers.length)}`,
+      text: ({ name }) => name,
+      cut: "middle",
+      min: 12,
+      width: 14,
+      paint: colors.bold,
+    },
     { title: "STATE", text: ({ quiet }) => (quiet ? "quiet" : undefined), paint: colors.yellow, optional: 0 },
     {
       title: "RUNS",
@@ -108,22 +124,24 @@ function workerColumns(now: number, colors: Colors): readonly Column<WorkerSnaps
       align: "right",
       width: 10,
       text: ({ startedAt }) => formatDuration(now - Number(startedAt)),
+      optional: 2,
     },
     {
       title: "LONGEST",
       align: "right",
       width: 10,
       text: ({ attempts: [first] }) => first && formatDuration(now - Number(first.since)),
-      optional: 2,
+      optional: 4,
     },
     {
-      title: "HOST", // A worker without a name of its own is called so.
+      title: "HOST",
+      // A worker without a name of its own is called so.
       text: ({ name, host, process }) => (name === `${host}:${process}` ? undefined : `${host}:${process}`),
       cut: "middle",
       min: 12,
-      optional: 1,
+      optional: 3,
     },
-    { title: "QUEUES", text: ({ queues }) => queues.join(" "), cut: "end", optional: 3 },
+    { title: "QUEUES", text: ({ queues }) => queues.join(" "), cut: "end", optional: 5 },
   ];
 }
 
@@ -138,7 +156,7 @@ function runningColumns(now: number, colors: Colors): readonly Column<RunningJob
       paint: colors.bold,
     },
     { title: "FOR", align: "right", width: 10, text: ({ since }) => formatDuration(now - Number(since)) },
-    { title: "JOB", text: ({ id }) => id, cut: "middle", min: 12 },
+    { title: "JOB", text: ({ id }) => id, cut: "middle", min: 10 },
     { title: "QUEUE", text: ({ queue }) => queue, cut: "middle", optional: 2 },
     { title: "WORKER", text: ({ worker }) => worker, cut: "middle", min: 10, optional: 1 },
   ];
@@ -155,8 +173,8 @@ function failureColumns(now: number, colors: Colors): readonly Column<FailedJob>
       paint: colors.bold,
     },
     { title: "AGO", align: "right", width: 10, text: ({ at }) => formatDuration(now - Number(at)) },
-    { title: "JOB", text: ({ id }) => id, cut: "middle", min: 12 },
-    { title: "QUEUE", text: ({ queue }) => queue, cut: "middle", optional: 1 },
+    { title: "JOB", text: ({ id }) => id, cut: "middle", min: 12, optional: 1 },
+    { title: "QUEUE", text: ({ queue }) => queue, cut: "middle", optional: 2 },
     { title: "ERROR", text: ({ error }) => error, cut: "end", min: 34, paint: colors.red },
   ];
 }

@@ -107,9 +107,12 @@ async function orWithout<T, U>(reading: Promise<T>, otherwise: U): Promise<T | U
   }
 }
 
+/** How Redis words it, in scripts and outside, in version 6 to 8. */
+const NO_PERMISSION = /NOPERM|no permissions|executing the script can't run|ACL failure/i;
+
 /** A sentence for the screen, of what a reading or a change has thrown. */
 export function sayError(error: unknown): string {
   const { message } = describeError(error);
-  const isRefused = isQueueError(error, "ENGINE_MISCONFIGURED") && /NOPERM|no permission/i.test(message);
-  return isRefused ? `This user may look, but not do that. ${message}` : message;
+  const isRefused = isQueueError(error, "ENGINE_MISCONFIGURED") && NO_PERMISSION.test(message);
+  return isRefused ? `This user may not do that. ${message}` : message;
 }

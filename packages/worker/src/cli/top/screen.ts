@@ -52,9 +52,9 @@ function tooSmall(columns: number, rows: number): readonly string[] {
   return Array.from({ length: rows }, (_, index) => lines[index] ?? "");
 }
 
-function pageLines({ page }: TopView, { jobLines, colors }: ScreenOptions): readonly string[] {
+function pageLines({ page }: TopView, { jobLines, columns, colors }: ScreenOptions): readonly string[] {
   if (page?.kind === "help") return HELP_LINES.map((line) => (/^\S/.test(line) ? colors.bold(line) : line));
-  return jobLines ?? [colors.dim("Reading the job…")];
+  return jobLines?.map((line) => cutStyled(line, columns)) ?? [colors.dim("Reading the job…")];
 }
 
 function panelLines(model: TopModel, view: TopView, options: ScreenOptions): readonly string[] {
@@ -65,7 +65,7 @@ function panelLines(model: TopModel, view: TopView, options: ScreenOptions): rea
   const tables = new Map(
     panels.map((panel) => [panel, panelTable(panel, model, view, { width: columns - GUTTER, colors })]),
   );
-  const gap = !isShort && rows >= MIN_ROWS_WITH_GAPS ? 1 : 0;
+  const gap = !isShort && rows >= MIN_ROWS_WITH_GAPS - 1 ? 1 : 0;
   const heights = shareRows(tables, view.focus, rows - lines.length - panels.length * (1 + gap));
   for (const [panel, table] of tables) {
     if (gap > 0) lines.push("");
@@ -119,7 +119,7 @@ function onePanel(
   const title = `${isFocused && table.count === 0 ? "> " : "  "}${table.title}`;
   const range = last - first < table.count ? `${first + 1}-${last} of ${table.count}` : "";
   const space = columns - widthOf(plain(title)) - range.length;
-  const lines = [space >= 2 ? `${title}${" ".repeat(space)}${colors.dim(range)}` : title];
+  const lines = [space >= 2 ? `${title}${" ".repeat(space)}${colors.dim(range)}` : cutStyled(title, columns)];
   if (table.count === 0) lines.push(`  ${cutStyled(table.empty, columns - GUTTER)}`);
   for (let index = first; index < last; index++) {
     const line = table.line(index);
