@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { JobResult, Message, SendData } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";
 import type { Registry } from "../contract/registry.ts";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import * as z from "zod/mini";
 import type { JobResult, Message } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { formatDuration } from "../contract/duration.ts";
 import type { Message } from "../contract/message.ts";
 import { parseOptions } from "../contract/options.ts";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { sql } from "drizzle-orm";
 import * as z from "zod/mini";
 import type { Duration } from "../../contract/duration.ts";
