@@ -30,7 +30,7 @@ export interface Scene {
 export function useScene(): { readonly current: Scene } {
   let server: TestServer;
   let scene: Scene;
-  let program: Program | undefined;
+  const programs: Program[] = [];
   let count = 0;
   beforeAll(async () => {
     server = await startRedis();
@@ -40,12 +40,13 @@ export function useScene(): { readonly current: Scene } {
     const namespace = `supervisor-${count++}`;
     const { url } = server;
     const run: Scene["run"] = (args, env) => {
-      program = new Program(args, {
+      const program = new Program(args, {
         REDIS_URL: url,
         QUEUE_NAMESPACE: namespace,
         QUEUE_LOG_LEVEL: "debug",
         ...env,
       });
+      programs.push(program);
       return program;
     };
     scene = {
@@ -59,11 +60,15 @@ export function useScene(): { readonly current: Scene } {
           TEST_SETTINGS: JSON.stringify({ restarts: { pause: "50ms" }, ...settings }),
           ...env,
         }),
-      pids: () => program!.lines.filter(({ msg }) => msg.startsWith("Ready")).map(({ pid }) => pid as number),
+      pids: () =>
+        programs
+          .flatMap(({ lines }) => lines)
+          .filter(({ msg }) => msg.startsWith("Ready"))
+          .map(({ pid }) => pid as number),
     };
   });
   afterEach(async () => {
-    await program?.[Symbol.asyncDispose]();
+    await Promise.all(programs.splice(0).map((program) => program[Symbol.asyncDispose]()));
     await scene.queue.close();
     await rm(scene.directory, { recursive: true, force: true });
   });
