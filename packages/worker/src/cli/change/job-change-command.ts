@@ -58,8 +58,7 @@ export function jobChangeCommand(
         return changeIds({ change, args, options, flags }, context);
       }
       const queue = await context.openQueue();
-      const selected = await readQuery([where], queue);
-      const filter = narrow(change, selected, options);
+      const filter = narrow(change, await readQuery([where], queue), options);
       return changeMatching(
         {
           verb: change.verb,
@@ -67,7 +66,7 @@ export function jobChangeCommand(
           filter,
           step: (from) => change.step(queue, filter, { ...options, cursor: from }),
           flags,
-          line: { name, flags: { where: formatJobQuery(selected), ...options } },
+          line: { name, flags: { where: formatJobQuery(filter), ...options } },
           isDestructive,
           none: noneText(queue, filter),
         },
