@@ -133,7 +133,7 @@ describe("the screen of queue top", () => {
     const chosen = { ...INITIAL_VIEW.selections, queues: { id: "tenant-500", index: 3 } };
     const middle = show(model, 160, 50, { selections: chosen });
     expect(middle.find((line) => line.startsWith("> "))).toMatch(/^> tenant-500 /);
-    expect(middle.join("\n")).toMatch(/48\d-5\d\d of 1000/);
+    expect(middle.join("\n")).toMatch(/48\d-5\d\d of 1,000/);
     const gone = { ...INITIAL_VIEW.selections, queues: { id: "removed", index: 5_000 } };
     expect(show(model, 80, 24, { selections: gone }).join("\n")).toMatch(/> tenant-999 /);
     expect(show(model, 80, 24, { sort: "waiting" }).join("\n")).toMatch(/> tenant-999 /);
@@ -153,13 +153,15 @@ describe("the screen of queue top", () => {
       /^ No data since 12:00:00 UTC, trying again\. Redis at 10\.0\.0\.1:6379\\nis away\.$/,
     );
     expect(rest.join("\n")).toContain("1,203");
+    const page = show({ ...busyModel, problem }, 80, 24, { page: { kind: "job", id: "a", scroll: 0 } });
+    expect(page.at(-1)).toBe(first);
   });
 
   it("scrolls the page of a job to its end and no further", () => {
     const jobLines = Array.from({ length: 100 }, (_, index) => `line ${index} ${"x".repeat(100)}`);
     const options = { columns: 80, rows: 24, interval: 2_000, colors: pc.createColors(false), jobLines };
     const view: TopView = { ...INITIAL_VIEW, page: { kind: "job", id: "a", scroll: 1_000 } };
-    expect(scrollOf(view, options)).toBe(77);
+    expect(scrollOf(busyModel, view, options)).toBe(77);
     const lines = screenLines(busyModel, view, options);
     expect(lines[0]).toMatch(/^line 77 x+…$/);
     expect(lines.at(-2)).toMatch(/^line 99 /);

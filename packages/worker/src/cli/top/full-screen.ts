@@ -33,6 +33,7 @@ export class FullScreen {
   #shown: readonly string[] = [];
   #isEntered = false;
   #escapeTimer: NodeJS.Timeout | undefined;
+  #suspendTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: FullScreenParts) {
     this.#parts = parts;
@@ -62,6 +63,7 @@ export class FullScreen {
     const { stdin, stdout, onEnd } = this.#parts;
     this.#leave();
     clearTimeout(this.#escapeTimer);
+    clearTimeout(this.#suspendTimer);
     stdin.off("data", this.#onData).off("end", onEnd).off("error", onEnd).pause();
     stdout.off("resize", this.redraw);
     process.off("SIGTSTP", this.suspend).off("SIGCONT", this.#continue);
@@ -94,10 +96,11 @@ export class FullScreen {
     process.off("SIGTSTP", this.suspend);
     // With those that the shell started with it, such as npx.
     process.kill(0, "SIGTSTP");
-    setTimeout(this.#continue, SUSPEND_TIMEOUT);
+    this.#suspendTimer = setTimeout(this.#continue, SUSPEND_TIMEOUT);
   };
 
   readonly #continue = (): void => {
+    clearTimeout(this.#suspendTimer);
     process.off("SIGTSTP", this.suspend).on("SIGTSTP", this.suspend);
     // A shell may have changed the terminal's mode, which only a change sets again.
     this.#leave();

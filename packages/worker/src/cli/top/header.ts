@@ -1,7 +1,7 @@
 import { formatCount, formatDuration, formatRate } from "../output/figures.ts";
 import { cutEnd, oneLine, widthOf } from "../output/text.ts";
 import type { Terminal } from "../terminal.ts";
-import type { TopModel } from "./model.ts";
+import type { ReadProblem, TopModel } from "./model.ts";
 import { RATES, type RateName } from "./rate-history.ts";
 
 type Colors = Terminal["colors"];
@@ -48,12 +48,17 @@ function statusLine(
 ): string {
   const time = `${at.toISOString().slice(11, 19)} UTC`;
   if (problem) {
-    const text = `No data since ${problem.since.toISOString().slice(11, 19)} UTC, trying again. ${oneLine(problem.text)}`;
-    return colors.bold(colors.red(cutEnd(` ${text}`, width)));
+    return problemLine(problem, width, colors);
   }
   const left = ` queue top`;
   const right = `${time}, every ${formatDuration(interval)} `;
   return colors.bold(left) + colors.dim(right.padStart(Math.max(0, width - left.length)));
+}
+
+/** Since when nothing could be read, and why. */
+export function problemLine({ since, text }: ReadProblem, width: number, colors: Colors): string {
+  const line = ` No data since ${since.toISOString().slice(11, 19)} UTC, trying again. ${oneLine(text)}`;
+  return colors.bold(colors.red(cutEnd(line, width)));
 }
 
 function rateLine(

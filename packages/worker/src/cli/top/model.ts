@@ -1,6 +1,9 @@
 import type { JobError, JobSummarySnapshot, QueueStats, StateCounts, WorkerSnapshot } from "@org/queue";
 import type { RateHistory } from "./rate-history.ts";
 
+/** Running jobs and failures that are shown at most. */
+export const MAX_ROWS = 50;
+
 /** What was read last. */
 export interface TopModel {
   readonly at: Date;

@@ -3,7 +3,7 @@ import { formatCount, formatDuration, formatRate } from "../output/figures.ts";
 import { paintState } from "../output/states.ts";
 import { type Column, TableLayout } from "../output/table.ts";
 import type { Terminal } from "../terminal.ts";
-import type { FailedJob, RunningJob, TopModel } from "./model.ts";
+import { type FailedJob, MAX_ROWS, type RunningJob, type TopModel } from "./model.ts";
 import { type PanelName, sortedQueues, type TopView } from "./view.ts";
 
 type Colors = Terminal["colors"];
@@ -12,6 +12,8 @@ type Colors = Terminal["colors"];
 export interface PanelTable {
   readonly title: string;
   readonly count: number;
+  /** What the rows are that may not all fit. */
+  readonly all: string;
   /** Shown in place of rows. */
   readonly empty: string;
   line(index: number): string;
@@ -31,6 +33,7 @@ export function panelTable(
     return {
       title: layout.title(paint),
       count: rows.length,
+      all: describeAll(panel, rows.length),
       empty,
       line: (index) => layout.line(rows[index]!),
     };
@@ -49,6 +52,13 @@ export function panelTable(
   return panel === "running"
     ? table(model.running, runningColumns(now, colors), colors.dim("No job is running."))
     : table(model.failures, failureColumns(now, colors), colors.dim("No job has failed."));
+}
+
+/** Of running jobs and failures there may be more. */
+function describeAll(panel: PanelName, count: number): string {
+  if (count === MAX_ROWS && panel === "running") return `the longest ${count}`;
+  if (count === MAX_ROWS && panel === "failures") return `the newest ${count}`;
+  return formatCount(count);
 }
 
 function queueColumns({ rates, queues }: TopModel, colors: Colors): readonly Column<QueueStats>[] {

@@ -1,10 +1,8 @@
 import { isQueueError, type JobEvent, type JobSnapshot, type Queue } from "@org/queue";
 import { describeError } from "../describe-error.ts";
-import { errorText, type FailedJob, failedJob, type RunningJob, type TopModel } from "./model.ts";
+import { errorText, type FailedJob, failedJob, MAX_ROWS, type RunningJob, type TopModel } from "./model.ts";
 import { RateHistory } from "./rate-history.ts";
 
-/** Failures and running jobs that are shown at most. */
-const MAX_ROWS = 50;
 /** Running jobs whose message is looked up by one reading: with their data, they may be large. */
 const MAX_LOOKUPS = 25;
 

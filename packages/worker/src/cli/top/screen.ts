@@ -1,6 +1,6 @@
 import { cutEnd, oneLine, widthOf, wrap } from "../output/text.ts";
 import type { Terminal } from "../terminal.ts";
-import { headerLines } from "./header.ts";
+import { headerLines, problemLine } from "./header.ts";
 import { HELP_LINES } from "./help.ts";
 import type { TopModel } from "./model.ts";
 import { type PanelTable, panelTable } from "./panels.ts";
@@ -29,20 +29,22 @@ const GUTTER = 2;
 
 /** The lines of the screen: as many as it has rows, none wider than it. */
 export function screenLines(model: TopModel, view: TopView, options: ScreenOptions): readonly string[] {
-  const { columns, rows, colors } = options;
+  const { columns, rows } = options;
   if (columns < MIN_COLUMNS || rows < MIN_ROWS) return tooSmall(columns, rows);
-  const footer = footerLines(view, columns, colors);
+  const footer = footerLines(model, view, options);
   const room = rows - footer.length;
   const above = view.page
-    ? pageLines(view, options).slice(scrollOf(view, options), scrollOf(view, options) + room)
+    ? pageLines(view, options)
+        .slice(scrollOf(model, view, options))
+        .slice(0, room)
     : panelLines(model, view, { ...options, rows: room });
   return [...above, ...Array.from({ length: room - above.length }, () => ""), ...footer];
 }
 
 /** How far the open page is scrolled, at most to its end. */
-export function scrollOf(view: TopView, options: ScreenOptions): number {
+export function scrollOf(model: TopModel, view: TopView, options: ScreenOptions): number {
   if (!view.page) return 0;
-  const room = options.rows - footerLines(view, options.columns, options.colors).length;
+  const room = options.rows - footerLines(model, view, options).length;
   return Math.max(0, Math.min(view.page.scroll, pageLines(view, options).length - room));
 }
 
@@ -74,14 +76,15 @@ function panelLines(model: TopModel, view: TopView, options: ScreenOptions): rea
   return lines;
 }
 
-/** Two rows to each panel as far as it has some, then to the chosen one what it needs, then to the others in turn. */
+/** Two rows or more to each panel as far as it has some, then to the chosen one what it needs, then to the others in turn. */
 function shareRows(
   tables: ReadonlyMap<PanelName, PanelTable>,
   focus: PanelName,
   room: number,
 ): ReadonlyMap<PanelName, number> {
+  const least = Math.max(2, Math.floor(room / 8));
   const needs = [...tables].map(([panel, { count }]) => ({ panel, need: Math.max(1, count) }));
-  const heights = new Map(needs.map(({ panel, need }) => [panel, Math.min(2, need)]));
+  const heights = new Map(needs.map(({ panel, need }) => [panel, Math.min(least, need)]));
   let left = room - [...heights.values()].reduce((sum, height) => sum + height, 0);
   const ordered = [...needs].sort((a, b) => Number(b.panel === focus) - Number(a.panel === focus));
   const [first, ...others] = ordered;
@@ -117,7 +120,7 @@ function onePanel(
   const last = Math.min(table.count, first + height);
   // The chosen row shows which panel has the keys, if there is one.
   const title = `${isFocused && table.count === 0 ? "> " : "  "}${table.title}`;
-  const range = last - first < table.count ? `${first + 1}-${last} of ${table.count}` : "";
+  const range = last - first < table.count ? `${first + 1}-${last} of ${table.all}` : "";
   const space = columns - widthOf(plain(title)) - range.length;
   const lines = [space >= 2 ? `${title}${" ".repeat(space)}${colors.dim(range)}` : cutStyled(title, columns)];
   if (table.count === 0) lines.push(`  ${cutStyled(table.empty, columns - GUTTER)}`);
@@ -150,8 +153,12 @@ function cutStyled(text: string, width: number): string {
   return widthOf(bare) <= width ? text : cutEnd(bare, width);
 }
 
-function footerLines(view: TopView, columns: number, colors: Colors): readonly string[] {
-  const { question, notice } = view;
+function footerLines(
+  { problem }: TopModel,
+  view: TopView,
+  { columns, colors }: ScreenOptions,
+): readonly string[] {
+  const { question, notice, page } = view;
   if (question) {
     return messageLines(`${describeChange(question)} y: yes, any other key: no`, columns).map((line) =>
       colors.bold(colors.yellow(line)),
@@ -161,6 +168,8 @@ function footerLines(view: TopView, columns: number, colors: Colors): readonly s
     const paint = notice.isError ? (text: string) => colors.bold(colors.red(text)) : colors.bold;
     return messageLines(notice.text, columns).map((line) => paint(line));
   }
+  // A page has no header that could tell it.
+  if (page && problem) return [problemLine(problem, columns, colors)];
   return [colors.dim(cutEnd(` ${hints(view).join("   ")}`, columns))];
 }
 

@@ -132,7 +132,9 @@ export class TopSession {
     const { view, effect } = pressKey(key, before, this.#model);
     if (view.page?.kind !== before.page?.kind) this.#jobLines = undefined;
     const { page } = view;
-    this.#view = page ? { ...view, page: { ...page, scroll: scrollOf(view, this.#options()) } } : view;
+    this.#view = page
+      ? { ...view, page: { ...page, scroll: scrollOf(this.#model, view, this.#options()) } }
+      : view;
     this.#draw();
     if (effect) this.#carryOut(effect);
   }
