@@ -8,6 +8,8 @@ interface QueueErrorLike extends Error {
 }
 
 const ENGINE_CODES = new Set(["ENGINE_UNAVAILABLE", "ENGINE_MISCONFIGURED", "ENGINE_FULL"]);
+/** The method that an error names first: a command line has none. */
+const CALL = /^(?:list|count|graph|subscribe|failureGroups|sendWire|send|clean|[a-z]+Matching): (.)/;
 const DOCTOR = "To look closer: queue doctor";
 
 export interface DescribedError {
@@ -26,7 +28,8 @@ export function describeError(error: unknown): DescribedError {
     return { code: codeName(exitCode), message, exitCode, isExpected: true };
   }
   if (isQueueError(error)) {
-    const message = ENGINE_CODES.has(error.code) ? `${error.message} ${DOCTOR}` : error.message;
+    const own = error.message.replace(CALL, (_, first: string) => first.toUpperCase());
+    const message = ENGINE_CODES.has(error.code) ? `${own} ${DOCTOR}` : own;
     return { code: error.code, message, exitCode: exitCodeOf(error), isExpected: true };
   }
   const missing = missingPackage(error);

@@ -129,6 +129,7 @@ describe("an error of a command", () => {
       "Redis evicts. To look closer: queue doctor",
     ],
     [new QueueError("JOB_NOT_FOUND", "No job."), 1, "No job."],
+    [new QueueError("UNKNOWN_MESSAGE", "list: the message X is unknown."), 1, "The message X is unknown."],
   ])("is one line: %s", async (error, code, message) => {
     expect(await throwing(error)).toEqual({ code, stdout: "", stderr: `error: ${message}\n` });
   });

@@ -65,7 +65,9 @@ async function failNext(engine: Engine, count: number): Promise<void> {
   }
 }
 
-it("retries 100,000 failed jobs, each once, over an interruption and while some fail again", async () => {
+it("retries 100,000 failed jobs, each once, over an interruption and while some fail again", {
+  timeout: 180_000,
+}, async () => {
   const engine = open();
   await storeFailed(engine);
   const cwd = temporaryProject({ "queue.config.ts": CONFIG, "package.json": '{ "type": "module" }' });
