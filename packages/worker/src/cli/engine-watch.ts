@@ -2,7 +2,7 @@ import type { Queue } from "@org/queue";
 import { CommandError, EXIT_CODES } from "../exit-codes.ts";
 
 /** Milliseconds: a person waits for the command. */
-const ANSWER_TIMEOUT = 4_500;
+const ANSWER_TIMEOUT = 4_000;
 
 /** Gives up on an engine that hasn't answered at all. */
 export class EngineWatch {

@@ -69,7 +69,7 @@ describe("a config", () => {
     [{ queue, procesess: 2 }, "procesess is unknown. Did you mean processes?"],
     [
       { queue, redis: "redis://host" },
-      "redis is unknown. It may be one of queue, handlers, worker, workers, close, stopTimeout, processes, logs, " +
+      "redis is unknown. It may be one of queue, handlers, worker, workers, database, close, stopTimeout, processes, logs, " +
         "endpoints, watch, restarts.",
     ],
     [

@@ -51,7 +51,9 @@ export function replyCode({ message }: Error): string {
 export function fromReply(reply: Error, address: string): QueueError | undefined {
   const code = replyCode(reply);
   const cause = withoutCommand(reply);
-  const said = `Redis at ${address} refused: ${sentence(reply.message)}`;
+  // Redis goes on with how to log in by hand.
+  const text = code === "NOAUTH" ? "NOAUTH Authentication required." : sentence(reply.message);
+  const said = `Redis at ${address} refused: ${text}`;
   if (code === "OOM") return new QueueError("ENGINE_FULL", `${said} ${FULL}`, { cause });
   if (TEMPORARY.has(code)) return new QueueError("ENGINE_UNAVAILABLE", `${said} ${AGAIN}`, { cause });
   const remedy = Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined;

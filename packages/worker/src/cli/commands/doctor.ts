@@ -11,7 +11,7 @@ import { checkEngine, checkServerOfEnvironment, isReachable } from "../doctor/en
 import { readInstalled } from "../doctor/installed-packages.ts";
 import { checkNode } from "../doctor/node-checks.ts";
 import { printReport } from "../doctor/print-report.ts";
-import { type CheckGroup, checkGroup, ok } from "../doctor/report.ts";
+import { type CheckGroup, checkGroup, ok, skipped } from "../doctor/report.ts";
 
 export const doctorCommand = defineCommand({
   name: "doctor",
@@ -22,7 +22,7 @@ export const doctorCommand = defineCommand({
   flags: {},
   examples: [
     ["queue doctor", "before the first deploy, and when something is odd"],
-    ["queue doctor --json | jq '.groups[].checks[] | select(.status == \"problem\")'", "for a script"],
+    ["queue doctor --json | jq '.groups[].checks[].text'", "for a script"],
   ],
   async run({ flags }, context) {
     const { terminal } = context;
@@ -51,7 +51,11 @@ async function examine(context: CommandContext): Promise<readonly CheckGroup[]> 
     checkGroup("Postgres", "database", async () => (loaded ? checkDatabase(loaded, queue) : [])),
   ]);
   const groups = [{ name: "Node", checks: checkNode(file, env) }, config, server, database];
-  if (!queue || !isReachable(server.checks)) return groups;
+  if (!queue) return groups;
+  if (!isReachable(server.checks)) {
+    const text = "The server can't be reached, so live workers weren't looked at.";
+    return [...groups, { name: "Contracts", checks: [skipped("workers", text)] }];
+  }
   const opened = queue;
   const contracts = await checkGroup("Contracts", "workers", () =>
     checkContracts(opened, readInstalled(file)?.version),

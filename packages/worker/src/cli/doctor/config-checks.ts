@@ -19,7 +19,7 @@ export async function checkDefinitions(loaded: LoadedConfig, queue: Queue): Prom
     const remedy = "Nothing, if this app only sends. Otherwise give the config its handlers.";
     return [warning("handlers", "The config has none: it can't run workers.", remedy)];
   }
-  return [ok("handlers", `They handle ${count}. Workers of another app run ${shorten(others)}.`)];
+  return [ok("handlers", `They handle ${count}. Jobs of ${shorten(others)} wait for another app's workers.`)];
 }
 
 const MAX_NAMED = 8;

@@ -9,10 +9,10 @@ export async function checkContracts(queue: Queue, version: string | undefined):
     return [warning("workers", "No worker is alive: jobs wait until one is.", "Start one: queue worker")];
   }
   const handled = coverage.filter(({ isHandled }) => isHandled);
-  const count = `${workers.length} ${workers.length === 1 ? "live worker" : "live workers"}`;
+  const count = workers.length === 1 ? "1 live worker handles" : `${workers.length} live workers handle`;
   return [
     ...(handled.length > 0
-      ? [ok("messages", `${count} handle ${handled.length} of ${coverage.length} messages.`)]
+      ? [ok("messages", `${count} ${handled.length} of ${coverage.length} messages.`)]
       : []),
     ...coverage.filter(({ isHandled }) => !isHandled).map(describe),
     ...checkVersions(workers, version),

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 interface Manifest {
   readonly version: string;
@@ -29,12 +29,20 @@ export function readInstalled(
   return { version, peers };
 }
 
+/** As `import` finds it: upwards from a file, through links, and not by NODE_PATH. */
 function find(
   name: string,
   from: string,
 ): { readonly path: string; readonly manifest: Manifest } | undefined {
+  for (let directory = dirname(from); ; directory = dirname(directory)) {
+    const path = join(directory, "node_modules", name, "package.json");
+    if (existsSync(path)) return read(realpathSync(path));
+    if (directory === dirname(directory)) return undefined;
+  }
+}
+
+function read(path: string): { readonly path: string; readonly manifest: Manifest } | undefined {
   try {
-    const path = createRequire(from).resolve(`${name}/package.json`);
     return { path, manifest: JSON.parse(readFileSync(path, "utf8")) as Manifest };
   } catch {
     return undefined;
