@@ -69,3 +69,8 @@ export function countText({ count, isExact }: ProgressTotal): string {
 export function jobsText(total: ProgressTotal): string {
   return `${countText(total)} ${total.count === 1 && total.isExact ? "job" : "jobs"}`;
 }
+
+/** `what`: in the imperative, as `Remove 12 jobs`. */
+export function dryRunText(what: string): string {
+  return `Would ${what[0]!.toLowerCase()}${what.slice(1)}. Nothing was changed.`;
+}

@@ -78,7 +78,9 @@ describe.each(Object.keys(engines))("on the %s engine", (name) => {
         /^error: Remove 3 jobs\?[\s\S]*\n {2}queue clean failed --queue mail --yes\n$/,
       ),
     });
-    expect((await queue("clean failed --dry-run")).stdout).toContain("Remove 3 jobs? Nothing was changed");
+    expect((await queue("clean failed --dry-run")).stdout).toContain(
+      "Would remove 3 jobs. Nothing was changed.",
+    );
     expect(await queue("clean failed", { answer: "no\n" })).toMatchObject({ code: 1, stdout: "" });
     expect(await exists("mail-invalid")).toBe(true);
     expect(await queue("clean failed --json", { answer: "y\n" })).toMatchObject({

@@ -4,7 +4,7 @@ import { confirm } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { formatCount } from "../output/figures.ts";
 import { oneLine } from "../output/text.ts";
-import { jobsText, Progress } from "../progress.ts";
+import { dryRunText, jobsText, Progress } from "../progress.ts";
 import { readAll } from "../read-all.ts";
 import { type ShownFlags, shellLine } from "../shell-line.ts";
 import type { ChangeOptions, JobChange } from "./job-change.ts";
@@ -113,7 +113,7 @@ async function dryRun(
     return EXIT_CODES.OK;
   }
   for (const line of await explainUnchanged(queue, refused, change, options)) terminal.inform(line);
-  terminal.print(`${change.verb} ${countOf(count)}? Nothing was changed: this is a dry run.`);
+  terminal.print(dryRunText(`${change.verb} ${countOf(count)}`));
   return EXIT_CODES.OK;
 }
 

@@ -3,7 +3,7 @@ import { EXIT_CODES } from "../../exit-codes.ts";
 import { confirm } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { formatCount } from "../output/figures.ts";
-import { countText, jobsText, Progress, type ProgressTotal } from "../progress.ts";
+import { countText, dryRunText, jobsText, Progress, type ProgressTotal } from "../progress.ts";
 import { usageOfCursor } from "../query.ts";
 import { type ShownFlags, shellLine } from "../shell-line.ts";
 
@@ -47,8 +47,7 @@ export async function changeMatching(matching: Matching, context: CommandContext
   const isNone = total.isExact && total.count === 0;
   if (flags["dry-run"]) {
     if (flags.json) terminal.printJson({ dryRun: true, ...total });
-    else
-      terminal.print(isNone ? none : `${describe(matching, total)}? Nothing was changed: this is a dry run.`);
+    else terminal.print(isNone ? none : dryRunText(describe(matching, total)));
     return EXIT_CODES.OK;
   }
   const mustAsk = !isNone && (isDestructive || total.count > 1 || !total.isExact);

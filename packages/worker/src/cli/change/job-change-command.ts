@@ -58,7 +58,8 @@ export function jobChangeCommand(
         return changeIds({ change, args, options, flags }, context);
       }
       const queue = await context.openQueue();
-      const filter = narrow(change, await readQuery([where], queue), options);
+      const selected = await readQuery([where], queue);
+      const filter = narrow(change, selected, options);
       return changeMatching(
         {
           verb: change.verb,
@@ -66,7 +67,7 @@ export function jobChangeCommand(
           filter,
           step: (from) => change.step(queue, filter, { ...options, cursor: from }),
           flags,
-          line: { name, flags: { where: formatJobQuery(filter), ...options } },
+          line: { name, flags: { where: formatJobQuery(selected), ...options } },
           isDestructive,
           none: noneText(queue, filter),
         },

@@ -8,7 +8,7 @@ import type { CommandContext } from "../context.ts";
 import { milliseconds } from "../flags.ts";
 import { findQueues } from "../known-queues.ts";
 import { formatCount } from "../output/figures.ts";
-import { jobsText, Progress, type ProgressTotal } from "../progress.ts";
+import { dryRunText, jobsText, Progress, type ProgressTotal } from "../progress.ts";
 import { shellLine } from "../shell-line.ts";
 
 type CleanedState = CleanOptions["state"];
@@ -45,7 +45,7 @@ export const cleanCommand = defineCommand({
     const what = `Remove ${jobsText(total)}`;
     if (flags["dry-run"]) {
       if (json) terminal.printJson({ dryRun: true, ...total });
-      else terminal.print(isNone ? "No job matches." : `${what}? Nothing was changed: this is a dry run.`);
+      else terminal.print(isNone ? "No job matches." : dryRunText(what));
       return EXIT_CODES.OK;
     }
     const shown = { "older-than": flags["older-than"], queue: name, config: flags.config, json };
