@@ -109,6 +109,30 @@ describe.each(Object.keys(engines))("on the %s engine", (name) => {
     expect(await state("report-left")).toBeUndefined();
   });
 
+  it("tells running handlers to stop, and removes active jobs only with --force", async () => {
+    const running = await openScene(engines[name]!());
+    const started = new Promise<void>((resolve) => {
+      void running.queue
+        .subscribe(() => resolve(), { types: ["progress"] })
+        .then(() => running.mail("slow", "c1", { id: "slow" }));
+    });
+    await started;
+    const change = (line: string) => run(running.queue, line.split(" "));
+    expect(await change("remove slow --yes")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "job slow is active: active jobs are removed only with --force.\n",
+    });
+    expect(await change("cancel slow --yes")).toMatchObject({
+      code: 0,
+      stdout: "Cancelled the job slow. It is running: its handler is told to stop.\n",
+    });
+    await running.queue.wait("slow").catch(() => undefined);
+    expect(await change("remove slow --force --yes")).toMatchObject({ stdout: "Removed the job slow.\n" });
+    await running.worker.stop();
+    await running.queue.close();
+  });
+
   it.each<[string, string]>([
     ["retry", "Which jobs? Give ids, or --where QUERY."],
     ["retry a --where state:failed", "Ids and --where exclude each other."],
