@@ -33,7 +33,8 @@ export function headerLines(
   }
   const { states, workers } = model;
   const running = workers.reduce((sum, worker) => sum + worker.running, 0);
-  const places = workers.reduce((sum, { quiet, concurrency }) => sum + (quiet ? 0 : concurrency), 0);
+  // A quiet worker finishes what it runs, and takes nothing more.
+  const places = workers.reduce((sum, each) => sum + (each.quiet ? each.running : each.concurrency), 0);
   const totals = [
     `${formatCount(states.queued)} waiting`,
     `${formatCount(running)} of ${formatCount(places)} running`,
