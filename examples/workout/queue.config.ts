@@ -18,13 +18,18 @@ export default defineConfig({
       );
     }
     await checkEngine(engine);
-    database = await openDatabase();
+    database ??= await openDatabase();
     return openQueue(engine, database);
   },
   async handlers() {
     mailer = openMailer();
     await mailer.check();
     return createHandlers({ db: database!.db, mailer });
+  },
+  // For `queue migrate` and `queue doctor`. Opening it applies all migrations, the app's own first.
+  async database() {
+    database ??= await openDatabase();
+    return { db: database.db, listener: database.listener };
   },
   async close() {
     mailer?.close();

@@ -130,6 +130,14 @@ describe("a config", () => {
       { queue, logs: { logger: {} } },
       "logs.logger is an object: expected a logger with debug, info, warn and error.",
     ],
+    [
+      { queue, database: { db: "postgres://localhost" } },
+      "database.db is a URL: expected a database of Drizzle, such as drizzle(pool).",
+    ],
+    [
+      { queue, database: { db: { execute() {} }, statusTable: [] } },
+      "database.statusTable is unknown. Did you mean statusTables?",
+    ],
     [{ queue, endpoints: 9400 }, "endpoints is 9400: expected an object."],
     [
       { queue, endpoints: { port: 70_000 } },
