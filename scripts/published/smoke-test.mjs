@@ -4,14 +4,14 @@ import { buildIfChanged } from "../bootstrap.mjs";
 import { CommandFailure, capture } from "../terminal/processes.mjs";
 import { step } from "../terminal/progress.mjs";
 import { inTemporaryDirectory } from "../workspace/temporary-directory.mjs";
-import { root } from "../workspace/toolchain.mjs";
+import { node } from "../workspace/toolchain.mjs";
 import { machineNode } from "./machine-node.mjs";
 import { packPublicPackages } from "./pack.mjs";
 import { readmeExample } from "./readme-example.mjs";
 
 /**
  * Tests a newcomer's first steps with the packed packages and the machine's own Node: an empty project, an install, the
- * README's first example, the config of the worker's README. Users may have an older Node than development, and this shows that it works.
+ * README's first example, and the worker, the command and a job by the worker's README. Users may have an older Node than development, and this shows that it works.
  */
 export async function smokeTestPackedPackages() {
   const { executable, version, env } = machineNode();
@@ -47,6 +47,20 @@ export async function smokeTestPackedPackages() {
       });
     });
     console.log(checked.trimEnd());
+    await step("type-checking it", async () => {
+      await writeFile(join(project, "tsconfig.json"), tsconfig("queue.config.ts"));
+      await capture("tsc", ["--project", project]);
+    });
+    const job = await step(`running a worker and a job on Node ${version}`, async () => {
+      await capture("npm", ["install", "--no-audit", "--no-fund", "ioredis"], { cwd: project, env });
+      return capture(node, [
+        "--conditions=@org/source",
+        "scripts/published/first-job.ts",
+        project,
+        executable,
+      ]);
+    });
+    console.log(job.trimEnd());
 
     /**
      * @param {string} entry
@@ -73,18 +87,21 @@ async function createProject(directory, example) {
   await mkdir(directory);
   await writeFile(join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }));
   await writeFile(join(directory, "example.ts"), example);
+  await writeFile(join(directory, "tsconfig.json"), tsconfig("example.ts"));
+  return directory;
+}
+
+/** @param {string} file */
+function tsconfig(file) {
   const compilerOptions = {
     target: "es2022",
     module: "nodenext",
     strict: true,
+    noEmit: file === "queue.config.ts",
     // Tests the packages' own declarations too.
     skipLibCheck: false,
-    types: ["node"],
-    typeRoots: [join(root, "node_modules/@types")],
+    // As in a project that has no more than what the README installs.
+    types: [],
   };
-  await writeFile(
-    join(directory, "tsconfig.json"),
-    JSON.stringify({ compilerOptions, files: ["example.ts"] }),
-  );
-  return directory;
+  return JSON.stringify({ compilerOptions, files: [file] });
 }
