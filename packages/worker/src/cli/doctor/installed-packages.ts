@@ -50,7 +50,7 @@ function read(path: string): { readonly path: string; readonly manifest: Manifes
 }
 
 /** Of ranges like `^6.1.0`, and of `^0.45.0`, whose minor version counts as a major one. */
-export function satisfies(version: string, range: string): boolean {
+function satisfies(version: string, range: string): boolean {
   const [have, need] = [version, range.replace(/^\^/, "")].map((text) => text.split(/[.-]/).map(Number));
   const [major = 0, minor = 0, patch = 0] = have!;
   const [leastMajor = 0, leastMinor = 0, leastPatch = 0] = need!;
