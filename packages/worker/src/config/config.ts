@@ -41,8 +41,8 @@ export interface QueueConfig<M extends Message = Message> {
   readonly close?: (() => unknown) | undefined;
   /**
    * Time for running jobs to finish after SIGTERM or SIGINT. Then their signals abort, and a second later they are given
-   * back, whether their handlers have stopped or not. While the engine is away the end takes up to three seconds more, so
-   * leave the platform five: it kills after 10 s with `docker stop`, after 30 s on Kubernetes. As a number it counts
+   * back, whether their handlers have stopped or not. While the engine is away the end takes up to two seconds more, so
+   * leave the platform four: it kills after 10 s with `docker stop`, after 30 s on Kubernetes. As a number it counts
    * milliseconds, from 100; so do all durations here. @default "8s"
    */
   readonly stopTimeout?: Duration | undefined;
