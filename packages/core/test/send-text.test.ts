@@ -204,7 +204,7 @@ describe("a call to the engine that fails", () => {
     expect(error).toMatchObject({ code: "ENGINE_FAILED", cause: bug, ids: ["bad"] });
   });
 
-  test("says of a server that is away what to do: of a send, to repeat it with its id; of a read, to try again", async () => {
+  test("says of a server that is away what to do: of a send, to repeat it with its id; of a read, that it comes back", async () => {
     const { redisEngine } = await import("../src/redis/index.ts");
     open({ engine: redisEngine({ url: "redis://127.0.0.1:1" }) });
     const sent = await rejection(queue.send(plan, {}));
@@ -213,7 +213,7 @@ describe("a call to the engine that fails", () => {
     for (const read of reads) {
       const { code, message } = await rejection(read);
       expect(code).toBe("ENGINE_UNAVAILABLE");
-      expect(message).toMatch(/try again\.$/);
+      expect(message).toMatch(/reconnect by themselves\.$/);
       expect(message).not.toMatch(/send|id\b/);
     }
   });

@@ -5,7 +5,6 @@ import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import { drizzle as drizzlePostgresJs } from "drizzle-orm/postgres-js";
 import pg from "pg";
 import postgres from "postgres";
-import { afterAll, afterEach } from "vitest";
 import type { ChangeListener } from "../../src/postgres/changes/listener.ts";
 import { pgListener } from "../../src/postgres/changes/pg-listener.ts";
 import { pgliteListener } from "../../src/postgres/changes/pglite-listener.ts";
@@ -55,33 +54,30 @@ const EMPTY = `
 /** Run after each test, latest first. */
 export const cleanups: (() => unknown)[] = [];
 
-afterEach(async () => {
+/** After each test; see `clean-up.ts`. */
+export async function cleanUp(): Promise<void> {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-}, 60_000);
+}
 
 let server: Promise<TestServer> | undefined;
 let pglite: Promise<PGlite> | undefined;
 /** URLs of databases on the server. */
 const databases: string[] = [];
+let created = 0;
 const freeDatabases: string[] = [];
 
-afterAll(async () => {
-  await (await pglite)?.close();
-  if (server) await stopServer(await server);
-}, 60_000);
-
-async function stopServer({ pid, url, stop }: TestServer): Promise<void> {
-  // A server without a pid stays.
-  if (pid === undefined) {
-    for (const database of databases) {
-      const name = new URL(database).pathname.slice(1);
-      await withClient(url, (client) => client.query(`drop database ${name} with (force)`));
-    }
+/** Of a server that stays; others end with the process, and serve all test files of it until then. */
+export async function dropDatabases(): Promise<void> {
+  const { pid, url } = (await server) ?? {};
+  if (url === undefined || pid !== undefined) return;
+  freeDatabases.length = 0;
+  for (const database of databases.splice(0)) {
+    const name = new URL(database).pathname.slice(1);
+    await withClient(url, (client) => client.query(`drop database ${name} with (force)`));
   }
-  await stop();
 }
 
-/** The Postgres server of this test file, started on first use. */
+/** The Postgres server of this process's test files, started on first use. */
 export function testServer(): Promise<TestServer> {
   server ??= startPostgres();
   return server;
@@ -103,7 +99,7 @@ export async function createDatabase(): Promise<string> {
 
 async function newDatabase(): Promise<string> {
   const { url } = await testServer();
-  const name = `queue_${process.pid}_${databases.length}`;
+  const name = `queue_${process.pid}_${created++}`;
   await withClient(url, (client) => client.query(`create database ${name}`));
   const database = new URL(url);
   database.pathname = `/${name}`;
@@ -168,7 +164,7 @@ async function onServer(
   return { name, db, listener, url, raw: async (text) => (await admin.query(text)).rows };
 }
 
-/** One PGlite for all tests of the file, emptied before each, because starting one takes a second. */
+/** One PGlite for all tests of the process, emptied before each, because starting one takes a second. */
 async function openPglite(options: OpenOptions = {}): Promise<TestDatabase> {
   pglite ??= newPglite();
   const client = await pglite;

@@ -27,6 +27,8 @@ queue default
   REPORT  v2    no handler
 
 warning: No handler for REPORT: its jobs wait for another app's workers.
+
+No server was contacted: queue doctor does that.
 `,
       stderr: "",
     });

@@ -1,7 +1,7 @@
 import { JOB_STATES, type QueueStats, type StateCounts, type WorkerSnapshot } from "@org/queue";
 import type { TopModel } from "../../src/cli/top/model.ts";
 
-export const NOW = new Date("2026-11-30T12:00:00Z");
+const NOW = new Date("2026-11-30T12:00:00Z");
 const recent = {
   sent: 0,
   completed: 0,

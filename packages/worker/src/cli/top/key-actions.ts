@@ -13,7 +13,7 @@ export interface KeyResult {
 }
 
 /** Lines that a page moves by. */
-export const PAGE = 10;
+const PAGE = 10;
 
 /** What a key does. A pure function: the screen shows the view, and the session carries out the effect. */
 export function pressKey(key: Key, view: TopView, model: TopModel): KeyResult {
