@@ -19,7 +19,10 @@ export interface EngineOperate {
   /** Makes scheduled jobs due now. */
   promote(jobs: readonly JobKey[], guard?: StateGuard): Promise<readonly PromoteOutcome[]>;
 
-  /** Removes up to `limit` jobs of one state that nobody holds or needs, oldest first. Answers how many. */
+  /**
+   * Removes up to `limit` jobs of one state, oldest first. Answers how many. Spares those that a claim holds, that
+   * unfinished jobs depend on, and finished ones that hold their ordering key: no other job is cancelled by it.
+   */
   clean(request: CleanRequest): Promise<number>;
 
   /** Forgets what was counted of failure groups. Their jobs stay as they are. */

@@ -208,7 +208,12 @@ export class Lifecycle {
 
   /** Whether something still needs a finished job where it is, so that no trimming may take it. */
   isPinned(job: StoredJob): boolean {
-    return (job.readers?.size ?? 0) > 0 || job.line?.head === job;
+    return this.isRead(job) || job.line?.head === job;
+  }
+
+  /** Whether unfinished jobs depend on it. */
+  isRead(job: StoredJob): boolean {
+    return (job.readers?.size ?? 0) > 0;
   }
 
   #enter(job: StoredJob, now: number): void {

@@ -83,6 +83,7 @@ export class MemoryOperate implements EngineOperate {
 
   async clean({ state, queue, olderThan, limit }: CleanRequest): Promise<number> {
     const now = this.#store.startStep();
+    const { lifecycle } = this.#store;
     const candidates = this.#store.table.oldestFirst({
       states: [state],
       ...(queue !== undefined && { queues: [queue] }),
@@ -93,10 +94,10 @@ export class MemoryOperate implements EngineOperate {
       // The removal of one may have ended another, which waited for it.
       if (job.isDeleted || job.state !== state) continue;
       const isNeeded = isTerminal(state)
-        ? this.#store.lifecycle.isPinned(job)
-        : this.#store.lifecycle.held.has(job.id);
+        ? lifecycle.isPinned(job)
+        : lifecycle.held.has(job.id) || lifecycle.isRead(job);
       if ((job.finishedAt ?? job.createdAt) + olderThan > now || isNeeded) continue;
-      this.#store.lifecycle.remove(job, now);
+      lifecycle.remove(job, now);
       removed++;
     }
     return removed;

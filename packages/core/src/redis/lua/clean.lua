@@ -66,7 +66,7 @@ for index = 1, math.min(#found, window) do
       end
     elseif not job.is_held then
       is_done = job.created + older_than > now
-      if not is_done then
+      if not is_done and not L.has_waiters(job.id) then
         L.remove(job)
         removed = removed + 1
       end

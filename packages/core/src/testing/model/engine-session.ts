@@ -210,7 +210,7 @@ export class EngineSession {
 
   async #clean(request: CleanRequest): Promise<number> {
     if (!isTerminal(request.state)) {
-      // Any of them may be removed, which cancels those that depend on it.
+      // Any of them may be removed, which ends it as cancelled.
       const ids = (await this.#list({ states: [request.state] }, 500)).map(({ id }) => id);
       this.#options.record?.({ type: "operating", by: BY, operation: "remove", ids });
     }

@@ -307,13 +307,49 @@ export const cleanCases = section("clean", [
       await on.expect({ b: "queued", d: "queued", f: "queued" });
       assert.equal(await clean("queued", SOON), 2);
       await on.expect({ f: "queued", c: "scheduled", g: "scheduled", h: "queued" });
+      assert.equal(await clean("scheduled", SOON), 0);
+      await on.expect({ c: "scheduled", e: "blocked" });
+      assert.equal(await clean("blocked"), 1);
       assert.equal(await clean("scheduled", SOON), 1);
-      await on.expect({ g: "scheduled", e: "cancelled" });
-      assert.equal(await clean("blocked"), 0);
+      await on.expect({ g: "scheduled" });
       assert.equal(await clean("queued"), 2);
       assert.deepEqual(await on.claimIds(), []);
     },
   ),
+
+  rule("cleaning waiting jobs spares those that others depend on, whatever their policy", async (on) => {
+    for (const onFailure of ["cancel", "run", "hold"] as const) {
+      await on.sendEach(
+        { id: `queued-${onFailure}` },
+        { id: `scheduled-${onFailure}`, delay: LATER },
+        { id: `blocked-${onFailure}`, dependsOn: [`queued-${onFailure}`] },
+        { id: `last-${onFailure}` },
+      );
+      await on.send({
+        id: `reader-${onFailure}`,
+        dependsOn: ["queued", "scheduled", "blocked"].map((state) => ({
+          job: `${state}-${onFailure}`,
+          onFailure,
+        })),
+      });
+    }
+    const clean = (state: "queued" | "scheduled" | "blocked") =>
+      on.engine.operate.clean({ state, olderThan: 0, limit: 100 });
+    assert.deepEqual([await clean("queued"), await clean("scheduled")], [3, 0]);
+    await on.expect({
+      "queued-cancel": "queued",
+      "scheduled-cancel": "scheduled",
+      "reader-cancel": "blocked",
+    });
+    assert.equal(await clean("blocked"), 3);
+    for (const onFailure of ["cancel", "run", "hold"]) {
+      assert.equal(await on.isStored(`last-${onFailure}`), false);
+      assert.equal(await on.isStored(`reader-${onFailure}`), false);
+      await on.expect({ [`blocked-${onFailure}`]: "blocked" });
+    }
+    assert.equal(await clean("blocked"), 3);
+    assert.deepEqual([await clean("queued"), await clean("scheduled")], [3, 3]);
+  }),
 
   rule("cleaning blocked jobs spares those that a worker has reserved", async (on) => {
     await on.sendEach(...["a", "b", "c"].map((id) => ({ id, orderingKey: "k" })));
