@@ -2,7 +2,7 @@ import { startRedis, type TestServer } from "@org/test-servers";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CompleteEngine } from "../src/engine/engine.ts";
-import { GROUP_LIFETIME, MAX_GROUP_JOBS } from "../src/engine/failure-groups.ts";
+import { GROUP_LIFETIME, MIN_SWEPT_GROUP_JOBS } from "../src/engine/failure-groups.ts";
 import { redisEngine } from "../src/redis/index.ts";
 import { newJob, retain } from "../src/testing/conformance/new-job.ts";
 
@@ -53,14 +53,38 @@ async function fail(
   }
 }
 
-test("a group knows its newest ten thousand jobs", async () => {
+test("a group of more than ten thousand jobs knows all of them, and is listed to its end", async () => {
   await withEngine(async (engine, prefix) => {
-    const first = sent;
-    await fail(engine, MAX_GROUP_JOBS + 500);
-    expect(await admin.zcard(`${prefix}grouped:a1`)).toBe(MAX_GROUP_JOBS);
-    expect((await admin.zrange(`${prefix}grouped:a1`, 0, "0"))[0]).toBe(`n${first + 500}`);
-    const [group] = (await engine.inspect.failureGroups({ limit: 1 })).groups;
-    expect(group!.failed).toBe(MAX_GROUP_JOBS + 500);
+    const count = MIN_SWEPT_GROUP_JOBS + 1_500;
+    await fail(engine, count);
+    expect(await admin.zcard(`${prefix}grouped:a1`)).toBe(count);
+    const filter = { failureGroup: "a1" };
+    expect(await engine.inspect.count(filter)).toEqual({ count: 10_000, isExact: false });
+    const ids = new Set<string>();
+    for (let cursor: string | undefined; ; ) {
+      const page = await engine.inspect.list({
+        filter,
+        fields: "summary",
+        limit: 1_000,
+        ...(cursor !== undefined && { cursor }),
+      });
+      for (const { id } of page.jobs) ids.add(id);
+      cursor = page.cursor;
+      if (cursor === undefined) break;
+    }
+    expect(ids.size).toBe(count);
+  });
+});
+
+test("ids of jobs that are gone don't pile up in a large group behind one that stays", async () => {
+  await withEngine(async (engine, prefix) => {
+    await fail(engine, 1);
+    await admin.zadd(
+      `${prefix}grouped:a1`,
+      ...Array.from({ length: 2 * MIN_SWEPT_GROUP_JOBS }, (_, index) => [index + 2, `gone${index}`]).flat(),
+    );
+    for (let round = 0; round < 30; round++) await fail(engine, 500, 1_000);
+    expect(await admin.zcard(`${prefix}grouped:a1`)).toBeLessThan(1.5 * MIN_SWEPT_GROUP_JOBS);
   });
 });
 

@@ -56,8 +56,8 @@ export const FINGERPRINT_PATTERN: RegExp = /^[A-Za-z0-9_.:-]{1,100}$/;
 
 /** Groups that an engine keeps: those that failed last. */
 export const MAX_FAILURE_GROUPS = 1_000;
-/** Jobs that an engine remembers of a group: the newest. */
-export const MAX_GROUP_JOBS = 10_000;
+/** Jobs of a group above which those that are gone are looked for among all of them, not only among the oldest. */
+export const MIN_SWEPT_GROUP_JOBS = 10_000;
 /** Ids of jobs that a group is shown with. */
 export const MAX_GROUP_SAMPLES = 10;
 /** Hours of which a group has counts. */

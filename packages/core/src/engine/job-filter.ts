@@ -8,7 +8,7 @@ export interface JobFilter {
   readonly messages?: readonly string[];
   readonly userId?: string;
   readonly orderingKey?: string;
-  /** Fingerprint of a failure group: only its newest ten thousand jobs, by send order. */
+  /** Fingerprint of a failure group: all stored jobs that have had such a failure. */
   readonly failureGroup?: string;
   /** Only jobs that the engine stored at this instant or later. */
   readonly sentFrom?: number;

@@ -7,8 +7,8 @@ import {
   GROUP_LIFETIME,
   MAX_FAILURE_GROUPS,
   MAX_GROUP_HOURS,
-  MAX_GROUP_JOBS,
   MAX_GROUP_SAMPLES,
+  MIN_SWEPT_GROUP_JOBS,
 } from "../engine/failure-groups.ts";
 import { notACursor } from "../engine/list-cursor.ts";
 import type { JobTable } from "./job-table.ts";
@@ -23,6 +23,8 @@ interface Entry {
   group: Omit<FailureGroupRecord, "hours" | "samples">;
   readonly hours: Map<number, Mutable<FailureHourRecord>>;
   readonly jobs: Map<number, string>;
+  /** Size of `jobs` at which all that are gone are dropped. */
+  sweepAt: number;
 }
 
 /** Failures that are alike, counted. */
@@ -58,7 +60,7 @@ export class FailureGroups {
     counts[kind]++;
     hours.set(hour, counts);
     for (const earlier of hours.keys()) if (earlier <= hour - MAX_GROUP_HOURS * HOUR) hours.delete(earlier);
-    this.#dropOldest(jobs);
+    this.#dropGone(entry);
     jobs.set(job.sequence, job.id);
     this.#forgetOldest(now);
   }
@@ -97,15 +99,15 @@ export class FailureGroups {
     };
   }
 
-  /** Drops the first jobs as far as they are gone, or all but the newest once there are too many. */
-  #dropOldest(jobs: Map<number, string>): void {
+  /** Drops jobs that are gone: the first, which retention removes first, and all once there are many. */
+  #dropGone(entry: Entry): void {
+    const { jobs } = entry;
+    const isSwept = jobs.size >= entry.sweepAt;
     for (const [sequence, id] of jobs) {
-      if (this.#isStored(sequence, id)) break;
-      jobs.delete(sequence);
+      if (!this.#isStored(sequence, id)) jobs.delete(sequence);
+      else if (!isSwept) break;
     }
-    if (jobs.size < 2 * MAX_GROUP_JOBS) return;
-    for (const sequence of [...jobs.keys()].sort((a, b) => b - a).slice(MAX_GROUP_JOBS))
-      jobs.delete(sequence);
+    if (isSwept) entry.sweepAt = Math.max(MIN_SWEPT_GROUP_JOBS, 2 * jobs.size);
   }
 
   #isStored(sequence: number, id: string): boolean {
@@ -124,7 +126,7 @@ export class FailureGroups {
 function newEntry(job: StoredJob, key: FailureGroupKey, now: number): Entry {
   const { messageType, queue } = job;
   const group = { ...key, messageType, queue: queue.name, firstAt: now, lastAt: now, failed: 0, retried: 0 };
-  return { group, hours: new Map(), jobs: new Map() };
+  return { group, hours: new Map(), jobs: new Map(), sweepAt: MIN_SWEPT_GROUP_JOBS };
 }
 
 type Place = Pick<FailureGroupRecord, "lastAt" | "fingerprint">;

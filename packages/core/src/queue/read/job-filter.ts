@@ -27,7 +27,7 @@ export interface JobFilterOptions<M extends Message = Message> {
   readonly message?: MessageChoice<M> | readonly MessageChoice<M>[] | undefined;
   readonly userId?: string | undefined;
   readonly orderingKey?: string | undefined;
-  /** Only jobs with a failure of this group: a fingerprint of `failureGroups`. The newest ten thousand are known. */
+  /** Only jobs with a failure of this group: a fingerprint of `failureGroups`. */
   readonly failureGroup?: string | undefined;
   /** Only jobs that the engine stored at this instant or later: their `createdAt`. */
   readonly sentFrom?: Date | number | undefined;

@@ -2,7 +2,7 @@
 -- the instant of their latest failure, `group:<fingerprint>` the counts of one, `grouped:<fingerprint>` the ids of its
 -- jobs by sequence. A step counts its failures here and writes them at its end.
 -- @import MAX_FAILURES from engine/engine-limits
--- @import MAX_FAILURE_GROUPS, MAX_GROUP_JOBS, MAX_GROUP_HOURS, GROUP_LIFETIME from engine/failure-groups
+-- @import MAX_FAILURE_GROUPS, MIN_SWEPT_GROUP_JOBS, MAX_GROUP_HOURS, GROUP_LIFETIME from engine/failure-groups
 -- @include lib/lifecycle/jobs
 
 -- Keeps the error of a failed attempt.
@@ -37,17 +37,26 @@ local function count_failure(job, text, kind)
       call_each('HDEL', key, old)
     end
 
-    -- Makes room for so many jobs, and drops the oldest as far as they are gone: retention removes those first.
-    local function drop_oldest(key, n)
-      local surplus = call('ZCARD', key) + n - MAX_GROUP_JOBS
-      local ids, dropped = call('ZRANGE', key, 0, math.max(2 * n + CHECKED, surplus)), {}
+    -- Drops jobs that are gone before so many are added: the oldest, which retention removes first, and of a large
+    -- group twice as many as are added from a place that changes with the time, so that they can't pile up.
+    local function drop_gone(key, n)
+      local ids, gone = call('ZRANGE', key, 0, 2 * n + CHECKED), {}
       for index = 1, #ids do
-        if index > surplus and call('EXISTS', JOB .. ids[index]) == 1 then
+        if call('EXISTS', JOB .. ids[index]) == 1 then
           break
         end
-        dropped[index] = ids[index]
+        gone[index] = ids[index]
       end
-      call_each('ZREM', key, dropped)
+      local size = call('ZCARD', key)
+      if size > MIN_SWEPT_GROUP_JOBS then
+        local first = now % 1000000 * 7919 % size
+        for _, id in ipairs(call('ZRANGE', key, int(first), int(first + 2 * n - 1))) do
+          if call('EXISTS', JOB .. id) == 0 then
+            gone[#gone + 1] = id
+          end
+        end
+      end
+      call_each('ZREM', key, gone)
     end
 
     local function add_jobs(key, counted)
@@ -59,7 +68,7 @@ local function count_failure(job, text, kind)
         end
       end
       if #scored > 0 then
-        drop_oldest(key, #scored / 2)
+        drop_gone(key, #scored / 2)
         call_each('ZADD', key, scored)
         call('PEXPIRE', key, GROUP_LIFETIME)
       end
