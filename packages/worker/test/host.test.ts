@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { createQueue, type Queue } from "@org/queue";
 import { redisEngine } from "@org/queue/redis";
 import { startRedis, type TestServer } from "@org/test-servers";
@@ -106,6 +108,40 @@ describe("SIGTERM", () => {
     expect(program.said()).not.toContain("Ready");
   });
 
+  it("is obeyed at once by a worker that waits for the engine's first answer", async () => {
+    const silent = createServer();
+    const connected = once(silent, "connection");
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    program = new Program(["worker"], { REDIS_URL: `redis://127.0.0.1:${port}`, QUEUE_NAMESPACE: namespace });
+    const [socket] = await connected;
+    const startedAt = performance.now();
+    program.kill("SIGTERM");
+    expect((await program.ended).code).toBe(EXIT_CODES.OK);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    socket.destroy();
+    silent.close();
+  });
+
+  it("waits no longer than its time for an engine that is away once nothing runs", async () => {
+    await using away = await ownRedis();
+    program = new Program(["worker"], {
+      REDIS_URL: away.url,
+      QUEUE_NAMESPACE: namespace,
+      QUEUE_LOG_LEVEL: "debug",
+      TEST_SETTINGS: JSON.stringify({ stopTimeout: "600ms" }),
+    });
+    const job = await away.queue.send(work, { act: "ignore-signals", milliseconds: 300 });
+    await program.line(/^Started/, job.id);
+    await away.server.stop();
+    const startedAt = performance.now();
+    program.kill("SIGTERM");
+    expect((await program.ended).code).toBe(EXIT_CODES.OK);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(program.lines.at(-1)).toMatchObject({ unsettledJobs: [job.id] });
+  });
+
   it("names what the engine couldn't be told, and when that runs again", async () => {
     await using away = await ownRedis();
     program = new Program(["worker"], {
@@ -144,6 +180,28 @@ describe("SIGTERM", () => {
     await program.line(/^Stopping/);
     program.kill("SIGTERM");
     expect((await program.ended).code).toBe(143);
+  });
+});
+
+describe("/readyz", () => {
+  it("says soon that the engine is gone, also of an idle worker", async () => {
+    await using away = await ownRedis();
+    const worker = { pollInterval: "1m" };
+    const settings = { worker, endpoints: { port: 0, host: "127.0.0.1" } };
+    program = new Program(["worker"], {
+      REDIS_URL: away.url,
+      QUEUE_NAMESPACE: namespace,
+      TEST_SETTINGS: JSON.stringify(settings),
+    });
+    const [url] = /http:\/\/\S+/.exec((await program.line(/^Ready/)).msg)!;
+    const ask = () => fetch(`${url}/readyz`);
+    expect((await ask()).status).toBe(200);
+    await away.server.stop();
+    await expect.poll(async () => (await ask()).status, { timeout: 4_500 }).toBe(503);
+    expect(await (await ask()).json()).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining("Redis at"),
+    });
   });
 });
 

@@ -188,7 +188,7 @@ export class WorkerRuntime {
     if (this.pool.isEmpty) {
       // Only a claim may be in flight. An engine that has never answered isn't worth waiting for.
       if (this.#failureLog.hasAnswered) await this.#restsWithin(Math.min(timeout, SHUTDOWN_GRACE));
-    } else if (!(await this.#restsWithin(timeout))) {
+    } else if (!(await this.#restsWithin(timeout)) && this.pool.running > 0) {
       const reason = new QueueError(
         "SHUTDOWN",
         "The worker is stopping. It releases the job for another worker.",

@@ -2,7 +2,7 @@
 export interface Probes {
   /** Whether the process turns. It is asked in the event loop, so a blocked one doesn't answer. */
   live(): Probe;
-  /** Whether claims succeed: each worker's last one was answered not long ago. */
+  /** Whether claims succeed: the engine answers, and answered each worker's last claim not long ago. */
   ready(): Probe;
   /** In Prometheus's text format. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;

@@ -1,6 +1,7 @@
 import type { Worker } from "@org/queue";
 import type { Probe, Probes } from "../endpoints/probes.ts";
 import type { WorkerMetrics } from "../endpoints/worker-metrics.ts";
+import type { EngineProbe } from "./engine-probe.ts";
 
 /** A worker claims at least every `pollInterval`, which is a minute at most; this leaves slow engines some time. */
 const MAX_CLAIM_AGE = 90_000;
@@ -9,12 +10,14 @@ const MAX_CLAIM_AGE = 90_000;
 export class HostProbes implements Probes {
   readonly #workers: readonly Worker[];
   readonly #metrics: WorkerMetrics;
+  readonly #engine: Pick<EngineProbe, "problem">;
   /** Why it isn't ready any more. */
   stopping: string | undefined;
 
-  constructor(workers: readonly Worker[], metrics: WorkerMetrics) {
+  constructor(workers: readonly Worker[], metrics: WorkerMetrics, engine: Pick<EngineProbe, "problem">) {
     this.#workers = workers;
     this.#metrics = metrics;
+    this.#engine = engine;
   }
 
   live(): Probe {
@@ -32,7 +35,8 @@ export class HostProbes implements Probes {
         return { ok: false, reason: `the engine answered the last claim ${Math.round(age / 1_000)} s ago` };
       }
     }
-    return { ok: true };
+    const { problem } = this.#engine;
+    return problem === undefined ? { ok: true } : { ok: false, reason: problem };
   }
 
   metrics(): ReturnType<Probes["metrics"]> {

@@ -9,6 +9,7 @@ import type { WorkerLogs } from "../logs/logs.ts";
 import { openLogs } from "../logs/open-logs.ts";
 import { listenForParent, ParentLink } from "../supervisor/parent-link.ts";
 import { Closers } from "./closers.ts";
+import { EngineProbe } from "./engine-probe.ts";
 import { HostProbes } from "./host-probes.ts";
 import { HostReport } from "./host-report.ts";
 import { openWorkers } from "./open-workers.ts";
@@ -81,7 +82,8 @@ export class WorkerHost {
     queue.use(middleware).use(metrics.middleware).use(attempts);
     const opened = await openWorkers(this.#source, queue, this.#logs, concurrency);
     this.#workers = opened.workers;
-    const probes = new HostProbes(this.#workers, metrics);
+    const engine = new EngineProbe(queue);
+    const probes = new HostProbes(this.#workers, metrics, engine);
     this.#probes = probes;
     this.#closers.add("Stopping the workers", () => stopAll(this.#workers, 0));
     const link = ParentLink.open({ attempts, metrics, probes });
@@ -97,6 +99,8 @@ export class WorkerHost {
     const watchdogs = new Watchdogs({ settings: watched, attempts, logger, orders });
     watchdogs.start();
     this.#closers.add("Stopping the watchdogs", () => watchdogs.stop());
+    engine.start();
+    this.#closers.add("Stopping the probe of the engine", () => engine.stop());
     this.#report.ready(opened, endpoints?.url);
     link?.ready();
   }
@@ -143,9 +147,9 @@ export class WorkerHost {
       unsettled = await stopAll(this.#workers, 0);
     } else {
       this.#report.stopping(order.reason, stopTimeout);
-      // What is being opened can't be closed before.
-      await Promise.race([starting.catch(() => {}), sleep(stopTimeout, undefined, { ref: false })]);
-      unsettled = await stopAll(this.#workers, stopTimeout);
+      // What is being opened can't be closed before. Workers whose start waits for the engine end by their stop.
+      const opened = Promise.race([starting.catch(() => {}), sleep(stopTimeout, undefined, { ref: false })]);
+      [unsettled] = await Promise.all([stopAll(this.#workers, stopTimeout), opened]);
     }
     this.#report.stopped(this.#workers, unsettled);
     if (this.#crashes > 0) return EXIT_CODES.FAILED;
