@@ -70,7 +70,7 @@ export interface JobRecord {
   readonly createdAt: number;
   /** When a `scheduled` job becomes due. */
   readonly runAt?: number;
-  /** When the latest attempt began. */
+  /** When the latest attempt began. Absent once that was released, or the job is retried: no attempt counts. */
   readonly startedAt?: number;
   readonly finishedAt?: number;
   readonly result?: string;

@@ -128,7 +128,7 @@ export class Lifecycle {
     job.epoch++;
     job.attempt = job.stalls = job.bounces = 0;
     job.cancelRequested = false;
-    job.error = job.result = job.progress = job.finishedAt = undefined;
+    job.error = job.result = job.progress = job.startedAt = job.finishedAt = undefined;
     job.runAt = 0;
     for (const { job: id, onFailure } of job.dependsOn) {
       const state = this.stateOf(id);

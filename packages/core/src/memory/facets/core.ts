@@ -163,7 +163,10 @@ export class MemoryCore implements EngineCore {
       job.attempt--;
       if (release.bounce) job.bounces++;
       if (job.cancelRequested) this.#store.lifecycle.end(job, "cancelled", now, job.error);
-      else this.#store.lifecycle.requeue(job, release.delay, now);
+      else {
+        job.startedAt = undefined;
+        this.#store.lifecycle.requeue(job, release.delay, now);
+      }
     }
   }
 

@@ -54,7 +54,7 @@ export interface MessageSnapshot<M extends Message> {
   readonly createdAt: Date;
   /** When it becomes due, while scheduled. */
   readonly runAt?: Date;
-  /** When its latest attempt began. */
+  /** When its latest attempt began. Absent again once a worker has given it back, or the job is retried. */
   readonly startedAt?: Date;
   readonly finishedAt?: Date;
   /** Earlier attempts that failed or stalled, oldest first, the newest ten. */

@@ -54,6 +54,7 @@ local function release_unrun(job, delay, is_bounce)
   if job.is_cancelling then
     life().finish_cancelling(job)
   else
+    job.started = 0
     life().release(job, delay)
   end
 end

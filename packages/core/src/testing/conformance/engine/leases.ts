@@ -200,6 +200,23 @@ export const releaseCases = section("releasing", [
     assert(second.epoch > first.epoch);
   }),
 
+  rule("a job that was released, or retried, has no start until it runs again", async (on) => {
+    await on.send({ id: "a" });
+    await on.release(await on.take("a"));
+    assert.equal((await on.job("a")).startedAt, undefined);
+    const [listed] = (await on.engine.inspect.list({ fields: "summary", limit: 1 })).jobs;
+    assert.equal(listed!.startedAt, undefined);
+    await on.fail(await on.take("a"));
+    assert(typeof (await on.job("a")).startedAt === "number");
+    await on.engine.operate.retry([{ id: "a" }]);
+    assert.equal((await on.job("a")).startedAt, undefined);
+    await on.release(await on.take("a"), SOON);
+    assert.equal((await on.job("a")).startedAt, undefined);
+    await on.elapse(SOON);
+    await on.take("a");
+    assert(typeof (await on.job("a")).startedAt === "number");
+  }),
+
   rule("a release with `bounce` counts as a bounce", async (on) => {
     await on.send({ id: "a" });
     await on.release(await on.take("a"), 0, true);

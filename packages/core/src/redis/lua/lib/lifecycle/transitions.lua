@@ -158,7 +158,7 @@ local function reopen(job)
     stop_cascade(job.id)
   end
   job.epoch = job.epoch + 1
-  job.attempt, job.stalls, job.bounces, job.at, job.pending = 0, 0, 0, 0, 0
+  job.attempt, job.stalls, job.bounces, job.at, job.pending, job.started = 0, 0, 0, 0, 0, 0
   job.is_cancelling, job.has_just_ended = false, false
   call('HDEL', P .. 'state:' .. job.id, 'err', 'r', 'prog', 'f', 'c', 'q')
   if job.has_deps then
