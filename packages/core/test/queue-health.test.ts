@@ -21,6 +21,13 @@ async function healthOf(report: Partial<HealthReport>, counts: Partial<QueueCoun
   return health;
 }
 
+test("a queue tells whether its jobs live in this process only", async () => {
+  const embedded = createQueue({ registry });
+  const shared = createQueue({ registry, engine: { ...memoryEngine(), embedded: false } });
+  expect([embedded.isEmbedded, shared.isEmbedded]).toEqual([true, false]);
+  await Promise.all([embedded.close(), shared.close()]);
+});
+
 test("reports version, memory and damage of the engine, with dates", async () => {
   const memory = { used: 50, max: 100 };
   const { engine, status } = await healthOf({

@@ -120,6 +120,11 @@ export class Queue<M extends Message = Message> extends QueueOperator<M> {
     return this.#context.engine.features;
   }
 
+  /** Whether its jobs live in this process only: no other process sees them, and they are lost when it is closed. */
+  get isEmbedded(): boolean {
+    return this.#context.engine.embedded ?? false;
+  }
+
   /** @internal */
   get runtime(): QueueRuntime {
     const { engine, registry, clock, logger } = this.#context;

@@ -47,8 +47,8 @@ export interface Command<F extends FlagDefinitions = FlagDefinitions> {
   /** Command lines with what they do. */
   readonly examples: readonly (readonly [line: string, does: string])[];
   /**
-   * Whether what the app prints may be on stdout, among what the command prints. Otherwise it is on stderr, and a pipe
-   * reads results only. @default false
+   * Whether what the app prints may be on stdout, among what the command prints. Otherwise only its warnings and errors
+   * are printed, to stderr; all of it with `--verbose`. @default false
    */
   readonly sharesStdout?: boolean;
   /** Resolves with the exit code; `undefined` is `EXIT_CODES.OK`. */
@@ -70,7 +70,7 @@ export const COMMON_FLAGS = {
     description: "the config (queue.config.ts, found upwards)",
   },
   json: { type: "boolean", description: "print JSON: one document, or one a line for streams" },
-  verbose: { type: "boolean", description: "print stacks of errors" },
+  verbose: { type: "boolean", description: "print stacks of errors, and what the app prints" },
   help: { type: "boolean", short: "h", description: "print this" },
 } as const satisfies FlagDefinitions;
 

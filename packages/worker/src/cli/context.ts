@@ -9,6 +9,11 @@ export interface OpenQueueOptions {
    * commands that need no server, or say themselves that it is away. @default true
    */
   readonly isWatched?: boolean;
+  /**
+   * Whether the queue may be an embedded one that nobody has chosen. A command would see none of the app's jobs there,
+   * and what it changes is lost with it. @default false
+   */
+  readonly mayBeEmbedded?: boolean;
 }
 
 /** What a command works with. */

@@ -1,6 +1,7 @@
 import type { JobExplanation, Queue } from "@org/queue";
 import { printText } from "./output/sections.ts";
 import { paintState } from "./output/states.ts";
+import { explanationWithCommands } from "./remedies.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Jobs of a graph that a page can show. */
@@ -12,7 +13,8 @@ const MAX_GRAPH = 100;
  * @throws {QueueError} `JOB_NOT_FOUND`.
  */
 export async function readJob(queue: Queue, id: string, depth?: number) {
-  const [job, explanation] = await Promise.all([queue.get(id), queue.explain(id)]);
+  const [job, explained] = await Promise.all([queue.get(id), queue.explain(id)]);
+  const explanation = explanationWithCommands(explained);
   const graph = job && (await queue.graph(id, { limit: MAX_GRAPH, ...(depth !== undefined && { depth }) }));
   return { job, explanation, graph };
 }

@@ -15,7 +15,9 @@ export interface MainParts {
   readonly terminal: Terminal;
   /** Of this package. */
   readonly readVersion: () => string;
-  readonly openContext: (options: Pick<ContextParts, "config" | "sharesStdout">) => CommandContext;
+  readonly openContext: (
+    options: Pick<ContextParts, "config" | "sharesStdout" | "isVerbose">,
+  ) => CommandContext;
 }
 
 /** Runs one command line. Resolves with the exit code; errors are printed, not thrown. */
@@ -63,7 +65,11 @@ async function run([name, ...rest]: readonly string[], parts: MainParts): Promis
     return EXIT_CODES.OK;
   }
   const { sharesStdout = false } = command;
-  const context = parts.openContext({ config: flags.config as string | undefined, sharesStdout });
+  const context = parts.openContext({
+    config: flags.config as string | undefined,
+    sharesStdout,
+    isVerbose: flags.verbose === true,
+  });
   return runAndClose(() => command.run({ args, flags: flags as never }, context), context);
 }
 

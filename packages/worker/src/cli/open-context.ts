@@ -2,11 +2,12 @@ import { constants } from "node:os";
 import type { Queue } from "@org/queue";
 import type { DatabaseDefinition } from "../config/config.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
+import { CommandError, EXIT_CODES } from "../exit-codes.ts";
 import { within } from "../within.ts";
 import type { CommandContext, OpenQueueOptions } from "./context.ts";
 import { EngineWatch } from "./engine-watch.ts";
 import { Interrupted } from "./interrupted.ts";
-import { printToStderr, type Terminal } from "./terminal.ts";
+import { printToStderr, silence, type Terminal } from "./terminal.ts";
 
 /** The app's `close` gets this long, in milliseconds: the command has done its work. */
 const CLOSE_TIMEOUT = 5_000;
@@ -19,6 +20,8 @@ export interface ContextParts {
   readonly config: string | undefined;
   /** Whether the app may print to stdout. */
   readonly sharesStdout: boolean;
+  /** Whether what the app prints otherwise goes to stderr; else only its warnings and errors do. */
+  readonly isVerbose: boolean;
 }
 
 /** Opens each thing on the first use, so that a command loads and connects no more than it needs. */
@@ -30,7 +33,10 @@ export function openContext(parts: ContextParts): CommandContext {
   let controller: AbortController | undefined;
   const loadConfig = () => {
     // No code of the app runs before.
-    if (!parts.sharesStdout) printToStderr();
+    if (!parts.sharesStdout) {
+      if (parts.isVerbose) printToStderr();
+      else silence();
+    }
     loading ??= import("../config/load-config.ts").then((module) => module.loadConfig({ cwd, path }));
     return loading;
   };
@@ -44,10 +50,13 @@ export function openContext(parts: ContextParts): CommandContext {
     env,
     cwd,
     loadConfig,
-    openQueue: ({ isWatched = true }: OpenQueueOptions = {}) => {
+    openQueue: async ({ isWatched = true, mayBeEmbedded = false }: OpenQueueOptions = {}) => {
       opening ??= open();
-      if (isWatched) opening.then((queue) => watch.start(queue)).catch(() => undefined);
-      return opening;
+      const queue = await opening;
+      // Read now: loading the config has read its .env files.
+      if (queue.isEmbedded && !mayBeEmbedded && env.QUEUE_ENGINE !== "memory") throw embedded();
+      if (isWatched) watch.start(queue);
+      return queue;
     },
     openDatabase: () => {
       database ??= Promise.all([loadConfig(), import("../config/open-config.ts")]).then(
@@ -71,6 +80,15 @@ export function openContext(parts: ContextParts): CommandContext {
       if (config?.close) await within(CLOSE_TIMEOUT, config.close(), undefined);
     },
   };
+}
+
+function embedded(): CommandError {
+  return new CommandError(
+    "The config's queue is on the embedded engine, whose jobs live in one process: this command would see none of the " +
+      "app's, and lose what it sends. Set REDIS_URL, and use engineFromEnv() in the config; or QUEUE_ENGINE=memory if that " +
+      "is meant.",
+    EXIT_CODES.CONFIG,
+  );
 }
 
 /** Commands that don't ask for it end at once, as programs do. */

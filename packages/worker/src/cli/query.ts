@@ -9,6 +9,7 @@ import {
 } from "@org/queue";
 import { CommandError, EXIT_CODES } from "../exit-codes.ts";
 import { oneLine, safeLines, widthOf } from "./output/text.ts";
+import { shellLine } from "./shell-line.ts";
 
 /** The part of a command's help that explains queries. */
 export const QUERY_HELP: string = [
@@ -86,10 +87,16 @@ function isCondition(word: string): boolean {
 }
 
 function describe(error: Error, text: string): string {
-  if (!(error instanceof JobQueryError)) return safeLines(error.message).join("\n");
+  if (!(error instanceof JobQueryError)) {
+    const message = error.message.replace(
+      "Read the groups with `failureGroups()`.",
+      "See the groups: queue failures",
+    );
+    return safeLines(message).join("\n");
+  }
   const before = oneLine(text.slice(0, error.position));
   const shown = `${before}${oneLine(text.slice(error.position))}`;
-  const hint = /^[A-Za-z0-9_.-]{8,}$/.test(text) ? ` To see one job: queue job ${text}` : "";
+  const hint = /^[A-Za-z0-9_.-]{8,}$/.test(text) ? ` To see one job: ${shellLine("job", [text], {})}` : "";
   const place = widthOf(shown) > 200 ? "" : `\n  ${shown}\n  ${" ".repeat(widthOf(before))}^`;
   return `${error.message}${hint}${place}`;
 }

@@ -5,9 +5,16 @@ export type ShownFlags = Readonly<Record<string, string | boolean | undefined>>;
 export function shellLine(name: string, args: readonly string[], flags: ShownFlags): string {
   const shownFlags = Object.entries(flags).flatMap(([flag, value]) => {
     if (value === undefined || value === false) return [];
-    return value === true ? [`--${flag}`] : [`--${flag}`, shellQuote(value)];
+    if (value === true) return [`--${flag}`];
+    return value.startsWith("-") ? [`--${flag}=${shellQuote(value)}`] : [`--${flag}`, shellQuote(value)];
   });
-  return ["queue", name, ...args.map(shellQuote), ...shownFlags].join(" ");
+  const shownArgs = args.map(shellQuote);
+  const hasDash = args.some((arg) => arg.startsWith("-"));
+  return [
+    "queue",
+    name,
+    ...(hasDash ? [...shownFlags, "--", ...shownArgs] : [...shownArgs, ...shownFlags]),
+  ].join(" ");
 }
 
 function shellQuote(text: string): string {

@@ -62,3 +62,8 @@ export class Terminal {
 export function printToStderr(): void {
   console.log = console.info = console.debug = console.error;
 }
+
+/** From now on what the app prints is dropped, except for warnings and errors: it is no part of a command's answer. */
+export function silence(): void {
+  console.log = console.info = console.debug = () => {};
+}

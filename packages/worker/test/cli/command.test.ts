@@ -103,11 +103,15 @@ describe("the process of a command", () => {
     });
   });
 
-  test("prints results only to stdout, and ends although the app leaves something open", async () => {
+  test("prints results to stdout, warnings of the app to stderr, and ends although it leaves something open", async () => {
     const config = CONFIG.replace("queue: () =>", 'close: () => console.log("closed"),\n  queue: () =>');
     const noisy = `${config}console.info("loaded"); setInterval(() => {}, 1_000);`;
-    const { code, stdout, stderr } = await runQueue(["check", "--json"], { cwd: project(noisy) });
-    expect(stderr).toBe("loaded\nclosed\n");
+    const cwd = project(`${noisy}console.warn("warned");`);
+    const { code, stdout, stderr } = await runQueue(["check", "--json"], { cwd });
+    expect(stderr).toBe("warned\n");
+    const verbose = await runQueue(["check", "--json", "--verbose"], { cwd });
+    expect(verbose.stderr).toBe("loaded\nwarned\nclosed\n");
+    expect(verbose.stdout).toBe(stdout);
     expect(JSON.parse(stdout).queues).toEqual(["mails", "default"]);
     expect(code).toBe(0);
   });

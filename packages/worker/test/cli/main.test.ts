@@ -82,7 +82,7 @@ Flags
 Flags of every command
   -c, --config FILE  the config (queue.config.ts, found upwards)
       --json         print JSON: one document, or one a line for streams
-      --verbose      print stacks of errors
+      --verbose      print stacks of errors, and what the app prints
   -h, --help         print this
 
 Examples

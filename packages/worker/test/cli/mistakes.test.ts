@@ -184,13 +184,32 @@ describe("a server that can't be used", () => {
   });
 });
 
+describe("an embedded engine that nobody has chosen", () => {
+  test.each(["send MAIL --data {}", "pause mails", "health", "jobs", "tail"])(
+    "%s is refused: it would see none of the app's jobs",
+    async (line) => {
+      const { code, stdout, stderr } = await attempt(line, CONFIG);
+      expect([code, stdout]).toEqual([78, ""]);
+      expect(stderr).toBe(
+        "error: The config's queue is on the embedded engine, whose jobs live in one process: this command would see none " +
+          "of the app's, and lose what it sends. Set REDIS_URL, and use engineFromEnv() in the config; or " +
+          "QUEUE_ENGINE=memory if that is meant.\n",
+      );
+    },
+  );
+
+  test.each(["check", "doctor"])("%s looks at the config all the same", async (line) => {
+    expect((await attempt(line, CONFIG)).stderr).toBe("");
+  });
+});
+
 describe("a command line", () => {
   test.each<[string, string]>([
     ["quues", "Unknown command quues. Did you mean queues? See: queue --help"],
     ["queues --jsn", "Unknown flag --jsn. Did you mean --json? See: queue queues --help"],
     ["jobs stat:failed", 'Column 1 of the query: there is no qualifier "stat". Did you mean state:?'],
   ])("%s", async (line, message) => {
-    const { code, stdout, stderr } = await attempt(line, CONFIG);
+    const { code, stdout, stderr } = await attempt(line, CONFIG, { env: { QUEUE_ENGINE: "memory" } });
     expect([code, stdout]).toEqual([64, ""]);
     expect(stderr).toContain(`error: ${message}`);
     expect(stderr).not.toContain("    at ");

@@ -7,6 +7,7 @@ const context = openContext({
   cwd: process.cwd(),
   config: undefined,
   sharesStdout: true,
+  isVerbose: false,
 });
 context.signal.addEventListener("abort", () => console.log(context.signal.reason.message));
 setInterval(() => {}, 60_000);

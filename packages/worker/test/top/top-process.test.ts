@@ -25,7 +25,7 @@ import * as z from "zod";
 const mail = defineMessage("MAIL", { data: z.object({ to: z.string() }), queue: "mails" });
 const engine = () => redisEngine({ url: process.env.REDIS_URL!, namespace: "${NAMESPACE}" });
 process.once("SIGUSR2", () => {
-  console.log("about to break");
+  console.warn("about to break");
   throw new Error("The app is broken");
 });
 export default defineConfig({ queue: () => createQueue({ registry: createRegistry([mail]), engine: engine() }) });

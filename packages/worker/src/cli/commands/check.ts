@@ -33,7 +33,7 @@ registry. Nothing is claimed or sent. Warnings don't make it fail.`,
   async run({ flags }, context) {
     const loaded = await context.loadConfig();
     resolveSettings({ flags: {}, env: context.env, config: loaded.config });
-    const queue = await context.openQueue({ isWatched: false });
+    const queue = await context.openQueue({ isWatched: false, mayBeEmbedded: true });
     const compared = compare(loaded.path, queue, await openDefinitions(loaded));
     const report = {
       ...compared,

@@ -39,7 +39,7 @@ async function examine(context: CommandContext): Promise<readonly CheckGroup[]> 
   let queue: Queue | undefined;
   const config = await checkGroup("Config", "config", async () => {
     loaded = await context.loadConfig();
-    const opened = await context.openQueue({ isWatched: false });
+    const opened = await context.openQueue({ isWatched: false, mayBeEmbedded: true });
     queue = opened;
     return [ok("config", `${loaded.path} is right.`), ...(await checkDefinitions(loaded, opened))];
   });

@@ -4,6 +4,7 @@ import { defineCommand } from "../command.ts";
 import { formatBytes, formatDuration } from "../output/figures.ts";
 import { printText } from "../output/sections.ts";
 import { oneLine } from "../output/text.ts";
+import { reasonWithCommands } from "../remedies.ts";
 import type { Terminal } from "../terminal.ts";
 
 const EXIT_CODE_OF: Readonly<Record<HealthStatus, number>> = {
@@ -26,7 +27,7 @@ export const healthCommand = defineCommand({
   async run({ flags }, context) {
     const queue = await context.openQueue();
     const { terminal } = context;
-    const health = withoutReadOnly(await queue.health());
+    const health = judged(await queue.health());
     if (flags.json) terminal.printJson(toWire(health));
     else printHealth(terminal, health);
     return EXIT_CODE_OF[health.status];
@@ -34,8 +35,8 @@ export const healthCommand = defineCommand({
 });
 
 /** A user who may only look isn't told at each look that it can't write: the rest is judged. */
-function withoutReadOnly(health: QueueHealth): QueueHealth {
-  const reasons = health.reasons.filter(({ kind }) => kind !== "read-only");
+function judged(health: QueueHealth): QueueHealth {
+  const reasons = health.reasons.filter(({ kind }) => kind !== "read-only").map(reasonWithCommands);
   const isCritical = reasons.some(({ status }) => status === "critical");
   const status = isCritical ? "critical" : reasons.length > 0 ? "warning" : "healthy";
   return { ...health, reasons, status };

@@ -6,6 +6,7 @@ import {
   toWire,
   type WireSnapshot,
 } from "@org/queue";
+import { shellLine } from "../shell-line.ts";
 import type { Terminal } from "../terminal.ts";
 import { formatAgo, formatDuration, formatInstant } from "./figures.ts";
 import { printGraph } from "./graph-tree.ts";
@@ -123,7 +124,8 @@ function printError(terminal: Terminal, error: JobError, { isVerbose }: PageOpti
   for (const { path, message: problem } of issues)
     printText(terminal, `${path || "(data)"}: ${problem}`, "    ");
   for (const { name, message: inner } of errors) printText(terminal, `${name}: ${inner}`, "    ");
-  if (root) printText(terminal, `It began with ${root.messageType} ${root.id}: queue job ${root.id}`);
+  if (root)
+    printText(terminal, `It began with ${root.messageType} ${root.id}: ${shellLine("job", [root.id], {})}`);
   if (stack === undefined) return;
   const frames = safeLines(stack).filter((line) => /^\s*at /.test(line));
   const own = frames.find((line) => !FOREIGN_FRAME.test(line)) ?? frames[0];
