@@ -45,7 +45,7 @@ it("prints the command that goes on when the engine is lost, and it does", async
   const { code, stdout, stderr } = await run(intercepted, [...promote, "--yes"]);
   expect({ code, stdout }).toEqual({ code: 69, stdout: "" });
   const [, next = ""] =
-    /^Stopped\. Promoted 500 of 1,200 jobs\. To go on with the others:\n {2}queue (.*)\nerror: Redis at/.exec(
+    /^Stopped\. Promoted 500 of 1,200 jobs\. The step after them got no answer: [^\n]+ To go on with the others:\n {2}queue (.*)\nerror: Redis at/.exec(
       stderr,
     ) ?? [];
   expect(words(next).slice(0, -1)).toEqual([...promote, "--yes", "--cursor"]);

@@ -1,4 +1,4 @@
-import type { BulkStep, JobFilterOptions } from "@org/queue";
+import { type BulkStep, isQueueError, type JobFilterOptions } from "@org/queue";
 import { EXIT_CODES } from "../../exit-codes.ts";
 import { confirm } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
@@ -37,7 +37,8 @@ export interface Matching {
 
 /**
  * Changes all jobs that a filter selects, in bounded steps from the newest to the oldest. A signal stops it after the
- * step in hand; its cursor goes on from there, so that no job is changed twice.
+ * step in hand; its cursor goes on from there, so that no job is changed twice,
+ * unless the server was lost before it answered a step.
  */
 export async function changeMatching(matching: Matching, context: CommandContext): Promise<number> {
   const { flags, none, participle, isDestructive } = matching;
@@ -89,7 +90,9 @@ async function runSteps(matching: Matching, context: CommandContext, total: Prog
   } catch (error) {
     progress.end();
     if (cursor === flags.cursor) throw usageOfCursor(error, cursor);
-    tellStopped(matching, context, { ...done, cursor, total });
+    // A refusal changes nothing; a step without an answer may have been done.
+    const isUncertain = isQueueError(error, "ENGINE_UNAVAILABLE");
+    tellStopped(matching, context, { ...done, cursor, total, isUncertain });
     throw error;
   }
   progress.end();
@@ -106,17 +109,26 @@ function tellStopped(
     matched,
     cursor,
     total,
-  }: Done & { readonly cursor: string | undefined; readonly total: ProgressTotal },
+    isUncertain = false,
+  }: Done & {
+    readonly cursor: string | undefined;
+    readonly total: ProgressTotal;
+    readonly isUncertain?: boolean;
+  },
 ): void {
   const { flags, participle } = matching;
   const line = lineOf(matching, { yes: flags.yes, cursor });
   if (flags.json) {
-    terminal.printJson({ changed, matched, complete: false, cursor, next: line });
+    const uncertain = isUncertain && { lastStepUnknown: true };
+    terminal.printJson({ changed, matched, complete: false, ...uncertain, cursor, next: line });
     return;
   }
   const of = total.isExact ? ` of ${countText(total)}` : "";
+  const lost = isUncertain
+    ? " The step after them got no answer: it may have been done, and is repeated for the jobs that match again."
+    : "";
   terminal.inform(
-    `Stopped. ${participle} ${formatCount(changed)}${of} jobs. To go on with the others:\n  ${line}`,
+    `Stopped. ${participle} ${formatCount(changed)}${of} jobs.${lost} To go on with the others:\n  ${line}`,
   );
 }
 
