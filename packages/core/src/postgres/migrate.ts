@@ -17,7 +17,8 @@ export interface MigrateOptions {
   readonly statusTables?: readonly PgTable[] | undefined;
 }
 
-const optionsSchema = z.strictObject({
+/** What `migrate` takes. */
+export const migrateSchema = z.strictObject({
   schema: z._default(schemaName(), DEFAULT_SCHEMA),
   statusTables: z._default(z.array(z.custom<PgTable>(isTable, "expected a table of Drizzle")), []),
 });
@@ -26,7 +27,7 @@ const latest = migrations.length;
 
 /** @throws {QueueError} `INVALID_OPTIONS`. */
 export function readMigrateOptions(what: string, options: MigrateOptions) {
-  return parseOptions(what, optionsSchema, options);
+  return parseOptions(what, migrateSchema, options);
 }
 
 /**

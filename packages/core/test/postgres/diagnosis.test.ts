@@ -74,6 +74,17 @@ it("notices a listener behind a pooler in transaction mode", async ({ skip }) =>
   });
 });
 
+it("rejects options that it can't use, as documented", async () => {
+  const db = openNodePostgres("postgres://nobody@127.0.0.1:1/none", { max: 1 });
+  const given = [{ schema: "" }, { shcema: "x" }, { statusTables: null }, { listener: 5 }, null];
+  for (const options of given) {
+    await expect(diagnoseDatabase(db, options as never)).rejects.toMatchObject({
+      code: "INVALID_OPTIONS",
+      message: expect.stringContaining("diagnoseDatabase: "),
+    });
+  }
+});
+
 it("reports a database that is away, and ends", async () => {
   const db = openNodePostgres("postgres://nobody@127.0.0.1:1/none", { max: 1 });
   expect(await diagnoseDatabase(db)).toMatchObject([{ check: "connection", status: "problem" }]);

@@ -1,12 +1,14 @@
 import { sql } from "drizzle-orm";
+import * as z from "zod/mini";
+import { parseOptions } from "../../contract/options.ts";
 import type { Finding } from "../../engine/finding.ts";
 import { messageOf } from "../../errors/thrown.ts";
 import { withTimeout } from "../../timing/with-timeout.ts";
 import type { ChangeListener } from "../changes/listener.ts";
 import { quoteName } from "../column-names.ts";
 import { type Database, isTrue, queryRows, withTypedErrors } from "../database.ts";
-import type { MigrateOptions } from "../migrate.ts";
-import { DEFAULT_SCHEMA, readDatabase } from "../options.ts";
+import { type MigrateOptions, migrateSchema } from "../migrate.ts";
+import { changeListener, readDatabase } from "../options.ts";
 import { pendingMigrations } from "../pending-migrations.ts";
 import { assertSafeCommits } from "../pooled-connection.ts";
 import { listenerFinding } from "./listener-finding.ts";
@@ -27,6 +29,8 @@ export interface DatabaseCheckOptions extends MigrateOptions {
   readonly listener?: ChangeListener | undefined;
 }
 
+const optionsSchema = z.extend(migrateSchema, { listener: z.optional(changeListener()) });
+
 /**
  * Looks at a database for people who set it up: version, migrations, rights, and whether notifications arrive. Changes
  * nothing; each check takes seconds at most.
@@ -38,14 +42,15 @@ export interface DatabaseCheckOptions extends MigrateOptions {
  */
 export async function diagnoseDatabase(
   db: Database,
-  { listener, ...options }: DatabaseCheckOptions = {},
+  options: DatabaseCheckOptions = {},
 ): Promise<readonly Finding[]> {
   const database = readDatabase("diagnoseDatabase", db, "any");
-  const { schema = DEFAULT_SCHEMA } = options;
+  const { listener, ...migrated } = parseOptions("diagnoseDatabase", optionsSchema, options);
+  const { schema } = migrated;
   const first = await attempt("connection", () => findServer(database));
   // All others need a connection, too.
   if (first.some(({ check, status }) => check === "connection" && status === "problem")) return first;
-  const migrations = await attempt("migrations", () => findMigrations(database, options));
+  const migrations = await attempt("migrations", () => findMigrations(database, migrated));
   const isMigrated = migrations.every(({ status }) => status === "ok");
   return [
     ...first,
@@ -107,11 +112,14 @@ async function findServer(db: Database): Promise<readonly Finding[]> {
   ];
 }
 
-async function findMigrations(db: Database, options: MigrateOptions): Promise<readonly Finding[]> {
+async function findMigrations(
+  db: Database,
+  options: z.infer<typeof migrateSchema>,
+): Promise<readonly Finding[]> {
   const check = "migrations";
   const { migrations, statusTables } = await pendingMigrations(db, options);
   if (migrations.length === 0 && statusTables.length === 0) {
-    const text = `The schema ${quoteName(options.schema ?? DEFAULT_SCHEMA)} is up to date.`;
+    const text = `The schema ${quoteName(options.schema)} is up to date.`;
     return [{ check, status: "ok", text }];
   }
   const names = migrations.map(({ version, name }) => `${version} ${name}`);
