@@ -44,13 +44,33 @@ describe("the rights of a user", () => {
   test("that is missing is named, whichever it is", async () => {
     const commands = rights.filter((word) => word.startsWith("+") && !["+eval", "+ping"].includes(word));
     // Not called by the check: what it finds is read by a script, or it runs what ends a subscription.
-    const untried = ["+evalsha", "+unsubscribe", "+info"];
+    const untried = ["+unsubscribe", "+info"];
     for (const command of commands.filter((word) => !untried.includes(word))) {
       await user("lacking", ...rights.filter((word) => word !== command));
       const { status, remedy } = (await diagnose({ user: "lacking" })).find("rights")!;
       expect([command, status]).toEqual([command, "problem"]);
       expect(remedy).toContain(` ${command}`);
     }
+  });
+
+  test("that a call lacks are named with the user, also where a script is refused inside", async () => {
+    const refusalOf = async (...given: readonly string[]) => {
+      await user("lacking", ...given);
+      const engine = redisEngine({ url: server.url.replace("//", "//lacking:pw@"), namespace: "diagnosis" });
+      const error: Error = await engine.queues.pause("mails").then(
+        () => expect.unreachable(),
+        (thrown) => thrown,
+      );
+      await engine.core.close();
+      return error.message;
+    };
+    const reading = ["~*", "&*", "+@read", "+@connection", "+info", "+eval", "+time"];
+    expect(await refusalOf(...reading)).toContain("refused: NOPERM The user lacking may not call evalsha. ");
+    const inside = await refusalOf(...reading, "+evalsha");
+    expect(inside).toMatch(
+      /refused: NOPERM The user lacking may not call [^.]*\. Use another user, or give /,
+    );
+    expect(inside).not.toMatch(/@all|script:/);
   });
 
   test("to keys and channels are named as rules", async () => {

@@ -21,7 +21,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   WRONGPASS: "Check the user and the password in the Redis URL.",
   NOAUTH: 'Put its password into the Redis URL: "redis://:password@host:6379".',
   NOPERM:
-    "Give the user the missing commands, keys and channels; `ACL SETUSER <user> ~* &* +@all` gives all of them.",
+    'Use another user, or give it the rights of the `ACL SETUSER` in the guide, under "A user with few rights".',
   DENIED: "Set a password and put it into the Redis URL, or turn off `protected-mode`.",
   MOVED: `It belongs to a Redis Cluster. ${NO_CLUSTER}`,
   ASK: `It belongs to a Redis Cluster. ${NO_CLUSTER}`,
@@ -48,11 +48,16 @@ export function replyCode({ message }: Error): string {
 }
 
 /** The error for the caller of a refused command; `undefined` if the reply isn't about the server's state, but a bug. */
-export function fromReply(reply: Error, address: string): QueueError | undefined {
+export function fromReply(reply: Error, address: string, user?: string): QueueError | undefined {
   const code = replyCode(reply);
   const cause = withoutCommand(reply);
-  // Redis goes on with how to log in by hand.
-  const text = code === "NOAUTH" ? "NOAUTH Authentication required." : sentence(reply.message);
+  const text =
+    code === "NOPERM"
+      ? noPermission(reply.message, user)
+      : // Redis goes on with how to log in by hand.
+        code === "NOAUTH"
+        ? "NOAUTH Authentication required."
+        : sentence(reply.message);
   const said = `Redis at ${address} refused: ${text}`;
   if (code === "OOM") return new QueueError("ENGINE_FULL", `${said} ${FULL}`, { cause });
   if (TEMPORARY.has(code)) return new QueueError("ENGINE_UNAVAILABLE", `${said} ${AGAIN}`, { cause });
@@ -60,6 +65,20 @@ export function fromReply(reply: Error, address: string): QueueError | undefined
   return remedy === undefined
     ? undefined
     : new QueueError("ENGINE_MISCONFIGURED", `${said} ${remedy}`, { cause });
+}
+
+/** Who lacks what. Of a script that was refused inside, Redis 6 and 7 name neither the user nor the command. */
+function noPermission(message: string, user: string | undefined): string {
+  const named = user ?? /User (\S+) has no permissions/.exec(message)?.[1];
+  const [, command] = /run the '([^']+)' command/.exec(message) ?? [];
+  const what = /channel/i.test(message)
+    ? "use the channels of this namespace"
+    : /\bkeys?\b/i.test(message)
+      ? "use all keys of this namespace"
+      : command === undefined
+        ? "call all commands that the engine's scripts need, such as those that write"
+        : `call ${command}`;
+  return `NOPERM The user${named === undefined ? "" : ` ${named}`} may not ${what}.`;
 }
 
 /** The error for a channel of a namespace that the user may not subscribe to. */
@@ -82,8 +101,8 @@ export function fromSubscribing(
 }
 
 /** The error for a reply while connecting, which is always about the server's state. */
-export function fromGreeting(reply: Error, address: string): QueueError {
-  const known = fromReply(reply, address);
+export function fromGreeting(reply: Error, address: string, user?: string): QueueError {
+  const known = fromReply(reply, address, user);
   if (known !== undefined) return known;
   const cause = withoutCommand(reply);
   return /DB index|invalid password|AUTH/i.test(reply.message)

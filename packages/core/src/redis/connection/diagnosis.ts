@@ -108,6 +108,8 @@ async function examine(
   const [key, channel] = [`${prefix}nothing`, `${channels}nothing`];
   await ask("get", key);
   const probed = await ask<readonly (readonly [string, string])[]>("eval", ...probeArgs(key, channel));
+  // By its hash a script is called; that of none is unknown, unless the user may not call any.
+  await ask("evalsha", "0".repeat(40), 0);
   if ("reply" in probed)
     refused.push(...probed.reply.map(([name, text]) => [name, text] as [string, string]));
   const namespace = await findNamespace(ask, prefix, source.database);

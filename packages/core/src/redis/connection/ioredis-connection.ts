@@ -107,7 +107,7 @@ export class IoredisConnection implements RedisConnection {
   }
 
   #refuse(session: RedisSession, name: string, reply: Error): never {
-    const error = fromReply(reply, this.#source.address);
+    const error = fromReply(reply, this.#source.address, this.#source.user);
     if (error === undefined)
       throw new Error(`The script "${name}" failed: ${reply.message}`, { cause: reply });
     // The server has become a replica. The next session looks for the primary.
@@ -131,7 +131,7 @@ export class IoredisConnection implements RedisConnection {
     const info = await session.send(session.client.info(), (reply) => {
       // The user may not call `INFO`, or a managed service has disabled it.
       if (replyCode(reply) === "NOPERM" || reply.message.startsWith("ERR unknown command")) return "";
-      throw fromGreeting(reply, this.#source.address);
+      throw fromGreeting(reply, this.#source.address, this.#source.user);
     });
     checkServer(info, { address: this.#source.address, allowEviction: this.#allowEviction });
     await otherChecks;
@@ -149,7 +149,7 @@ export class IoredisConnection implements RedisConnection {
   /** Without the role in `INFO`, a replica shows by refusing a write. */
   async #assertPrimary(session: RedisSession): Promise<void> {
     await session.send(session.client.del(this.#absentKey), (reply) => {
-      if (replyCode(reply) === "READONLY") throw fromGreeting(reply, this.#source.address);
+      if (replyCode(reply) === "READONLY") throw fromGreeting(reply, this.#source.address, this.#source.user);
       return 0;
     });
   }
@@ -161,7 +161,7 @@ export class IoredisConnection implements RedisConnection {
       session.send(session.client.get(key), (reply) => {
         // Another program has put something else there: maintenance moves it aside.
         if (replyCode(reply) === "WRONGTYPE") return String(LAYOUT);
-        throw fromGreeting(reply, this.#source.address);
+        throw fromGreeting(reply, this.#source.address, this.#source.user);
       });
     let found = await read();
     if (found === null) {
@@ -174,7 +174,8 @@ export class IoredisConnection implements RedisConnection {
   async #checkPublishing(session: RedisSession): Promise<void> {
     this.#publishProblem = undefined;
     await session.send(session.client.publish(`${this.#channels}nothing`, ""), (reply) => {
-      if (replyCode(reply) === "NOPERM") this.#publishProblem = fromGreeting(reply, this.#source.address);
+      if (replyCode(reply) === "NOPERM")
+        this.#publishProblem = fromGreeting(reply, this.#source.address, this.#source.user);
       return 0;
     });
   }

@@ -141,7 +141,7 @@ export class Subscriptions {
 
   #send<T>(session: RedisSession, answer: Promise<T>): Promise<T> {
     return session.send(answer, (reply) => {
-      throw fromGreeting(reply, this.#source.address);
+      throw fromGreeting(reply, this.#source.address, this.#source.user);
     });
   }
 }
