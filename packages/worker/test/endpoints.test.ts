@@ -93,7 +93,7 @@ test("a taken port is one error that says which, and what to do", async () => {
   expect(error).toBeInstanceOf(CommandError);
   expect(error).toMatchObject({
     exitCode: EXIT_CODES.CONFIG,
-    message: `The endpoints can't listen on 127.0.0.1:${port}: another process listens there. Stop it, or choose another port (endpoints.port and endpoints.host in the config, or QUEUE_ENDPOINTS_PORT and QUEUE_ENDPOINTS_HOST).`,
+    message: `The endpoints can't listen on 127.0.0.1:${port}: another process listens there. Stop it, or choose another port (--port and --host, QUEUE_ENDPOINTS_PORT and QUEUE_ENDPOINTS_HOST, or endpoints in the config).`,
   });
 });
 

@@ -21,15 +21,15 @@ export interface DescribedError {
   readonly isExpected: boolean;
 }
 
-/** Anything that was thrown. Never throws. */
-export function describeError(error: unknown): DescribedError {
+/** Anything that was thrown. Never throws. `hint`: whether to name `queue doctor`, where that tells more. */
+export function describeError(error: unknown, { hint = true } = {}): DescribedError {
   if (error instanceof CommandError) {
     const { message, exitCode } = error;
     return { code: codeName(exitCode), message, exitCode, isExpected: true };
   }
   if (isQueueError(error)) {
     const own = error.message.replace(CALL, (_, first: string) => first.toUpperCase());
-    const message = ENGINE_CODES.has(error.code) ? `${own} ${DOCTOR}` : own;
+    const message = hint && ENGINE_CODES.has(error.code) ? `${own} ${DOCTOR}` : own;
     return { code: error.code, message, exitCode: exitCodeOf(error), isExpected: true };
   }
   const missing = missingPackage(error);

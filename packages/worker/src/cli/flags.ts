@@ -16,9 +16,9 @@ export function wholeNumber(
 /** Milliseconds of a flag. `undefined` if it isn't given. */
 export function milliseconds(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const value = parseDuration(text);
+  const value = text === "0" ? 0 : parseDuration(text);
   if (value !== undefined) return value;
-  throw refused(name, text, "a duration such as 500ms, 30s, 15m, 2h or 7d");
+  throw refused(name, text, "a duration such as 500ms, 30s, 15m, 2h or 7d, at most 3650d");
 }
 
 /** One of several words. `undefined` if it isn't given. */

@@ -36,6 +36,12 @@ function readFlags(command: Command, flags: FlagDefinitions, line: readonly stri
   try {
     return parseArgs({ args: [...line], options, allowPositionals: true, strict: true });
   } catch (error) {
+    const [, given] = /^Option '(-[^' ,]+).*' argument is ambiguous/.exec((error as Error).message) ?? [];
+    if (given !== undefined) {
+      const [long = ""] = Object.entries(flags).find(([, { short }]) => `-${short}` === given) ?? [];
+      const flag = given.startsWith("--") ? given : `--${long}`;
+      throw usageError(command, `${given} has no value. One that begins with a dash: ${flag}=-VALUE.`);
+    }
     // Node's first sentence names the flag and what is wrong; the rest is about parseArgs.
     const [said] = (error as Error).message.split(/\. |\n/);
     throw usageError(command, `${said}.`);

@@ -118,7 +118,7 @@ function hostInUrl(host: string): string {
 function cantListen({ host, port }: EndpointAddress, error: NodeJS.ErrnoException): CommandError {
   const reason = REASONS[error.code ?? ""] ?? error.message;
   return new CommandError(
-    `The endpoints can't listen on ${hostInUrl(host)}:${port}: ${reason} (endpoints.port and endpoints.host in the config, or QUEUE_ENDPOINTS_PORT and QUEUE_ENDPOINTS_HOST).`,
+    `The endpoints can't listen on ${hostInUrl(host)}:${port}: ${reason} (--port and --host, QUEUE_ENDPOINTS_PORT and QUEUE_ENDPOINTS_HOST, or endpoints in the config).`,
     EXIT_CODES.CONFIG,
     { cause: error },
   );

@@ -85,6 +85,16 @@ describe("doctor", () => {
     expect(code).toBe(0);
   });
 
+  test("says once that rights are missing, and doesn't refer to itself", async () => {
+    const admin = new Redis(server.url);
+    await admin.call("ACL", "SETUSER", "few", "on", ">pw", "~*", "&*", "+@read", "+@connection", "+info");
+    await admin.quit();
+    const { find, groups } = await examine({ REDIS_URL: server.url.replace("//", "//few:pw@") });
+    expect(find("Redis", "rights")).toMatchObject({ status: "problem" });
+    expect(find("Contracts", "workers")).toMatchObject({ status: "skipped" });
+    expect(JSON.stringify(groups)).not.toContain("queue doctor");
+  });
+
   test("reports the rest when the server is away, or the config is broken", async () => {
     const away = await examine({ REDIS_URL: "redis://127.0.0.1:1" });
     expect(away.code).toBe(1);

@@ -208,6 +208,18 @@ describe("a command line", () => {
     ["quues", "Unknown command quues. Did you mean queues? See: queue --help"],
     ["queues --jsn", "Unknown flag --jsn. Did you mean --json? See: queue queues --help"],
     ["jobs stat:failed", 'Column 1 of the query: there is no qualifier "stat". Did you mean state:?'],
+    ["send MAIL --delay -1", "--delay has no value. One that begins with a dash: --delay=-VALUE."],
+    ["jobs -c -x", "-c has no value. One that begins with a dash: --config=-VALUE."],
+    [
+      "send MAIL --delay 9999d",
+      '--delay is "9999d": expected a duration such as 500ms, 30s, 15m, 2h or 7d, at most 3650d.',
+    ],
+    [
+      'send MAIL --data {"to":"a"} --metadata {"__proto__":"x"}',
+      "--metadata: __proto__: the key __proto__ is not allowed",
+    ],
+    ["cancel z --yes --reason=", "--reason: it is empty, and 1 to 1,000 are taken."],
+    ["jobs error:zzz", 'No failure group has "zzz" in its code or text. See the groups: queue failures'],
   ])("%s", async (line, message) => {
     const { code, stdout, stderr } = await attempt(line, CONFIG, { env: { QUEUE_ENGINE: "memory" } });
     expect([code, stdout]).toEqual([64, ""]);

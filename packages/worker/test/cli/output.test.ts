@@ -57,8 +57,10 @@ it("writes figures for people", () => {
   ]);
   const now = 1_800_000_000_000;
   expect(
-    [0, 5_000, 150_000, -10_800_000, 86_400_000].map((age) => formatAgo(new Date(now - age), now)),
-  ).toEqual(["now", "5 s ago", "2 min ago", "in 3 h", "1 d ago"]);
+    [0, 5_000, 150_000, -10_800_000, -7_199_000, 86_400_000].map((age) =>
+      formatAgo(new Date(now - age), now),
+    ),
+  ).toEqual(["now", "5 s ago", "2 min ago", "in 3 h", "in 2 h", "1 d ago"]);
   expect([0, 0.004, 1 / 3, 45.6, 12_345].map(formatRate)).toEqual([
     "0/s",
     "<0.01/s",

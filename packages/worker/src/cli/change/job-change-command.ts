@@ -6,6 +6,9 @@ import { changeIds } from "./change-ids.ts";
 import { changeMatching } from "./change-matching.ts";
 import type { ChangeOptions, JobChange } from "./job-change.ts";
 
+/** Characters of a reason to cancel. */
+const MAX_REASON = 1_000;
+
 /** Flags of each command that asks before it changes many jobs. */
 export const CHANGE_FLAGS = {
   yes: { type: "boolean", short: "y", description: "don't ask" },
@@ -45,6 +48,7 @@ export function jobChangeCommand(
     async run({ args, flags }, context) {
       const { where, cursor } = flags;
       const { reason, force } = flags as ChangeOptions;
+      checkReason(reason);
       const options = { reason, force };
       if ((where === undefined) === (args.length === 0)) {
         const problem = where === undefined ? "Which jobs?" : "Ids and --where exclude each other.";
@@ -75,6 +79,16 @@ export function jobChangeCommand(
       );
     },
   });
+}
+
+/** Before anything is opened or asked. */
+function checkReason(reason: string | undefined): void {
+  if (reason === undefined || (reason !== "" && reason.length <= MAX_REASON)) return;
+  const problem = reason === "" ? "it is empty" : `it has ${reason.length.toLocaleString("en")} characters`;
+  throw new CommandError(
+    `--reason: ${problem}, and 1 to ${MAX_REASON.toLocaleString("en")} are taken.`,
+    EXIT_CODES.USAGE,
+  );
 }
 
 /** The filter with the states of jobs that the change applies to. */

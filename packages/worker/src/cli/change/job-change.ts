@@ -31,6 +31,7 @@ export interface JobChange {
   ) => Promise<BulkStep>;
 }
 
+const CANCEL_REASON = "Cancelled from the command line.";
 const UNFINISHED = ["blocked", "scheduled", "queued"] as const;
 const FINISHED = ["completed", "failed", "cancelled"] as const;
 
@@ -52,8 +53,9 @@ export const CANCEL: JobChange = {
   states: () => [...UNFINISHED, "active"],
   needs: "only jobs that haven't ended can be cancelled",
   isDestructive: true,
-  many: (queue, ids, { reason }) => queue.cancelMany(ids, { reason }),
-  step: (queue, filter, { cursor, reason }) => queue.cancelMatching(filter, { cursor, reason }),
+  many: (queue, ids, { reason = CANCEL_REASON }) => queue.cancelMany(ids, { reason }),
+  step: (queue, filter, { cursor, reason = CANCEL_REASON }) =>
+    queue.cancelMatching(filter, { cursor, reason }),
 };
 
 export const PROMOTE: JobChange = {

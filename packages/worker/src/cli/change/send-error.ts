@@ -24,6 +24,12 @@ export async function sendError(
       `--after: no job ${ids} is known. Nothing was sent. Check the id and the namespace.`,
     );
   }
+  if (isQueueError(error, "INVALID_DATA") && /\bmetadata of /.test(error.message)) {
+    const lines = error.issues.map(
+      ({ path, message: text }) => `--metadata: ${path ? `${path}: ` : ""}${text}`,
+    );
+    return new CommandError(lines.join("\n") || error.message, EXIT_CODES.USAGE, { cause: error });
+  }
   if (isQueueError(error, "INVALID_DATA")) return dataError(error, message, isGiven);
   if (!isQueueError(error, "INVALID_OPTIONS") && !isQueueError(error, "UNSUPPORTED_VERSION")) return error;
   return new CommandError(optionsText(error), EXIT_CODES.USAGE, { cause: error });

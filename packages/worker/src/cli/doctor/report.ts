@@ -20,7 +20,7 @@ export async function checkGroup(
   const late = [problem(check, `It took longer than ${GROUP_TIMEOUT / 1_000} s.`)];
   const checks = await within(
     GROUP_TIMEOUT,
-    look().catch((error: unknown) => [problem(check, describeError(error).message)]),
+    look().catch((error: unknown) => [problem(check, describeError(error, { hint: false }).message)]),
     late,
   );
   return { name, checks };

@@ -25,8 +25,8 @@ export function formatAgo(at: Date, now = Date.now()): string {
   const length = Math.abs(age);
   const [unit, size] = UNITS.find(([, each]) => length >= each) ?? [];
   if (unit === undefined) return "now";
-  const text = `${Math.floor(length / size)} ${unit}`;
-  return age < 0 ? `in ${text}` : `${text} ago`;
+  // What was sent a moment ago with a delay of two hours is due in two hours.
+  return age < 0 ? `in ${Math.round(length / size)} ${unit}` : `${Math.floor(length / size)} ${unit} ago`;
 }
 
 /** An instant to the second, in UTC, as queries take it. */
