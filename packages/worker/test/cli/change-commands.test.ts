@@ -128,6 +128,8 @@ describe.each(Object.keys(engines))("on the %s engine", (name) => {
       stdout: "Cancelled the job slow. It is running: its handler is told to stop.\n",
     });
     await running.queue.wait("slow").catch(() => undefined);
+    const cancelled = await running.queue.get("slow");
+    expect(cancelled?.error?.message).toBe("Cancelled from the command line.");
     expect(await change("remove slow --force --yes")).toMatchObject({ stdout: "Removed the job slow.\n" });
     await running.worker.stop();
     await running.queue.close();

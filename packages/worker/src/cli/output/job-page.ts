@@ -82,7 +82,8 @@ function printFacts(terminal: Terminal, job: JobSnapshot): void {
     ],
     ["sent", time(job.createdAt)],
     ["due", job.state === "scheduled" ? time(job.runAt) : undefined],
-    ["started", time(startedAt)],
+    // A job that was given back hasn't started: its attempt doesn't count.
+    ["started", job.attempt > 0 || job.state === "active" ? time(startedAt) : undefined],
     ["finished", time(job.finishedAt)],
     ["ran", ran > 0 ? formatDuration(ran) : undefined],
     ["trace", job.traceparent],
