@@ -13,7 +13,7 @@ export interface PgBouncerOptions {
   /** The URL of the Postgres server behind it, with user and password. All clients connect as that user. */
   readonly target: string;
   /** @default "transaction" */
-  readonly mode?: "session" | "transaction";
+  readonly mode?: "session" | "transaction" | "statement";
   /** Connections to the server. @default 4 */
   readonly poolSize?: number;
 }

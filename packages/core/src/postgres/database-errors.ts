@@ -34,11 +34,20 @@ const TRANSIENT_CODES = /^(08|53|57P|40001|40P01|55P03|57014|25P03)/;
  */
 const ROW_ERROR_ROUTINES = new Set(["ExecWithCheckOptions", "exec_stmt_raise"]);
 
+const IS_THERE =
+  "A migration was half undone, or the name is taken: its version isn't in `queue_migrations`, but what it creates is " +
+  "there. Put the row of that version back if the migration was applied. Otherwise drop what is there, and run `migrate` again.";
+const NO_STATEMENT_MODE =
+  "The queue needs transactions: set `pool_mode = transaction` at the pooler, or connect to the database itself.";
 const CHECK_ROLE = "Check the user and the password in the database URL.";
 
 /** Advice for SQL states that last until someone acts. It follows the message of Postgres. */
 const REMEDIES: Readonly<Record<string, (message: string) => string>> = {
   "42P01": createTablesAdvice,
+  "42P07": () => IS_THERE,
+  "42710": () => IS_THERE,
+  "42723": () => IS_THERE,
+  "42939": () => "Choose another `schema`: names that begin with `pg_` belong to Postgres.",
   "42P10": () =>
     "The table lacks the primary key that your code declares. Run your own migrations (`drizzle-kit migrate`).",
   "42703": (message) =>
@@ -62,6 +71,10 @@ export function toTypedError(what: string, error: unknown): unknown {
   for (const cause of causesOf(error)) {
     const { code = "", message } = cause;
     const said = `${what}: ${toSentence(cause)}`;
+    // PgBouncer reports it as a protocol violation, with a code of lost connections.
+    if (/statement pooling mode/.test(message)) {
+      return new QueueError("DATABASE_MISCONFIGURED", `${said} ${NO_STATEMENT_MODE}`, { cause });
+    }
     if (LOST_CODES.has(code) || LOST_MESSAGES.test(message) || TRANSIENT_CODES.test(code)) {
       return new QueueError("DATABASE_UNAVAILABLE", `${said} ${adviceFor(code)}`, { cause });
     }

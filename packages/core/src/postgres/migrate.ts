@@ -105,7 +105,36 @@ export async function findMissing(tx: Database, schema: string): Promise<readonl
         "A newer version has migrated the database: update @org/queue in this process.",
     );
   }
+  await assertTablesExist(tx, schema, applied);
   return migrations.filter(({ version }) => !applied.has(version));
+}
+
+/** The tables of each migration that creates some. */
+const TABLES = [
+  { version: 1, name: "queue_outbox" },
+  { version: 1, name: "queue_relay" },
+  { version: 2, name: "queue_inbox" },
+];
+
+/** @throws {QueueError} `DATABASE_MISCONFIGURED` if a table of an applied migration is gone. */
+async function assertTablesExist(tx: Database, schema: string, applied: ReadonlySet<number>): Promise<void> {
+  const found = await queryRows<{ name: string }>(
+    tx,
+    sql`select tablename as name from pg_tables where schemaname = ${schema}`,
+  );
+  const there = new Set(found.map(({ name }) => name));
+  const gone = TABLES.find(({ version, name }) => applied.has(version) && !there.has(name));
+  if (!gone) return;
+  const { version, name } = gone;
+  const others = TABLES.filter((table) => table.version === version && there.has(table.name));
+  throw new QueueError(
+    "DATABASE_MISCONFIGURED",
+    `migrate: the table "${schema}".${name} is gone, though migration ${version}, which creates it, was applied. ` +
+      "Restore it from a backup. " +
+      (version === 2 && others.length === 0
+        ? `If what it held may be lost: delete from "${schema}".queue_migrations where version = ${version}, and run \`migrate\` again.`
+        : "If what it held may be lost, run the statements that create it: `pendingMigrations` of an unused `schema` returns them."),
+  );
 }
 
 async function findDetached(

@@ -85,6 +85,20 @@ it("rejects options that it can't use, as documented", async () => {
   }
 });
 
+it("reports a pooler in statement mode, which refuses transactions", async ({ skip }) => {
+  const pooler = await startPgBouncer({ target: (await testServer()).url, mode: "statement" });
+  if ("unavailable" in pooler) return skip(`no PgBouncer: ${pooler.unavailable}`);
+  cleanups.push(() => pooler.stop());
+  const url = new URL(pooler.url);
+  url.pathname = new URL(await createDatabase()).pathname;
+  const db = openNodePostgres(url.href, { max: 1 });
+  expect((await diagnoseDatabase(db)).find(({ check }) => check === "commits")).toMatchObject({
+    status: "problem",
+    text: expect.stringContaining("pool_mode = transaction"),
+  });
+  await expect(migrate(db)).rejects.toMatchObject({ code: "DATABASE_MISCONFIGURED" });
+});
+
 it("reports a database that is away, and ends", async () => {
   const db = openNodePostgres("postgres://nobody@127.0.0.1:1/none", { max: 1 });
   expect(await diagnoseDatabase(db)).toMatchObject([{ check: "connection", status: "problem" }]);

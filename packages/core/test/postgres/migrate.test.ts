@@ -88,6 +88,32 @@ describe.each(drivers)("$name", ({ open }) => {
     });
   });
 
+  test("says that a table of an applied migration is gone, and how to restore it", async () => {
+    const { db, raw } = await open({ migrate: true });
+    await raw("drop table queue.queue_inbox");
+    const error: Error = await migrate(db).then(
+      () => expect.unreachable(),
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({ code: "DATABASE_MISCONFIGURED" });
+    const [, remedy] = /queue_inbox is gone, .* may be lost: (delete .*), and run/.exec(error.message) ?? [];
+    await raw(remedy!);
+    expect(await migrate(db)).toEqual([2]);
+    await raw("drop table queue.queue_relay");
+    await expect(migrate(db)).rejects.toThrow(/queue_relay is gone, .*`pendingMigrations`/);
+  });
+
+  test("names the cause first where a migration is half undone", async () => {
+    const { db, raw } = await open({ migrate: true });
+    await raw("delete from queue.queue_migrations where version = 3");
+    await expect(migrate(db)).rejects.toMatchObject({
+      code: "DATABASE_MISCONFIGURED",
+      message: expect.stringMatching(
+        /^migrate: function "queue_notify_change" already exists [^\n]*Put the row/,
+      ),
+    });
+  });
+
   test("attaches triggers to status tables, and again when their key has changed", async () => {
     const { db, raw } = await open();
     await raw(createScans);
@@ -144,6 +170,14 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
     );
     expect(answers.filter((versions) => versions.length > 0)).toEqual([ALL]);
     expect(answers.flat()).toEqual(ALL);
+  });
+
+  test("says that the name of a schema is reserved", async () => {
+    const { db } = await open();
+    await expect(migrate(db, { schema: "pg_foo" })).rejects.toMatchObject({
+      code: "DATABASE_MISCONFIGURED",
+      message: expect.stringContaining("Choose another `schema`"),
+    });
   });
 
   test("locks no table that is up to date", async () => {
