@@ -64,3 +64,15 @@ it("follows events until it is interrupted", async () => {
   ]);
   expect(await run(scene.queue, ["tail", "user:ada"])).toMatchObject({ code: 64 });
 });
+
+it("tail says what may be misspelt before it waits", async () => {
+  const interrupt = new AbortController();
+  const line = ["tail", "message:NOPE", "--job", "mail-ada", "--job", "nobody"];
+  const command = new RunningCommand(scene.queue, line, { signal: interrupt.signal });
+  await command.printed("Waiting for events");
+  interrupt.abort();
+  expect((await command.done).stderr).toBe(
+    "The registry has no message NOPE: check the spelling.\nThe job nobody isn't stored: check the id.\n" +
+      "Waiting for events. Ctrl-C ends it.\n",
+  );
+});

@@ -1,4 +1,11 @@
-import { JOB_STATES, type JobEvent, type JobFilterOptions, type JobState, toWire } from "@org/queue";
+import {
+  JOB_STATES,
+  type JobEvent,
+  type JobFilterOptions,
+  type JobState,
+  type Queue,
+  toWire,
+} from "@org/queue";
 import { CommandError, EXIT_CODES } from "../../exit-codes.ts";
 import { defineCommand } from "../command.ts";
 import type { CommandContext } from "../context.ts";
@@ -6,7 +13,7 @@ import { formatCount } from "../output/figures.ts";
 import { paintState } from "../output/states.ts";
 import { lineWidth } from "../output/table.ts";
 import { cutEnd, jsonText, oneLine } from "../output/text.ts";
-import { readQuery } from "../query.ts";
+import { readQuery, unknownText } from "../query.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** Bytes that wait for a slow reader before events are skipped. */
@@ -45,12 +52,29 @@ export const tailCommand = defineCommand({
       ...(flags.job && { jobs: flags.job }),
       onGap: () => terminal.inform("The connection was lost and is back: events may have been missed."),
     });
+    for (const line of await doubts(queue, message, flags.job ?? [])) terminal.inform(line);
     terminal.inform("Waiting for events. Ctrl-C ends it.");
     await aborted(signal);
     await stop();
     return EXIT_CODES.OK;
   },
 });
+
+/** What may be misspelt. It may also be another app's, or come later. */
+async function doubts(
+  queue: Queue,
+  message: JobFilterOptions["message"],
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const names = [message ?? []].flat().map((one) => (typeof one === "string" ? one : one.name));
+  const unknown = names.filter((name) => !queue.registry.get(name));
+  const jobs = ids.length > 0 ? await queue.getMany(ids) : [];
+  const missing = ids.filter((_, index) => !jobs[index]);
+  return [
+    ...(unknown.length > 0 ? [unknownText(unknown)] : []),
+    ...missing.map((id) => `The job ${oneLine(id)} isn't stored: check the id.`),
+  ];
+}
 
 /** The members of a filter that events can be chosen by. */
 function selectEvents(filter: JobFilterOptions): Pick<JobFilterOptions, "state" | "message" | "queue"> {
