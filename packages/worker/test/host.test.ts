@@ -156,7 +156,7 @@ describe("SIGTERM", () => {
     const startedAt = performance.now();
     program.kill("SIGTERM");
     expect((await program.ended).code).toBe(EXIT_CODES.OK);
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(performance.now() - startedAt).toBeLessThan(6_000);
     expect(program.lines.at(-1)).toMatchObject({
       level: "warn",
       unsettledJobs: [job.id],
@@ -197,7 +197,7 @@ describe("/readyz", () => {
     const ask = () => fetch(`${url}/readyz`);
     expect((await ask()).status).toBe(200);
     await away.server.stop();
-    await expect.poll(async () => (await ask()).status, { timeout: 4_500 }).toBe(503);
+    await expect.poll(async () => (await ask()).status, { timeout: 20_000 }).toBe(503);
     expect(await (await ask()).json()).toMatchObject({
       ok: false,
       reason: expect.stringContaining("Redis at"),

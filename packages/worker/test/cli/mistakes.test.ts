@@ -79,31 +79,22 @@ describe("a mistake in the config", () => {
   });
 });
 
-describe.concurrent("a config that ends the process, or never settles", () => {
-  test.each<[string, string, string]>([
-    ["process.exit", "process.exit(0);", "~/queue.config.ts has ended the process (process.exit)."],
+// All in one test, at once: each waits for seconds.
+test("a config that ends the process, or never settles", async () => {
+  const cases = [
+    ["process.exit(0);", "~/queue.config.ts has ended the process (process.exit)."],
+    ["await new Promise(() => {});", "~/queue.config.ts awaits what never comes."],
     [
-      "a promise that never settles",
-      "await new Promise(() => {});",
-      "~/queue.config.ts awaits what never comes.",
-    ],
-    [
-      "a function that ends the process",
       "export default { queue: () => process.exit() };",
       "~/queue.config.ts: the function of queue has ended the process (process.exit).",
     ],
     [
-      "a function that never settles",
       "export default { queue: () => new Promise(() => {}) };",
       "~/queue.config.ts: the function of queue awaits what never comes.",
     ],
-  ])("%s", async (_, config, message) => {
-    expect(await attempt("queues", config, { run: inProcess })).toEqual({
-      code: 78,
-      stdout: "",
-      stderr: `error: ${message}\n`,
-    });
-  });
+  ] as const;
+  const ends = await Promise.all(cases.map(([config]) => attempt("queues", config, { run: inProcess })));
+  expect(ends).toEqual(cases.map(([, message]) => ({ code: 78, stdout: "", stderr: `error: ${message}\n` })));
 });
 
 describe("a server that can't be used", () => {
