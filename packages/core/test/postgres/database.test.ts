@@ -127,7 +127,9 @@ describe.each(serverDrivers)("$name", ({ name, open }) => {
         await tx.execute(sql`select * from queue.queue_outbox`);
       }),
     );
-    await expect(reading).rejects.toMatchObject(misconfigured(/permission denied .*grant usage on schema/));
+    await expect(reading).rejects.toMatchObject(
+      misconfigured(/permission denied .*grant it as the owner of the schema: usage/),
+    );
   });
 
   test("reports a lost connection as retryable", async () => {

@@ -54,7 +54,7 @@ it("says which rights a role lacks", async () => {
   );
   expect(await rights()).toMatchObject({
     status: "problem",
-    remedy: `As the owner: grant insert, update, delete on "queue".queue_relay to …`,
+    remedy: `As the owner: grant insert, update, delete on "queue".queue_relay to "${role}"`,
   });
 });
 

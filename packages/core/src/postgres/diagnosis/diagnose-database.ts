@@ -133,13 +133,15 @@ async function findMigrations(
 async function findRights(db: Database, schema: string): Promise<readonly Finding[]> {
   const check = "rights";
   const missing: string[] = [];
+  const [user] = await queryRows<{ role: string }>(db, sql`select current_user::text as role`);
+  const role = quoteName(user!.role);
   for (const [table, rights] of Object.entries(RIGHTS)) {
     const name = `${quoteName(schema)}.${table}`;
     const lacks: string[] = [];
     for (const right of rights) {
       if (!(await isTrue(db, sql`has_table_privilege(${name}, ${right})`))) lacks.push(right);
     }
-    if (lacks.length > 0) missing.push(`grant ${lacks.join(", ")} on ${name} to …`);
+    if (lacks.length > 0) missing.push(`grant ${lacks.join(", ")} on ${name} to ${role}`);
   }
   if (missing.length === 0)
     return [{ check, status: "ok", text: "The role may use the outbox and the inbox." }];
