@@ -56,7 +56,7 @@ const REMEDIES: Readonly<Record<string, (message: string) => string>> = {
   "3F000": () => "Run `await migrate(db, { schema })`, or correct the `schema` that you pass.",
   "42501": () =>
     "Connect as a role with this privilege, or grant it as the owner of the schema: usage on the schema, and select, " +
-    "insert, update and delete on its tables. `migrate` needs the owner itself.",
+    "insert, update and delete on its tables. `migrate` needs the owner of the schema.",
   "25006": () =>
     "The server is a standby, or the role is read-only. Connect to the primary, " +
     "with a role whose `default_transaction_read_only` is off.",
