@@ -146,6 +146,7 @@ export type { SendItem } from "./queue/send/send-many.ts";
 export type {
   DependsOn,
   DependsOnRef,
+  ParseWireOptions,
   SendManyCallOptions,
   SendManyOptions,
   SendOptions,

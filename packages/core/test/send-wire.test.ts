@@ -3,6 +3,18 @@ import { describe, expect, it } from "vitest";
 import { createQueue, createRegistry, defineMessage } from "../src/index.ts";
 import { plan, planCreate, rejection, scan, setup } from "./runtime-support.ts";
 
+/** Of a library whose schemas only validate. */
+const doubled: StandardSchemaV1<number, string> = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value) =>
+      typeof value === "number"
+        ? { value: `${value}${value}` }
+        : { issues: [{ message: "expected a number" }] },
+  },
+};
+
 describe("sendWire", () => {
   it("sends data as it travels in JSON", async () => {
     const { queue } = setup();
@@ -33,16 +45,6 @@ describe("sendWire", () => {
   });
 
   it("passes what another library's schema validates on unchanged", async () => {
-    const doubled: StandardSchemaV1<number, string> = {
-      "~standard": {
-        version: 1,
-        vendor: "test",
-        validate: (value) =>
-          typeof value === "number"
-            ? { value: `${value}${value}` }
-            : { issues: [{ message: "expected a number" }] },
-      },
-    };
     const registry = createRegistry([defineMessage("DOUBLE", { data: doubled })]);
     await using queue = createQueue({ registry });
     expect(await queue.get(await queue.sendWire("DOUBLE", 4))).toMatchObject({ data: "44" });
@@ -91,5 +93,39 @@ describe("getMany", () => {
     expect(await rejection(queue.getMany(Array(10_001).fill("a")))).toMatchObject({
       message: "One call takes at most 10,000 jobs, got 10,001.",
     });
+  });
+});
+
+describe("parseWire", () => {
+  it("answers what send takes, and sends nothing", async () => {
+    const { queue } = setup();
+    const data = await queue.parseWire("PLAN_CREATE", { planId: "p1", startsAt: "2026-01-01T00:00:00.000Z" });
+    expect(data).toEqual({ planId: "p1", startsAt: new Date("2026-01-01T00:00:00.000Z") });
+    expect((await queue.count()).count).toBe(0);
+    await queue.send(planCreate, data);
+  });
+
+  it("upcasts data of an older version", async () => {
+    const { queue } = setup();
+    expect(await queue.parseWire("SCAN", { channel: "general" }, { version: 1 })).toEqual({
+      channel: "general",
+      direction: "backward",
+    });
+  });
+
+  it("validates data of another library's schema", async () => {
+    const registry = createRegistry([defineMessage("DOUBLE", { data: doubled })]);
+    await using queue = createQueue({ registry });
+    expect(await queue.parseWire("DOUBLE", 4)).toBe(4);
+    expect(await rejection(queue.parseWire("DOUBLE", "4"))).toMatchObject({ code: "INVALID_DATA" });
+  });
+
+  it("rejects what can't be read", async () => {
+    const { queue } = setup();
+    expect(await rejection(queue.parseWire("PLAN_CREATE", { planId: 1 }))).toMatchObject({
+      code: "INVALID_DATA",
+      issues: expect.arrayContaining([expect.objectContaining({ path: "planId" })]),
+    });
+    expect(await rejection(queue.parseWire("PLAN", {}))).toMatchObject({ code: "UNKNOWN_MESSAGE" });
   });
 });

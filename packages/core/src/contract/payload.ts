@@ -114,6 +114,14 @@ export function readWireData(message: Message, version: number, value: unknown):
   return codec.isTwoWay ? decodeValue(what, codec, data, "INVALID_DATA") : data;
 }
 
+/** The same for data that isn't sent right away: of a schema that can't encode, it validates the JSON value too. */
+export async function parseWireData(message: Message, version: number, value: unknown): Promise<unknown> {
+  const data = await readWireData(message, version, value);
+  const { data: codec } = message.codecs;
+  if (!codec.isTwoWay) await decodeValue(`data of ${message.name}`, codec, data, "INVALID_DATA");
+  return data;
+}
+
 function upcast(message: Message, version: number, data: unknown): unknown {
   let value = data;
   for (let from = version; from < message.version; from++) {

@@ -51,7 +51,12 @@ import type { JobHandle } from "./send/job-handle.ts";
 import type { Outbox, OutboxBacklog } from "./send/outbox.ts";
 import { Producer } from "./send/producer.ts";
 import type { SendItem } from "./send/send-many.ts";
-import type { SendManyCallOptions, SendOptions, SendWireOptions } from "./send/send-options.ts";
+import type {
+  ParseWireOptions,
+  SendManyCallOptions,
+  SendOptions,
+  SendWireOptions,
+} from "./send/send-options.ts";
 
 /** Longest that closing waits for the engine's answers to the last sends, and to the end of the events. */
 const CLOSE_TIMEOUT = 5_000;
@@ -179,6 +184,27 @@ export class Queue<M extends Message = Message> extends QueueOperator<M> {
    */
   sendWire(name: string, data: unknown, options?: SendWireOptions): Promise<JobHandle<M>> {
     return this.#producer.sendWire(name, data, options) as Promise<JobHandle<M>>;
+  }
+
+  /**
+   * Validates data as it travels in JSON, and answers it as `send` takes it. Sends nothing: for who decides about a send
+   * by its data, or shows what is wrong with it before.
+   *
+   * @throws {QueueError} `INVALID_DATA`, `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_VERSION`; `UNKNOWN_MESSAGE` for a name that
+   * isn't in the registry.
+   *
+   * @example
+   * const { name, data } = await request.json();
+   * if (mayInvite(user, await queue.parseWire(name, data))) await queue.sendWire(name, data);
+   */
+  parseWire<Name extends M["name"]>(
+    name: Name,
+    data: unknown,
+    options?: ParseWireOptions,
+  ): Promise<SendData<Extract<M, { readonly name: Name }>>>;
+  parseWire(name: string, data: unknown, options?: ParseWireOptions): Promise<unknown>;
+  parseWire(name: string, data: unknown, options?: ParseWireOptions): Promise<unknown> {
+    return this.#producer.parseWire(name, data, options);
   }
 
   /** The job as it is now, or `null` when none is stored under that id. */

@@ -1,6 +1,6 @@
 import type { Message } from "../../contract/message.ts";
 import { parseOptions } from "../../contract/options.ts";
-import { readWireData } from "../../contract/payload.ts";
+import { parseWireData, readWireData } from "../../contract/payload.ts";
 import type { MiddlewareChain } from "../../middleware/middleware.ts";
 import { fulfillsWithin } from "../../timing/with-timeout.ts";
 import { knownMessage, messageNamed } from "../known-message.ts";
@@ -14,7 +14,9 @@ import { createIdSource } from "./job-id.ts";
 import type { Outbox } from "./outbox.ts";
 import { encodeBatch, resolveBatch, type SendItem } from "./send-many.ts";
 import {
+  type ParseWireOptions,
   parseSendOptions,
+  parseWireSchema,
   type SendManyCallOptions,
   type SendOptions,
   type SendWireOptions,
@@ -104,6 +106,12 @@ export class Producer {
     const message = messageNamed("sendWire", this.#context.registry, name);
     const { version = message.version, ...ofSend } = parseOptions("sendWire", sendWireSchema, options);
     return this.send(message, await readWireData(message, version, data), ofSend);
+  }
+
+  async parseWire(name: string, data: unknown, options: ParseWireOptions = {}): Promise<unknown> {
+    const message = messageNamed("parseWire", this.#context.registry, name);
+    const { version = message.version } = parseOptions("parseWire", parseWireSchema, options);
+    return parseWireData(message, version, data);
   }
 
   /** Waits for the engine's answers to the last sends. Those that don't come within `timeout` milliseconds reject. */

@@ -73,11 +73,14 @@ export interface SendManyCallOptions {
   readonly tx?: unknown;
 }
 
-/** The options of `sendWire`. */
-export interface SendWireOptions extends SendOptions {
+/** The options of `parseWire`. */
+export interface ParseWireOptions {
   /** The contract's version that the data is of. @default the registry's version */
   readonly version?: number | undefined;
 }
+
+/** The options of `sendWire`. */
+export interface SendWireOptions extends SendOptions, ParseWireOptions {}
 
 /** A dependency on a job of the same batch, its id not yet known. */
 export interface RefDependency {
@@ -173,8 +176,11 @@ export const requestSchema = z.object({
 
 export const sendManyCallSchema = z.strictObject({ tx });
 
+const version = z.optional(z.int().check(z.minimum(1)));
+
+export const parseWireSchema = z.strictObject({ version });
 /** Only the version; `send` parses the rest. */
-export const sendWireSchema = z.looseObject({ version: z.optional(z.int().check(z.minimum(1))) });
+export const sendWireSchema = z.looseObject({ version });
 
 export type ParsedSendOptions = z.output<typeof sendSchema>;
 
