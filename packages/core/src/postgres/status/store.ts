@@ -118,6 +118,16 @@ export class StatusStore<T extends AnyStatusTable = AnyStatusTable> {
     });
   }
 
+  /** The columns of the key, in the order of the primary key. */
+  get keyNames(): readonly string[] {
+    return this.parts.keyNames;
+  }
+
+  /** The fields that the table declares beside its key and the library's columns. */
+  get fieldNames(): readonly string[] {
+    return this.parts.fieldNames;
+  }
+
   /**
    * The row of a subject, or `null` if nothing has run for it yet.
    *
