@@ -1,11 +1,12 @@
-import { type Logger, type Message, QueueError } from "@org/queue";
+import { type Logger, type Message, QueueError, toWire } from "@org/queue";
 import { AccessControl } from "../access/access-control.ts";
 import { describeError } from "../access/refusal.ts";
 import type { WireError } from "../protocol/refusals.ts";
+import { LiveHub, type LiveHubParts } from "../stream/live-hub.ts";
 import type { TokenOptions } from "../tokens/access-token.ts";
 import { type GatewayOptions, resolveBounds } from "./gateway-options.ts";
 import { JobGateway } from "./job-gateway.ts";
-import { ReportGateway } from "./report-gateway.ts";
+import { ReportGateway, toPublicHealth } from "./report-gateway.ts";
 import { SendGateway } from "./send-gateway.ts";
 import { StatusGateway, type StatusSource } from "./status-gateway.ts";
 
@@ -23,6 +24,7 @@ export class Gateway {
   readonly statuses: StatusGateway;
   readonly reports: ReportGateway;
   readonly #logger: Logger;
+  readonly #live: Pick<LiveHubParts, "queue" | "statuses" | "show">;
 
   /** @throws {QueueError} `INVALID_OPTIONS`. */
   constructor(
@@ -37,6 +39,7 @@ export class Gateway {
       );
     }
     this.#logger = logger;
+    this.#live = { queue, statuses, show: new Set(show) };
     this.access = new AccessControl(what, authorize, tokens);
     this.jobs = new JobGateway({ queue, access: this.access, show: new Set(show) });
     this.sends = new SendGateway({
@@ -47,6 +50,19 @@ export class Gateway {
     });
     this.statuses = new StatusGateway(statuses, this.access);
     this.reports = new ReportGateway(queue, this.access);
+  }
+
+  /** The source of what clients follow live. */
+  openHub(): LiveHub {
+    const { queue, statuses, show } = this.#live;
+    return new LiveHub({
+      queue,
+      statuses,
+      show,
+      readStats: async () => toWire(await queue.stats()),
+      readHealth: async () => toPublicHealth(await queue.health()),
+      onError: (error) => this.report(error, "Following").error,
+    });
   }
 
   /** What a client sees of an error. What isn't the client's doing is logged. */

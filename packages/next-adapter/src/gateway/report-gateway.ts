@@ -3,6 +3,7 @@ import {
   type HealthReason,
   type Queue,
   QueueError,
+  type QueueHealth,
   type Stats,
   toWire,
   type WireForm,
@@ -34,8 +35,7 @@ export class ReportGateway {
 
   async health(request?: Request): Promise<PublicHealth> {
     await this.#access.require({ action: "read-health", ...(request && { request }) });
-    const { status, at, reasons } = await this.#queue.health();
-    return { status, at: at.toISOString(), reasons: reasons.map(toPublicReason) };
+    return toPublicHealth(await this.#queue.health());
   }
 
   /**
@@ -56,6 +56,10 @@ export class ReportGateway {
     }
     return removed;
   }
+}
+
+export function toPublicHealth({ status, at, reasons }: QueueHealth): PublicHealth {
+  return { status, at: at.toISOString(), reasons: reasons.map(toPublicReason) };
 }
 
 function toPublicReason(reason: HealthReason): HealthReason {

@@ -35,8 +35,15 @@ export class StatusGateway {
 
   /** The row of a subject, or `null`. */
   async read(table: string, key: StatusSubject, request?: Request): Promise<WireRow | null> {
+    await this.permitRead(table, key, request);
     const source = this.#source(table);
-    this.assertKey(table, key);
+    const row = await source.store.get(key as StatusKey<AnyStatusTable>);
+    return row && toWireRow(row, source);
+  }
+
+  /** @throws {Refusal}; {QueueError} `INVALID_OPTIONS` for what isn't the table's key. */
+  async permitRead(table: string, key: StatusSubject, request?: Request): Promise<Permit> {
+    this.#assertKey(table, key);
     const permit = await this.#access.permit({
       action: "read-statuses",
       table,
@@ -44,8 +51,7 @@ export class StatusGateway {
       ...(request && { request }),
     });
     if (!permit.allowsStatus(key)) throw new Refusal("FORBIDDEN");
-    const row = await source.store.get(key as StatusKey<AnyStatusTable>);
-    return row && toWireRow(row, source);
+    return permit;
   }
 
   /** Rows by values of declared columns, the most recently changed first. */
@@ -79,8 +85,7 @@ export class StatusGateway {
     return this.#access.permit({ action: "list-statuses", table, where, ...(request && { request }) });
   }
 
-  /** @throws {QueueError} `INVALID_OPTIONS` unless it is the whole key and nothing else. */
-  assertKey(table: string, key: StatusSubject): void {
+  #assertKey(table: string, key: StatusSubject): void {
     const { keyNames } = this.#source(table).store;
     const names = Object.keys(key);
     const isWhole = names.length === keyNames.length && keyNames.every((name) => isScalar(key[name]));

@@ -3,6 +3,7 @@ import { Refusal, rethrowNextSignal } from "../access/refusal.ts";
 import { Gateway, untyped } from "../gateway/gateway.ts";
 import type { GatewayOptions } from "../gateway/gateway-options.ts";
 import type { StatusSource } from "../gateway/status-gateway.ts";
+import { LiveStreams, type StreamOptions } from "../stream/live-streams.ts";
 import { assertTokenOptions, type TokenOptions } from "../tokens/access-token.ts";
 import { errorResponse } from "./json-response.ts";
 import { matchRoute, segmentsAfter } from "./match-route.ts";
@@ -20,6 +21,7 @@ export interface QueueRoutesOptions<M extends Message = Message> extends Gateway
   readonly origins?: readonly string[] | undefined;
   /** Accepts tokens of `signAccessToken` in place of what `authorize` decides. @default none */
   readonly tokens?: TokenOptions | undefined;
+  readonly stream?: StreamOptions | undefined;
   /** Bytes of a request's body. @default 1,048,576 */
   readonly maxBody?: number | undefined;
 }
@@ -62,6 +64,12 @@ export function createQueueRoutes<M extends Message>(options: QueueRoutesOptions
   if (tokens) assertTokenOptions("createQueueRoutes", tokens);
   const gateway = new Gateway("createQueueRoutes", untyped(options), { statuses, ...(tokens && { tokens }) });
   const origins = new Origins(allowed);
+  const live = new LiveStreams({
+    gateway,
+    queue: untyped(options).queue,
+    hub: gateway.openHub(),
+    options: options.stream ?? {},
+  });
 
   const route = async (request: Request): Promise<Response> => {
     origins.assertAllowed(request);
@@ -73,7 +81,7 @@ export function createQueueRoutes<M extends Message>(options: QueueRoutesOptions
     const method = request.method === "HEAD" ? "GET" : request.method;
     const found = routes.find((one) => one.method === method);
     if (!found) throw new MethodRefused(methods);
-    return found.handle({ request, url, params, gateway, body: () => readJsonBody(request, maxBody) });
+    return found.handle({ request, url, params, gateway, live, body: () => readJsonBody(request, maxBody) });
   };
 
   const handler = async (request: Request): Promise<Response> => {

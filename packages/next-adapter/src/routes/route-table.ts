@@ -1,5 +1,6 @@
 import { JOB_STATES, type JobState, QueueError } from "@org/queue";
 import type { Gateway } from "../gateway/gateway.ts";
+import type { LiveStreams } from "../stream/live-streams.ts";
 import { jsonResponse, taggedResponse } from "./json-response.ts";
 
 /** A request on its way to its route. */
@@ -9,6 +10,7 @@ export interface RouteCall {
   /** Values of the segments that the path names with a colon. */
   readonly params: Readonly<Record<string, string>>;
   readonly gateway: Gateway;
+  readonly live: LiveStreams;
   /** Reads the body as JSON. */
   body(): Promise<unknown>;
 }
@@ -117,6 +119,18 @@ export const ROUTES: readonly Route[] = [
     async handle({ request, gateway }) {
       return jsonResponse(await gateway.reports.health(request));
     },
+  },
+  {
+    method: "POST",
+    path: "read",
+    summary: "What differs, of what a client follows, from what it has.",
+    handle: async ({ request, live, body }) => live.read(request, await body()),
+  },
+  {
+    method: "POST",
+    path: "stream",
+    summary: "The same as server-sent events, and all that changes from then on.",
+    handle: async ({ request, live, body }) => live.stream(request, await body()),
   },
 ];
 
