@@ -35,21 +35,19 @@ export class Follower implements Watcher {
   readonly #items = new Map<Topic, Item>();
   readonly #pending = new Set<Topic>();
   readonly #knownJobs: ReadonlyMap<string, string>;
-  readonly #onPending: () => void;
+  #onPending: () => void = () => {};
 
-  /** @param onPending called when there is something to send */
-  constructor(
-    hub: LiveHub,
-    followed: readonly Followed[],
-    {
-      knownJobs,
-      onPending,
-    }: { readonly knownJobs: ReadonlyMap<string, string>; readonly onPending: () => void },
-  ) {
+  /** @param knownJobs versions of jobs of lists that the client has, by id */
+  constructor(hub: LiveHub, knownJobs: Readonly<Record<string, string>> = {}) {
     this.#hub = hub;
-    this.#knownJobs = knownJobs;
-    this.#onPending = onPending;
+    this.#knownJobs = new Map(Object.entries(knownJobs));
+  }
+
+  /** @param onPending called whenever there is something to send, for the first time at once */
+  start(followed: readonly Followed[], onPending: () => void): void {
     for (const { at, open, known, allows } of followed) this.#follow(open(), known, allows).at.push(at);
+    this.#onPending = onPending;
+    onPending();
   }
 
   /** Whether each topic was read, or failed. */

@@ -76,9 +76,9 @@ export class LiveStreams {
   async read(request: Request, body: unknown): Promise<Response> {
     const asked = parseReadRequest(body);
     const permitted = await permitInterests(asked, { ...this.#parts, request });
-    const { follower, loaded } = this.#follow(permitted, asked.knownJobs);
+    const follower = new Follower(this.#parts.hub, asked.knownJobs);
     try {
-      await Promise.race([loaded, timeout(READ_TIMEOUT)]);
+      await Promise.race([start(follower, permitted), timeout(READ_TIMEOUT)]);
       const changes = `[${[...refusals(permitted), ...inner(follower.take())].join(",")}]`;
       const reply: ReadReply = { viewer: permitted.viewer, changes: JSON.parse(changes) };
       return jsonResponse(reply);
@@ -102,6 +102,7 @@ export class LiveStreams {
     signal: AbortSignal,
   ): ReadableStream<Uint8Array> {
     const timers: (() => void)[] = [];
+    const follower = new Follower(this.#parts.hub, knownJobs);
     const end = () => {
       if (!this.#open.delete(end)) return;
       for (const stop of timers) stop();
@@ -120,8 +121,7 @@ export class LiveStreams {
     stream.send("hello", JSON.stringify(hello));
     const refused = refusals(permitted);
     if (refused.length > 0) stream.send("changes", `[${refused.join(",")}]`);
-    const { follower, loaded } = this.#follow(permitted, knownJobs, () => pacer.ask());
-    void loaded.then(() => {
+    void start(follower, permitted, () => pacer.ask()).then(() => {
       if (!this.#open.has(end)) return;
       const changes = follower.take();
       if (changes !== undefined) stream.send("changes", changes);
@@ -137,32 +137,22 @@ export class LiveStreams {
     if (signal.aborted) end();
     return stream.body;
   }
+}
 
-  #follow(
-    { followed }: PermittedInterests,
-    knownJobs: Readonly<Record<string, string>> = {},
-    onPending: () => void = () => {},
-  ): { readonly follower: Follower; readonly loaded: Promise<void> } {
-    let resolve = () => {};
-    const loaded = new Promise<void>((settle) => {
-      resolve = settle;
+/** Resolves once each topic has been read, or has failed. */
+function start(
+  follower: Follower,
+  { followed }: PermittedInterests,
+  onPending: () => void = () => {},
+): Promise<void> {
+  let isLoaded = false;
+  return new Promise((resolve) => {
+    follower.start(followed, () => {
+      isLoaded ||= follower.isLoaded;
+      if (isLoaded) resolve();
+      onPending();
     });
-    const follower: Follower = new Follower(this.#parts.hub, followed, {
-      knownJobs: new Map(Object.entries(knownJobs)),
-      onPending: () => {
-        onPending();
-        check();
-      },
-    });
-    const check = () => {
-      // Called while the follower is being made, too.
-      queueMicrotask(() => {
-        if (follower.isLoaded) resolve();
-      });
-    };
-    check();
-    return { follower, loaded };
-  }
+  });
 }
 
 function refusals({ refused }: PermittedInterests): readonly string[] {
