@@ -73,7 +73,7 @@ describe("the live client", () => {
     await new Promise<void>((resolve) => {
       const check = () => client.connection.state === "idle" && resolve();
       closers.push(client.onConnection(check));
-      client.refetch(job);
+      client.refetch([job]);
       check();
     });
   });

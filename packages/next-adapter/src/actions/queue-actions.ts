@@ -3,10 +3,10 @@ import { rethrowNextSignal } from "../access/refusal.ts";
 import { Gateway, untyped } from "../gateway/gateway.ts";
 import type { GatewayOptions } from "../gateway/gateway-options.ts";
 import type { Dependency, SentJob } from "../protocol/send-input.ts";
+import { toWireValues } from "../protocol/wire-values.ts";
 import type { ActionResult } from "./action-result.ts";
 import { formAction } from "./form-action.ts";
 import { type QueueStatsData, readQueueStats } from "./queue-stats.ts";
-import { toWireValues } from "./wire-values.ts";
 
 /** What a typed sender takes beside the data. The server bounds it. */
 export interface ActionSendOptions {

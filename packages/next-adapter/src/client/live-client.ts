@@ -1,6 +1,8 @@
 import type { Interest } from "../protocol/interests.ts";
+import { interestKey } from "./interest-key.ts";
 import { type Connection, LiveConnection } from "./live-connection.ts";
 import { type ActiveInterest, type KeyedChange, LiveStore, toKeyedChanges } from "./live-store.ts";
+import { SendBatcher } from "./send-batcher.ts";
 import { TabGroup, type TabPorts } from "./tab-group.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
 import { isVisible, onNetwork, onVisibility } from "./visibility.ts";
@@ -17,6 +19,7 @@ export interface LiveClientOptions extends TransportOptions {
 export class LiveClient {
   readonly store: LiveStore;
   readonly transport: Transport;
+  readonly sends: SendBatcher;
   readonly #url: string;
   readonly #ports: TabPorts | null;
   readonly #connection: LiveConnection;
@@ -32,6 +35,7 @@ export class LiveClient {
     this.#ports = tabs;
     this.transport = new Transport(transport);
     this.store = new LiveStore(() => this.#onInterests());
+    this.sends = new SendBatcher(this.store, (jobs) => this.transport.send(jobs));
     this.#connection = new LiveConnection({
       transport: this.transport,
       pollInterval,
@@ -71,10 +75,21 @@ export class LiveClient {
     };
   }
 
-  /** Reads again: all that is followed, or one interest. Asks again after a refusal. */
-  refetch(interest?: Interest): void {
-    this.store.refetch(interest);
+  /** Reads again: all that is followed, or some. Asks again after a refusal. */
+  refetch(interests?: readonly Interest[]): void {
+    this.store.refetch(interests);
     if (this.#leads) this.#connection.retry();
+  }
+
+  /** Reads some interests once, without following them. @throws {TransportError}; what `fetch` throws. */
+  async read(interests: readonly Interest[], signal: AbortSignal): Promise<void> {
+    const active = interests.map((interest) => {
+      const key = interestKey(interest);
+      return { key, interest, version: this.store.versionOf(key) };
+    });
+    const known = active.map(({ version }) => version);
+    const { changes } = await this.transport.read({ interests, known }, signal);
+    this.store.take(toKeyedChanges(this.store, active, changes));
   }
 
   get #leads(): boolean {

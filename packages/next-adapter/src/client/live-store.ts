@@ -1,4 +1,10 @@
-import { type Change, type Interest, type JobListValue, MAX_INTERESTS } from "../protocol/interests.ts";
+import {
+  type Change,
+  type Interest,
+  type JobListInterest,
+  type JobListValue,
+  MAX_INTERESTS,
+} from "../protocol/interests.ts";
 import type { PublicJob } from "../protocol/public-job.ts";
 import type { WireError } from "../protocol/refusals.ts";
 import { interestKey } from "./interest-key.ts";
@@ -28,6 +34,8 @@ export interface ActiveInterest {
 interface Entry {
   readonly interest: Interest;
   readonly listeners: Set<() => void>;
+  /** Are told too, but follow nothing. */
+  readonly observers: Set<() => void>;
   version: string | null;
   snapshot: Snapshot;
   /** Whether it must be read again, although it seems to have ended. */
@@ -40,11 +48,15 @@ interface Entry {
 const UNKNOWN: Snapshot = Object.freeze({ value: undefined, error: undefined });
 /** Milliseconds that a value is kept after nobody follows it, so that the next page shows it at once. */
 const KEEP = 300_000;
+/** Milliseconds that a sent job is shown at most before a list has it. */
+const SETTLE = 5_000;
 const TERMINAL: readonly string[] = ["completed", "failed", "cancelled"];
 
 /** What the browser knows of jobs and statuses, and who follows it. */
 export class LiveStore {
   readonly #entries = new Map<string, Entry>();
+  /** Jobs that are being sent, the newest first: lists show them before the server does. */
+  readonly #pending = new Map<string, PublicJob>();
   readonly #onInterests: () => void;
 
   /** @param onInterests called when what is followed has changed */
@@ -67,19 +79,34 @@ export class LiveStore {
     };
   }
 
-  peek(interest: Interest): Snapshot {
-    return this.#entries.get(interestKey(interest))?.snapshot ?? UNKNOWN;
+  /** Calls `listener` when the interest's value changes, without following it. Returns the function that ends it. */
+  observe(interest: Interest, listener: () => void): () => void {
+    const { observers } = this.#open(interestKey(interest), interest);
+    observers.add(listener);
+    return () => observers.delete(listener);
   }
 
-  /** The jobs of a list, or `undefined` until it is known. The same array until one of them changes. */
-  peekJobs(interest: Interest): readonly PublicJob[] | undefined {
+  peek(interest: Interest): Snapshot {
+    const entry = this.#entries.get(interestKey(interest));
+    return entry?.snapshot ?? UNKNOWN;
+  }
+
+  /**
+   * The jobs of a list, or `undefined` until it is known. A user's own list begins with what is being sent. The same array
+   * until one of them changes.
+   */
+  peekJobs(interest: JobListInterest): readonly PublicJob[] | undefined {
     const entry = this.#entries.get(interestKey(interest));
     const ids = (entry?.snapshot.value as JobListValue | undefined)?.ids;
     if (!entry || !ids) return undefined;
-    const jobs = ids.flatMap((id) => {
+    const listed = ids.flatMap((id) => {
       const { value } = this.peek({ kind: "job", id });
       return value ? [value as PublicJob] : [];
     });
+    const sending = [...this.#pending.values()].filter(
+      (job) => !ids.includes(job.id) && mayList(interest, job),
+    );
+    const jobs = [...sending.reverse(), ...listed];
     const isSame = jobs.length === entry.jobs.length && jobs.every((job, index) => job === entry.jobs[index]);
     if (!isSame) entry.jobs = jobs;
     return entry.jobs;
@@ -124,7 +151,7 @@ export class LiveStore {
       entry.snapshot = snapshot;
       entry.version = version;
       if (entry.interest.kind === "job") jobs.add(entry.interest.id);
-      for (const listener of entry.listeners) listeners.add(listener);
+      for (const listener of [...entry.listeners, ...entry.observers]) listeners.add(listener);
     }
     for (const { interest, snapshot, listeners: ofList } of this.#entries.values()) {
       if (interest.kind !== "jobs" || ofList.size === 0) continue;
@@ -140,11 +167,32 @@ export class LiveStore {
     if (entry.snapshot.value === undefined) entry.snapshot = { value, error: undefined };
   }
 
-  /** Has everything that is followed read again, or one interest. */
-  refetch(interest?: Interest): void {
-    const key = interest && interestKey(interest);
-    for (const [name, entry] of this.#entries) {
-      if (key !== undefined && key !== name) continue;
+  /** A job that the server doesn't know yet, or `undefined`. */
+  pendingJob(id: string): PublicJob | undefined {
+    return this.#pending.get(id);
+  }
+
+  /** Shows a job before the server knows it. */
+  addPending(job: PublicJob): void {
+    this.#pending.set(job.id, job);
+    this.#notifyOf(job.id);
+  }
+
+  /** Of a job that was refused. */
+  removePending(id: string): void {
+    if (this.#pending.delete(id)) this.#notifyOf(id);
+  }
+
+  /** Of a job that the server has stored: it stays shown until the server shows it, which is soon. */
+  settlePending(id: string): void {
+    setTimeout(() => this.removePending(id), SETTLE);
+  }
+
+  /** Has everything that is followed read again, or some interests. */
+  refetch(interests?: readonly Interest[]): void {
+    const keys = interests && new Set(interests.map(interestKey));
+    for (const [key, entry] of this.#entries) {
+      if (keys && !keys.has(key)) continue;
       entry.version = null;
       entry.isStale = true;
     }
@@ -159,7 +207,17 @@ export class LiveStore {
       entry.snapshot = UNKNOWN;
       entry.jobs = [];
     }
-    for (const { listeners } of entries) for (const listener of listeners) listener();
+    for (const { listeners, observers } of entries) {
+      for (const listener of [...listeners, ...observers]) listener();
+    }
+  }
+
+  #notifyOf(id: string): void {
+    const jobKey = interestKey({ kind: "job", id });
+    for (const [key, { interest, listeners }] of this.#entries) {
+      if (interest.kind !== "jobs" && key !== jobKey) continue;
+      for (const listener of listeners) listener();
+    }
   }
 
   #open(key: string, interest: Interest): Entry {
@@ -168,6 +226,7 @@ export class LiveStore {
     const entry: Entry = {
       interest,
       listeners: new Set(),
+      observers: new Set(),
       version: null,
       snapshot: UNKNOWN,
       isStale: false,
@@ -199,6 +258,16 @@ export function toKeyedChanges(
     }
     return [{ key, version: null, snapshot: { value: store.peek(interest).value, error: change.error } }];
   });
+}
+
+function mayList({ user = "me", message, states, orderingKey }: JobListInterest, job: PublicJob): boolean {
+  // What a job's key will be, only the server knows.
+  return (
+    user === "me" &&
+    orderingKey === undefined &&
+    (message ?? job.messageType) === job.messageType &&
+    (states?.includes(job.state) ?? true)
+  );
 }
 
 function hasEnded(value: unknown, { kind }: Interest): boolean {

@@ -1,4 +1,3 @@
-import { createParser } from "eventsource-parser";
 import {
   PROTOCOL_VERSION,
   type ReadReply,
@@ -6,6 +5,7 @@ import {
   type StreamEvent,
 } from "../protocol/interests.ts";
 import type { WireError } from "../protocol/refusals.ts";
+import { eventParser } from "./event-parser.ts";
 
 /** How a browser reaches the routes. */
 export interface TransportOptions {
@@ -78,14 +78,12 @@ export class Transport {
   ): Promise<void> {
     const response = await this.#post("stream", { protocol: PROTOCOL_VERSION, ...request }, signal);
     if (!response.body) throw new TransportError(response.status, UNREADABLE);
-    const parser = createParser({
-      onEvent: ({ event, data }) => onEvent({ event, data: JSON.parse(data) } as StreamEvent),
-    });
+    const feed = eventParser(onEvent);
     const decoder = new TextDecoder();
     const reader = response.body.getReader();
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
       onBytes();
-      parser.feed(decoder.decode(chunk.value, { stream: true }));
+      feed(decoder.decode(chunk.value, { stream: true }));
     }
   }
 

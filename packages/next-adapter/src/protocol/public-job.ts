@@ -1,4 +1,4 @@
-import type { ErrorCode, JobProgress, JobResult, Message } from "@org/queue/contract";
+import type { ErrorCode, JobProgress, JobResult, Message, WireForm } from "@org/queue";
 
 /** The states of a job, as of `JOB_STATES` in `@org/queue`. */
 export type PublicJobState =
@@ -19,9 +19,9 @@ export interface PublicJobOf<M extends Message> {
   readonly messageType: M["name"];
   readonly state: PublicJobState;
   /** What the handler reported last. */
-  readonly progress?: JobProgress<M>;
+  readonly progress?: WireForm<JobProgress<M>>;
   /** Once completed. */
-  readonly result?: JobResult<M>;
+  readonly result?: WireForm<JobResult<M>>;
   /** What ended the job, or its latest failed attempt: the public sentence of its code. */
   readonly error?: { readonly code: ErrorCode | "INTERNAL_ERROR"; readonly message: string };
   /** Attempts begun, the running one included. */

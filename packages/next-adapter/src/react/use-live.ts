@@ -1,7 +1,8 @@
-import { useCallback, useEffect, useRef, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { interestKey } from "../client/interest-key.ts";
 import type { LiveClient } from "../client/live-client.ts";
 import type { Connection, ConnectionState } from "../client/live-connection.ts";
+import type { LiveStore } from "../client/live-store.ts";
 import type { Interest } from "../protocol/interests.ts";
 import type { WireError } from "../protocol/refusals.ts";
 import { useLiveClient } from "./provider.ts";
@@ -29,53 +30,70 @@ export interface LiveResult {
 }
 
 const IDLE: Connection = { state: "idle", error: undefined };
-const NOTHING = () => {};
 
 interface Followed<Value> extends LiveResult {
   readonly value: Value | undefined;
 }
 
 /**
- * Follows one interest. `null`: none.
+ * Follows interests. None: nothing is followed.
  *
- * @param read the value of the interest; the same one until it changes
+ * @param read the value of the interests: the same one until it changes, `undefined` until it is known
  */
 export function useLive<Value>(
-  interest: Interest | null,
+  interests: readonly Interest[],
   { enabled = true, initialData, onError }: LiveOptions<Value>,
-  read: (client: LiveClient, interest: Interest) => Value | undefined,
+  read: (store: LiveStore) => Value | undefined,
 ): Followed<Value> {
   const client = useLiveClient();
-  // An equal interest that is written anew in each render is the same one.
-  const key = interest && enabled ? interestKey(interest) : null;
+  // Equal interests that are written anew in each render are the same ones.
+  const key = enabled && interests.length > 0 ? JSON.stringify(interests.map(interestKey)) : "";
+  const followed = useMemo(() => parseKey(key), [key]);
   const subscribe = useCallback(
-    (listener: () => void) => (key === null ? NOTHING : client.follow(JSON.parse(key) as Interest, listener)),
-    [client, key],
+    (listener: () => void) => {
+      const stops = followed.map((interest) => client.follow(interest, listener));
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+    [client, followed],
   );
+  const isOn = followed.length > 0;
   const value = useSyncExternalStore(
     subscribe,
-    () => (key === null ? undefined : read(client, JSON.parse(key) as Interest)),
+    () => (isOn ? read(client.store) : undefined),
     () => undefined,
   );
-  const snapshotError = useSyncExternalStore(
+  const ownError = useSyncExternalStore(
     subscribe,
-    () => (key === null ? undefined : client.store.peek(JSON.parse(key) as Interest).error),
+    () => findError(client.store, followed),
     () => undefined,
   );
   const connection = useConnection(client);
   const shown = value === undefined ? initialData : value;
-  const error = snapshotError ?? (connection.state === "refused" ? connection.error : undefined);
-  const refetch = useCallback(() => {
-    client.refetch(key === null ? undefined : (JSON.parse(key) as Interest));
-  }, [client, key]);
+  const error = ownError ?? (isOn && connection.state === "refused" ? connection.error : undefined);
+  const refetch = useCallback(() => client.refetch(followed), [client, followed]);
   useCall(onError, error);
   return {
     value: shown,
-    loading: key !== null && shown === undefined && error === undefined,
+    loading: isOn && shown === undefined && error === undefined,
     error,
-    connection: key === null ? "idle" : connection.state,
+    connection: isOn ? connection.state : "idle",
     refetch,
   };
+}
+
+function parseKey(key: string): readonly Interest[] {
+  const keys: readonly string[] = key === "" ? [] : JSON.parse(key);
+  return keys.map((one) => JSON.parse(one) as Interest);
+}
+
+function findError(store: LiveStore, interests: readonly Interest[]): WireError | undefined {
+  for (const interest of interests) {
+    const { error } = store.peek(interest);
+    if (error) return error;
+  }
+  return undefined;
 }
 
 function useConnection(client: LiveClient): Connection {
@@ -87,7 +105,10 @@ function useConnection(client: LiveClient): Connection {
 }
 
 /** Calls the newest callback each time there is another argument. */
-export function useCall<Argument>(callback: ((argument: Argument) => void) | undefined, argument: Argument | undefined): void {
+export function useCall<Argument>(
+  callback: ((argument: Argument) => void) | undefined,
+  argument: Argument | undefined,
+): void {
   const newest = useRef(callback);
   useEffect(() => {
     newest.current = callback;

@@ -2,8 +2,8 @@
 const MAX_DEPTH = 64;
 
 /**
- * A server action's argument as it would travel in JSON: React keeps dates and bigints, for which contracts have codecs
- * of text.
+ * A value as it travels in JSON: dates and bigints, for which contracts have codecs of text, become texts. A server action
+ * gets them as they are.
  */
 export function toWireValues(value: unknown, depth = 0): unknown {
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
