@@ -2,7 +2,12 @@ import { defineConfig } from "tsup";
 
 export default defineConfig([
   {
-    entry: { index: "src/index.ts", "actions/index": "src/actions/index.ts", "routes/index": "src/routes/index.ts" },
+    entry: {
+      index: "src/index.ts",
+      "actions/index": "src/actions/index.ts",
+      "routes/index": "src/routes/index.ts",
+      "server-only": "src/server-only.ts",
+    },
     format: "esm",
     target: "node20",
     splitting: true,

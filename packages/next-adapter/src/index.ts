@@ -1,1 +1,2 @@
-export {};
+export { embeddedWorker } from "./process/embedded-worker.ts";
+export { perProcess } from "./process/per-process.ts";
