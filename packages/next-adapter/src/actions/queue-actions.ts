@@ -3,10 +3,10 @@ import { rethrowNextSignal } from "../access/refusal.ts";
 import { Gateway, untyped } from "../gateway/gateway.ts";
 import type { GatewayOptions } from "../gateway/gateway-options.ts";
 import type { Dependency, SentJob } from "../protocol/send-input.ts";
-import { toWireValues } from "../protocol/wire-values.ts";
 import type { ActionResult } from "./action-result.ts";
 import { formAction } from "./form-action.ts";
 import { type QueueStatsData, readQueueStats } from "./queue-stats.ts";
+import { toWireValues } from "./wire-values.ts";
 
 /** What a typed sender takes beside the data. The server bounds it. */
 export interface ActionSendOptions {
@@ -41,11 +41,11 @@ export type SenderAction<M extends Message> = (
   options?: ActionSendOptions,
 ) => Promise<ActionResult<SentJob>>;
 
-/** Sends one message from a form: for `<form action>`, and for `useActionState`, whose state is the result. */
-export type FormAction = {
-  (form: FormData): Promise<ActionResult<SentJob>>;
-  (state: ActionResult<SentJob> | null, form: FormData): Promise<ActionResult<SentJob>>;
-};
+/** Sends one message from the fields of a form: for `useActionState`, whose state is the result. */
+export type FormAction = (
+  state: ActionResult<SentJob> | null,
+  form: FormData,
+) => Promise<ActionResult<SentJob>>;
 
 /** The functions of `createQueueActions`. Each that a "use server" module exports is a public endpoint. */
 export interface QueueActions<M extends Message = Message> {

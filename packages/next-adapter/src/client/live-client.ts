@@ -81,7 +81,7 @@ export class LiveClient {
     if (this.#leads) this.#connection.retry();
   }
 
-  /** Reads some interests once, without following them. @throws {TransportError}; what `fetch` throws. */
+  /** Reads some interests once, without following them. @throws {RequestError}; what `fetch` throws. */
   async read(interests: readonly Interest[], signal: AbortSignal): Promise<void> {
     const active = interests.map((interest) => {
       const key = interestKey(interest);

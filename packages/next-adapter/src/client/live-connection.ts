@@ -1,7 +1,7 @@
 import type { Change, StreamEvent } from "../protocol/interests.ts";
 import type { WireError } from "../protocol/refusals.ts";
 import type { ActiveInterest } from "./live-store.ts";
-import { type Transport, TransportError } from "./transport.ts";
+import { type RequestError, type Transport, toRequestError } from "./transport.ts";
 
 /**
  * How the newest state comes: by a stream (`live`), or by asking again and again (`polling`). `idle`: all that is followed
@@ -36,8 +36,6 @@ const MAX_PAUSE = 10_000;
 const PROBE_INTERVAL = 10_000;
 /** Failures in a row after which polling takes over. */
 const MAX_FAILURES = 2;
-
-const UNREACHABLE: WireError = { code: "ENGINE_UNAVAILABLE", message: "The server can't be reached." };
 
 interface OpenStream {
   readonly abort: AbortController;
@@ -132,7 +130,7 @@ export class LiveConnection {
       }, limit);
     };
     watch();
-    let error: unknown;
+    let error: RequestError | undefined;
     try {
       await this.#parts.transport.stream(this.#request(active), {
         signal: stream.abort.signal,
@@ -143,7 +141,7 @@ export class LiveConnection {
         },
       });
     } catch (thrown) {
-      error = thrown;
+      error = toRequestError(thrown);
     }
     clearTimeout(watchdog);
     const wasOpen = this.#streams.delete(stream);
@@ -180,8 +178,8 @@ export class LiveConnection {
   }
 
   /** A stream that nobody replaced has ended, or never begun. */
-  #onEnd(error: unknown, isHeldBack: boolean): void {
-    if (error instanceof TransportError && error.isFinal) {
+  #onEnd(error: RequestError | undefined, isHeldBack: boolean): void {
+    if (error?.isFinal) {
       this.#refuse(error.error);
       return;
     }
@@ -193,7 +191,7 @@ export class LiveConnection {
       this.#schedule(0);
       return;
     }
-    this.#set("connecting", error === undefined ? undefined : toWireError(error));
+    this.#set("connecting", error?.error);
     this.#schedule(100 + Math.random() * 400);
   }
 
@@ -216,12 +214,13 @@ export class LiveConnection {
       if (wasAway || Date.now() - this.#probedAt >= PROBE_INTERVAL) this.#probe();
     } catch (thrown) {
       if (abort.signal.aborted) return;
-      if (thrown instanceof TransportError && thrown.isFinal) {
-        this.#refuse(thrown.error);
+      const { error, isFinal } = toRequestError(thrown);
+      if (isFinal) {
+        this.#refuse(error);
         return;
       }
       this.#failures++;
-      this.#set(this.#isPolling ? "polling" : "connecting", toWireError(thrown));
+      this.#set(this.#isPolling ? "polling" : "connecting", error);
       const exponent = Math.max(0, this.#failures - MAX_FAILURES);
       const pause = Math.min(MAX_PAUSE, this.#parts.pollInterval * 2 ** exponent);
       this.#schedule(pause * (0.5 + Math.random() / 2));
@@ -268,8 +267,4 @@ export class LiveConnection {
     this.#connection = { state, error };
     this.#parts.onConnection(this.#connection);
   }
-}
-
-function toWireError(thrown: unknown): WireError {
-  return thrown instanceof TransportError ? thrown.error : UNREACHABLE;
 }

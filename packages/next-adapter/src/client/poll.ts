@@ -2,7 +2,7 @@ import type { Interest } from "../protocol/interests.ts";
 import type { WireError } from "../protocol/refusals.ts";
 import type { LiveClient } from "./live-client.ts";
 import type { ConnectionState } from "./live-connection.ts";
-import { TransportError } from "./transport.ts";
+import { toRequestError } from "./transport.ts";
 import { isVisible, onVisibility } from "./visibility.ts";
 
 interface PollParts {
@@ -24,7 +24,6 @@ export interface Poll {
 
 /** Browsers take a timer of less than this for no timer at all. */
 const MIN_INTERVAL = 250;
-const UNREACHABLE: WireError = { code: "ENGINE_UNAVAILABLE", message: "The server can't be reached." };
 
 /** Reads an interest while it may change and while somebody looks. A send in this browser wakes it. */
 export function pollWhile({ client, interest, interval, isRunning, onOutcome }: PollParts): Poll {
@@ -46,8 +45,8 @@ export function pollWhile({ client, interest, interval, isRunning, onOutcome }: 
       if (goesOn) again();
     } catch (thrown) {
       if (current.signal.aborted) return;
-      isRefused = thrown instanceof TransportError && thrown.isFinal;
-      const error = thrown instanceof TransportError ? thrown.error : UNREACHABLE;
+      const { error, isFinal } = toRequestError(thrown);
+      isRefused = isFinal;
       onOutcome({ state: isRefused ? "refused" : "polling", error });
       if (!isRefused) again();
     }

@@ -1,33 +1,18 @@
 import type { PublicJob } from "../protocol/public-job.ts";
-import type { WireError } from "../protocol/refusals.ts";
 import type { SendInput, SentJob } from "../protocol/send-input.ts";
-import { toWireValues } from "../protocol/wire-values.ts";
 import type { LiveStore } from "./live-store.ts";
-import { type SendResult, TransportError } from "./transport.ts";
-
-/** Why a send was refused, or didn't reach the server. */
-export class SendError extends Error {
-  override readonly name = "SendError";
-  readonly error: WireError;
-
-  constructor(error: WireError) {
-    super(error.message);
-    this.error = error;
-  }
-}
+import { RequestError, type SendResult, toRequestError } from "./transport.ts";
 
 interface Pending {
   readonly input: SendInput & { readonly id: string };
   readonly resolve: (sent: SentJob) => void;
-  readonly reject: (error: SendError) => void;
+  readonly reject: (error: RequestError) => void;
 }
 
 /** Jobs of one call, as the server bounds them by default. */
 const MAX_BATCH = 100;
 /** Milliseconds before a repeat of a call whose answer didn't come. */
 const PAUSES = [300, 1_000, 3_000];
-
-const UNREACHABLE: WireError = { code: "ENGINE_UNAVAILABLE", message: "The server can't be reached." };
 
 /** Sends what is asked for in one tick, or while a call is under way, in one call. */
 export class SendBatcher {
@@ -43,10 +28,10 @@ export class SendBatcher {
     this.#call = call;
   }
 
-  /** Shows the job at once; takes it back if it is refused. @throws {SendError} */
+  /** Shows the job at once; takes it back if it is refused. @throws {RequestError} */
   send(given: SendInput): Promise<SentJob> {
     const id = given.id ?? crypto.randomUUID();
-    const input = { ...given, id, data: toWireValues(given.data) };
+    const input = { ...given, id };
     this.#store.addPending(optimisticJob(input));
     const sent = new Promise<SentJob>((resolve, reject) => {
       this.#waiting.push({ input, resolve, reject });
@@ -81,14 +66,14 @@ export class SendBatcher {
 
   async #sendBatch(batch: readonly Pending[]): Promise<void> {
     const results = await this.#repeat(batch.map(({ input }) => input)).catch((thrown: unknown) => {
-      const error = thrown instanceof TransportError ? thrown.error : UNREACHABLE;
+      const { error } = toRequestError(thrown);
       return batch.map((): SendResult => ({ error }));
     });
     for (const [index, { input, resolve, reject }] of batch.entries()) {
-      const result = results[index] ?? { error: UNREACHABLE };
+      const result = results[index] ?? toRequestError(undefined);
       if ("error" in result) {
         this.#store.removePending(input.id);
-        reject(new SendError(result.error));
+        reject(new RequestError(result.error));
       } else {
         this.#store.settlePending(input.id);
         resolve(result);
@@ -103,7 +88,8 @@ export class SendBatcher {
       try {
         return await this.#call(jobs);
       } catch (thrown) {
-        if (thrown instanceof TransportError && thrown.status < 500) throw thrown;
+        const { status } = toRequestError(thrown);
+        if (status > 0 && status < 500) throw thrown;
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }

@@ -18,26 +18,31 @@ export interface TransportOptions {
   readonly fetch?: typeof fetch | undefined;
 }
 
-/** An answer that isn't a success. */
-export class TransportError extends Error {
-  override readonly name = "TransportError";
-  /** Of the response. */
-  readonly status: number;
+/** Why a request failed. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
   readonly error: WireError;
+  /** Of the response; 0 if there was none. */
+  readonly status: number;
 
-  constructor(status: number, error: WireError) {
+  constructor(error: WireError, status = 0) {
     super(error.message);
-    this.status = status;
     this.error = error;
+    this.status = status;
   }
 
   /** Whether a repeat of the request can't help. */
   get isFinal(): boolean {
-    return this.status === 401 || this.status === 403 || this.status === 404 || this.status === 409;
+    return [401, 403, 404, 409].includes(this.status);
   }
 }
 
-const UNREADABLE: WireError = { code: "INTERNAL_ERROR", message: "The server's answer can't be read." };
+const UNREACHABLE: WireError = { code: "ENGINE_UNAVAILABLE", message: "The server can't be reached." };
+
+/** What `fetch` throws says nothing that a page could show. */
+export function toRequestError(thrown: unknown): RequestError {
+  return thrown instanceof RequestError ? thrown : new RequestError(UNREACHABLE);
+}
 
 /** Requests of the hooks. Aborting its signal ends each. */
 export class Transport {
@@ -52,7 +57,7 @@ export class Transport {
     this.#fetch = given ?? ((...args) => fetch(...args));
   }
 
-  /** @throws {TransportError}; what `fetch` throws. */
+  /** @throws {RequestError}; what `fetch` throws. */
   async read(request: Omit<ReadRequest, "protocol">, signal: AbortSignal): Promise<ReadReply> {
     const response = await this.#post("read", { protocol: PROTOCOL_VERSION, ...request }, signal);
     return (await response.json()) as ReadReply;
@@ -62,7 +67,7 @@ export class Transport {
    * Calls `onEvent` with the events of a stream until that ends.
    *
    * @param onBytes called whenever something comes, a heartbeat too
-   * @throws {TransportError}; what `fetch` throws, also when the stream breaks.
+   * @throws {RequestError}; what `fetch` throws, also when the stream breaks.
    */
   async stream(
     request: Omit<ReadRequest, "protocol">,
@@ -77,10 +82,9 @@ export class Transport {
     },
   ): Promise<void> {
     const response = await this.#post("stream", { protocol: PROTOCOL_VERSION, ...request }, signal);
-    if (!response.body) throw new TransportError(response.status, UNREADABLE);
     const feed = eventParser(onEvent);
     const decoder = new TextDecoder();
-    const reader = response.body.getReader();
+    const reader = response.body!.getReader();
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
       onBytes();
       feed(decoder.decode(chunk.value, { stream: true }));
@@ -94,7 +98,10 @@ export class Transport {
   }
 
   async #post(path: string, body: object, signal?: AbortSignal): Promise<Response> {
-    const text = JSON.stringify(body);
+    // Contracts have codecs of text for bigints; dates become texts by themselves.
+    const text = JSON.stringify(body, (_, value: unknown) =>
+      typeof value === "bigint" ? `${value}` : value,
+    );
     const response = await this.#fetch(`${this.#url}/${path}`, {
       method: "POST",
       headers: { ...(await this.#headers()), "content-type": "application/json" },
@@ -103,10 +110,10 @@ export class Transport {
       ...(signal ? { signal } : { keepalive: text.length < MAX_KEEPALIVE }),
     });
     if (response.ok) return response;
-    const { error = UNREADABLE } = (await response.json().catch(() => ({}))) as {
+    const { error = UNREACHABLE } = (await response.json().catch(() => ({}))) as {
       readonly error?: WireError;
     };
-    throw new TransportError(response.status, error);
+    throw new RequestError(error, response.status);
   }
 }
 

@@ -1,6 +1,7 @@
 export type { LiveClientOptions } from "../client/live-client.ts";
 export type { ConnectionState } from "../client/live-connection.ts";
 export type { TabPorts } from "../client/tab-group.ts";
+export { RequestError } from "../client/transport.ts";
 export type { PublicHealth } from "../gateway/report-gateway.ts";
 export type { JobListInterest, StatusListInterest } from "../protocol/interests.ts";
 export type { PublicJob, PublicJobOf, PublicJobState } from "../protocol/public-job.ts";
@@ -20,4 +21,4 @@ export {
   useStatuses,
 } from "./statuses.ts";
 export type { LiveOptions, LiveResult } from "./use-live.ts";
-export { SendError, type SendHookOptions, type UseSend, type UseSendOptions, useSend } from "./use-send.ts";
+export { type SendHookOptions, type UseSend, type UseSendOptions, useSend } from "./use-send.ts";

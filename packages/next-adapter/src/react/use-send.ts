@@ -1,6 +1,6 @@
 import type { Message, SendData } from "@org/queue";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { SendError } from "../client/send-batcher.ts";
+import { toRequestError } from "../client/transport.ts";
 import type { WireError } from "../protocol/refusals.ts";
 import type { SendInput, SentJob } from "../protocol/send-input.ts";
 import { useLiveClient } from "./provider.ts";
@@ -21,7 +21,7 @@ export interface UseSendOptions {
 export interface UseSend<M extends Message> {
   /** Sends. What comes of it is in `jobId` and `error`. Answers the job's id, which is known at once. */
   readonly send: (data: SendData<M>, options?: SendHookOptions) => string;
-  /** Resolves once the server has stored the job. @throws {SendError} */
+  /** Resolves once the server has stored the job. @throws {RequestError} */
   readonly sendAsync: (data: SendData<M>, options?: SendHookOptions) => Promise<SentJob>;
   /** Whether a send is under way. */
   readonly isPending: boolean;
@@ -75,7 +75,7 @@ export function useSend<M extends Message = Message>(
         callbacks.current.onSent?.(sent);
         return sent;
       } catch (thrown) {
-        const error = (thrown as SendError).error;
+        const { error } = toRequestError(thrown);
         update({ error, jobId: undefined });
         callbacks.current.onError?.(error);
         throw thrown;
@@ -94,5 +94,3 @@ export function useSend<M extends Message = Message>(
   const { pending, jobId, error } = state;
   return { send, sendAsync, isPending: pending > 0, jobId, error, reset };
 }
-
-export { SendError };
