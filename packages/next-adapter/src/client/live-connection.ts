@@ -33,7 +33,7 @@ const GATHER = 50;
 /** A stream that hasn't begun by then is held back by something on its way. */
 const FIRST_BYTE = 3_000;
 const MAX_PAUSE = 10_000;
-const PROBE_INTERVAL = 10_000;
+const PROBE_INTERVAL = 5_000;
 /** Failures in a row after which polling takes over. */
 const MAX_FAILURES = 2;
 
@@ -69,12 +69,12 @@ export class LiveConnection {
     this.#schedule(GATHER);
   }
 
-  /** Stops until the same reason is taken back. */
-  pause(reason: string): void {
+  /** Stops until the same reason is taken back. Another tab's stream isn't a pause for who looks at the page. */
+  pause(reason: "hidden" | "offline" | "follower"): void {
     this.#pauses.add(reason);
     this.#abortAll();
     clearTimeout(this.#timer);
-    this.#set("paused");
+    if (reason !== "follower") this.#set("paused");
   }
 
   resume(reason: string): void {
@@ -136,7 +136,10 @@ export class LiveConnection {
         signal: stream.abort.signal,
         onBytes: watch,
         onEvent: (event) => {
-          if (event.event === "hello") limit = event.data.heartbeat * 2.5;
+          if (event.event === "hello") {
+            limit = event.data.heartbeat * 2.5;
+            watch();
+          }
           this.#onEvent(stream, active, event);
         },
       });

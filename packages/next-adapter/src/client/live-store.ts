@@ -49,7 +49,7 @@ const UNKNOWN: Snapshot = Object.freeze({ value: undefined, error: undefined });
 /** Milliseconds that a value is kept after nobody follows it, so that the next page shows it at once. */
 const KEEP = 300_000;
 /** Milliseconds that a sent job is shown at most before a list has it. */
-const SETTLE = 5_000;
+const SETTLE = 1_500;
 const TERMINAL: readonly string[] = ["completed", "failed", "cancelled"];
 
 /** What the browser knows of jobs and statuses, and who follows it. */

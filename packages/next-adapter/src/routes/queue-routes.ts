@@ -30,6 +30,8 @@ export interface QueueRoutesOptions<M extends Message = Message> extends Gateway
 export interface QueueRoutes {
   /** Answers any request below the base path. Never rejects. */
   handler(request: Request): Promise<Response>;
+  /** How many streams are open in this process. */
+  readonly streams: number;
   readonly GET: (request: Request) => Promise<Response>;
   readonly HEAD: (request: Request) => Promise<Response>;
   readonly POST: (request: Request) => Promise<Response>;
@@ -96,7 +98,16 @@ export function createQueueRoutes<M extends Message>(options: QueueRoutesOptions
     addCorsHeaders(response, origins.allowed(request), request);
     return request.method === "HEAD" ? new Response(null, response) : response;
   };
-  return { handler, GET: handler, HEAD: handler, POST: handler, OPTIONS: handler };
+  return {
+    handler,
+    get streams() {
+      return live.count;
+    },
+    GET: handler,
+    HEAD: handler,
+    POST: handler,
+    OPTIONS: handler,
+  };
 }
 
 class MethodRefused extends Refusal {

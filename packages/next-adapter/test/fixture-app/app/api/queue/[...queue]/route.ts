@@ -1,5 +1,3 @@
-import { createQueueRoutes } from "@org/queue-next/routes";
-import { authorize } from "@/lib/authorize";
-import { queue } from "@/lib/queue";
+import { routes } from "@/lib/routes";
 
-export const { GET, HEAD, POST, OPTIONS } = createQueueRoutes({ queue, authorize });
+export const { GET, HEAD, POST, OPTIONS } = routes;
