@@ -2,10 +2,10 @@ import type { Interest } from "../protocol/interests.ts";
 import { interestKey } from "./interest-key.ts";
 import { type Connection, LiveConnection } from "./live-connection.ts";
 import { type ActiveInterest, type KeyedChange, LiveStore, toKeyedChanges } from "./live-store.ts";
+import { isVisible, onPage } from "./page.ts";
 import { SendBatcher } from "./send-batcher.ts";
 import { TabGroup, type TabPorts } from "./tab-group.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
-import { isVisible, onNetwork, onVisibility } from "./visibility.ts";
 
 /** What a live client takes. */
 export interface LiveClientOptions extends TransportOptions {
@@ -14,6 +14,9 @@ export interface LiveClientOptions extends TransportOptions {
   /** How tabs find each other. `null`: each page has a stream of its own. @default the browser's locks and channels */
   readonly tabs?: TabPorts | null | undefined;
 }
+
+/** Browsers take a timer of less than this for no timer at all. */
+const MIN_INTERVAL = 250;
 
 /** Keeps what a page follows up to date, by one stream for all tabs of the browser. Knows no framework. */
 export class LiveClient {
@@ -41,7 +44,7 @@ export class LiveClient {
       pollInterval,
       readsFirst: () => this.#ports !== null && this.#viewer === undefined,
       active: () => this.#active(),
-      listedVersions: () => ({ ...this.#group?.listed, ...this.store.listedVersions() }),
+      listedVersions: () => this.store.listedVersions(),
       onChanges: (active, changes) => {
         const keyed = toKeyedChanges(this.store, active, changes);
         this.store.take(keyed);
@@ -81,15 +84,59 @@ export class LiveClient {
     if (this.#leads) this.#connection.retry();
   }
 
-  /** Reads some interests once, without following them. @throws {RequestError}; what `fetch` throws. */
-  async read(interests: readonly Interest[], signal: AbortSignal): Promise<void> {
-    const active = interests.map((interest) => {
-      const key = interestKey(interest);
-      return { key, interest, version: this.store.versionOf(key) };
+  /**
+   * Reads an interest while it may change and while somebody looks, without a stream. A send in this browser wakes it.
+   *
+   * @param isRunning whether a value may still change by itself
+   * @param interval milliseconds between two reads
+   */
+  poll(
+    interest: Interest,
+    {
+      interval,
+      isRunning,
+      onConnection,
+    }: {
+      readonly interval: number;
+      readonly isRunning: (value: unknown) => boolean;
+      readonly onConnection: (connection: Connection) => void;
+    },
+  ): { readonly wake: () => void; readonly stop: () => void } {
+    const key = interestKey(interest);
+    let isAsked = true;
+    const poll: LiveConnection = new LiveConnection({
+      transport: this.transport,
+      onlyPolls: true,
+      pollInterval: Math.max(MIN_INTERVAL, interval),
+      readsFirst: () => false,
+      active: () =>
+        isAsked || isRunning(this.store.peek(interest).value)
+          ? [{ key, interest, version: this.store.versionOf(key) }]
+          : [],
+      listedVersions: () => ({}),
+      onChanges: (active, changes) => {
+        isAsked = false;
+        this.store.take(toKeyedChanges(this.store, active, changes));
+      },
+      onViewer: () => {},
+      onConnection,
     });
-    const known = active.map(({ version }) => version);
-    const { changes } = await this.transport.read({ interests, known }, signal);
-    this.store.take(toKeyedChanges(this.store, active, changes));
+    const wake = () => {
+      isAsked = true;
+      poll.retry();
+    };
+    const stops = [
+      this.sends.onSent(wake),
+      onPage(() => (isVisible() ? poll.resume("hidden") : poll.pause("hidden"))),
+      () => poll.close(),
+    ];
+    wake();
+    return {
+      wake,
+      stop: () => {
+        for (const stop of stops) stop();
+      },
+    };
   }
 
   get #leads(): boolean {
@@ -108,11 +155,11 @@ export class LiveClient {
 
   #start(): void {
     this.#stops = [
-      onVisibility(() => this.#onVisibility()),
-      onNetwork(
-        () => this.#connection.resume("offline"),
-        () => this.#connection.pause("offline"),
-      ),
+      onPage(() => {
+        if (navigator.onLine) this.#connection.resume("offline");
+        else this.#connection.pause("offline");
+        this.#onVisibility();
+      }),
     ];
     this.#onVisibility();
   }
@@ -152,7 +199,6 @@ export class LiveClient {
       wants: () => ({
         isVisible: isVisible(),
         wanted: this.store.active(),
-        listed: this.store.listedVersions(),
       }),
       onLead: () => {
         this.#connection.resume("follower");

@@ -26,6 +26,8 @@ interface Parts {
   readonly readsFirst: () => boolean;
   /** Milliseconds between two reads where streams don't come through. */
   readonly pollInterval: number;
+  /** Whether to read again and again, and open no stream. */
+  readonly onlyPolls?: boolean;
 }
 
 /** Milliseconds. */
@@ -58,6 +60,7 @@ export class LiveConnection {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#isPolling = parts.onlyPolls === true;
   }
 
   get connection(): Connection {
@@ -234,7 +237,7 @@ export class LiveConnection {
   #probe(): void {
     this.#probedAt = Date.now();
     const active = this.#parts.active();
-    if (active.length === 0 || this.#streams.size > 0) return;
+    if (active.length === 0 || this.#streams.size > 0 || this.#parts.onlyPolls) return;
     const stream: OpenStream = { abort: new AbortController(), isReplaced: false };
     this.#streams.add(stream);
     void this.#follow(stream, active);

@@ -66,10 +66,6 @@ export class TabGroup {
     return [...this.#followers.values()].flatMap(({ wants }) => wants.wanted);
   }
 
-  get listed(): Readonly<Record<string, string>> {
-    return Object.assign({}, ...[...this.#followers.values()].map(({ wants }) => wants.listed));
-  }
-
   get hasVisibleFollower(): boolean {
     return [...this.#followers.values()].some(({ wants }) => wants.isVisible);
   }

@@ -17,7 +17,6 @@ export type TabMessage =
       readonly tab: string;
       readonly isVisible: boolean;
       readonly wanted: readonly Wanted[];
-      readonly listed: Readonly<Record<string, string>>;
     }
   | { readonly type: "leaves"; readonly tab: string }
   /** Of the leader: that it is there, and how the newest state comes. */

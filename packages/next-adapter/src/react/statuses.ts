@@ -1,9 +1,8 @@
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { interestKey } from "../client/interest-key.ts";
-import type { ConnectionState } from "../client/live-connection.ts";
-import { pollWhile } from "../client/poll.ts";
+import type { LiveClient } from "../client/live-client.ts";
+import type { Connection } from "../client/live-connection.ts";
 import type { Interest, StatusListInterest } from "../protocol/interests.ts";
-import type { WireError } from "../protocol/refusals.ts";
 import { useLiveClient } from "./provider.ts";
 import { type LiveOptions, type LiveResult, useCall, useLive } from "./use-live.ts";
 
@@ -64,7 +63,10 @@ export function useStatuses<Row = StatusRow>(
   return { statuses, ...rest };
 }
 
-const RUNNING: readonly unknown[] = ["PENDING", "RUNNING"];
+function isRunning(row: unknown): boolean {
+  const { status } = Object(row) as { readonly status?: unknown };
+  return status === "PENDING" || status === "RUNNING";
+}
 
 /**
  * Reads the status of a subject again and again, but only while it is `PENDING` or `RUNNING`, and while somebody looks. A
@@ -82,22 +84,14 @@ export function usePolledStatus<Row = StatusRow>(
   const client = useLiveClient();
   const key = subject && enabled ? interestKey({ kind: "status", ...subject }) : "";
   const interest = useMemo(() => (key === "" ? null : (JSON.parse(key) as Interest)), [key]);
-  const [outcome, setOutcome] = useState<{ readonly error?: WireError; readonly state: ConnectionState }>({
-    state: "connecting",
-  });
-  const poll = useMemo(
-    () =>
-      interest &&
-      pollWhile({
-        client,
-        interest,
-        interval,
-        isRunning: (value) => RUNNING.includes((value as { readonly status?: unknown } | null)?.status),
-        onOutcome: setOutcome,
-      }),
-    [client, interest, interval],
-  );
-  useEffect(() => poll?.start(), [poll]);
+  const [{ state, error }, setConnection] = useState<Connection>({ state: "connecting", error: undefined });
+  const polling = useRef<ReturnType<LiveClient["poll"]>>(undefined);
+  useEffect(() => {
+    if (!interest) return undefined;
+    const poll = client.poll(interest, { interval, isRunning, onConnection: setConnection });
+    polling.current = poll;
+    return poll.stop;
+  }, [client, interest, interval]);
   const value = useSyncExternalStore(
     useCallback(
       (listener) => (interest ? client.store.observe(interest, listener) : () => {}),
@@ -107,13 +101,12 @@ export function usePolledStatus<Row = StatusRow>(
     () => undefined,
   );
   const status = value === undefined ? initialData : value;
-  const { error, state } = outcome;
   useCall(onError, error);
   return {
     status,
     loading: interest !== null && status === undefined && error === undefined,
     error,
     connection: interest === null ? "idle" : state,
-    refetch: useCallback(() => poll?.wake(), [poll]),
+    refetch: useCallback(() => polling.current?.wake(), []),
   };
 }
