@@ -165,14 +165,14 @@ export class LiveConnection {
         break;
       case "changes":
         this.#parts.onChanges(active, event.data);
-        // Nothing is left that may change: the stream has done its work.
-        if (this.#parts.active().length === 0) this.#schedule(0);
+        this.#endIfDone();
         break;
       case "ready":
         this.#failures = 0;
         this.#isPolling = false;
         clearTimeout(this.#timer);
         this.#set("live");
+        this.#endIfDone();
         break;
       case "renew":
         if (!stream.isReplaced) this.#schedule(0);
@@ -181,6 +181,11 @@ export class LiveConnection {
         this.#refuse(event.data);
         break;
     }
+  }
+
+  /** When nothing is left that may change, the stream has done its work. */
+  #endIfDone(): void {
+    if (this.#parts.active().length === 0) this.#schedule(0);
   }
 
   /** A stream that nobody replaced has ended, or never begun. */
