@@ -28,11 +28,6 @@ export function describeError(thrown: unknown): DescribedError {
   return { status, error };
 }
 
-/** Whether it says only what the client did wrong. Anything else is worth a line in the server's log. */
-export function isClientError(thrown: unknown): boolean {
-  return describeError(thrown).status < 500;
-}
-
 /**
  * Rethrows what `redirect()`, `notFound()` and their like of Next.js throw: these aren't errors. They carry a digest, and
  * no import of Next.js is needed to see it.

@@ -34,7 +34,7 @@ export async function taggedResponse(request: Request, value: unknown): Promise<
 }
 
 /** Of 64 bits: enough to tell one client's answers of one address apart. */
-export async function digest(text: string): Promise<string> {
+async function digest(text: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return Buffer.from(hash.slice(0, 12)).toString("base64url");
 }

@@ -9,7 +9,7 @@ export const planCreate = defineMessage("PLAN_CREATE", {
   queue: "plans",
   retry: { attempts: 2, backoff: { type: "fixed", delay: 1 } },
 });
-export const remind = defineMessage("REMIND", {
+const remind = defineMessage("REMIND", {
   data: z.object({
     at: z.codec(z.iso.datetime(), z.date(), {
       decode: (text) => new Date(text),
@@ -17,8 +17,8 @@ export const remind = defineMessage("REMIND", {
     }),
   }),
 });
-export const email = defineMessage("EMAIL", { data: z.object({ to: z.email() }) });
-export const registry = createRegistry([planCreate, remind, email]);
+const email = defineMessage("EMAIL", { data: z.object({ to: z.email() }) });
+const registry = createRegistry([planCreate, remind, email]);
 export type AppMessage = (typeof registry.messages)[number];
 
 /** A queue on the embedded engine, with a worker. */

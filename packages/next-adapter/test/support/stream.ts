@@ -1,4 +1,4 @@
-import { createParser } from "eventsource-parser";
+import { eventParser } from "../../src/client/event-parser.ts";
 import {
   type Change,
   type Interest,
@@ -35,14 +35,12 @@ export async function openStream(
   );
   const events: StreamEvent[] = [];
   const waiting = new Set<() => void>();
-  const parser = createParser({
-    onEvent: ({ event, data }) => {
-      events.push({ event, data: JSON.parse(data) } as StreamEvent);
-      for (const check of waiting) check();
-    },
+  const feed = eventParser((event) => {
+    events.push(event);
+    for (const check of waiting) check();
   });
   const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
-  const ended = isStream ? pump(response, (text) => parser.feed(text)) : Promise.resolve();
+  const ended = isStream ? pump(response, feed) : Promise.resolve();
   const changes = () => events.flatMap((one) => (one.event === "changes" ? one.data : []));
   return {
     response,

@@ -6,6 +6,4 @@ import { queue } from "@/lib/queue";
 
 const actions = createQueueActions({ queue, authorize });
 
-export const saveAction = actions.sender("SAVE");
 export const saveForm = actions.form("SAVE");
-export const { getQueueStats, clearQueue, cancelJob, retryJob } = actions;

@@ -11,5 +11,5 @@ export const save = defineMessage("SAVE", {
   progress: z.object({ step: z.int() }),
   retry: { attempts: 1 },
 });
-export const secret = defineMessage("SECRET", { data: z.object({ text: z.string() }) });
+const secret = defineMessage("SECRET", { data: z.object({ text: z.string() }) });
 export const registry = createRegistry([save, secret]);
