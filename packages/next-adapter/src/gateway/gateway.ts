@@ -10,6 +10,9 @@ import { ReportGateway, toPublicHealth } from "./report-gateway.ts";
 import { SendGateway } from "./send-gateway.ts";
 import { StatusGateway, type StatusSource } from "./status-gateway.ts";
 
+/** Milliseconds. */
+const LOG_INTERVAL = 60_000;
+
 /** What only routes have. */
 interface RouteParts {
   readonly statuses?: Readonly<Record<string, StatusSource>>;
@@ -24,6 +27,7 @@ export class Gateway {
   readonly statuses: StatusGateway;
   readonly reports: ReportGateway;
   readonly #logger: Logger;
+  #loggedAt = 0;
   readonly #live: Pick<LiveHubParts, "queue" | "statuses" | "show">;
 
   /** @throws {QueueError} `INVALID_OPTIONS`. */
@@ -61,8 +65,18 @@ export class Gateway {
       show,
       readStats: async () => toWire(await queue.stats()),
       readHealth: async () => toPublicHealth(await queue.health()),
-      onError: (error) => this.report(error, "Following").error,
+      onError: (error) => this.#reportFollowing(error),
     });
+  }
+
+  /** What is followed is read again and again: an outage is logged once a minute. */
+  #reportFollowing(thrown: unknown): WireError {
+    const { error, status } = describeError(thrown);
+    if (status >= 500 && Date.now() - this.#loggedAt >= LOG_INTERVAL) {
+      this.#loggedAt = Date.now();
+      this.report(thrown, "Reading what clients follow");
+    }
+    return error;
   }
 
   /** What a client sees of an error. What isn't the client's doing is logged. */
