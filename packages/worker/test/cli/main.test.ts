@@ -98,6 +98,7 @@ Examples
 
   test.each([
     [["prob"], "Unknown command prob. Did you mean probe? See: queue --help"],
+    [["porbe", "1"], "Unknown command porbe. Did you mean probe? See: queue --help"],
     [["__proto__"], "Unknown command __proto__. See: queue --help"],
     [["help", "nothing"], "Unknown command nothing. See: queue --help"],
     [["--colour"], "Unknown flag --colour. See: queue --help"],

@@ -172,14 +172,14 @@ function assess(stats: QueueStats, isOurs: boolean, live: LiveWorkers | undefine
   report(
     "stalls",
     grade(recent.stalled, stalls),
-    `Workers lost ${recent.stalled} jobs of ${queue} in ${RECENT_MINUTES} minutes.`,
+    `Workers lost ${recent.stalled.toLocaleString("en")} jobs of ${queue} in ${RECENT_MINUTES} minutes.`,
     "Look for crashes, out-of-memory kills and blocked event loops in the workers.",
   );
   if (paused && states.queued > 0) {
     report(
       "paused",
       "warning",
-      `${queue} is paused with ${states.queued} ${states.queued === 1 ? "job" : "jobs"} waiting.`,
+      `${queue} is paused with ${states.queued.toLocaleString("en")} ${states.queued === 1 ? "job" : "jobs"} waiting.`,
       "Resume it when ready.",
     );
   }
@@ -193,7 +193,7 @@ function assess(stats: QueueStats, isOurs: boolean, live: LiveWorkers | undefine
     report(
       "unserved",
       kind === "unserved" ? status : "warning",
-      `${states.queued} jobs of ${queue} wait, none runs, and no message of this registry belongs to that queue.`,
+      `${states.queued.toLocaleString("en")} jobs of ${queue} wait, none runs, and no message of this registry belongs to that queue.`,
       movedRemedy(queue),
     );
   } else if (missing.length === 0) report(kind, status, ...texts);
@@ -235,7 +235,7 @@ function assessBacklog(
     return [
       "unserved",
       "critical",
-      `${queued} jobs of ${queue} wait, none runs, and none ended in ${RECENT_MINUTES} minutes.`,
+      `${queued.toLocaleString("en")} jobs of ${queue} wait, none runs, and none ended in ${RECENT_MINUTES} minutes.`,
       hasWorkers
         ? "Live workers serve this queue and start nothing: look at what they log."
         : "Start a worker that serves this queue.",
@@ -246,7 +246,7 @@ function assessBacklog(
   return [
     "backlog",
     grade(minutes, limits),
-    `${queued} jobs of ${queue} wait: ${Math.round(minutes)} minutes of work at the recent rate.`,
+    `${queued.toLocaleString("en")} jobs of ${queue} wait: ${Math.round(minutes).toLocaleString("en")} minutes of work at the recent rate.`,
     "Add workers or concurrency, or look for handlers that became slow.",
   ];
 }

@@ -65,7 +65,7 @@ function describeUnserved(
   queued: number,
   { isOurs, quiet }: { readonly isOurs: boolean; readonly quiet: number },
 ): Pick<HealthReason, "text" | "remedy"> {
-  const jobs = `${queued} ${queued === 1 ? "job" : "jobs"} of ${queue} ${queued === 1 ? "waits" : "wait"}`;
+  const jobs = `${queued.toLocaleString("en")} ${queued === 1 ? "job" : "jobs"} of ${queue} ${queued === 1 ? "waits" : "wait"}`;
   const none = describeNone("this queue", quiet);
   const lower = `${none[0]!.toLowerCase()}${none.slice(1)}`;
   if (isOurs || quiet > 0) {
