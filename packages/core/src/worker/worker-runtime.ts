@@ -164,7 +164,7 @@ export class WorkerRuntime {
     this.#cancelRequests.start();
   }
 
-  /** Stops claiming, and releases what hasn't started. The list of workers tells it at once. */
+  /** Stops claiming, and releases what hasn't started. The list of workers shows it at once. */
   quiet(): void {
     this.#stopClaiming();
     this.#maintenance.beatNow();

@@ -9,7 +9,7 @@ export type {
 } from "../access/authorize.ts";
 export type { GatewayOptions, SendBounds } from "../gateway/gateway-options.ts";
 export type { ShownPart } from "../jobs/public-job.ts";
-export type { PublicJob, PublicJobState } from "../protocol/public-job.ts";
+export type { PublicJob } from "../protocol/public-job.ts";
 export type { RefusalCode, WireError } from "../protocol/refusals.ts";
 export type { Dependency, SentJob } from "../protocol/send-input.ts";
 export type { ActionResult } from "./action-result.ts";

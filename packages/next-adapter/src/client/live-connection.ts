@@ -177,9 +177,6 @@ export class LiveConnection {
       case "renew":
         if (!stream.isReplaced) this.#schedule(0);
         break;
-      case "refused":
-        this.#refuse(event.data);
-        break;
     }
   }
 

@@ -140,7 +140,7 @@ export class LiveStore {
     return Object.fromEntries(versions);
   }
 
-  /** Takes changes. Unequal versions aside, what a change says is newer than what is known. */
+  /** Takes changes, each newer than what is known. */
   take(changes: readonly KeyedChange[]): void {
     const listeners = new Set<() => void>();
     const jobs = new Set<string>();

@@ -1,4 +1,5 @@
-import type { PublicJob, PublicJobState } from "./public-job.ts";
+import type { JobState } from "@org/queue";
+import type { PublicJob } from "./public-job.ts";
 import type { WireError } from "./refusals.ts";
 
 /** Grows when a client of an older version couldn't go on. It then gets `OUTDATED_CLIENT`. */
@@ -18,7 +19,7 @@ export interface JobListInterest {
   readonly user?: string;
   readonly orderingKey?: string;
   readonly message?: string;
-  readonly states?: readonly PublicJobState[];
+  readonly states?: readonly JobState[];
   /** 1 to `MAX_LISTED`. @default 20 */
   readonly limit?: number;
 }
@@ -79,7 +80,7 @@ export interface ReadReply {
 /**
  * The events of `POST stream`, in this order: `hello`; any number of `changes`, the first ones being what differs from
  * what the client has; `ready` once these are through; later changes. `renew` says that the stream is about to end: open
- * the next, and leave this one once that is ready. `refused` says that it ends for good.
+ * the next, and leave this one once that has begun.
  */
 export type StreamEvent =
   | {
@@ -92,5 +93,4 @@ export type StreamEvent =
     }
   | { readonly event: "changes"; readonly data: readonly Change[] }
   | { readonly event: "ready"; readonly data: Readonly<Record<string, never>> }
-  | { readonly event: "renew"; readonly data: Readonly<Record<string, never>> }
-  | { readonly event: "refused"; readonly data: WireError };
+  | { readonly event: "renew"; readonly data: Readonly<Record<string, never>> };

@@ -1,14 +1,4 @@
-import type { ErrorCode, JobProgress, JobResult, Message, WireForm } from "@org/queue";
-
-/** The states of a job, as of `JOB_STATES` in `@org/queue`. */
-export type PublicJobState =
-  | "blocked"
-  | "scheduled"
-  | "queued"
-  | "active"
-  | "completed"
-  | "failed"
-  | "cancelled";
+import type { ErrorCode, JobProgress, JobResult, JobState, Message, WireForm } from "@org/queue";
 
 /** A job as clients see it. Narrow it by `messageType` to know the type of its result. Times are ISO 8601. */
 export type PublicJob<M extends Message = Message> = M extends Message ? PublicJobOf<M> : never;
@@ -17,7 +7,7 @@ export type PublicJob<M extends Message = Message> = M extends Message ? PublicJ
 export interface PublicJobOf<M extends Message> {
   readonly id: string;
   readonly messageType: M["name"];
-  readonly state: PublicJobState;
+  readonly state: JobState;
   /** What the handler reported last. */
   readonly progress?: WireForm<JobProgress<M>>;
   /** Once completed. */

@@ -4,7 +4,7 @@ export type { TabPorts } from "../client/tab-group.ts";
 export { RequestError } from "../client/transport.ts";
 export type { PublicHealth } from "../gateway/report-gateway.ts";
 export type { JobListInterest, StatusListInterest } from "../protocol/interests.ts";
-export type { PublicJob, PublicJobOf, PublicJobState } from "../protocol/public-job.ts";
+export type { PublicJob, PublicJobOf } from "../protocol/public-job.ts";
 export type { RefusalCode, WireError } from "../protocol/refusals.ts";
 export type { Dependency, SentJob } from "../protocol/send-input.ts";
 export { createHooks, type TypedHooks } from "./create-hooks.ts";

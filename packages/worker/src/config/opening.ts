@@ -20,7 +20,7 @@ export async function opening<T>(what: string, work: () => T | Promise<T>): Prom
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const text = `${what} hasn't finished within ${OPENING_TIMEOUT / 1_000} s: what it awaits never comes.`;
-    // Not a reason for the process to stay: one that has nothing else to wait for ends, and is told of at once.
+    // Not a reason for the process to stay: one that waits for nothing else ends, which is reported at once.
     timer = setTimeout(() => reject(new CommandError(text, EXIT_CODES.CONFIG)), OPENING_TIMEOUT).unref();
   });
   try {

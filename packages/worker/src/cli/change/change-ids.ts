@@ -12,7 +12,7 @@ import type { ChangeOptions, JobChange } from "./job-change.ts";
 /** Jobs that one call changes. A signal stops between two. */
 const JOBS_A_CALL = 1_000;
 /** Ids that a command line to copy may have. */
-const MAX_SHOWN_IDS = 20;
+const MAX_LISTED_IDS = 20;
 const CHANGED: readonly string[] = ["retried", "cancelled", "cancelling", "promoted", "removed"];
 const ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
@@ -160,7 +160,7 @@ function report(
   const left = ids.slice(outcomes.length);
   if (left.length === 0 || outcomes.length === 0) return;
   const how =
-    left.length > MAX_SHOWN_IDS
+    left.length > MAX_LISTED_IDS
       ? `the first that is left is ${left[0]}.`
       : `to go on:\n  ${lineOf(request, left, { yes: flags.yes })}`;
   terminal.inform(`Stopped with ${countOf(left.length)} left; ${how}`);

@@ -48,7 +48,7 @@ export function checkVersion(version: string, now = new Date()): Finding {
   return ok(check, `${version}.`);
 }
 
-/** Drizzle is told of with the database, which says whether it is needed. */
+/** Without Drizzle: the checks of the database know whether that is needed. */
 function checkPeer(
   { name, version, range, isSupported }: InstalledPackage,
   env: Readonly<Record<string, string | undefined>>,

@@ -168,7 +168,7 @@ function footerLines(
     const paint = notice.isError ? (text: string) => colors.bold(colors.red(text)) : colors.bold;
     return messageLines(notice.text, columns).map((line) => paint(line));
   }
-  // A page has no header that could tell it.
+  // A job's page has no header that could show it.
   if (page && problem) return [problemLine(problem, columns, colors)];
   return [colors.dim(cutEnd(` ${hints(view).join("   ")}`, columns))];
 }
